@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ftrace/ftrace.h - everything: live code patching that is safe against
+ * signal handlers.
+ */
+#ifndef FTRACE_FTRACE_H
+#define FTRACE_FTRACE_H
+
+#include <ftrace/version.h>
+#include <ftrace/nmi.h>
+#include <ftrace/patch.h>
+
+#endif /* FTRACE_FTRACE_H */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ftrace/nmi.h - signals that stay deliverable while code is modified.
+ *
+ * A signal plays the part of the kernel's non-maskable interrupt when
+ *
+ *   1. its number is declared with ftrace_nmi_add_signal(), so that the
+ *      library leaves it deliverable in threads that are parked, and
+ *   2. its handler begins with ftrace_nmi_enter() and ends with
+ *      ftrace_nmi_exit().
+ *
+ * In between the handler may execute code that is being patched.
+ *
+ * Source: ftrace_nmi_enter(), ftrace_nmi_exit() in the kernel's
+ * arch/x86/kernel/ftrace.c as of 2010.
+ */
+#ifndef FTRACE_NMI_H
+#define FTRACE_NMI_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) && !defined(FTRACE_NO_INLINE)
+#include <ftrace/nmi-inline.h>
+#else
+
+/**
+ * ftrace_nmi_enter - the first thing in a handler that may execute patched code
+ *
+ * While nobody modifies code this costs one load, one thread-local store and
+ * one branch. While somebody does, the handler announces itself, and writes
+ * the location that is being changed before it can execute it.
+ *
+ * Nests 63 deep: handlers of different signals may interrupt each other.
+ * Each call needs its ftrace_nmi_exit() in the same handler; leaving the
+ * handler with longjmp() instead is an error that cannot be detected.
+ *
+ * Context: any; async-signal-safe, on any stack, in any thread, before and
+ * after every other call. Does not change errno.
+ */
+void ftrace_nmi_enter(void);
+
+/**
+ * ftrace_nmi_exit - the last thing in a handler that called ftrace_nmi_enter()
+ *
+ * If the handler was announced and the thread was asked to stop meanwhile, it
+ * stops here, until the other thread's modification is done. Without a
+ * matching ftrace_nmi_enter() it does nothing.
+ *
+ * Context: any, as ftrace_nmi_enter().
+ */
+void ftrace_nmi_exit(void);
+
+#endif /* __GNUC__ && !FTRACE_NO_INLINE */
+
+/**
+ * ftrace_nmi_add_signal - declare that a signal's handler brackets itself
+ * @signo: the number of the signal
+ *
+ * From the next stop on, the signal stays deliverable in threads that are
+ * parked. The library neither installs nor looks at its handler. A handler
+ * for a hardware fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS)
+ * stays deliverable in any case; declare it if it can execute patched code.
+ *
+ * Returns 0 or
+ *   -EINVAL   @signo is no signal that a program can handle (0, negative, too
+ *             large, SIGKILL, SIGSTOP, the C library's own 32 and 33), or it
+ *             is the signal with which the library stops threads
+ *   -EEXIST   it is declared already
+ *   -EDEADLK  called from a handler that interrupted the library
+ *
+ * Context: thread.
+ */
+int ftrace_nmi_add_signal(int signo);
+
+/**
+ * ftrace_nmi_del_signal - take back ftrace_nmi_add_signal()
+ * @signo: the number of the signal
+ *
+ * Returns 0 or
+ *   -EINVAL   as for ftrace_nmi_add_signal()
+ *   -ENOENT   it is not declared
+ *   -EDEADLK  called from a handler that interrupted the library
+ *
+ * Context: thread.
+ */
+int ftrace_nmi_del_signal(int signo);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FTRACE_NMI_H */

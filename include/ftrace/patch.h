@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ftrace/patch.h - change instructions that may be running.
+ *
+ * The kernel's sequence
+ *
+ *   ftrace_arch_code_modify_prepare();      opens the gate for NMIs
+ *   ftrace_stop_machine(fn, data);          parks every other thread
+ *      fn: ftrace_modify_code() ...         changes one location after another
+ *   ftrace_arch_code_modify_post_process(); closes the gate
+ *
+ * can be spelled out, or left to ftrace_patch_text(), which does all of it for
+ * a whole batch. The single-location calls open and close a window of their own
+ * when they are used outside of one.
+ *
+ * Every function returns 0 or a positive result, or -errno. None prints,
+ * aborts or touches errno. After an error the text, the protection of its
+ * pages, the signal masks and the threads are as they were before.
+ *
+ * "Thread" as a context means: ordinary code, not a signal handler. Called from
+ * a handler, whether it calls ftrace_nmi_enter() or interrupted the library,
+ * these functions return -EDEADLK.
+ *
+ * Errors that every function may return which stops threads
+ * (ftrace_stop_machine(), and outside of a window ftrace_modify_code(),
+ * ftrace_make_nop(), ftrace_make_call(), ftrace_patch_text()):
+ *   -ETIMEDOUT  a thread did not stop in time, because it blocks the stop signal
+ *               or is itself stopped by a debugger
+ *   -EBUSY      somebody replaced the library's handler for the stop signal, or
+ *               no real-time signal is free for it
+ *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), or of
+ *               65,536 threads, is reached
+ *   -EOPNOTSUPP /proc is not mounted
+ */
+#ifndef FTRACE_PATCH_H
+#define FTRACE_PATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The length in bytes of a call (e8 rel32) and of the nop that replaces it (x86-64). */
+#define FTRACE_INSN_SIZE 5
+
+/**
+ * ftrace_arch_code_modify_prepare - announce that code will be modified
+ *
+ * Takes the patch mutex, waiting for it if another thread holds it, and opens
+ * the gate: handlers that enter from now on announce themselves.
+ *
+ * Returns 0 or
+ *   -EDEADLK  the calling thread has prepared already, is inside a stop
+ *             window, or is in a signal handler (see above)
+ *
+ * Context: thread.
+ * Source: ftrace_arch_code_modify_prepare() in arch/x86/kernel/ftrace.c.
+ */
+int ftrace_arch_code_modify_prepare(void);
+
+/**
+ * ftrace_arch_code_modify_post_process - the modification is over
+ *
+ * Closes the gate and releases the patch mutex.
+ *
+ * Returns 0 or
+ *   -EPERM    the calling thread has not prepared
+ *   -EDEADLK  it is inside a stop window, or in a signal handler
+ *
+ * Context: thread.
+ * Source: ftrace_arch_code_modify_post_process() in arch/x86/kernel/ftrace.c.
+ */
+int ftrace_arch_code_modify_post_process(void);
+
+/**
+ * ftrace_stop_machine - run a function while every other thread stands still
+ * @fn: what to run; its result is returned
+ * @data: passed to @fn
+ *
+ * Parks every other thread of the process in a signal handler, blocks all
+ * signals that are neither declared (ftrace_nmi_add_signal()) nor raised by a
+ * fault on the calling thread, runs @fn, and lets the threads go. It waits at
+ * most 5 seconds for the threads to stop. System calls that the stop interrupts
+ * are restarted where the kernel restarts them (signal(7)).
+ *
+ * @fn runs while other threads may hold any lock of the process: it must not
+ * allocate, lock, use stdio, or wait for another thread.
+ *
+ * Returns what @fn returns, or
+ *   -EINVAL     @fn is NULL
+ *   -EDEADLK    called from inside a stop window, or from a signal handler
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -EOPNOTSUPP as above; @fn did not run
+ *
+ * Context: thread.
+ * Source: stop_machine() in kernel/stop_machine.c.
+ */
+int ftrace_stop_machine(int (*fn)(void *data), void *data);
+
+/**
+ * ftrace_modify_code - replace one instruction
+ * @ip: address of the instruction
+ * @old_code: the FTRACE_INSN_SIZE bytes that are expected there
+ * @new_code: the FTRACE_INSN_SIZE bytes to write
+ *
+ * Inside a stop window it patches at once; outside it opens a window of its own.
+ *
+ * If the old bytes are several instructions, a thread that stands between them
+ * goes on behind the last one, provided the rest are nops; otherwise the call
+ * fails with -EBUSY. Only the frame that the stop interrupted is looked at.
+ *
+ * Returns 0 or
+ *   -EFAULT   @ip cannot be read, or a code pointer is NULL
+ *   -EACCES   @ip is not executable memory, or belongs to this library
+ *   -EINVAL   @ip holds other bytes than @old_code; nothing was written
+ *   -EPERM    @ip cannot be made writable; or called in a stop window without
+ *             ftrace_arch_code_modify_prepare(): NMIs would not know
+ *   -EBUSY    a thread stands inside of the old code
+ *   -EDEADLK  called from a signal handler
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -EOPNOTSUPP as above
+ *
+ * Context: thread, stop window.
+ * Source: ftrace_modify_code() in arch/x86/kernel/ftrace.c.
+ */
+int ftrace_modify_code(unsigned long ip, const unsigned char *old_code,
+		       const unsigned char *new_code);
+
+/**
+ * ftrace_make_nop - replace a call by a nop
+ * @ip: address of the call
+ * @addr: the function that it calls
+ *
+ * Returns as ftrace_modify_code() and
+ *   -ERANGE   @addr cannot be reached from @ip with a signed 32-bit displacement
+ *
+ * Context: thread, stop window.
+ * Source: ftrace_make_nop() in arch/x86/kernel/ftrace.c.
+ */
+int ftrace_make_nop(unsigned long ip, unsigned long addr);
+
+/**
+ * ftrace_make_call - replace a nop by a call
+ * @ip: address of the nop
+ * @addr: the function to call
+ *
+ * Any nops that fill FTRACE_INSN_SIZE bytes exactly are accepted, as GCC and
+ * Clang emit them for -fpatchable-function-entry; other bytes are -EINVAL.
+ *
+ * Returns as ftrace_make_nop().
+ *
+ * Context: thread, stop window.
+ * Source: ftrace_make_call() in arch/x86/kernel/ftrace.c.
+ */
+int ftrace_make_call(unsigned long ip, unsigned long addr);
+
+/**
+ * struct ftrace_patch - one location of a batch
+ * @ip: address
+ * @old_code: the bytes that are expected there, @len of them
+ * @new_code: the bytes to write, @len of them
+ * @len: 1 to 8 bytes
+ * @error: out: 0, or -errno if this location is why the batch failed
+ */
+struct ftrace_patch {
+	unsigned long ip;
+	unsigned char old_code[8];
+	unsigned char new_code[8];
+	unsigned int len;
+	int error;
+};
+
+/**
+ * enum ftrace_method - how other threads are kept from executing half a change
+ * @FTRACE_METHOD_AUTO: what the system is best at; today the stop
+ * @FTRACE_METHOD_STOP_MACHINE: park all other threads
+ * @FTRACE_METHOD_BREAKPOINT: put a breakpoint first, stop nobody; today
+ *	-EOPNOTSUPP
+ */
+enum ftrace_method {
+	FTRACE_METHOD_AUTO,
+	FTRACE_METHOD_STOP_MACHINE,
+	FTRACE_METHOD_BREAKPOINT
+};
+
+/**
+ * struct ftrace_patch_opts - options of ftrace_patch_text()
+ * @size: sizeof(struct ftrace_patch_opts)
+ * @method: an enum ftrace_method
+ * @timeout_ms: how long to wait for the other threads to stop, in
+ *	milliseconds; 0: 5000
+ */
+struct ftrace_patch_opts {
+	size_t size;
+	int method;
+	unsigned int timeout_ms;
+};
+
+/**
+ * ftrace_patch_text - change many locations in one window, all or nothing
+ * @patches: the locations, in any order
+ * @count: how many, 0 to 1,000,000; 0 does nothing
+ * @opts: options, or NULL for the defaults
+ *
+ * Every location is verified before the first is written. If one or more fail,
+ * nothing is written, @error of each culprit says why, and the result is the
+ * error of the first of them in the order of @patches. @error is 0 for all
+ * others. Errors that concern no single location leave every @error at 0.
+ *
+ * Returns 0 or
+ *   -EFAULT     @patches is NULL with a @count; or (location) it cannot be read
+ *   -EINVAL     (location) @len is not 1..8, the entry overlaps or repeats
+ *               another one, or other bytes stand there than @old_code
+ *   -EACCES     (location) not executable memory, or it belongs to this library
+ *   -EPERM      (location) it cannot be made writable; or called in a stop
+ *               window without ftrace_arch_code_modify_prepare()
+ *   -EBUSY      (location) a thread stands inside of the old code
+ *   -EINVAL     @opts has a size below the first version's or an unknown method
+ *   -E2BIG      @count above 1,000,000; @opts has a size beyond the known one
+ *               and bytes other than 0 behind it
+ *   -EOPNOTSUPP the method is not to be had here
+ *   -ENOMEM     no memory for the batch
+ *   -EDEADLK    called from a signal handler
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -EOPNOTSUPP as above
+ *
+ * Context: thread, stop window.
+ */
+int ftrace_patch_text(struct ftrace_patch *patches, size_t count,
+		      const struct ftrace_patch_opts *opts);
+
+/**
+ * ftrace_arch_read_dyn_info - the protocol's two counters as text
+ * @buf: receives "WAITS UPDATES", 0-terminated: how often the patcher had to
+ *	wait for NMIs, and how often an NMI wrote for the patcher
+ * @size: size of @buf in bytes; what does not fit is cut off
+ *
+ * Returns the length of the whole text without the 0, as snprintf() does, or
+ *   -EFAULT   @buf is NULL and @size is not 0
+ *   -EINVAL   @size is negative
+ *   -EDEADLK  called from a signal handler
+ *
+ * Context: thread, stop window.
+ * Source: ftrace_arch_read_dyn_info() in arch/x86/kernel/ftrace.c.
+ */
+int ftrace_arch_read_dyn_info(char *buf, int size);
+
+/**
+ * struct ftrace_stats - counters since the library was loaded
+ * @size: sizeof(struct ftrace_stats); set by the caller
+ * @patches: locations changed
+ * @stops: stop windows opened
+ * @stopped_threads: threads parked, summed over all stops
+ * @last_stop_ns: length of the last stop, from the first park request to the
+ *	release, in nanoseconds
+ * @max_stop_ns: length of the longest stop
+ * @nmi_wait_count: waits of the patcher for announced NMIs
+ * @nmi_update_count: locations written by an NMI
+ * @deferred_stops: stop requests that met a thread inside an announced NMI and
+ *	took effect when it left
+ * @masked_stops: stops that had to block the NMI signals to drain them
+ * @breakpoint_hits: traps taken by the breakpoint method
+ * @gc_collections: garbage collections of the library's runtime; always 0
+ * @managed_bytes: bytes that the library's runtime has allocated
+ */
+struct ftrace_stats {
+	size_t size;
+	uint64_t patches;
+	uint64_t stops;
+	uint64_t stopped_threads;
+	uint64_t last_stop_ns;
+	uint64_t max_stop_ns;
+	uint64_t nmi_wait_count;
+	uint64_t nmi_update_count;
+	uint64_t deferred_stops;
+	uint64_t masked_stops;
+	uint64_t breakpoint_hits;
+	uint64_t gc_collections;
+	uint64_t managed_bytes;
+};
+
+/**
+ * ftrace_get_stats - read the counters
+ * @stats: receives them; @stats->size is set by the caller
+ *
+ * Returns 0 or
+ *   -EFAULT   @stats is NULL
+ *   -EINVAL   @size is below the first version's
+ *   -E2BIG    @size is beyond the known one and bytes other than 0 stand there
+ *   -EDEADLK  called from a signal handler
+ *
+ * Context: thread, stop window.
+ */
+int ftrace_get_stats(struct ftrace_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FTRACE_PATCH_H */

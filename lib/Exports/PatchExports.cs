@@ -1,0 +1,127 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+using Ftrace.Stop;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.Exports;
+
+
+/// <summary>
+/// ftrace/patch.h: checks of the arguments and one call each. The native file has turned away calls from
+/// handlers before they come here.
+/// </summary>
+internal static unsafe class PatchExports
+{
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_code_modify_prepare", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Prepare() => CodeModify.Prepare(Native.CurrentThread);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_code_modify_post_process", CallConvs = [typeof(CallConvCdecl)])]
+    public static int PostProcess() => CodeModify.PostProcess(Native.CurrentThread);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_stop_machine", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Stop(void* fn, void* data)
+    {
+        if (fn == null)
+        {
+            return -Errno.EINVAL;
+        }
+
+        int error = StopMachine.Open(Native.CurrentThread, StopMachine.DefaultTimeoutMs);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        int result = Native.Table->Run(fn, data);
+        StopMachine.Close();
+        return result;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_modify_code", CallConvs = [typeof(CallConvCdecl)])]
+    public static int ModifyCode(ulong ip, byte* oldCode, byte* newCode)
+    {
+        if (oldCode == null || newCode == null)
+        {
+            return -Errno.EFAULT;
+        }
+
+        FtracePatch patch = NewPatch(ip);
+        new ReadOnlySpan<byte>(oldCode, X86Instruction.CallSize).CopyTo(Old(&patch));
+        new ReadOnlySpan<byte>(newCode, X86Instruction.CallSize).CopyTo(New(&patch));
+        return TextPatcher.Patch(&patch, 1, StopMachine.DefaultTimeoutMs);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_make_nop", CallConvs = [typeof(CallConvCdecl)])]
+    public static int MakeNop(ulong ip, ulong address)
+    {
+        FtracePatch patch = NewPatch(ip);
+        X86Instruction.Nop5.CopyTo(New(&patch));
+        return X86Instruction.TryEncodeCall(ip, address, Old(&patch))
+            ? TextPatcher.Patch(&patch, 1, StopMachine.DefaultTimeoutMs)
+            : -Errno.ERANGE;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_make_call", CallConvs = [typeof(CallConvCdecl)])]
+    public static int MakeCall(ulong ip, ulong address)
+    {
+        FtracePatch patch = NewPatch(ip);
+        X86Instruction.Nop5.CopyTo(Old(&patch));
+        return X86Instruction.TryEncodeCall(ip, address, New(&patch))
+            ? TextPatcher.Patch(&patch, 1, StopMachine.DefaultTimeoutMs, acceptNops: true)
+            : -Errno.ERANGE;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_patch_text", CallConvs = [typeof(CallConvCdecl)])]
+    public static int PatchText(FtracePatch* patches, nuint count, FtracePatchOpts* opts)
+    {
+        int error = PatchOptions.Check(opts, out uint timeoutMs);
+        if (error != 0 || count == 0)
+        {
+            return error;
+        }
+
+        if (patches == null)
+        {
+            return -Errno.EFAULT;
+        }
+
+        return count > TextPatcher.MaxCount ? -Errno.E2BIG : TextPatcher.Patch(patches, (int)count, timeoutMs);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_read_dyn_info", CallConvs = [typeof(CallConvCdecl)])]
+    public static int ReadDynInfo(byte* buffer, int size)
+    {
+        if (size < 0)
+        {
+            return -Errno.EINVAL;
+        }
+
+        return buffer == null && size != 0 ? -Errno.EFAULT : Statistics.FormatDynInfo(new Span<byte>(buffer, size), X86Nmi.State);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_get_stats", CallConvs = [typeof(CallConvCdecl)])]
+    public static int GetStats(FtraceStats* stats)
+    {
+        if (stats == null)
+        {
+            return -Errno.EFAULT;
+        }
+
+        int error = SizedStruct.Check(stats, (nuint)sizeof(FtraceStats));
+        if (error == 0)
+        {
+            Statistics.Fill(stats, SharedState.Get);
+        }
+
+        return error;
+    }
+
+    private static FtracePatch NewPatch(ulong ip) => new() { Ip = ip, Len = X86Instruction.CallSize };
+
+    private static Span<byte> Old(FtracePatch* patch) => new(patch->OldCode, X86Instruction.MaxPatch);
+
+    private static Span<byte> New(FtracePatch* patch) => new(patch->NewCode, X86Instruction.MaxPatch);
+}

@@ -1,0 +1,30 @@
+using Ftrace.Linux;
+
+namespace Ftrace.Exports;
+
+/// <summary>Structures of the ABI that begin with their size and may grow.</summary>
+internal static unsafe class SizedStruct
+{
+    /// <summary>
+    /// Checks a structure of the caller's against the size that this library knows, which is the first version's too.
+    /// </summary>
+    /// <returns>0; -EINVAL if it is too small; -E2BIG if it is larger and its unknown bytes are not all 0.</returns>
+    public static int Check(void* value, nuint known)
+    {
+        nuint size = *(nuint*)value;
+        if (size < known)
+        {
+            return -Errno.EINVAL;
+        }
+
+        for (nuint at = known; at < size; at++)
+        {
+            if (((byte*)value)[at] != 0)
+            {
+                return -Errno.E2BIG;
+            }
+        }
+
+        return 0;
+    }
+}

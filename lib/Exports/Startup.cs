@@ -1,0 +1,32 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+using Ftrace.Stop;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.Exports;
+
+/// <summary>Called once by the native file's constructor.</summary>
+internal static unsafe class Startup
+{
+    [UnmanagedCallersOnly(EntryPoint = "thread_startup", CallConvs = [typeof(CallConvCdecl)])]
+    public static void Start(NativeTable* native)
+    {
+        Native.Attach(native);
+        var state = (SharedState*)Memory.Map((nuint)sizeof(SharedState));
+        if (state == null || !StopMachine.Reserve() || !TextPages.Reserve())
+        {
+            System.Environment.FailFast(null);
+        }
+
+        SharedState.Attach(state);
+        state->Stop.Pid = (int)Native.Syscall(SyscallNumber.Getpid);
+        state->Stop.Records = ThreadTable.Records;
+        PatchBatch.WarmUp();
+
+        native->EnterSlow = &X86Nmi.EnterSlow;
+        native->ExitSlow = &X86Nmi.ExitSlow;
+        native->ForkChild = &ForkChild.Run;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Numerics;
+using Ftrace.Linux;
+using Ftrace.Stop;
+using Ftrace.Protocol;
+using Ftrace.X86;
+
+namespace Ftrace;
+
+/// <summary>
+/// What the child of a fork has to forget: only the forking thread is there. Runs in that thread, before
+/// fork(2) returns to the host, whatever the thread was doing.
+/// </summary>
+[NoInstr]
+internal static unsafe class ForkChild
+{
+    public static void Run(NmiThread* self)
+    {
+        SharedState* state = SharedState.Get;
+        StopMachine.AfterFork(self);
+        self->StopPending = 0;
+
+        // The NMIs of other threads are gone; those that this thread is in will count down.
+        state->Protocol.NmiRunning = (uint)(BitOperations.PopCount(self->Saved) - 1);
+        if (state->Patch.Owner != (ulong)self)
+        {
+            NmiProtocol<X86Machine>.PostProcess(Native.Table->ModifyingCode);
+            state->Patch.Owner = 0;
+            state->Patch.Mutex = 0;
+        }
+    }
+}

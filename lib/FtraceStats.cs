@@ -1,0 +1,22 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace;
+
+/// <summary><c>struct ftrace_stats</c>; the fields are explained in ftrace/patch.h.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct FtraceStats
+{
+    public nuint Size;
+    public ulong Patches;
+    public ulong Stops;
+    public ulong StoppedThreads;
+    public ulong LastStopNs;
+    public ulong MaxStopNs;
+    public ulong NmiWaitCount;
+    public ulong NmiUpdateCount;
+    public ulong DeferredStops;
+    public ulong MaskedStops;
+    public ulong BreakpointHits;
+    public ulong GcCollections;
+    public ulong ManagedBytes;
+}

@@ -1,0 +1,23 @@
+namespace Ftrace.Linux;
+
+/// <summary><c>struct sigaction</c> as the kernel has it, and rt_sigaction(2).</summary>
+internal unsafe struct KernelSigaction
+{
+    /// <summary>SIG_DFL.</summary>
+    public const ulong Default = 0;
+
+    public const ulong SaSiginfo = 0x4;
+    public const ulong SaRestorer = 0x04000000;
+    public const ulong SaOnstack = 0x08000000;
+    public const ulong SaRestart = 0x10000000;
+
+    public ulong Handler;
+    public ulong Flags;
+    public ulong Restorer;
+    public ulong Mask;
+
+    /// <summary>Reads and, if <paramref name="next"/> is not null, replaces a disposition.</summary>
+    [NoInstr]
+    public static int Exchange(int signo, KernelSigaction* next, KernelSigaction* before) =>
+        (int)Native.Syscall(SyscallNumber.RtSigaction, signo, (nint)next, (nint)before, sizeof(ulong));
+}

@@ -1,0 +1,21 @@
+namespace Ftrace.Linux;
+
+/// <summary>Anonymous memory, straight from the kernel: usable while malloc's lock is held by a parked thread.</summary>
+internal static unsafe class Memory
+{
+    public const int PageSize = 4096;
+    public const int ProtRead = 1;
+    public const int ProtWrite = 2;
+    public const int ProtExec = 4;
+    private const int MapPrivateAnonymousNoreserve = 0x02 | 0x20 | 0x4000;
+
+    /// <summary>Zeroed memory that takes space only where it is touched, or null.</summary>
+    public static void* Map(nuint bytes)
+    {
+        nint address = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, ProtRead | ProtWrite, MapPrivateAnonymousNoreserve, -1, 0);
+        return address < 0 ? null : (void*)address;
+    }
+
+    public static void Unmap(void* address, nuint bytes) =>
+        Native.Syscall(SyscallNumber.Munmap, (nint)address, (nint)bytes);
+}

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using Ftrace.Protocol;
+
+namespace Ftrace.Linux;
+
+/// <summary>What the native file and C# give each other: <c>struct native</c> in Native/gate.c.</summary>
+/// <remarks>
+/// The functions are called as if they were managed: blittable arguments follow the platform's
+/// C convention, no transition of the runtime is involved, and so they can be called anywhere.
+/// </remarks>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeTable
+{
+    /// <summary>Number of entries in <see cref="RuntimeTids"/>.</summary>
+    public const int MaxRuntimeThreads = 16;
+
+    /// <summary>A raw system call: returns -errno, leaves errno alone.</summary>
+    public delegate*<nint, nint, nint, nint, nint, nint, nint, nint> Syscall;
+
+    /// <summary>The calling thread's words.</summary>
+    public delegate*<NmiThread*> Thread;
+
+    /// <summary>Executes a serializing instruction.</summary>
+    public delegate*<void> SyncCore;
+
+    /// <summary>Where a signal handler returns to.</summary>
+    public void* Restorer;
+
+    /// <summary>Runs the host's function; the runtime must be left for it.</summary>
+    public delegate* unmanaged<void*, void*, int> Run;
+
+    /// <summary>The gate.</summary>
+    public ulong* ModifyingCode;
+
+    /// <summary>First byte of this library in memory.</summary>
+    public ulong ImageStart;
+
+    /// <summary>The byte behind its last one.</summary>
+    public ulong ImageEnd;
+
+    /// <summary>FTRACE_STOP_SIGNAL: 0 if it is not set, -1 if it is no number.</summary>
+    public long StopSignal;
+
+    /// <summary>Threads of the runtime, which are not stopped.</summary>
+    public long RuntimeThreads;
+
+    /// <summary>Their ids.</summary>
+    public fixed int RuntimeTids[MaxRuntimeThreads];
+
+    /// <summary>What <c>ftrace_nmi_enter()</c> does when the gate is open.</summary>
+    public delegate*<NmiThread*, void> EnterSlow;
+
+    /// <summary>What <c>ftrace_nmi_exit()</c> does for an announced NMI.</summary>
+    public delegate*<NmiThread*, void> ExitSlow;
+
+    /// <summary>Runs in the child of a fork.</summary>
+    public delegate*<NmiThread*, void> ForkChild;
+}

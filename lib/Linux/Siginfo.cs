@@ -1,0 +1,18 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Linux;
+
+/// <summary>The fields of <c>siginfo_t</c> that a queued signal carries.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+internal struct Siginfo
+{
+    /// <summary>SI_QUEUE: sent with a value.</summary>
+    public const int CodeQueue = -1;
+
+    [FieldOffset(0)] public int Signo;
+    [FieldOffset(4)] public int Errno;
+    [FieldOffset(8)] public int Code;
+    [FieldOffset(16)] public int Pid;
+    [FieldOffset(20)] public uint Uid;
+    [FieldOffset(24)] public ulong Value;
+}

@@ -1,0 +1,26 @@
+namespace Ftrace.Linux;
+
+/// <summary>System calls of x86-64, <c>arch/x86/entry/syscalls/syscall_64.tbl</c>.</summary>
+internal enum SyscallNumber
+{
+    Read = 0,
+    Close = 3,
+    Mmap = 9,
+    Mprotect = 10,
+    Munmap = 11,
+    RtSigaction = 13,
+    RtSigprocmask = 14,
+    SchedYield = 24,
+    Madvise = 28,
+    Getpid = 39,
+    Gettid = 186,
+    Futex = 202,
+    Getdents64 = 217,
+    ClockGettime = 228,
+    Tgkill = 234,
+    Openat = 257,
+    Newfstatat = 262,
+    RtTgsigqueueinfo = 297,
+    ProcessVmReadv = 310,
+    Membarrier = 324,
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.c - the part of the library that has to be C.
+ *
+ *   - the gate of ftrace_nmi_enter() and _exit() with its two objects, for
+ *     callers that do not inline it (the text is in ftrace/nmi-inline.h)
+ *   - the entry of every other function: it turns calls from signal handlers
+ *     away before the runtime sees them, because the runtime aborts when it is
+ *     entered from a handler that interrupted it
+ *   - what C# cannot say: a raw system call, the address of a thread-local
+ *     object, a serializing instruction, a signal return
+ *   - starting the runtime without leaving a trace in the host process
+ *
+ * Everything else is C#. The object is the last one on the link line, so that
+ * its constructor runs after those of the runtime.
+ */
+#define _GNU_SOURCE
+#include <ftrace/ftrace.h>
+
+#include <cpuid.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/futex.h>
+
+#define EXPORT		 __attribute__((visibility("default")))
+#define STRINGIFY(x)	 #x
+#define VERSION(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
+
+#define HEADER_VERSION	 VERSION(FTRACE_VERSION_MAJOR, FTRACE_VERSION_MINOR, FTRACE_VERSION_PATCH)
+
+_Static_assert(__builtin_strcmp(HEADER_VERSION, FTRACE_BUILD_VERSION) == 0,
+	       "ftrace/version.h and the build disagree about the version");
+
+/* The gate. Own lines: handlers on all CPUs read it, the patcher alone writes it. */
+EXPORT unsigned long ftrace_modifying_code[16] __attribute__((aligned(128)));
+
+/*
+ * reserved[0]: cookie of a stop that waits for the announced NMIs to leave
+ * reserved[1]: not 0 while the thread is inside a call of this library
+ */
+EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
+	__attribute__((tls_model("initial-exec"))) = {.saved = 1};
+#define busy reserved[1]
+
+/* Threads of the runtime itself: they run no code but the library's and are not stopped. */
+#define MAX_RUNTIME_THREADS 16
+
+/* Shared with C#: lib/Linux/NativeTable.cs has the same layout. */
+static struct native {
+	/* for C# */
+	long (*syscall)(long nr, long a, long b, long c, long d, long e, long f);
+	struct ftrace_nmi_thread *(*thread)(void);
+	void (*sync_core)(void);
+	void (*restorer)(void);
+	int (*run)(int (*fn)(void *), void *data);
+	unsigned long *modifying_code;
+	const char *image_start;
+	const char *image_end;
+	long stop_signal; /* FTRACE_STOP_SIGNAL, 0 if it is not set */
+	long runtime_threads;
+	int runtime_tids[MAX_RUNTIME_THREADS];
+	/* from C#, data plane */
+	void (*enter_slow)(struct ftrace_nmi_thread *thread);
+	void (*exit_slow)(struct ftrace_nmi_thread *thread);
+	void (*fork_child)(struct ftrace_nmi_thread *thread);
+} native;
+
+EXPORT const char *ftrace_version(void)
+{
+	return HEADER_VERSION;
+}
+
+/*
+ * The exported copies of the inline gate. The header's functions of the same
+ * name are static; the assembler name makes these the public ones.
+ */
+EXPORT void exported_enter(void) __asm__("ftrace_nmi_enter");
+EXPORT void exported_exit(void) __asm__("ftrace_nmi_exit");
+
+void exported_enter(void)
+{
+	ftrace_nmi_enter();
+}
+
+void exported_exit(void)
+{
+	ftrace_nmi_exit();
+}
+
+EXPORT void ftrace_nmi_enter_slow(void)
+{
+	native.enter_slow(&ftrace_nmi_thread);
+}
+
+EXPORT void ftrace_nmi_exit_slow(void)
+{
+	/* Only the sentinel is there: an exit without its enter. */
+	if (ftrace_nmi_thread.saved != 1)
+		native.exit_slow(&ftrace_nmi_thread);
+}
+
+/*
+ * Calls for thread context. The C# side has the same name with "thread_" in
+ * front. An NMI is told by its bit in the saved word, announced or not; any
+ * other handler that interrupted the library by the busy flag.
+ */
+#define THREAD_CONTEXT(name, params, args)                                                         \
+	int thread_##name params;                                                                  \
+	EXPORT int name params                                                                     \
+	{                                                                                          \
+		struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;                             \
+		int saved_errno = errno, ret;                                                      \
+                                                                                                   \
+		if (thread->saved != 1 || thread->busy)                                            \
+			return -EDEADLK;                                                           \
+		thread->busy = 1;                                                                  \
+		__asm__ __volatile__("" ::: "memory");                                             \
+		ret = thread_##name args;                                                          \
+		__asm__ __volatile__("" ::: "memory");                                             \
+		thread->busy = 0;                                                                  \
+		errno = saved_errno;                                                               \
+		return ret;                                                                        \
+	}
+
+THREAD_CONTEXT(ftrace_nmi_add_signal, (int signo), (signo))
+THREAD_CONTEXT(ftrace_nmi_del_signal, (int signo), (signo))
+THREAD_CONTEXT(ftrace_arch_code_modify_prepare, (void), ())
+THREAD_CONTEXT(ftrace_arch_code_modify_post_process, (void), ())
+THREAD_CONTEXT(ftrace_stop_machine, (int (*fn)(void *data), void *data), (fn, data))
+THREAD_CONTEXT(ftrace_modify_code,
+	       (unsigned long ip, const unsigned char *old_code, const unsigned char *new_code),
+	       (ip, old_code, new_code))
+THREAD_CONTEXT(ftrace_make_nop, (unsigned long ip, unsigned long addr), (ip, addr))
+THREAD_CONTEXT(ftrace_make_call, (unsigned long ip, unsigned long addr), (ip, addr))
+THREAD_CONTEXT(ftrace_patch_text,
+	       (struct ftrace_patch *patches, size_t count, const struct ftrace_patch_opts *opts),
+	       (patches, count, opts))
+THREAD_CONTEXT(ftrace_arch_read_dyn_info, (char *buf, int size), (buf, size))
+THREAD_CONTEXT(ftrace_get_stats, (struct ftrace_stats *stats), (stats))
+
+/* Runs the host's function inside a stop window: it may call the library. */
+static int run(int (*fn)(void *), void *data)
+{
+	int ret;
+
+	ftrace_nmi_thread.busy = 0;
+	ret = fn(data);
+	ftrace_nmi_thread.busy = 1;
+	return ret;
+}
+
+static struct ftrace_nmi_thread *current_thread(void)
+{
+	return &ftrace_nmi_thread;
+}
+
+/* Returns -errno and leaves errno alone. */
+static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ __volatile__("syscall"
+			     : "=a"(ret)
+			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			     : "rcx", "r11", "memory");
+	return ret;
+}
+
+/*
+ * Intel SDM vol. 3A 8.1.3 and 8.3, AMD APM vol. 2 7.6.4: a CPU that executes
+ * modified code must execute a serializing instruction first. In user mode
+ * these are SERIALIZE (not everywhere), IRET and CPUID. CPUID leaves a virtual
+ * machine, which costs microseconds, so a return to the next instruction is the
+ * common way, as in the kernel's sync_core(). With a user shadow stack IRET
+ * would need a frame there; then it is CPUID.
+ */
+void sync_core_serialize(void) __attribute__((visibility("hidden")));
+void sync_core_iret(void) __attribute__((visibility("hidden")));
+__asm__(".text\n"
+	".p2align 4\n"
+	".globl sync_core_serialize\n"
+	".type sync_core_serialize, @function\n"
+	"sync_core_serialize:\n"
+	"	.cfi_startproc\n"
+	"	.byte 0x0f, 0x01, 0xe8\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size sync_core_serialize, . - sync_core_serialize\n"
+	".p2align 4\n"
+	".globl sync_core_iret\n"
+	".type sync_core_iret, @function\n"
+	"sync_core_iret:\n"
+	"	.cfi_startproc\n"
+	"	xor %eax, %eax\n"
+	"	.byte 0xf3, 0x48, 0x0f, 0x1e, 0xc8\n" /* rdsspq %rax; a nop without shadow stack */
+	"	test %rax, %rax\n"
+	"	jnz 2f\n"
+	"	mov %rsp, %rdx\n"
+	"	mov %ss, %eax\n"
+	"	push %rax\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	push %rdx\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	pushfq\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	mov %cs, %eax\n"
+	"	push %rax\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	lea 1f(%rip), %rax\n"
+	"	push %rax\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	iretq\n"
+	"	.cfi_adjust_cfa_offset -40\n"
+	"1:	ret\n"
+	"2:	mov %rbx, %rsi\n"
+	"	.cfi_register %rbx, %rsi\n"
+	"	xor %eax, %eax\n"
+	"	cpuid\n"
+	"	mov %rsi, %rbx\n"
+	"	.cfi_restore %rbx\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size sync_core_iret, . - sync_core_iret\n");
+
+static int has_serialize(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 14 & 1;
+}
+
+/* Unwinders and debuggers know a signal frame by exactly these bytes. */
+void ftrace_restore_rt(void) __attribute__((visibility("hidden")));
+__asm__(".text\n"
+	".p2align 4\n"
+	"nop\n" /* unwinders look at the byte before the return address */
+	".globl ftrace_restore_rt\n"
+	".type ftrace_restore_rt, @function\n"
+	"ftrace_restore_rt:\n"
+	"	mov $15, %rax\n"
+	"	syscall\n"
+	".size ftrace_restore_rt, . - ftrace_restore_rt\n");
+
+/*
+ * The runtime's calls of pthread_create() arrive here (the linker's --wrap).
+ * Its threads are noted, so that a stop does not wait for them: they are born
+ * with every signal blocked, and sleep for good, because nothing here allocates.
+ */
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+			  void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+			  void *arg);
+
+struct runtime_thread {
+	void *(*start)(void *);
+	void *arg;
+	int noted;
+};
+
+static void *runtime_thread_main(void *data)
+{
+	struct runtime_thread *creator = data;
+	void *(*start)(void *) = creator->start;
+	void *arg = creator->arg;
+	long slot = __atomic_fetch_add(&native.runtime_threads, 1, __ATOMIC_RELAXED);
+
+	if (slot < MAX_RUNTIME_THREADS)
+		__atomic_store_n(&native.runtime_tids[slot], gettid(), __ATOMIC_RELEASE);
+	/* The last use of the creator's stack. */
+	__atomic_store_n(&creator->noted, 1, __ATOMIC_RELEASE);
+	raw_syscall(SYS_futex, (long)&creator->noted, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+	return start(arg);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+			  void *arg)
+{
+	struct runtime_thread creator = {.start = start, .arg = arg};
+	int ret = __real_pthread_create(thread, attr, runtime_thread_main, &creator);
+
+	while (ret == 0 && !__atomic_load_n(&creator.noted, __ATOMIC_ACQUIRE))
+		raw_syscall(SYS_futex, (long)&creator.noted, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
+	return ret;
+}
+
+static void fork_child(void)
+{
+	native.runtime_threads = 0;
+	native.fork_child(&ftrace_nmi_thread);
+}
+
+/* As the kernel has it: struct sigaction in <signal.h> is the C library's. */
+struct kernel_sigaction {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	unsigned long mask;
+};
+
+#define SIGNALS		 64
+#define SUSPENSION	 34 /* the runtime's signal for its own threads, never sent */
+
+static void sigaction_raw(int signo, const struct kernel_sigaction *act,
+			  struct kernel_sigaction *old)
+{
+	raw_syscall(SYS_rt_sigaction, signo, (long)act, (long)old, 8, 0, 0);
+}
+
+void thread_startup(struct native *native);
+
+/*
+ * Starts the runtime. It would otherwise start at the first call, ignore
+ * SIGPIPE and take SIGSEGV and SIGFPE; so here, with every signal blocked (its
+ * threads inherit that), and every disposition put back that it changed.
+ */
+__attribute__((constructor)) static void startup(void)
+{
+	extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+	extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
+	struct kernel_sigaction before[SIGNALS + 1], after;
+	unsigned long all = ~0UL, mask;
+	int saved_errno = errno;
+	const char *signal = secure_getenv("FTRACE_STOP_SIGNAL");
+
+	native.syscall = raw_syscall;
+	native.thread = current_thread;
+	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
+	native.restorer = ftrace_restore_rt;
+	native.run = run;
+	native.modifying_code = ftrace_modifying_code;
+	native.image_start = image_start;
+	native.image_end = image_end;
+	/* What is no number becomes -1, which no stop accepts. */
+	if (signal) {
+		char *end;
+
+		native.stop_signal = strtol(signal, &end, 10);
+		if (end == signal || *end || native.stop_signal <= 0)
+			native.stop_signal = -1;
+	}
+
+	raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)&mask, 8, 0, 0);
+	for (int i = 1; i <= SIGNALS; i++)
+		sigaction_raw(i, NULL, &before[i]);
+	thread_startup(&native);
+	for (int i = 1; i <= SIGNALS; i++) {
+		sigaction_raw(i, NULL, &after);
+		if (i != SUSPENSION && after.handler != before[i].handler)
+			sigaction_raw(i, &before[i], NULL);
+	}
+	pthread_atfork(NULL, NULL, fork_child);
+	raw_syscall(SYS_rt_sigprocmask, 2, (long)&mask, 0, 8, 0, 0);
+	errno = saved_errno;
+}

@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Protocol;
+
+/// <summary>
+/// The words of one thread: <c>struct ftrace_nmi_thread</c> in ftrace/nmi-inline.h. Only the thread
+/// itself, in whatever handler, reads or writes them.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NmiThread
+{
+    /// <summary>
+    /// The saved word, the kernel's <c>save_modifying_code</c>, one bit per nesting level:
+    /// <code>
+    /// bit 0      gate as it was when the innermost NMI entered; 1: it is announced
+    /// bit n      the same for the n-th one around it
+    /// highest 1  the sentinel; its position is the depth of nesting
+    /// </code>
+    /// </summary>
+    public ulong Saved;
+
+    /// <summary>Cookie of a stop that met an announced NMI and takes effect when it leaves; 0: none.</summary>
+    public ulong StopPending;
+
+    /// <summary>Not 0 while the thread is inside a call of the library (the native file's).</summary>
+    public ulong Busy;
+
+    public ulong Reserved;
+
+    /// <summary>Outside of all NMIs only the sentinel is left, at the bottom.</summary>
+    public const ulong Outside = 1;
+
+    /// <summary>True if an NMI at any level is announced: some bit below the sentinel is set.</summary>
+    [NoInstr]
+    public static bool IsAnnounced(ulong saved) => (saved & (saved - 1)) != 0;
+}

@@ -1,0 +1,23 @@
+using System.Runtime.InteropServices;
+using Ftrace.Protocol;
+using Ftrace.Stop;
+
+namespace Ftrace;
+
+/// <summary>All state of the library: one block of unmanaged memory, zero at the start.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct SharedState
+{
+    private static SharedState* s_state;
+
+    public ProtocolState Protocol;
+    public StopState Stop;
+    public PatchState Patch;
+
+    /// <summary>The one instance.</summary>
+    [NoInstr]
+    public static SharedState* Get => s_state;
+
+    /// <summary>Set once, at start-up.</summary>
+    public static void Attach(SharedState* state) => s_state = state;
+}

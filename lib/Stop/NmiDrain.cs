@@ -1,0 +1,69 @@
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+
+namespace Ftrace.Stop;
+
+/// <summary>
+/// Ends a stream of NMIs that would keep the patcher waiting for ever.
+/// </summary>
+/// <remarks>
+/// When a wait has lasted some milliseconds, the patcher blocks the NMI signals on its own thread and says
+/// so; each announced NMI on another thread then, on leaving, blocks them too and stays there until the
+/// release. Every thread can so run one more NMI (with those nested in it) and no second one, and the wait ends.
+/// No parked thread has to be woken for it, and one that never gets back to its wait loop is caught as well.
+/// </remarks>
+[NoInstr]
+internal static unsafe class NmiDrain
+{
+    /// <summary>How many turns the patcher spins between two looks at the clock.</summary>
+    public const uint TurnsBetweenLooks = 256;
+
+    private const long PatienceNs = 2 * Clock.NsPerMs;
+
+    /// <summary>Called by the patcher in a wait, now and then; <paramref name="turn"/> is 0 at the first look.</summary>
+    public static void Look(uint turn)
+    {
+        StopState* stop = &SharedState.Get->Stop;
+        if (stop->DrainGeneration == stop->Generation)
+        {
+            // Already asked. Whoever still runs may need this CPU.
+            Native.Syscall(SyscallNumber.SchedYield);
+            return;
+        }
+
+        long now = Clock.NowNs();
+        if (turn == 0)
+        {
+            stop->DrainStartNs = now;
+        }
+        else if (now - stop->DrainStartNs >= PatienceNs)
+        {
+            SignalSet.BlockMore(stop->NmiSignals);
+            Volatile.Write(ref stop->DrainGeneration, stop->Generation);
+            stop->MaskedStops++;
+        }
+        else
+        {
+            Native.Syscall(SyscallNumber.SchedYield);
+        }
+    }
+
+    /// <summary>
+    /// The outermost announced NMI of a thread has left. Blocks here until the release if NMIs are being
+    /// drained, with the NMI signals blocked; not on the patcher's own thread.
+    /// </summary>
+    public static void AfterNmi(NmiThread* thread)
+    {
+        StopState* stop = &SharedState.Get->Stop;
+        uint drain = Volatile.Read(ref stop->DrainGeneration);
+        if (drain == 0 || drain != Volatile.Read(ref stop->Generation) || (ulong)thread == stop->Owner)
+        {
+            return;
+        }
+
+        ulong before = SignalSet.BlockMore(~SignalSet.Faults);
+        StopHandler.WaitForRelease(stop, drain);
+        SignalSet.Set(before);
+    }
+}

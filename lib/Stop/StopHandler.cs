@@ -1,0 +1,135 @@
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.X86;
+
+namespace Ftrace.Stop;
+
+/// <summary>The side of a stop that runs on the threads that are stopped.</summary>
+/// <remarks>
+/// <para>Who may run against whom:</para>
+/// <code>
+///                patcher               parked thread     NMI on a parked thread
+/// patcher        stop mutex            StopState.Word    protocol
+/// parked thread  StopState.Word        own record only   same thread
+/// </code>
+/// <para>A stop, in order. At the start the generation is even, nobody is parked.</para>
+/// <list type="number">
+/// <item>patcher: generation odd, count 0</item>
+/// <item>patcher: a signal to every thread; its value is generation and record, the cookie</item>
+/// <item>thread: the handler fills in its record and joins: count + 1, if the generation is still that of the
+/// cookie. A signal that arrives late, after a stop was given up, cannot join a later one.</item>
+/// <item>thread: sleeps while the generation is that of the cookie</item>
+/// <item>patcher: count complete and no thread unknown: the window is open</item>
+/// <item>patcher: generation even, wakes everybody</item>
+/// </list>
+/// </remarks>
+[NoInstr]
+internal static unsafe class StopHandler
+{
+    /// <summary>Marks our signals, in a field that the kernel leaves alone.</summary>
+    public const int Magic = 0x66747263;
+
+    /// <summary>Looks at the generation before a thread goes to sleep: most stops are over by then, if there is a second CPU.</summary>
+    private const int Spins = 64;
+
+    /// <summary>
+    /// The handler of the stop signal: SA_SIGINFO, everything blocked but NMIs and faults.
+    /// </summary>
+    public static void OnSignal(int signo, Siginfo* info, void* context)
+    {
+        StopState* stop = &SharedState.Get->Stop;
+        if (info->Code != Siginfo.CodeQueue || info->Errno != Magic || info->Pid != stop->Pid)
+        {
+            Forward(signo);
+            return;
+        }
+
+        NmiProtocol<X86Machine>.StopRequested(Native.CurrentThread, info->Value, context);
+    }
+
+    /// <summary>
+    /// Joins the stop of <paramref name="cookie"/> and stays until it is over; returns at once if it is over
+    /// already. Called in the stop signal's handler, or by an NMI that leaves.
+    /// </summary>
+    public static void Park(ulong cookie, void* context)
+    {
+        StopState* stop = &SharedState.Get->Stop;
+        uint generation = (uint)(cookie >> 32);
+
+        if (context == null)
+        {
+            // On the way out of an NMI: what it had blocked is not what a parked thread has to block.
+            ulong before = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
+            Join(stop, generation, stop->Records + (uint)cookie, null);
+            SignalSet.Set(before);
+            return;
+        }
+
+        Join(stop, generation, stop->Records + (uint)cookie, context);
+    }
+
+    private static void Join(StopState* stop, uint generation, ThreadRecord* record, void* context)
+    {
+        record->Context = (ulong)context;
+        Volatile.Write(ref record->ParkedGeneration, generation);
+
+        ulong before = Volatile.Read(ref stop->Word);
+        for (; ; )
+        {
+            if ((uint)(before >> 32) != generation)
+            {
+                return;
+            }
+
+            // Full barrier: the record before the count; the count before WakeAt, see StopMachine.WaitForThreads.
+            ulong found = Interlocked.CompareExchange(ref stop->Word, before + 1, before);
+            if (found == before)
+            {
+                break;
+            }
+
+            before = found;
+        }
+
+        if ((uint)before + 1 == Volatile.Read(ref stop->WakeAt))
+        {
+            Futex.Wake(&stop->Joined, 1);
+        }
+
+        WaitForRelease(stop, generation);
+    }
+
+    /// <summary>Stays until the stop is over. NMIs run on top of this.</summary>
+    public static void WaitForRelease(StopState* stop, uint generation)
+    {
+        for (int i = 0; i < Spins && Volatile.Read(ref stop->Generation) == generation; i++)
+        {
+            System.Runtime.Intrinsics.X86.X86Base.Pause();
+        }
+
+        while (Volatile.Read(ref stop->Generation) == generation)
+        {
+            Futex.Wait(&stop->Generation, generation);
+        }
+
+        if (stop->SerializeParked != 0)
+        {
+            Native.SyncCore();
+        }
+    }
+
+    public static void CountDeferredStop() => Interlocked.Increment(ref SharedState.Get->Stop.DeferredStops);
+
+    /// <summary>
+    /// Somebody else's signal. The number had its default action when we took it, and that is what it gets:
+    /// blocked here, the signal comes back when the handler has returned, and ends the process.
+    /// </summary>
+    private static void Forward(int signo)
+    {
+        KernelSigaction action = default;
+        KernelSigaction.Exchange(signo, &action, null);
+        nint tid = Native.Syscall(SyscallNumber.Gettid);
+        Native.Syscall(SyscallNumber.Tgkill, Native.Syscall(SyscallNumber.Getpid), tid, signo);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Stop;
+
+/// <summary>The words of a stop. Unmanaged memory.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 512)]
+internal unsafe struct StopState
+{
+    /// <summary>
+    /// <code>
+    /// bits 63..32  generation: odd while a stop is on, even between stops
+    /// bits 31..0   threads that have joined this stop
+    /// </code>
+    /// One word, so that a thread joins only the stop that asked for it. Both halves are futexes: parked
+    /// threads sleep on the generation, the patcher sleeps on the count.
+    /// </summary>
+    [FieldOffset(0)] public ulong Word;
+
+    /// <summary>Lower half of <see cref="Word"/>.</summary>
+    [FieldOffset(0)] public uint Joined;
+
+    /// <summary>Upper half of <see cref="Word"/>.</summary>
+    [FieldOffset(4)] public uint Generation;
+
+    /// <summary>Count of <see cref="Joined"/> at which the patcher wants to be woken.</summary>
+    [FieldOffset(128)] public uint WakeAt;
+
+    /// <summary>Generation whose NMIs are being drained: announced ones stop when they leave. 0: none.</summary>
+    [FieldOffset(132)] public uint DrainGeneration;
+
+    /// <summary>The <see cref="Protocol.NmiThread"/> of the thread that opened the window; 0: no window.</summary>
+    [FieldOffset(136)] public ulong Owner;
+
+    /// <summary>Signals declared as NMIs.</summary>
+    [FieldOffset(144)] public ulong NmiSignals;
+
+    /// <summary>The threads, <see cref="ThreadTable"/>.</summary>
+    [FieldOffset(152)] public ThreadRecord* Records;
+
+    /// <summary>This process, as it stands in our signals.</summary>
+    [FieldOffset(160)] public int Pid;
+
+    /// <summary>The stop signal; 0: not chosen yet.</summary>
+    [FieldOffset(164)] public int Signal;
+
+    /// <summary>1: parked threads serialize by themselves, because the system has no membarrier for it.</summary>
+    [FieldOffset(168)] public uint SerializeParked;
+
+    /// <summary>When the patcher began to look at the clock in the wait it is in.</summary>
+    [FieldOffset(176)] public long DrainStartNs;
+
+    /// <summary>Stop requests noted inside an announced NMI. Written by many threads.</summary>
+    [FieldOffset(256)] public ulong DeferredStops;
+
+    /// <summary>The stop mutex, a <see cref="Linux.FutexMutex"/>.</summary>
+    [FieldOffset(384)] public uint Mutex;
+
+    /// <summary>1: text was changed in this window, other CPUs have to forget the old one.</summary>
+    [FieldOffset(388)] public uint TextChanged;
+
+    /// <summary>1: <see cref="Linux.Membarrier"/> is registered for this address space.</summary>
+    [FieldOffset(392)] public uint MembarrierRegistered;
+
+    /// <summary>The owner's signal mask before the stop.</summary>
+    [FieldOffset(400)] public ulong OwnerMask;
+
+    /// <summary>When the first thread was asked to park.</summary>
+    [FieldOffset(408)] public long StartNs;
+
+    [FieldOffset(416)] public ulong Stops;
+    [FieldOffset(424)] public ulong StoppedThreads;
+    [FieldOffset(432)] public ulong LastStopNs;
+    [FieldOffset(440)] public ulong MaxStopNs;
+    [FieldOffset(448)] public ulong MaskedStops;
+}

@@ -1,0 +1,60 @@
+using System;
+using Ftrace.Linux;
+
+namespace Ftrace.Text;
+
+/// <summary>Reads /proc/self/maps line by line, by ascending address, through a buffer of the caller's.</summary>
+internal unsafe ref struct MapsReader(byte* buffer, int size)
+{
+    private readonly byte* _buffer = buffer;
+    private readonly int _size = size;
+    private int _fd = -1;
+    private int _at;
+    private int _length;
+
+    /// <returns>0 or -errno.</returns>
+    public int Open()
+    {
+        fixed (byte* path = "/proc/self/maps\0"u8)
+        {
+            _fd = ProcFile.Open(path);
+        }
+
+        return _fd < 0 ? _fd : 0;
+    }
+
+    /// <returns>False at the end.</returns>
+    public bool Next(out MapEntry entry)
+    {
+        for (; ; )
+        {
+            var rest = new ReadOnlySpan<byte>(_buffer + _at, _length - _at);
+            int line = rest.IndexOf((byte)'\n');
+            if (line >= 0)
+            {
+                _at += line + 1;
+                if (MapEntry.TryParse(rest[..line], out entry))
+                {
+                    return true;
+                }
+            }
+            else if (!Refill(rest))
+            {
+                entry = default;
+                return false;
+            }
+        }
+    }
+
+    public void Close() => ProcFile.Close(_fd);
+
+    private bool Refill(ReadOnlySpan<byte> rest)
+    {
+        int kept = rest.Length;
+        rest.CopyTo(new Span<byte>(_buffer, kept));
+        int got = ProcFile.Read(_fd, _buffer + kept, _size - kept);
+        _at = 0;
+        _length = kept + Math.Max(got, 0);
+        return got > 0;
+    }
+}

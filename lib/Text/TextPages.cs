@@ -1,0 +1,260 @@
+using System;
+using Ftrace.Linux;
+
+namespace Ftrace.Text;
+
+/// <summary>
+/// The pages that a batch lies in: finds them, makes them writable, puts their protection back. The kernel's
+/// probe_kernel_read(), set_kernel_text_rw() and set_kernel_text_ro().
+/// </summary>
+/// <remarks>Called in a stop window: nobody maps, unmaps or protects anything meanwhile.</remarks>
+internal static unsafe class TextPages
+{
+    private const int MaxRegions = 65536;
+    private const int BufferSize = 64 * 1024;
+    private const int PagesPerProbe = 64;
+    private const int PopulateWrite = 23;
+
+    private static TextRegion* s_regions;
+    private static int s_count;
+    private static byte* s_buffer;
+
+    /// <summary>Reserves what the lookup needs.</summary>
+    public static bool Reserve()
+    {
+        s_regions = (TextRegion*)Memory.Map((nuint)MaxRegions * (nuint)sizeof(TextRegion));
+        s_buffer = (byte*)Memory.Map(BufferSize);
+        return s_regions != null && s_buffer != null;
+    }
+
+    /// <summary>
+    /// Finds the mappings of a batch, and its errors: -EFAULT for what is not mapped or cannot be read,
+    /// -EACCES for what is not executable or ours.
+    /// </summary>
+    /// <returns>0 if the lookup was made (the locations have their errors), or -errno.</returns>
+    public static int Lookup(PatchBatch batch)
+    {
+        var maps = new MapsReader(s_buffer, BufferSize);
+        int error = maps.Open();
+        if (error != 0)
+        {
+            return error == -Errno.ENOENT ? -Errno.EOPNOTSUPP : error;
+        }
+
+        s_count = 0;
+        int rank = 0;
+        ulong need = batch[0]->Ip; // the first byte of the location at this rank that is not yet found
+        while (rank < batch.Count && maps.Next(out MapEntry map))
+        {
+            while (rank < batch.Count && need < map.End)
+            {
+                FtracePatch* patch = batch[rank];
+                ulong end = patch->Ip + patch->Len;
+                patch->Error = need < map.Start || end < patch->Ip ? -Errno.EFAULT : Check(map, patch->Ip, end);
+                if (patch->Error == 0 && !AddPages(map, need, Math.Min(end, map.End)))
+                {
+                    maps.Close();
+                    return -Errno.ENOMEM;
+                }
+
+                if (patch->Error == 0 && end > map.End)
+                {
+                    need = map.End;
+                    break;
+                }
+
+                rank++;
+                need = rank < batch.Count ? batch[rank]->Ip : 0;
+            }
+        }
+
+        maps.Close();
+        for (; rank < batch.Count; rank++)
+        {
+            batch[rank]->Error = -Errno.EFAULT;
+        }
+
+        ProbeRead(batch);
+        return 0;
+    }
+
+    private static int Check(MapEntry map, ulong start, ulong end)
+    {
+        if ((map.Protection & Memory.ProtRead) == 0)
+        {
+            return -Errno.EFAULT;
+        }
+
+        bool ours = start < Native.Table->ImageEnd && end > Native.Table->ImageStart;
+        return ours || (map.Protection & Memory.ProtExec) == 0 ? -Errno.EACCES : 0;
+    }
+
+    private static bool AddPages(MapEntry map, ulong from, ulong to)
+    {
+        ulong start = from & ~(ulong)(Memory.PageSize - 1);
+        ulong end = (to + Memory.PageSize - 1) & ~(ulong)(Memory.PageSize - 1);
+        if (s_count > 0 && s_regions[s_count - 1].Start >= map.Start)
+        {
+            s_regions[s_count - 1].End = end;
+            return true;
+        }
+
+        if (s_count == MaxRegions)
+        {
+            return false;
+        }
+
+        s_regions[s_count++] = new TextRegion { Start = start, End = end, Protection = map.Protection };
+        return true;
+    }
+
+    /// <summary>
+    /// Reads a byte of each page in a way that fails where a load would raise SIGBUS, as behind the end of a
+    /// file that was cut. Where the system forbids this way, the memory map has to do.
+    /// </summary>
+    private static void ProbeRead(PatchBatch batch)
+    {
+        byte* sink = stackalloc byte[PagesPerProbe];
+        Iovec* pages = stackalloc Iovec[PagesPerProbe];
+        int rank = 0;
+        ulong probed = 0; // pages below this one are done
+        while (rank < batch.Count)
+        {
+            int count = 0;
+            for (; rank < batch.Count && count + 1 < PagesPerProbe; rank++)
+            {
+                FtracePatch* patch = batch[rank];
+                ulong last = patch->Ip + patch->Len - 1;
+                for (ulong page = Math.Max(PageOf(patch->Ip), probed); patch->Error == 0 && page <= last; page += Memory.PageSize)
+                {
+                    pages[count++] = new Iovec { Base = page, Length = 1 };
+                    probed = page + Memory.PageSize;
+                }
+            }
+
+            for (int first = 0; first < count;)
+            {
+                var local = new Iovec { Base = (ulong)sink, Length = (ulong)(count - first) };
+                nint got = Native.Syscall(SyscallNumber.ProcessVmReadv, SharedState.Get->Stop.Pid, (nint)(&local), 1, (nint)(pages + first), count - first);
+                if (got < 0 && got != -Errno.EFAULT)
+                {
+                    return;
+                }
+
+                first += (int)Math.Max(got, 0);
+                if (first < count)
+                {
+                    FailPage(batch, pages[first++].Base);
+                }
+            }
+        }
+    }
+
+    private static void FailPage(PatchBatch batch, ulong page)
+    {
+        int rank = Math.Max(batch.RankOf(page) - 1, 0);
+        for (; rank < batch.Count && batch[rank]->Ip < page + Memory.PageSize; rank++)
+        {
+            if (batch[rank]->Ip + batch[rank]->Len > page)
+            {
+                batch[rank]->Error = -Errno.EFAULT;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Makes the pages of a batch writable, and faults them in, so that writing cannot fail and takes no fault
+    /// while NMIs wait for it.
+    /// </summary>
+    /// <returns>0, or -EPERM; then the protections are as before.</returns>
+    public static int MakeWritable(PatchBatch batch)
+    {
+        for (int i = 0; i < s_count; i++)
+        {
+            TextRegion* region = s_regions + i;
+            if (Protect(region, region->Protection | Memory.ProtWrite) != 0 || !Populate(batch, region))
+            {
+                Fail(batch, region);
+                Restore(i + 1);
+                return batch.FirstError();
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Puts all protections back.</summary>
+    public static void Restore() => Restore(s_count);
+
+    private static void Restore(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Protect(s_regions + i, s_regions[i].Protection);
+        }
+    }
+
+    private static int Protect(TextRegion* region, int protection)
+    {
+        return (region->Protection & Memory.ProtWrite) != 0
+            ? 0
+            : (int)Native.Syscall(SyscallNumber.Mprotect, (nint)region->Start, (nint)(region->End - region->Start), protection);
+    }
+
+    /// <summary>Faults in the pages of a region that hold locations, run by run. Before Linux 5.14 there is no such call.</summary>
+    private static bool Populate(PatchBatch batch, TextRegion* region)
+    {
+        int rank = Math.Max(batch.RankOf(region->Start) - 1, 0);
+        ulong start = 0;
+        ulong end = 0;
+        for (; rank < batch.Count && batch[rank]->Ip < region->End; rank++)
+        {
+            FtracePatch* patch = batch[rank];
+            ulong from = Math.Max(PageOf(patch->Ip), region->Start);
+            ulong to = Math.Min(PageOf(patch->Ip + patch->Len - 1) + Memory.PageSize, region->End);
+            if (to <= region->Start)
+            {
+                continue;
+            }
+
+            if (from > end)
+            {
+                if (!Populate(start, end))
+                {
+                    return false;
+                }
+
+                start = from;
+            }
+
+            end = Math.Max(end, to);
+        }
+
+        return Populate(start, end);
+    }
+
+    private static bool Populate(ulong start, ulong end)
+    {
+        return start == end || Native.Syscall(SyscallNumber.Madvise, (nint)start, (nint)(end - start), PopulateWrite) is 0 or -Errno.EINVAL;
+    }
+
+    private static void Fail(PatchBatch batch, TextRegion* region)
+    {
+        for (int rank = Math.Max(batch.RankOf(region->Start) - 1, 0); rank < batch.Count && batch[rank]->Ip < region->End; rank++)
+        {
+            if (batch[rank]->Ip + batch[rank]->Len > region->Start)
+            {
+                batch[rank]->Error = -Errno.EPERM;
+            }
+        }
+    }
+
+    private static ulong PageOf(ulong address) => address & ~(ulong)(Memory.PageSize - 1);
+
+    /// <summary><c>struct iovec</c>.</summary>
+    private struct Iovec
+    {
+        public ulong Base;
+        public ulong Length;
+    }
+}

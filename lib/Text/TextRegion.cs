@@ -1,0 +1,11 @@
+namespace Ftrace.Text;
+
+/// <summary>Pages of one mapping that hold locations of a batch.</summary>
+internal struct TextRegion
+{
+    public ulong Start;
+    public ulong End;
+
+    /// <summary>The mapping's protection, to be restored.</summary>
+    public int Protection;
+}

@@ -1,0 +1,108 @@
+using System;
+using System.Buffers.Binary;
+
+namespace Ftrace.X86;
+
+/// <summary>The few instructions that the library writes and reads. Intel SDM vol. 2.</summary>
+/// <remarks>Hand-written: a disassembler would allocate, and this has to run while all threads stand still.</remarks>
+internal static class X86Instruction
+{
+    /// <summary>Bytes of <c>call rel32</c>; FTRACE_INSN_SIZE.</summary>
+    public const int CallSize = 5;
+
+    /// <summary>Bytes that one location may have.</summary>
+    public const int MaxPatch = 8;
+
+    private const byte CallOpcode = 0xe8;
+
+    /// <summary>The 5-byte nop that is written, <c>nopl 0x0(%rax,%rax,1)</c>.</summary>
+    public static ReadOnlySpan<byte> Nop5 => [0x0f, 0x1f, 0x44, 0x00, 0x00];
+
+    /// <summary>Encodes <c>call target</c> for the address <paramref name="ip"/>.</summary>
+    /// <returns>False if the target is out of reach of a signed 32-bit displacement.</returns>
+    public static bool TryEncodeCall(ulong ip, ulong target, Span<byte> code)
+    {
+        long distance = unchecked((long)(target - (ip + CallSize)));
+        if (distance != (int)distance)
+        {
+            return false;
+        }
+
+        code[0] = CallOpcode;
+        BinaryPrimitives.WriteInt32LittleEndian(code[1..], (int)distance);
+        return true;
+    }
+
+    /// <summary>True if the bytes are nops, one or several, that end exactly with the last byte.</summary>
+    public static bool AreNops(ReadOnlySpan<byte> code)
+    {
+        while (!code.IsEmpty)
+        {
+            int length = NopLength(code);
+            if (length == 0)
+            {
+                return false;
+            }
+
+            code = code[length..];
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Length of the nop at the start of <paramref name="code"/>, or 0: 90 and 0f 1f /0, with any number of
+    /// prefixes 66 and 2e, as assemblers emit them.
+    /// </summary>
+    public static int NopLength(ReadOnlySpan<byte> code)
+    {
+        int at = 0;
+        while (at < code.Length && code[at] is 0x66 or 0x2e)
+        {
+            at++;
+        }
+
+        if (at < code.Length && code[at] == 0x90)
+        {
+            return at + 1;
+        }
+
+        if (at + 2 >= code.Length || code[at] != 0x0f || code[at + 1] != 0x1f)
+        {
+            return 0;
+        }
+
+        int modrm = code[at + 2];
+        int mod = modrm >> 6;
+        int rm = modrm & 7;
+        if ((modrm >> 3 & 7) != 0)
+        {
+            return 0;
+        }
+
+        at += 3;
+        int displacement = mod switch { 1 => 1, 2 => 4, _ => 0 };
+        if (mod != 3 && rm == 4)
+        {
+            if (at >= code.Length)
+            {
+                return 0;
+            }
+
+            // A SIB byte; base 5 without mod has a displacement of its own.
+            if (mod == 0 && (code[at] & 7) == 5)
+            {
+                displacement = 4;
+            }
+
+            at++;
+        }
+        else if (mod == 0 && rm == 5)
+        {
+            displacement = 4;
+        }
+
+        at += displacement;
+        return at <= code.Length ? at : 0;
+    }
+}

@@ -1,0 +1,17 @@
+using Ftrace.Protocol;
+
+namespace Ftrace.X86;
+
+/// <summary>The protocol on the shipped machine, as functions whose addresses can be taken.</summary>
+[NoInstr]
+internal static unsafe class X86Nmi
+{
+    /// <summary>The protocol's words.</summary>
+    public static ProtocolState* State => &SharedState.Get->Protocol;
+
+    /// <summary>From the native file, when the gate was open.</summary>
+    public static void EnterSlow(NmiThread* thread) => NmiProtocol<X86Machine>.EnterAnnounced(State);
+
+    /// <summary>From the native file, when the saved bit is set.</summary>
+    public static void ExitSlow(NmiThread* thread) => NmiProtocol<X86Machine>.ExitAnnounced(State, thread);
+}
