@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Builds, runs, tests and installs libftrace. See ./build.sh help.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+build=${FTRACE_BUILD:-$root/build}
+prefix=$build/prefix
+jobs=$(nproc)
+
+usage() {
+    cat <<'TXT'
+Usage: ./build.sh [--install-deps] COMMAND [OPTIONS]
+
+Commands:
+  run [OPTIONS]         the hammer: patch running code under signals (run --help)
+  run lua               toggle every function of Lua 5.4 while it runs scripts
+  test                  all tests, native and managed
+  bench [--json FILE]   speed as ratios to peers in the same run (bench --help)
+  install PREFIX        lib/, include/ftrace/, pkg-config and CMake files
+  clean                 remove the build folder
+  help                  this text
+
+Options:
+  --install-deps        as root on Debian: install the packages that are missing
+                        (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev)
+
+Everything is built in build/; FTRACE_BUILD names another folder.
+Exit codes: 0 done, 1 failed, 2 inconclusive (run), 3 not possible here,
+64 wrong usage.
+TXT
+}
+
+die() {
+    echo "build.sh: $1" >&2
+    exit "${2:-1}"
+}
+
+# need TOOL PACKAGE
+need() {
+    command -v "$1" >/dev/null 2>&1 ||
+        die "$1 not found; install the package $2 (or: ./build.sh --install-deps)" 3
+}
+
+need_tools() {
+    need dotnet dotnet-sdk-10.0
+    need gcc gcc
+    need g++ g++
+    need cmake cmake
+    need make make
+    dotnet --list-sdks | grep -q '^10\.' ||
+        die "the .NET SDK 10 is missing; install the package dotnet-sdk-10.0" 3
+}
+
+install_deps() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 ||
+        die "--install-deps works as root on Debian only" 3
+    local packages=()
+    command -v dotnet >/dev/null 2>&1 || packages+=(dotnet-sdk-10.0)
+    command -v gcc >/dev/null 2>&1 || packages+=(gcc)
+    command -v g++ >/dev/null 2>&1 || packages+=(g++)
+    command -v cmake >/dev/null 2>&1 || packages+=(cmake)
+    command -v make >/dev/null 2>&1 || packages+=(make)
+    command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
+    [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
+    [ ${#packages[@]} -eq 0 ] && return
+    apt-get update -q
+    apt-get install -q -y --no-install-recommends "${packages[@]}"
+}
+
+# quietly COMMAND...: its output only if it fails
+quietly() {
+    local log
+    log=$(mktemp)
+    if ! "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        die "failed: $*"
+    fi
+    rm -f "$log"
+}
+
+configure() {
+    quietly cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo "$@"
+}
+
+build_library() {
+    need_tools
+    configure
+    quietly cmake --build "$build" --target libftrace
+}
+
+# The programs are built against what is installed, as a user's would be.
+build_program() {
+    build_library
+    quietly cmake --install "$build" --prefix "$prefix"
+    quietly cmake -S "$root/native-tests/$1" -B "$build/$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_PREFIX_PATH="$prefix"
+    quietly cmake --build "$build/$1" -j "$jobs"
+}
+
+run_hammer() {
+    build_program hammer
+    exec "$build/hammer/hammer" "$@"
+}
+
+run_lua() {
+    build_library
+    quietly cmake --install "$build" --prefix "$prefix"
+    exec "$root/native-tests/lua/run.sh" "$build/lua" "$prefix" "$@"
+}
+
+run_tests() {
+    build_library
+    quietly cmake --build "$build" -j "$jobs"
+    local failed=0
+    ctest --test-dir "$build" --output-on-failure || failed=1
+    dotnet test "$root/managed-tests/managed-tests.csproj" --artifacts-path "$build/managed" \
+        --nologo -v quiet || failed=1
+    return $failed
+}
+
+[ "${1:-}" = --install-deps ] && {
+    install_deps
+    shift
+    [ $# -eq 0 ] && exit 0
+}
+
+command=${1:-help}
+[ $# -gt 0 ] && shift
+case $command in
+run)
+    if [ "${1:-}" = lua ]; then
+        shift
+        run_lua "$@"
+    fi
+    run_hammer "$@"
+    ;;
+test)
+    [ $# -eq 0 ] || die "test takes no options" 64
+    run_tests
+    ;;
+bench)
+    build_program bench
+    exec "$build/bench/bench" "$@"
+    ;;
+install)
+    [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64
+    build_library
+    cmake --install "$build" --prefix "$1"
+    ;;
+clean)
+    rm -rf "$build"
+    ;;
+help | -h | --help)
+    usage
+    ;;
+*)
+    usage >&2
+    exit 64
+    ;;
+esac
