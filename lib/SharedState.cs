@@ -5,7 +5,7 @@ using Ftrace.Stop;
 namespace Ftrace;
 
 /// <summary>All state of the library: one block of unmanaged memory, zero at the start.</summary>
-[StructLayout(LayoutKind.Sequential)]
+[StructLayout(LayoutKind.Sequential, Size = Linux.NativeTable.StateSize)]
 internal unsafe struct SharedState
 {
     private static SharedState* s_state;

@@ -30,6 +30,7 @@
  *               no real-time signal is free for it
  *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), or of
  *               65,536 threads, is reached
+ *   -ENOMEM     no memory for the library's own tables
  *   -EOPNOTSUPP /proc is not mounted
  */
 #ifndef FTRACE_PATCH_H
@@ -91,7 +92,7 @@ int ftrace_arch_code_modify_post_process(void);
  * Returns what @fn returns, or
  *   -EINVAL     @fn is NULL
  *   -EDEADLK    called from inside a stop window, or from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -EOPNOTSUPP as above; @fn did not run
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above; @fn did not run
  *
  * Context: thread.
  * Source: stop_machine() in kernel/stop_machine.c.
@@ -118,7 +119,7 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *             ftrace_arch_code_modify_prepare(): NMIs would not know
  *   -EBUSY    a thread stands inside of the old code
  *   -EDEADLK  called from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -EOPNOTSUPP as above
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above
  *
  * Context: thread, stop window.
  * Source: ftrace_modify_code() in arch/x86/kernel/ftrace.c.
@@ -221,7 +222,7 @@ struct ftrace_patch_opts {
  *   -EOPNOTSUPP the method is not to be had here
  *   -ENOMEM     no memory for the batch
  *   -EDEADLK    called from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -EOPNOTSUPP as above
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above
  *
  * Context: thread, stop window.
  */

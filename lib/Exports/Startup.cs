@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
-using Ftrace.Stop;
 using Ftrace.Text;
 using Ftrace.X86;
 
@@ -14,15 +13,8 @@ internal static unsafe class Startup
     public static void Start(NativeTable* native)
     {
         Native.Attach(native);
-        var state = (SharedState*)Memory.Map((nuint)sizeof(SharedState));
-        if (state == null || !StopMachine.Reserve() || !TextPages.Reserve())
-        {
-            System.Environment.FailFast(null);
-        }
-
-        SharedState.Attach(state);
-        state->Stop.Pid = (int)Native.Syscall(SyscallNumber.Getpid);
-        state->Stop.Records = ThreadTable.Records;
+        SharedState.Attach((SharedState*)native->State);
+        SharedState.Get->Stop.Pid = (int)Native.Syscall(SyscallNumber.Getpid);
         PatchBatch.WarmUp();
 
         native->EnterSlow = &X86Nmi.EnterSlow;

@@ -14,6 +14,9 @@ internal unsafe struct NativeTable
     /// <summary>Number of entries in <see cref="RuntimeTids"/>.</summary>
     public const int MaxRuntimeThreads = 16;
 
+    /// <summary>Bytes at <see cref="State"/>.</summary>
+    public const int StateSize = 1024;
+
     /// <summary>A raw system call: returns -errno, leaves errno alone.</summary>
     public delegate*<nint, nint, nint, nint, nint, nint, nint, nint> Syscall;
 
@@ -31,6 +34,9 @@ internal unsafe struct NativeTable
 
     /// <summary>The gate.</summary>
     public ulong* ModifyingCode;
+
+    /// <summary>Zeroed memory for <see cref="SharedState"/>: it must be there without asking anybody.</summary>
+    public void* State;
 
     /// <summary>First byte of this library in memory.</summary>
     public ulong ImageStart;

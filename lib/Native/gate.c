@@ -57,6 +57,7 @@ static struct native {
 	void (*restorer)(void);
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
+	void *state;
 	const char *image_start;
 	const char *image_end;
 	long stop_signal; /* FTRACE_STOP_SIGNAL, 0 if it is not set */
@@ -67,6 +68,9 @@ static struct native {
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 } native;
+
+/* All state of the C# side; every word that threads share has its line there. */
+static char state[1024] __attribute__((aligned(128)));
 
 EXPORT const char *ftrace_version(void)
 {
@@ -334,6 +338,7 @@ __attribute__((constructor)) static void startup(void)
 	native.restorer = ftrace_restore_rt;
 	native.run = run;
 	native.modifying_code = ftrace_modifying_code;
+	native.state = state;
 	native.image_start = image_start;
 	native.image_end = image_end;
 	/* What is no number becomes -1, which no stop accepts. */

@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
+using Ftrace.Text;
 
 namespace Ftrace.Stop;
 
@@ -27,11 +28,16 @@ internal static unsafe class StopMachine
 
     private static ReadOnlySpan<byte> TaskFolder => "/proc/self/task\0"u8;
 
-    /// <summary>Reserves what a stop needs.</summary>
-    public static bool Reserve()
+    /// <summary>Reserves what a stop needs, once. Called with the stop mutex held.</summary>
+    private static bool Reserve()
     {
-        s_buffer = (byte*)Memory.Map(BufferSize);
-        return s_buffer != null && ThreadTable.Reserve();
+        if (s_buffer == null && ThreadTable.Reserve() && TextPages.Reserve())
+        {
+            SharedState.Get->Stop.Records = ThreadTable.Records;
+            s_buffer = (byte*)Memory.Map(BufferSize);
+        }
+
+        return s_buffer != null;
     }
 
     /// <summary>True if the calling thread has a window open.</summary>
@@ -40,7 +46,7 @@ internal static unsafe class StopMachine
     /// <summary>
     /// Opens a window: returns 0 when every other thread is parked and undeclared signals are blocked on this one.
     /// </summary>
-    /// <returns>0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN or -EOPNOTSUPP; then everything is as before.</returns>
+    /// <returns>0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; then everything is as before.</returns>
     public static int Open(NmiThread* self, uint timeoutMs)
     {
         StopState* stop = &SharedState.Get->Stop;
@@ -49,10 +55,11 @@ internal static unsafe class StopMachine
             return -Errno.EDEADLK;
         }
 
-        ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
+        // The mutex first: a thread that waits for it has to be stoppable by the one that holds it.
         FutexMutex.Lock(&stop->Mutex);
+        ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
         stop->OwnerMask = mask;
-        int error = StopSignal.Verify(stop);
+        int error = Reserve() ? StopSignal.Verify(stop) : -Errno.ENOMEM;
         if (error == 0)
         {
             stop->Owner = (ulong)self;
@@ -90,9 +97,9 @@ internal static unsafe class StopMachine
             Native.SyncCore();
         }
 
-        Release(stop);
         stop->LastStopNs = (ulong)(Clock.NowNs() - stop->StartNs);
         stop->MaxStopNs = Math.Max(stop->MaxStopNs, stop->LastStopNs);
+        Release(stop);
         FutexMutex.Unlock(&stop->Mutex);
         SignalSet.Set(mask);
     }
@@ -134,7 +141,7 @@ internal static unsafe class StopMachine
             ThreadRecord* record = ThreadTable.Records + i;
             if (record->Tid != 0)
             {
-                int error = Request(stop, record, generation, ref requested);
+                int error = Request(stop, record, generation, deadline, ref requested);
                 if (error != 0)
                 {
                     return error;
@@ -159,7 +166,7 @@ internal static unsafe class StopMachine
                 return 0;
             }
 
-            error = Scan(stop, generation, ref requested, out int found);
+            error = Scan(stop, generation, deadline, ref requested, out int found);
             if (error != 0)
             {
                 return error;
@@ -199,7 +206,7 @@ internal static unsafe class StopMachine
     }
 
     /// <summary>Lists the threads, and asks those to park that are not known yet.</summary>
-    private static int Scan(StopState* stop, uint generation, ref uint requested, out int found)
+    private static int Scan(StopState* stop, uint generation, long deadline, ref uint requested, out int found)
     {
         found = 0;
         int folder;
@@ -241,7 +248,7 @@ internal static unsafe class StopMachine
                 }
 
                 found++;
-                error = Request(stop, record, generation, ref requested);
+                error = Request(stop, record, generation, deadline, ref requested);
             }
         }
 
@@ -265,9 +272,16 @@ internal static unsafe class StopMachine
     }
 
     /// <summary>Sends the stop signal. A thread that is gone is forgotten.</summary>
-    private static int Request(StopState* stop, ThreadRecord* record, uint generation, ref uint requested)
+    private static int Request(StopState* stop, ThreadRecord* record, uint generation, long deadline, ref uint requested)
     {
         int error = Send(stop, record, generation);
+        while (error == -Errno.EAGAIN && Clock.NowNs() < deadline)
+        {
+            // The queue of signals is full; it empties as threads take theirs.
+            Native.Syscall(SyscallNumber.SchedYield);
+            error = Send(stop, record, generation);
+        }
+
         if (error == -Errno.ESRCH)
         {
             ThreadTable.Remove(record);

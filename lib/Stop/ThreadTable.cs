@@ -33,8 +33,8 @@ internal static unsafe class ThreadTable
     /// <summary>Reserves the memory.</summary>
     public static bool Reserve()
     {
-        s_records = (ThreadRecord*)Memory.Map((nuint)Capacity * (nuint)sizeof(ThreadRecord));
-        s_slots = (uint*)Memory.Map((nuint)MaxTid * sizeof(uint));
+        s_records = s_records != null ? s_records : (ThreadRecord*)Memory.Map((nuint)Capacity * (nuint)sizeof(ThreadRecord));
+        s_slots = s_slots != null ? s_slots : (uint*)Memory.Map((nuint)MaxTid * sizeof(uint));
         return s_records != null && s_slots != null;
     }
 

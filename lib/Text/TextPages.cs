@@ -22,8 +22,8 @@ internal static unsafe class TextPages
     /// <summary>Reserves what the lookup needs.</summary>
     public static bool Reserve()
     {
-        s_regions = (TextRegion*)Memory.Map((nuint)MaxRegions * (nuint)sizeof(TextRegion));
-        s_buffer = (byte*)Memory.Map(BufferSize);
+        s_regions = s_regions != null ? s_regions : (TextRegion*)Memory.Map((nuint)MaxRegions * (nuint)sizeof(TextRegion));
+        s_buffer = s_buffer != null ? s_buffer : (byte*)Memory.Map(BufferSize);
         return s_regions != null && s_buffer != null;
     }
 
