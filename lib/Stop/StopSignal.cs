@@ -36,8 +36,9 @@ internal static unsafe class StopSignal
 
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&StopHandler.OnSignal;
 
-    /// <summary>All but NMIs and faults.</summary>
-    private static ulong WantedMask(StopState* stop) => ~(stop->NmiSignals | SignalSet.Faults);
+    /// <summary>All but NMIs and faults, and the two that the kernel takes out of every mask.</summary>
+    private static ulong WantedMask(StopState* stop) =>
+        ~(stop->NmiSignals | SignalSet.Faults | SignalSet.Of(SignalSet.Sigkill) | SignalSet.Of(SignalSet.Sigstop));
 
     private static int Choose(StopState* stop)
     {

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the hammer says: the progress line, the table, and the same numbers as
+ * one flat JSON object.
+ */
+#define _GNU_SOURCE
+#include "hammer.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_ROWS 40
+
+struct row {
+	const char *label; /* NULL: in the JSON only */
+	const char *key;
+	const char *text; /* NULL: a number */
+	double number;
+	int decimals;
+};
+
+struct report {
+	struct row row[MAX_ROWS];
+	unsigned int count;
+	char cpu[128];
+};
+
+static const char *const kind_name[SITE_KINDS] = {
+	[SITE_FUNCTION] = "function",
+	[SITE_LINE] = "cache-line",
+	[SITE_PAGE] = "page",
+};
+
+#define SUM(results, field)                                                                        \
+	({                                                                                         \
+		uint64_t sum = 0;                                                                  \
+		for (unsigned int t = 0; t <= MAX_THREADS; t++)                                    \
+			sum += atomic_load_explicit(&(results)->thread[t].field,                   \
+						    memory_order_relaxed);                         \
+		sum;                                                                               \
+	})
+
+/* A crash is a torn execution whose result nobody lived to see. */
+uint64_t sum_torn(const struct results *results)
+{
+	return SUM(results, torn) + results->crashes;
+}
+
+uint64_t sum_stale(const struct results *results)
+{
+	return SUM(results, stale);
+}
+
+void report_progress(const struct run *run, const char *what, double seconds)
+{
+	const struct results *results = &run->results;
+
+	fprintf(stderr, "\r\033[K%s: %.1f s, %llu rounds, %llu NMIs, %llu wrote, %llu torn", what,
+		seconds, (unsigned long long)results->rounds,
+		(unsigned long long)SUM(results, nmis),
+		(unsigned long long)(results->after.nmi_update_count -
+				     results->before.nmi_update_count),
+		(unsigned long long)sum_torn(results));
+	fflush(stderr);
+}
+
+void report_clear_progress(void)
+{
+	fputs("\r\033[K", stderr);
+	fflush(stderr);
+}
+
+void report_anomaly(const struct results *results)
+{
+	const struct anomaly *first = &results->first;
+
+	if (!first->complete)
+		return;
+	fprintf(stderr,
+		"hammer: first %s execution: thread %u%s, %s site at %#lx, %u bytes before the "
+		"boundary: got %#lx with %lu marks, expected %#lx or %#lx\n",
+		first->stale ? "stale" : "torn", first->thread, first->nmi ? " in an NMI" : "",
+		kind_name[first->kind], first->ip, first->split, first->got, first->marks,
+		first->want[0], first->want[1]);
+}
+
+static void read_cpu(char *cpu, size_t size)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[256];
+
+	snprintf(cpu, size, "unknown CPU");
+	while (file && fgets(line, sizeof(line), file)) {
+		char *value = strchr(line, ':');
+
+		if (strncmp(line, "model name", 10) || !value || value[1] != ' ')
+			continue;
+		value[strcspn(value, "\n")] = 0;
+		snprintf(cpu, size, "%s", value + 2);
+		break;
+	}
+	if (file)
+		fclose(file);
+}
+
+static unsigned int core_count(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 0 : (unsigned int)CPU_COUNT(&set);
+}
+
+/* The middle of the bucket in which the value of this rank lies. */
+static double percentile(const struct histogram *histogram, double part)
+{
+	uint64_t rank = (uint64_t)((double)histogram->count * part), seen = 0;
+	double value;
+	unsigned int i = 0;
+
+	if (histogram->count == 0)
+		return 0;
+	if (rank >= histogram->count)
+		rank = histogram->count - 1;
+	for (; i < HISTOGRAM_BUCKETS - 1; i++) {
+		seen += histogram->bucket[i];
+		if (seen > rank)
+			break;
+	}
+	if (i < 16)
+		value = i;
+	else
+		value = (16.5 + i % 16) * (double)(1ull << (i / 16 - 1));
+	if (value < (double)histogram->min)
+		value = (double)histogram->min;
+	if (value > (double)histogram->max)
+		value = (double)histogram->max;
+	return value;
+}
+
+static void add_text(struct report *report, const char *label, const char *key, const char *text)
+{
+	report->row[report->count++] = (struct row){.label = label, .key = key, .text = text};
+}
+
+static void add(struct report *report, const char *label, const char *key, double number,
+		int decimals)
+{
+	report->row[report->count++] =
+		(struct row){.label = label, .key = key, .number = number, .decimals = decimals};
+}
+
+static void add_count(struct report *report, const char *label, const char *key, uint64_t number)
+{
+	add(report, label, key, (double)number, 0);
+}
+
+static void build(struct report *report, const struct run *run,
+		  const struct control_results *control)
+{
+	const struct settings *settings = &run->settings;
+	const struct results *results = &run->results;
+	const struct ftrace_stats *before = &results->before, *after = &results->after;
+	const struct histogram *stop = &results->stop_ns;
+	double seconds = (double)results->elapsed_ns / 1e9;
+	double patches = (double)(after->patches - before->patches);
+
+	report->count = 0;
+	read_cpu(report->cpu, sizeof(report->cpu));
+	add_text(report, "CPU", "cpu", report->cpu);
+	add_count(report, "cores", "cores", core_count());
+	add_text(report, "libftrace", "version", ftrace_version());
+	add_count(report, "seed", "seed", settings->seed);
+	add_count(report, "threads, besides the patching one", "threads", settings->threads);
+	add_count(report, "NMI rate asked for, Hz per thread", "nmi_hz", settings->nmi_hz);
+	add_count(report, "sites: compiled functions", "function_sites",
+		  results->sites[SITE_FUNCTION]);
+	add_count(report, "sites: across a cache line", "line_sites", results->sites[SITE_LINE]);
+	add_count(report, "sites: across a page", "page_sites", results->sites[SITE_PAGE]);
+	add(report, "seconds", "seconds", seconds, 3);
+	add_count(report, "rounds", "rounds", results->rounds);
+	add(report, "locations changed", "patches", patches, 0);
+	add(report, "patch rate, locations/s", "patches_per_second",
+	    seconds > 0 ? patches / seconds : 0, 0);
+	add_count(report, "calls by threads", "calls", SUM(results, calls));
+	add_count(report, "calls by NMIs", "nmi_calls", SUM(results, nmi_calls));
+	add_count(report, "NMIs", "nmis", SUM(results, nmis));
+	add_count(report, "NMIs that wrote", "nmi_update_count",
+		  after->nmi_update_count - before->nmi_update_count);
+	add_count(report, "patcher waits", "nmi_wait_count",
+		  after->nmi_wait_count - before->nmi_wait_count);
+	add_count(report, "deferred stops", "deferred_stops",
+		  after->deferred_stops - before->deferred_stops);
+	add_count(report, "masked stops", "masked_stops",
+		  after->masked_stops - before->masked_stops);
+	add(report, "stop time, min, us", "stop_min_us", (double)stop->min / 1e3, 1);
+	add(report, "stop time, median, us", "stop_median_us", percentile(stop, 0.5) / 1e3, 1);
+	add(report, "stop time, p99, us", "stop_p99_us", percentile(stop, 0.99) / 1e3, 1);
+	add(report, "stop time, max, us", "stop_max_us", (double)stop->max / 1e3, 1);
+	add_count(report, "torn executions", "torn", sum_torn(results));
+	add_count(report, "stale executions", "stale", sum_stale(results));
+	add_count(report, "collections", "gc_collections", after->gc_collections);
+	add_count(report, "managed bytes allocated", "managed_bytes",
+		  after->managed_bytes - before->managed_bytes);
+	if (!control->done)
+		return;
+	add_count(report, "control: processes", "control_runs", control->runs);
+	add_count(report, "control: torn executions", "control_torn", control->torn);
+	add(report, "control: seconds", "control_seconds", control->seconds, 1);
+}
+
+void report_table(const struct run *run, const struct control_results *control)
+{
+	struct report report;
+
+	build(&report, run, control);
+	for (unsigned int i = 0; i < report.count; i++) {
+		const struct row *row = &report.row[i];
+
+		if (row->text)
+			printf("%-34s %s\n", row->label, row->text);
+		else
+			printf("%-34s %.*f\n", row->label, row->decimals, row->number);
+	}
+	fflush(stdout);
+}
+
+static void write_string(FILE *file, const char *text)
+{
+	fputc('"', file);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ' ' || c > '~')
+			fprintf(file, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			fprintf(file, "\\%c", c);
+		else
+			fputc(c, file);
+	}
+	fputc('"', file);
+}
+
+int report_json(const char *path, const struct run *run, const struct control_results *control,
+		int exit_code)
+{
+	struct report report;
+	FILE *file = fopen(path, "we");
+	bool failed;
+
+	if (!file)
+		return -errno;
+	build(&report, run, control);
+	add_text(&report, NULL, "error", run->results.error);
+	add_count(&report, NULL, "exit_code", (uint64_t)exit_code);
+	fputs("{\n", file);
+	for (unsigned int i = 0; i < report.count; i++) {
+		const struct row *row = &report.row[i];
+
+		fprintf(file, "\t\"%s\": ", row->key);
+		if (row->text)
+			write_string(file, row->text);
+		else
+			fprintf(file, "%.*f", row->decimals, row->number);
+		fputs(i + 1 < report.count ? ",\n" : "\n", file);
+	}
+	fputs("}\n", file);
+	failed = ferror(file);
+	if (fclose(file) || failed)
+		return errno ? -errno : -EIO;
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process that works: all sites back and forth, until the time is over.
+ *
+ * This thread does not measure the stops; it takes what the library says.
+ */
+#include "sites.h"
+#include "threads.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+int run_fail(struct results *results, int error, const char *what)
+{
+	snprintf(results->error, sizeof(results->error), "%s: %s", what, strerror(-error));
+	return error;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void histogram_add(struct histogram *histogram, uint64_t value)
+{
+	unsigned int bucket = (unsigned int)value;
+
+	if (value >= 16) {
+		unsigned int exponent = 63 - (unsigned int)__builtin_clzll(value);
+
+		bucket = (exponent - 3) * 16 + (value >> (exponent - 4) & 15);
+	}
+	histogram->bucket[bucket]++;
+	if (histogram->count++ == 0 || value < histogram->min)
+		histogram->min = value;
+	if (value > histogram->max)
+		histogram->max = value;
+}
+
+/*
+ * Whether an NMI meets a change is chance, and on a busy machine there are few
+ * rounds: a run to which it has not happened yet goes on for a while.
+ */
+static bool is_over(const struct run *run, uint64_t now, uint64_t end)
+{
+	const struct results *results = &run->results;
+	bool wrote = results->after.nmi_update_count != results->before.nmi_update_count;
+
+	if (run->settings.protocol && run->settings.seconds >= PROOF_SECONDS && !wrote)
+		end += EXTRA_SECONDS * (uint64_t)1000000000;
+	return now >= end;
+}
+
+static int one_round(struct results *results)
+{
+	int ret = sites_toggle(results);
+
+	if (ret)
+		return ret;
+	results->after.size = sizeof(results->after);
+	ret = ftrace_get_stats(&results->after);
+	if (ret)
+		return run_fail(results, ret, "ftrace_get_stats");
+	histogram_add(&results->stop_ns, results->after.last_stop_ns);
+	results->rounds++;
+	threads_execute_own();
+	return 0;
+}
+
+int run_main(struct run *run)
+{
+	struct results *results = &run->results;
+	uint64_t start, end;
+	int ret = sites_init(&run->settings, results);
+
+	/* The first call to the library that stops threads: it can, or it cannot. */
+	if (ret == -EOPNOTSUPP || ret == -EBUSY)
+		return EXIT_UNSUPPORTED;
+	if (ret || threads_init(run))
+		return EXIT_TORN;
+	if (threads_start())
+		return EXIT_UNSUPPORTED;
+
+	results->before.size = sizeof(results->before);
+	ret = ftrace_get_stats(&results->before);
+	if (ret)
+		run_fail(results, ret, "ftrace_get_stats");
+	results->after = results->before;
+	start = now_ns();
+	end = start + run->settings.seconds * (uint64_t)1000000000;
+	while (ret == 0 && !is_over(run, now_ns(), end)) {
+		ret = one_round(results);
+		results->elapsed_ns = now_ns() - start;
+	}
+	/* After an error some thread may be in any state; the process just ends. */
+	if (ret)
+		return EXIT_TORN;
+	threads_stop();
+	return EXIT_PASS;
+}

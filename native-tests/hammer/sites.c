@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sites, and the check of one execution.
+ *
+ *   kind      state 0            state 1            seen by
+ *   function  5-byte nop         call stub          result, number of marks
+ *   line,     mov eax, A; ret    xor eax, B; ret    value of eax, which the
+ *   page                                            caller sets to EAX_IN
+ *
+ * The second kind has 1 to 4 of its five bytes on one cache line, or page, and
+ * the rest on the next. All five bytes change, and whatever mixture of old and
+ * new bytes executes, the value shows it:
+ *
+ *   bytes of A 0x1n, of B 0x2n, of EAX_IN 0x40
+ *   whole: mov A = 0x1n, xor B = 0x6n;  torn: mov B = 0x2n, xor A = 0x5n
+ *
+ * All sites are in the same state except while the patch call runs. site_phase
+ * tells: odd while it runs, otherwise the state is in bit 1. An execution that
+ * saw the same even phase before and after must have run exactly that state;
+ * anything older is stale. Otherwise either state is right.
+ *
+ *   site_phase   written by the patching thread, read by all, handlers too
+ *   all else     written before other threads exist, then constant
+ */
+#include "sites.h"
+#include "functions.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define LINE_SIZE 64
+#define PAGE_SIZE 4096
+#define EAX_IN	  0x40404040u
+#define SITE_SIZE (FTRACE_INSN_SIZE + 1)
+
+struct site {
+	enum site_kind kind;
+	unsigned int split; /* bytes in front of the boundary; 0: a function */
+	unsigned long ip;
+	unsigned long (*function)(unsigned long x);
+	unsigned long want[2];
+	unsigned char code[2][FTRACE_INSN_SIZE];
+};
+
+static const unsigned char nop5[FTRACE_INSN_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+static const struct ftrace_patch_opts stop_opts = {
+	.size = sizeof(stop_opts),
+	.method = FTRACE_METHOD_STOP_MACHINE,
+};
+
+static struct site *sites; /* in the order of execution */
+static unsigned int site_count;
+static struct ftrace_patch *to_state[2];
+static unsigned long function_in;
+static _Atomic unsigned long site_phase;
+
+/* unsigned int site_call(unsigned long ip, unsigned int eax) */
+unsigned int site_call(unsigned long ip, unsigned int eax);
+__asm__(".pushsection .text\n"
+	".type site_call, @function\n"
+	".p2align 4\n"
+	"site_call:\n"
+	"	movl %esi, %eax\n"
+	"	jmp *%rdi\n"
+	".size site_call, . - site_call\n"
+	".popsection");
+
+extern const unsigned long __start___patchable_function_entries[];
+extern const unsigned long __stop___patchable_function_entries[];
+
+/* splitmix64: small, and every seed is good. */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* The entry is the function's first instruction, or follows its endbr64. */
+static unsigned long patchable_entry(unsigned long function)
+{
+	const unsigned long *entry = __start___patchable_function_entries;
+
+	for (; entry < __stop___patchable_function_entries; entry++)
+		if (*entry == function || *entry == function + 4)
+			return *entry;
+	return 0;
+}
+
+static int patch(struct ftrace_patch *patches, struct results *results)
+{
+	unsigned int culprit = 0;
+	int ret = ftrace_patch_text(patches, site_count, &stop_opts);
+
+	if (ret == 0)
+		return 0;
+	while (culprit < site_count && patches[culprit].error == 0)
+		culprit++;
+	if (culprit == site_count)
+		return run_fail(results, ret, "ftrace_patch_text");
+	snprintf(results->error, sizeof(results->error),
+		 "ftrace_patch_text: %s, because of the location %#lx: %s", strerror(-ret),
+		 patches[culprit].ip, strerror(-patches[culprit].error));
+	return ret;
+}
+
+static int make_function(struct site *site, unsigned int n, struct results *results)
+{
+	unsigned long function = (unsigned long)function_table[n];
+	int32_t displacement;
+
+	site->kind = SITE_FUNCTION;
+	site->function = function_table[n];
+	site->want[0] = site->want[1] = function_body(n, function_in);
+	site->ip = patchable_entry(function);
+	if (!site->ip)
+		return run_fail(results, -ENOEXEC, "a function without a patchable entry");
+	displacement = (int32_t)((unsigned long)function_stub - (site->ip + FTRACE_INSN_SIZE));
+	memcpy(site->code[0], nop5, sizeof(nop5));
+	site->code[1][0] = 0xe8;
+	memcpy(site->code[1] + 1, &displacement, sizeof(displacement));
+	return 0;
+}
+
+/* @boundary: the first address of a line or page; @split bytes are in front of it. */
+static void make_mov(struct site *site, enum site_kind kind, unsigned char *boundary,
+		     unsigned int split, uint64_t *random)
+{
+	uint32_t a = 0x10101010u | (next_random(random) & 0x0f0f0f0fu);
+	uint32_t b = 0x20202020u | (next_random(random) & 0x0f0f0f0fu);
+
+	site->kind = kind;
+	site->split = split;
+	site->ip = (unsigned long)boundary - split;
+	site->want[0] = a;
+	site->want[1] = EAX_IN ^ b;
+	site->code[0][0] = 0xb8;
+	memcpy(site->code[0] + 1, &a, sizeof(a));
+	site->code[1][0] = 0x35;
+	memcpy(site->code[1] + 1, &b, sizeof(b));
+	memcpy((void *)site->ip, site->code[0], FTRACE_INSN_SIZE);
+	boundary[SITE_SIZE - 1 - split] = 0xc3;
+}
+
+/*
+ * Fills @to with the sites that straddle something, in one area of memory: a
+ * page site at every page boundary, line sites at random ones of the others.
+ */
+static int make_movs(struct site *to, unsigned int lines, unsigned int pages, uint64_t *random,
+		     struct results *results)
+{
+	unsigned int per_page = PAGE_SIZE / LINE_SIZE - 1;
+	unsigned int slots = (pages + 1) * per_page;
+	size_t size = (size_t)(pages + 1) * PAGE_SIZE;
+	unsigned char *area =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int *slot = calloc(slots, sizeof(*slot));
+
+	if (area == MAP_FAILED || !slot)
+		return run_fail(results, -ENOMEM, "memory for the sites");
+	/* Whoever runs astray stops at once. */
+	memset(area, 0xcc, size);
+	for (unsigned int i = 0; i < pages; i++)
+		make_mov(to++, SITE_PAGE, area + (size_t)(i + 1) * PAGE_SIZE, 1 + i % 4, random);
+
+	for (unsigned int i = 0; i < slots; i++)
+		slot[i] = i;
+	for (unsigned int i = 0; i < lines; i++) {
+		unsigned int other = i + next_random(random) % (slots - i);
+		unsigned int chosen = slot[other];
+		size_t line = chosen / per_page * (per_page + 1) + chosen % per_page + 1;
+
+		slot[other] = slot[i];
+		make_mov(to++, SITE_LINE, area + line * LINE_SIZE, 1 + i % 4, random);
+	}
+	free(slot);
+	if (mprotect(area, size, PROT_READ | PROT_EXEC))
+		return run_fail(results, -errno, "mprotect");
+	return 0;
+}
+
+static void shuffle(uint64_t *random)
+{
+	for (unsigned int i = site_count - 1; i > 0; i--) {
+		unsigned int other = next_random(random) % (i + 1);
+		struct site site = sites[i];
+
+		sites[i] = sites[other];
+		sites[other] = site;
+	}
+}
+
+/* Five one-byte nops must become one before a thread can stand between them. */
+static int join_nops(struct results *results)
+{
+	unsigned int total = site_count;
+	int ret;
+
+	site_count = results->sites[SITE_FUNCTION];
+	for (unsigned int i = 0; i < site_count; i++) {
+		struct ftrace_patch *entry = &to_state[0][i];
+
+		entry->ip = sites[i].ip;
+		entry->len = FTRACE_INSN_SIZE;
+		memcpy(entry->old_code, (const void *)sites[i].ip, FTRACE_INSN_SIZE);
+		memcpy(entry->new_code, nop5, FTRACE_INSN_SIZE);
+	}
+	ret = patch(to_state[0], results);
+	site_count = total;
+	return ret;
+}
+
+int sites_init(const struct settings *settings, struct results *results)
+{
+	uint64_t random = settings->seed;
+	unsigned int functions = settings->sites / 8, pages = settings->sites / 8;
+	int ret;
+
+	if (functions > FUNCTION_COUNT)
+		functions = FUNCTION_COUNT;
+	site_count = settings->sites;
+	results->sites[SITE_FUNCTION] = functions;
+	results->sites[SITE_PAGE] = pages;
+	results->sites[SITE_LINE] = site_count - functions - pages;
+	function_in = next_random(&random);
+
+	sites = calloc(site_count, sizeof(*sites));
+	to_state[0] = calloc(site_count, sizeof(*to_state[0]));
+	to_state[1] = calloc(site_count, sizeof(*to_state[1]));
+	if (!sites || !to_state[0] || !to_state[1])
+		return run_fail(results, -ENOMEM, "memory for the sites");
+
+	for (unsigned int i = 0; i < functions; i++) {
+		ret = make_function(&sites[i], i, results);
+		if (ret)
+			return ret;
+	}
+	ret = make_movs(sites + functions, results->sites[SITE_LINE], pages, &random, results);
+	if (!ret)
+		ret = join_nops(results);
+	if (ret)
+		return ret;
+
+	/* The order of the batch is not that of execution. */
+	shuffle(&random);
+	for (unsigned int state = 0; state < 2; state++) {
+		for (unsigned int i = 0; i < site_count; i++) {
+			struct ftrace_patch *entry = &to_state[state][i];
+
+			entry->ip = sites[i].ip;
+			entry->len = FTRACE_INSN_SIZE;
+			memcpy(entry->old_code, sites[i].code[!state], FTRACE_INSN_SIZE);
+			memcpy(entry->new_code, sites[i].code[state], FTRACE_INSN_SIZE);
+		}
+	}
+	shuffle(&random);
+	return 0;
+}
+
+int sites_toggle(struct results *results)
+{
+	unsigned long phase = site_phase;
+	int ret;
+
+	site_phase = phase + 1;
+	ret = patch(to_state[(phase + 2) >> 1 & 1], results);
+	if (ret)
+		return ret;
+	site_phase = phase + 2;
+	return 0;
+}
+
+static void __attribute__((cold, noinline))
+record(const struct executor *who, bool nmi, bool stale, const struct site *site, unsigned long got,
+       unsigned long marks)
+{
+	struct anomaly *first = who->first;
+
+	atomic_fetch_add_explicit(stale ? &who->counters->stale : &who->counters->torn, 1,
+				  memory_order_relaxed);
+	if (atomic_exchange(&first->claimed, true))
+		return;
+	first->stale = stale;
+	first->nmi = nmi;
+	first->thread = who->thread;
+	first->kind = site->kind;
+	first->split = site->split;
+	first->ip = site->ip;
+	first->got = got;
+	first->want[0] = site->want[0];
+	first->want[1] = site->want[1];
+	first->marks = marks;
+	first->complete = true;
+}
+
+/* The state that ran, or -1 if it was neither. */
+static int execute(const struct site *site, unsigned long *got, unsigned long *marks)
+{
+	*marks = 0;
+	if (site->kind == SITE_FUNCTION) {
+		unsigned long before = function_marks;
+
+		*got = site->function(function_in);
+		*marks = function_marks - before;
+		return *got == site->want[0] && *marks <= 1 ? (int)*marks : -1;
+	}
+	*got = site_call(site->ip, EAX_IN);
+	return *got == site->want[0] ? 0 : *got == site->want[1] ? 1 : -1;
+}
+
+void sites_execute(const struct executor *who, bool nmi, unsigned int from, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		const struct site *site = &sites[(from + i) % site_count];
+		unsigned long before = atomic_load_explicit(&site_phase, memory_order_acquire);
+		unsigned long got, marks;
+		int state = execute(site, &got, &marks);
+		unsigned long after = atomic_load_explicit(&site_phase, memory_order_acquire);
+		bool settled = before == after && !(before & 1);
+
+		if (__builtin_expect(state < 0, 0))
+			record(who, nmi, false, site, got, marks);
+		else if (__builtin_expect(settled && state != (int)(before >> 1 & 1), 0))
+			record(who, nmi, true, site, got, marks);
+	}
+	atomic_fetch_add_explicit(nmi ? &who->counters->nmi_calls : &who->counters->calls, count,
+				  memory_order_relaxed);
+}

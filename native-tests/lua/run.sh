@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Lua 5.4 as its authors wrote it, with all of its functions patched while it runs, computes what an untouched
+# build computes.
+set -eu
+
+rounds=6
+limit=300 # seconds; a run takes a few
+
+usage() {
+    cat <<'END'
+usage: run.sh BUILD_DIR PREFIX
+
+Fetches the source of Lua 5.4 through apt into BUILD_DIR, builds it untouched and
+with patchable function entries, linked with the libftrace installed in PREFIX, runs
+the same scripts with both, and compares what they write.
+
+Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
+CC chooses the compiler (gcc).
+END
+}
+
+unsupported() {
+    echo "lua: unsupported: $1" >&2
+    exit 3
+}
+
+failed() {
+    echo "lua: $1" >&2
+    exit 1
+}
+
+# The system's sources with deb turned into deb-src, and lists and caches of our own. The hooks that the
+# system runs after an update would work on its own cache, so they are left out.
+configure_apt() {
+    eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+    rm -rf "$apt"
+    mkdir -p "$apt/sources.list.d" "$apt/state/lists/partial" "$apt/cache/archives/partial"
+    for file in "$list" "${parts%/}"/*.list; do
+        [ -f "$file" ] || continue
+        sed -nE 's/^[[:space:]]*deb(-src)?[[:space:]]+/deb-src /p' "$file"
+    done | sort -u >"$apt/sources.list"
+    for file in "${parts%/}"/*.sources; do
+        [ -f "$file" ] || continue
+        sed -E 's/^types:.*/Types: deb-src/I' "$file" >"$apt/sources.list.d/${file##*/}"
+    done
+    cat >"$apt/apt.conf" <<END
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "$apt/sources.list.d";
+Dir::State "$apt/state";
+Dir::Cache "$apt/cache";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+END
+}
+
+fetch_lua() {
+    [ ! -d "$build/lua" ] || return 0
+    for tool in apt-get apt-config; do
+        command -v $tool >/dev/null || unsupported "the source of Lua comes through $tool, which is missing"
+    done
+    configure_apt >"$build/apt.log" 2>&1 || unsupported "apt cannot be configured (see $build/apt.log)"
+    # A source without source packages fails the update; what counts is whether Lua can be had.
+    apt-get -c "$apt/apt.conf" update >>"$build/apt.log" 2>&1 || true
+    (cd "$apt" && apt-get -c apt.conf source --download-only --tar-only lua5.4) >>"$build/apt.log" 2>&1 ||
+        unsupported "apt cannot fetch the source package lua5.4 (see $build/apt.log)"
+    rm -rf "$build/lua.new"
+    mkdir "$build/lua.new"
+    tar -xf "$apt"/lua5.4_*.orig.tar.* -C "$build/lua.new" --strip-components=1 >>"$build/apt.log" 2>&1 ||
+        unsupported "the source package lua5.4 cannot be unpacked (see $build/apt.log)"
+    mv "$build/lua.new" "$build/lua"
+}
+
+# build_variant NAME LUA_FLAGS DRIVER_FLAGS DRIVER_SOURCES LINK_FLAGS
+build_variant() {
+    dir=$build/$1
+    rm -rf "$dir"
+    mkdir -p "$dir/obj" "$dir/out"
+    sources=
+    for source in "$build"/lua/src/*.c; do
+        case ${source##*/} in
+        lua.c | luac.c) ;; # the driver takes the place of these two programs
+        *) sources="$sources $source" ;;
+        esac
+    done
+    # shellcheck disable=SC2086 # lists of words
+    (cd "$dir/obj" &&
+        $cc -c -O2 -std=gnu99 -DLUA_USE_POSIX $2 $sources &&
+        cd "$here" &&
+        $cc -O2 -std=gnu11 -Wall -Wextra -Werror -isystem "$build/lua/src" $3 $4 "$dir"/obj/*.o \
+            -o "$dir/lua" -pthread $5 -lm)
+}
+
+build_all() {
+    build_variant plain "" "" "driver.c" "" >"$build/plain.log" 2>&1 &
+    plain=$!
+    # Without alignment some entries lie across cache lines, where a change is not one store.
+    build_variant patched "-fpatchable-function-entry=5 -fno-align-functions" \
+        "-DWITH_FTRACE -I$prefix/include" "driver.c toggle.c count-call.S" \
+        "-L$prefix/lib -Wl,-rpath,$prefix/lib -lftrace" >"$build/patched.log" 2>&1 ||
+        { wait $plain || :; failed "the patched build failed (see $build/patched.log)"; }
+    wait $plain || failed "the plain build failed (see $build/plain.log)"
+}
+
+run_variant() {
+    code=0
+    # Relative names: they are part of what error messages say.
+    (cd "$here" && exec timeout -s ABRT $limit "$build/$1/lua" "$build/$1/out" $threads $rounds scripts/*.lua) \
+        2>"$build/$1.txt" || code=$?
+    cat "$build/$1.txt"
+    case $code in
+    0) ;;
+    3) unsupported "patching does not work here" ;;
+    124) failed "the $1 run did not end in $limit s" ;;
+    *) failed "the $1 run failed (exit code $code)" ;;
+    esac
+}
+
+compare() {
+    thread=0
+    while [ $thread -lt $threads ]; do
+        a=$build/plain/out/$thread.out
+        b=$build/patched/out/$thread.out
+        [ -s "$a" ] || failed "the scripts wrote nothing"
+        cmp "$a" "$b" || {
+            diff "$a" "$b" | head -n 20
+            failed "output of thread $thread differs"
+        }
+        thread=$((thread + 1))
+    done
+    echo "  compared                 $(cat "$build"/plain/out/*.out | wc -c) bytes in $threads threads"
+}
+
+case ${1:-} in
+--help | -h)
+    usage
+    exit 0
+    ;;
+esac
+[ $# -eq 2 ] || {
+    usage >&2
+    exit 2
+}
+[ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
+cc=${CC:-gcc}
+command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
+# More threads than CPUs would mostly wait for each other to be parked.
+threads=$(nproc)
+[ "$threads" -ge 2 ] || threads=2
+[ "$threads" -le 4 ] || threads=4
+mkdir -p "$1"
+build=$(cd "$1" && pwd)
+prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
+here=$(cd "$(dirname "$0")" && pwd)
+apt=$build/apt
+[ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
+
+fetch_lua
+build_all
+echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
+run_variant plain
+run_variant patched
+compare
+echo "lua: output identical"
