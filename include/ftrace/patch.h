@@ -208,6 +208,11 @@ struct ftrace_patch_opts {
  * error of the first of them in the order of @patches. @error is 0 for all
  * others. Errors that concern no single location leave every @error at 0.
  *
+ * The checks go in stages, and a stage that finds culprits is the last one:
+ * the entries by themselves (-EINVAL), before any thread is stopped; what
+ * stands at the locations (-EFAULT, -EACCES, -EINVAL); threads inside of them
+ * (-EBUSY); whether they can be written (-EPERM).
+ *
  * Returns 0 or
  *   -EFAULT     @patches is NULL with a @count; or (location) it cannot be read
  *   -EINVAL     (location) @len is not 1..8, the entry overlaps or repeats

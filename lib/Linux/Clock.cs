@@ -15,4 +15,11 @@ internal static unsafe class Clock
         Native.Syscall(SyscallNumber.ClockGettime, Monotonic, (nint)(&now));
         return now.Seconds * NsPerSecond + now.Nanoseconds;
     }
+
+    /// <summary>Sleeps; a signal may end it early.</summary>
+    public static void Sleep(long ns)
+    {
+        var time = new Timespec { Seconds = ns / NsPerSecond, Nanoseconds = ns % NsPerSecond };
+        Native.Syscall(SyscallNumber.Nanosleep, (nint)(&time));
+    }
 }

@@ -12,6 +12,7 @@ internal enum SyscallNumber
     RtSigprocmask = 14,
     SchedYield = 24,
     Madvise = 28,
+    Nanosleep = 35,
     Getpid = 39,
     Gettid = 186,
     Futex = 202,

@@ -316,6 +316,25 @@ static void sigaction_raw(int signo, const struct kernel_sigaction *act,
 	raw_syscall(SYS_rt_sigaction, signo, (long)act, (long)old, 8, 0, 0);
 }
 
+/* The floating-point environment: exception flags, rounding, masks. */
+struct fp_environment {
+	struct {
+		unsigned int words[7];
+	} x87;
+	unsigned int mxcsr;
+};
+
+static void save_fp(struct fp_environment *fp)
+{
+	/* fnstenv masks all exceptions as it stores; fldenv puts that back. */
+	__asm__ __volatile__("fnstenv %0; fldenv %0; stmxcsr %1" : "=m"(fp->x87), "=m"(fp->mxcsr));
+}
+
+static void restore_fp(const struct fp_environment *fp)
+{
+	__asm__ __volatile__("fldenv %0; ldmxcsr %1" ::"m"(fp->x87), "m"(fp->mxcsr));
+}
+
 void thread_startup(struct native *native);
 
 /*
@@ -328,6 +347,7 @@ __attribute__((constructor)) static void startup(void)
 	extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 	extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
 	struct kernel_sigaction before[SIGNALS + 1], after;
+	struct fp_environment fp;
 	unsigned long all = ~0UL, mask;
 	int saved_errno = errno;
 	const char *signal = secure_getenv("FTRACE_STOP_SIGNAL");
@@ -353,7 +373,9 @@ __attribute__((constructor)) static void startup(void)
 	raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)&mask, 8, 0, 0);
 	for (int i = 1; i <= SIGNALS; i++)
 		sigaction_raw(i, NULL, &before[i]);
+	save_fp(&fp);
 	thread_startup(&native);
+	restore_fp(&fp);
 	for (int i = 1; i <= SIGNALS; i++) {
 		sigaction_raw(i, NULL, &after);
 		if (i != SUSPENSION && after.handler != before[i].handler)

@@ -20,7 +20,9 @@ internal static unsafe class StopMachine
     public const uint DefaultTimeoutMs = 5000;
 
     private const long FirstSliceNs = Clock.NsPerMs / 10;
-    private const long LastSliceNs = 10 * Clock.NsPerMs;
+    private const long LastSliceNs = 2 * Clock.NsPerMs;
+    private const long FirstPatienceNs = 8 * Clock.NsPerMs;
+    private const long LastPatienceNs = 512 * Clock.NsPerMs;
     private const int BufferSize = 64 * 1024;
 
     private static byte* s_buffer;
@@ -72,6 +74,7 @@ internal static unsafe class StopMachine
             }
 
             Release(stop);
+            stop->Owner = 0;
         }
 
         FutexMutex.Unlock(&stop->Mutex);
@@ -97,9 +100,8 @@ internal static unsafe class StopMachine
             Native.SyncCore();
         }
 
-        stop->LastStopNs = (ulong)(Clock.NowNs() - stop->StartNs);
-        stop->MaxStopNs = Math.Max(stop->MaxStopNs, stop->LastStopNs);
         Release(stop);
+        stop->Owner = 0;
         FutexMutex.Unlock(&stop->Mutex);
         SignalSet.Set(mask);
     }
@@ -110,7 +112,8 @@ internal static unsafe class StopMachine
     private static void Release(StopState* stop)
     {
         bool anybody = stop->Joined != 0;
-        stop->Owner = 0;
+        stop->LastStopNs = (ulong)(Clock.NowNs() - stop->StartNs);
+        stop->MaxStopNs = Math.Max(stop->MaxStopNs, stop->LastStopNs);
         stop->DrainGeneration = 0;
         Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
         if (anybody)
@@ -120,6 +123,11 @@ internal static unsafe class StopMachine
 
     }
 
+    /// <summary>
+    /// Stops all threads, in as many attempts as it takes. A thread that has every signal blocked may wait for a lock
+    /// that a parked one holds (the C library does so when threads are born and end), so an attempt that makes no
+    /// progress is given up: everybody runs for a moment, and the next one waits longer.
+    /// </summary>
     private static int ParkAll(StopState* stop, long timeoutNs)
     {
         if (stop->MembarrierRegistered == 0)
@@ -128,18 +136,35 @@ internal static unsafe class StopMachine
             stop->SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
         }
 
+        long deadline = Clock.NowNs() + timeoutNs;
+        for (long patience = FirstPatienceNs; ; patience = Math.Min(patience * 2, LastPatienceNs))
+        {
+            int error = Attempt(stop, patience, deadline);
+            if (error != -Errno.ETIMEDOUT || Clock.NowNs() >= deadline)
+            {
+                return error;
+            }
+
+            Release(stop);
+            Clock.Sleep(patience / 4);
+        }
+    }
+
+    /// <summary>One attempt: -ETIMEDOUT if no thread joined for <paramref name="patience"/> nanoseconds, or at the deadline.</summary>
+    private static int Attempt(StopState* stop, long patience, long deadline)
+    {
         stop->StartNs = Clock.NowNs();
-        long deadline = stop->StartNs + timeoutNs;
         stop->WakeAt = 0;
         uint generation = stop->Generation + 1;
         Interlocked.Exchange(ref stop->Word, (ulong)generation << 32);
 
         // Ask those we know before looking for others: most of the time there are none.
         uint requested = 0;
+        int self = (int)Native.Syscall(SyscallNumber.Gettid);
         for (int i = 0; i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (record->Tid != 0)
+            if (record->Tid != 0 && record->Tid != self)
             {
                 int error = Request(stop, record, generation, deadline, ref requested);
                 if (error != 0)
@@ -151,7 +176,7 @@ internal static unsafe class StopMachine
 
         for (; ; )
         {
-            int error = WaitForThreads(stop, generation, deadline, ref requested);
+            int error = WaitForThreads(stop, generation, patience, deadline, ref requested);
             if (error != 0)
             {
                 return error;
@@ -166,7 +191,7 @@ internal static unsafe class StopMachine
                 return 0;
             }
 
-            error = Scan(stop, generation, deadline, ref requested, out int found);
+            error = Scan(stop, self, generation, deadline, ref requested, out int found);
             if (error != 0)
             {
                 return error;
@@ -178,7 +203,7 @@ internal static unsafe class StopMachine
                 return 0;
             }
 
-            if (Clock.NowNs() > deadline)
+            if (found == 0 && Clock.NowNs() - stop->StartNs >= patience)
             {
                 return -Errno.ETIMEDOUT;
             }
@@ -206,7 +231,7 @@ internal static unsafe class StopMachine
     }
 
     /// <summary>Lists the threads, and asks those to park that are not known yet.</summary>
-    private static int Scan(StopState* stop, uint generation, long deadline, ref uint requested, out int found)
+    private static int Scan(StopState* stop, int self, uint generation, long deadline, ref uint requested, out int found)
     {
         found = 0;
         int folder;
@@ -220,7 +245,6 @@ internal static unsafe class StopMachine
             return folder == -Errno.ENOENT ? -Errno.EOPNOTSUPP : folder;
         }
 
-        int self = (int)Native.Syscall(SyscallNumber.Gettid);
         int error = 0;
         while (error == 0)
         {
@@ -308,11 +332,14 @@ internal static unsafe class StopMachine
         return (int)Native.Syscall(SyscallNumber.RtTgsigqueueinfo, stop->Pid, record->Tid, stop->Signal, (nint)(&info));
     }
 
-    /// <summary>Waits until all <paramref name="requested"/> threads have joined; those that end meanwhile are taken off.</summary>
-    private static int WaitForThreads(StopState* stop, uint generation, long deadline, ref uint requested)
+    /// <summary>
+    /// Waits until all <paramref name="requested"/> threads have joined; those that end meanwhile are taken off.
+    /// </summary>
+    private static int WaitForThreads(StopState* stop, uint generation, long patience, long deadline, ref uint requested)
     {
         long slice = FirstSliceNs;
-        long resend = LastSliceNs;
+        uint lastJoined = 0;
+        long progress = stop->StartNs;
         for (; ; )
         {
             Volatile.Write(ref stop->WakeAt, requested);
@@ -324,7 +351,13 @@ internal static unsafe class StopMachine
             }
 
             long now = Clock.NowNs();
-            if (now >= deadline)
+            if (joined != lastJoined)
+            {
+                lastJoined = joined;
+                progress = now;
+            }
+
+            if (now >= deadline || now - progress >= patience)
             {
                 return -Errno.ETIMEDOUT;
             }
@@ -332,21 +365,14 @@ internal static unsafe class StopMachine
             int result = Futex.Wait(&stop->Joined, joined, Math.Min(slice, deadline - now));
             if (result == -Errno.ETIMEDOUT)
             {
-                // The signal again, now and then, for a thread that got the id of one that had ended.
-                bool again = Clock.NowNs() - stop->StartNs >= resend;
-                if (again)
-                {
-                    resend *= 2;
-                }
-
-                LookAfterMissing(stop, generation, again, ref requested);
+                LookAfterMissing(stop, generation, ref requested);
                 slice = Math.Min(slice * 2, LastSliceNs);
             }
         }
     }
 
     /// <summary>Finds out which of the threads that have not joined can no longer do so.</summary>
-    private static void LookAfterMissing(StopState* stop, uint generation, bool again, ref uint requested)
+    private static void LookAfterMissing(StopState* stop, uint generation, ref uint requested)
     {
         for (int i = 0; i < ThreadTable.Used; i++)
         {
@@ -363,10 +389,6 @@ internal static unsafe class StopMachine
                 s_leaderEnded |= record->Tid == stop->Pid;
                 ThreadTable.Remove(record);
                 requested--;
-            }
-            else if (again)
-            {
-                Send(stop, record, generation);
             }
         }
     }

@@ -3,7 +3,8 @@ using Ftrace.Linux;
 
 namespace Ftrace.Text;
 
-/// <summary>Reads /proc/self/maps line by line, by ascending address, through a buffer of the caller's.</summary>
+/// <summary>Reads the memory map line by line, by ascending address, through a buffer of the caller's.</summary>
+/// <remarks>Of the thread, not of the process: the latter's is empty when the main thread has ended.</remarks>
 internal unsafe ref struct MapsReader(byte* buffer, int size)
 {
     private readonly byte* _buffer = buffer;
@@ -15,7 +16,7 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
     /// <returns>0 or -errno.</returns>
     public int Open()
     {
-        fixed (byte* path = "/proc/self/maps\0"u8)
+        fixed (byte* path = "/proc/thread-self/maps\0"u8)
         {
             _fd = ProcFile.Open(path);
         }

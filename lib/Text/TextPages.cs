@@ -118,6 +118,7 @@ internal static unsafe class TextPages
         Iovec* pages = stackalloc Iovec[PagesPerProbe];
         int rank = 0;
         ulong probed = 0; // pages below this one are done
+        nint self = Native.Syscall(SyscallNumber.Gettid); // not the process: its main thread may have ended
         while (rank < batch.Count)
         {
             int count = 0;
@@ -135,7 +136,7 @@ internal static unsafe class TextPages
             for (int first = 0; first < count;)
             {
                 var local = new Iovec { Base = (ulong)sink, Length = (ulong)(count - first) };
-                nint got = Native.Syscall(SyscallNumber.ProcessVmReadv, SharedState.Get->Stop.Pid, (nint)(&local), 1, (nint)(pages + first), count - first);
+                nint got = Native.Syscall(SyscallNumber.ProcessVmReadv, self, (nint)(&local), 1, (nint)(pages + first), count - first);
                 if (got < 0 && got != -Errno.EFAULT)
                 {
                     return;
