@@ -30,9 +30,6 @@ internal static unsafe class StopHandler
     /// <summary>Marks our signals, in a field that the kernel leaves alone.</summary>
     public const int Magic = 0x66747263;
 
-    /// <summary>Looks at the generation before a thread goes to sleep: most stops are over by then, if there is a second CPU.</summary>
-    private const int Spins = 64;
-
     /// <summary>
     /// The handler of the stop signal: SA_SIGINFO, everything blocked but NMIs and faults.
     /// </summary>
@@ -103,7 +100,7 @@ internal static unsafe class StopHandler
     /// <summary>Stays until the stop is over. NMIs run on top of this.</summary>
     public static void WaitForRelease(StopState* stop, uint generation)
     {
-        for (int i = 0; i < Spins && Volatile.Read(ref stop->Generation) == generation; i++)
+        for (uint i = stop->Spins; i > 0 && Volatile.Read(ref stop->Generation) == generation; i--)
         {
             System.Runtime.Intrinsics.X86.X86Base.Pause();
         }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.Intrinsics.X86;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -19,13 +20,15 @@ internal static unsafe class StopMachine
     /// <summary>How long to wait for the other threads by default.</summary>
     public const uint DefaultTimeoutMs = 5000;
 
-    private const long FirstSliceNs = Clock.NsPerMs / 10;
-    private const long LastSliceNs = 2 * Clock.NsPerMs;
+    private const long SliceNs = 2 * Clock.NsPerMs;
+    private const int PatcherSpins = 2000;
     private const long FirstPatienceNs = 8 * Clock.NsPerMs;
     private const long LastPatienceNs = 512 * Clock.NsPerMs;
     private const int BufferSize = 64 * 1024;
+    private const uint ParkedSpins = 100;
 
     private static byte* s_buffer;
+    private static int s_processors;
     private static bool s_leaderEnded;
 
     private static ReadOnlySpan<byte> TaskFolder => "/proc/self/task\0"u8;
@@ -36,6 +39,7 @@ internal static unsafe class StopMachine
         if (s_buffer == null && ThreadTable.Reserve() && TextPages.Reserve())
         {
             SharedState.Get->Stop.Records = ThreadTable.Records;
+            s_processors = Environment.ProcessorCount;
             s_buffer = (byte*)Memory.Map(BufferSize);
         }
 
@@ -155,6 +159,7 @@ internal static unsafe class StopMachine
     {
         stop->StartNs = Clock.NowNs();
         stop->WakeAt = 0;
+        stop->Spins = ThreadTable.Used < s_processors ? ParkedSpins : 0;
         uint generation = stop->Generation + 1;
         Interlocked.Exchange(ref stop->Word, (ulong)generation << 32);
 
@@ -337,7 +342,7 @@ internal static unsafe class StopMachine
     /// </summary>
     private static int WaitForThreads(StopState* stop, uint generation, long patience, long deadline, ref uint requested)
     {
-        long slice = FirstSliceNs;
+        int spins = requested < (uint)s_processors ? PatcherSpins : 0;
         uint lastJoined = 0;
         long progress = stop->StartNs;
         for (; ; )
@@ -362,11 +367,15 @@ internal static unsafe class StopMachine
                 return -Errno.ETIMEDOUT;
             }
 
-            int result = Futex.Wait(&stop->Joined, joined, Math.Min(slice, deadline - now));
-            if (result == -Errno.ETIMEDOUT)
+            // Short waits are not slept through where the threads have CPUs of their own.
+            for (; spins > 0 && Volatile.Read(ref stop->Joined) == joined; spins--)
+            {
+                X86Base.Pause();
+            }
+
+            if (Futex.Wait(&stop->Joined, joined, Math.Min(SliceNs, deadline - now)) == -Errno.ETIMEDOUT)
             {
                 LookAfterMissing(stop, generation, ref requested);
-                slice = Math.Min(slice * 2, LastSliceNs);
             }
         }
     }

@@ -46,6 +46,12 @@ internal unsafe struct StopState
     /// <summary>1: parked threads serialize by themselves, because the system has no membarrier for it.</summary>
     [FieldOffset(168)] public uint SerializeParked;
 
+    /// <summary>
+    /// Looks that a parked thread takes at the generation before it goes to sleep: short stops are over by then, if
+    /// the patcher has a CPU for itself; 0 if it has not.
+    /// </summary>
+    [FieldOffset(172)] public uint Spins;
+
     /// <summary>When the patcher began to look at the clock in the wait it is in.</summary>
     [FieldOffset(176)] public long DrainStartNs;
 

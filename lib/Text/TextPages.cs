@@ -170,26 +170,29 @@ internal static unsafe class TextPages
     /// <returns>0, or -EPERM; then the protections are as before.</returns>
     public static int MakeWritable(PatchBatch batch)
     {
+        bool failed = false;
         for (int i = 0; i < s_count; i++)
         {
             TextRegion* region = s_regions + i;
             if (Protect(region, region->Protection | Memory.ProtWrite) != 0 || !Populate(batch, region))
             {
                 Fail(batch, region);
-                Restore(i + 1);
-                return batch.FirstError();
+                failed = true;
             }
         }
 
-        return 0;
+        if (failed)
+        {
+            Restore();
+        }
+
+        return failed ? batch.FirstError() : 0;
     }
 
     /// <summary>Puts all protections back.</summary>
-    public static void Restore() => Restore(s_count);
-
-    private static void Restore(int count)
+    public static void Restore()
     {
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < s_count; i++)
         {
             Protect(s_regions + i, s_regions[i].Protection);
         }

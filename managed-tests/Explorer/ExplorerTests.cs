@@ -1,0 +1,33 @@
+using System.Collections.Generic;
+using System.Diagnostics;
+using NUnit.Framework;
+
+namespace Ftrace.Tests.Explorer;
+
+/// <summary>The shipped protocol, in every interleaving of small configurations.</summary>
+public sealed class ExplorerTests
+{
+    private static IEnumerable<Configuration> Every => Configurations.Every;
+
+    private static IEnumerable<Configuration> Large => Configurations.Large;
+
+    [TestCaseSource(nameof(Every))]
+    public void NothingGoesWrong(object configuration) => Explore((Configuration)configuration, Mutant.None);
+
+    [TestCaseSource(nameof(Large))]
+    [Explicit, Category("prove")]
+    public void NothingGoesWrongInTheLargerSet(object configuration) => Explore((Configuration)configuration, Mutant.None);
+
+    [TestCaseSource(nameof(Every))]
+    public void TheProtocolBefore2010IsCorrectToo(object configuration) => Explore((Configuration)configuration, Mutant.NoGate);
+
+    private static void Explore(Configuration configuration, Mutant mutant)
+    {
+        var time = Stopwatch.StartNew();
+        var exploration = new Exploration(configuration, mutant);
+        exploration.Run();
+        TestContext.Progress.WriteLine(
+            $"{configuration.Name,-50} {mutant,-8} {exploration.States,10:N0} states {exploration.Transitions,11:N0} transitions {exploration.Schedules,9:E1} schedules {time.Elapsed.TotalSeconds,6:F1} s");
+        Assert.That(exploration.Violation, Is.Null, () => "\n" + exploration.Trace());
+    }
+}

@@ -1,0 +1,161 @@
+using System;
+
+namespace Ftrace.Tests.Explorer;
+
+/// <summary>The whole simulated machine in one array of bytes, so that it can be copied and hashed.</summary>
+internal sealed class MachineState
+{
+    private const int MaxBuffered = 12;
+    private const int MaxFrames = 6;
+    private const int MaxText = 4;
+
+    private const int Memory = 0;
+    private const int GenerationAt = Memory + Word.Text + MaxText;
+    private const int JoinedAt = GenerationAt + 1;
+    private const int FirstCpu = JoinedAt + 1;
+
+    // Of each CPU:
+    private const int OwnAt = 0;
+    private const int StopPendingAt = 2;
+    private const int ParkedAt = 3;
+    private const int BudgetAt = 4;
+    private const int FetchingAt = 5;
+    private const int StaleAt = 6;
+    private const int CookieAt = 7;
+    private const int BufferedAt = 8;
+    private const int BufferAt = 9;
+    private const int FramesAt = BufferAt + 2 * MaxBuffered;
+    private const int FrameAt = FramesAt + 1;
+    private const int CpuSize = FrameAt + 2 * MaxFrames;
+
+    private readonly byte[] _bytes;
+
+    public MachineState(int cpus) => _bytes = new byte[FirstCpu + cpus * CpuSize];
+
+    private MachineState(byte[] bytes) => _bytes = bytes;
+
+    public MachineState Clone() => new((byte[])_bytes.Clone());
+
+    /// <summary>Shared words and text, as memory has them.</summary>
+    public ref byte this[byte word] => ref _bytes[Memory + word];
+
+    /// <summary>Odd while a stop is on.</summary>
+    public ref byte Generation => ref _bytes[GenerationAt];
+
+    /// <summary>CPUs that have joined it.</summary>
+    public ref byte Joined => ref _bytes[JoinedAt];
+
+    /// <summary>A word of the CPU's thread: <see cref="Word.Saved"/>, <see cref="Word.StopPending"/>.</summary>
+    public ref byte Own(int cpu, byte word) => ref Cpu(cpu, OwnAt + word);
+
+    /// <summary>Generation of a stop signal that was sent and is not delivered; 0: none.</summary>
+    public ref byte StopPending(int cpu) => ref Cpu(cpu, StopPendingAt);
+
+    /// <summary>Generation of the stop signal that was delivered last.</summary>
+    public ref byte Cookie(int cpu) => ref Cpu(cpu, CookieAt);
+
+    /// <summary>Generation of the stop that the CPU has joined; 0: none.</summary>
+    public ref byte Parked(int cpu) => ref Cpu(cpu, ParkedAt);
+
+    /// <summary>NMIs that may still arrive.</summary>
+    public ref byte Budget(int cpu) => ref Cpu(cpu, BudgetAt);
+
+    /// <summary>Location whose bytes are being fetched, from 1; 0: between instructions.</summary>
+    public ref byte Fetching(int cpu) => ref Cpu(cpu, FetchingAt);
+
+    /// <summary>Bit a byte of text: its other value may have been fetched ahead, before it changed.</summary>
+    public ref byte Stale(int cpu) => ref Cpu(cpu, StaleAt);
+
+    public int Buffered(int cpu) => Cpu(cpu, BufferedAt);
+
+    /// <summary>A store goes to the end of the buffer.</summary>
+    public void Buffer(int cpu, byte word, byte value)
+    {
+        int count = Cpu(cpu, BufferedAt)++;
+        if (count == MaxBuffered)
+        {
+            throw new InvalidOperationException("store buffer of the simulated machine is too small");
+        }
+
+        Cpu(cpu, BufferAt + 2 * count) = word;
+        Cpu(cpu, BufferAt + 2 * count + 1) = value;
+    }
+
+    /// <summary>The oldest store leaves the buffer.</summary>
+    public (byte Word, byte Value) Unbuffer(int cpu)
+    {
+        int count = --Cpu(cpu, BufferedAt);
+        (byte, byte) first = (Cpu(cpu, BufferAt), Cpu(cpu, BufferAt + 1));
+        for (int i = 0; i < 2 * count; i++)
+        {
+            Cpu(cpu, BufferAt + i) = Cpu(cpu, BufferAt + i + 2);
+        }
+
+        Cpu(cpu, BufferAt + 2 * count) = 0;
+        Cpu(cpu, BufferAt + 2 * count + 1) = 0;
+        return first;
+    }
+
+    /// <summary>The newest store to a word in the CPU's own buffer.</summary>
+    public bool Forwards(int cpu, byte word, out byte value)
+    {
+        for (int i = Cpu(cpu, BufferedAt) - 1; i >= 0; i--)
+        {
+            if (Cpu(cpu, BufferAt + 2 * i) == word)
+            {
+                value = Cpu(cpu, BufferAt + 2 * i + 1);
+                return true;
+            }
+        }
+
+        value = 0;
+        return false;
+    }
+
+    /// <summary>Contexts on the CPU: the thread at the bottom, handlers on top.</summary>
+    public int Frames(int cpu) => Cpu(cpu, FramesAt);
+
+    /// <summary>The node of a context.</summary>
+    public int Frame(int cpu, int depth) => Cpu(cpu, FrameAt + 2 * depth) | Cpu(cpu, FrameAt + 2 * depth + 1) << 8;
+
+    public void SetTop(int cpu, int node)
+    {
+        int depth = Frames(cpu) - 1;
+        Cpu(cpu, FrameAt + 2 * depth) = (byte)node;
+        Cpu(cpu, FrameAt + 2 * depth + 1) = checked((byte)(node >> 8));
+    }
+
+    public void Push(int cpu, int node)
+    {
+        if (Cpu(cpu, FramesAt)++ == MaxFrames)
+        {
+            throw new InvalidOperationException("too many contexts on a simulated CPU");
+        }
+
+        SetTop(cpu, node);
+    }
+
+    public void Pop(int cpu)
+    {
+        SetTop(cpu, 0);
+        Cpu(cpu, FramesAt)--;
+    }
+
+    /// <summary>128 bits of hash: two states that differ have the same one never in practice.</summary>
+    public UInt128 Hash()
+    {
+        ulong a = 0x9e3779b97f4a7c15;
+        ulong b = 0xc2b2ae3d27d4eb4f;
+        foreach (byte value in _bytes)
+        {
+            a = (a ^ value) * 0x100000001b3;
+            b = ulong.RotateLeft(b + value, 23) * 0x9fb21c651e98df25;
+        }
+
+        a ^= a >> 32;
+        b ^= b >> 29;
+        return new UInt128(a * 0xff51afd7ed558ccd, b * 0xc4ceb9fe1a85ec53);
+    }
+
+    private ref byte Cpu(int cpu, int offset) => ref _bytes[FirstCpu + cpu * CpuSize + offset];
+}

@@ -1,0 +1,58 @@
+using System.IO;
+using System.Runtime.CompilerServices;
+using NUnit.Framework;
+
+namespace Ftrace.Tests.Explorer;
+
+/// <summary>
+/// Every step of the protocol, left out: the explorer must find what it is for. The shortest trace to the failure is
+/// kept in expected/; FTRACE_ACCEPT_TRACES=1 writes it anew.
+/// </summary>
+public sealed class MutantTests
+{
+    [TestCase(nameof(Mutant.GateAfterStop))]
+    [TestCase(nameof(Mutant.NoStop))]
+    [TestCase(nameof(Mutant.PlainIncrement))]
+    [TestCase(nameof(Mutant.PlainDecrement))]
+    [TestCase(nameof(Mutant.PlainCmpxchg))]
+    [TestCase(nameof(Mutant.PlainClear))]
+    [TestCase(nameof(Mutant.NoFirstWait))]
+    [TestCase(nameof(Mutant.NoSecondWait))]
+    [TestCase(nameof(Mutant.NmiDoesNotWrite))]
+    [TestCase(nameof(Mutant.NoSyncCore))]
+    [TestCase(nameof(Mutant.NoSyncAll))]
+    [TestCase(nameof(Mutant.NoDeferral))]
+    [TestCase(nameof(Mutant.CheckBeforePop))]
+    [TestCase(nameof(Mutant.OneFlag))]
+    [TestCase(nameof(Mutant.ExitByGate))]
+    [TestCase(nameof(Mutant.NoClearOnFailure))]
+    public void IsCaught(string name)
+    {
+        Mutant mutant = System.Enum.Parse<Mutant>(name);
+        foreach (Configuration configuration in Configurations.Every)
+        {
+            var exploration = new Exploration(configuration, mutant);
+            exploration.Run();
+            if (exploration.Violation != null)
+            {
+                TestContext.Progress.WriteLine($"{mutant,-20} caught by {configuration.Name,-50} {exploration.States,9:N0} states: {exploration.Violation}");
+                Compare(mutant, exploration.Trace());
+                return;
+            }
+        }
+
+        Assert.Fail($"no configuration notices {mutant}");
+    }
+
+    private static void Compare(Mutant mutant, string trace, [CallerFilePath] string source = "")
+    {
+        string file = Path.Combine(Path.GetDirectoryName(source)!, "expected", mutant + ".txt");
+        if (System.Environment.GetEnvironmentVariable("FTRACE_ACCEPT_TRACES") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, trace);
+        }
+
+        Assert.That(trace, Is.EqualTo(File.ReadAllText(file)));
+    }
+}

@@ -1,0 +1,71 @@
+namespace Ftrace.Tests.Explorer;
+
+/// <summary>What a context of the simulated machine does next.</summary>
+internal enum OpKind : byte
+{
+    /// <summary>The program has ended.</summary>
+    Done,
+
+    /// <summary>Load of a shared word: own store buffer first, then memory.</summary>
+    Read,
+
+    /// <summary>Store to a shared word: goes into the store buffer.</summary>
+    Write,
+
+    /// <summary>Load of a word of the CPU's own thread.</summary>
+    ReadOwn,
+
+    /// <summary>Store to a word of the CPU's own thread.</summary>
+    WriteOwn,
+
+    /// <summary>Locked increment; needs an empty store buffer, as all locked operations.</summary>
+    LockedInc,
+
+    /// <summary>Locked decrement.</summary>
+    LockedDec,
+
+    /// <summary>Locked compare-exchange.</summary>
+    LockedCmpxchg,
+
+    /// <summary>Locked and: clears bits.</summary>
+    LockedAndNot,
+
+    /// <summary>Locked or: sets bits. Only mutants do it.</summary>
+    LockedOr,
+
+    /// <summary>A locked operation whose word does not matter: the counters.</summary>
+    LockedOther,
+
+    /// <summary>Serializing instruction: drains the store buffer, forgets what was fetched ahead.</summary>
+    SyncCore,
+
+    /// <summary>Store of one byte of text.</summary>
+    WriteText,
+
+    /// <summary>The patcher waits until nmi_running is another one than it saw.</summary>
+    Relax,
+
+    /// <summary>Reads from the stop signal which stop it is about.</summary>
+    Cookie,
+
+    /// <summary>Joins that stop, if it is still on, and stays until it is over.</summary>
+    Park,
+
+    /// <summary>Fetch of one byte of an instruction.</summary>
+    Fetch,
+
+    /// <summary>The bytes that were fetched are executed.</summary>
+    Execute,
+
+    /// <summary>The patcher asks all other CPUs to park.</summary>
+    SendStops,
+
+    /// <summary>The patcher waits until all have joined.</summary>
+    WaitParked,
+
+    /// <summary>membarrier: all CPUs serialize.</summary>
+    SyncAll,
+
+    /// <summary>The patcher lets the others go.</summary>
+    Release,
+}

@@ -1,0 +1,71 @@
+using System;
+using System.Collections.Generic;
+
+namespace Ftrace.Tests.Explorer;
+
+/// <summary>
+/// Runs shipped code up to a step. Code is a function of the results of its steps: given those it has had, it
+/// gets to the next one, and there it is left by an exception. So contexts need no stack of their own, and the
+/// state of one is a number.
+/// </summary>
+internal sealed class Replay(Mutant mutant)
+{
+    [ThreadStatic]
+    private static Replay? s_current;
+
+    private IReadOnlyList<byte> _results = [];
+    private int _at;
+
+    /// <summary>The one that runs on this thread.</summary>
+    public static Replay Current => s_current!;
+
+    public Mutant Mutant { get; } = mutant;
+
+    /// <summary>The step at which the code was left.</summary>
+    public Op Next { get; private set; }
+
+    /// <summary>What the code last read from nmi_running.</summary>
+    public byte LastNmiRunning { get; set; }
+
+    /// <summary>The code's last write of text failed.</summary>
+    public bool WriteFailed { get; set; }
+
+    /// <summary>For <see cref="Mutant.NoClearOnFailure"/>: the next clearing of the flag is the one of a failed write.</summary>
+    public bool ClearIsNext { get; set; }
+
+    /// <summary>For <see cref="Mutant.CheckBeforePop"/>: what was pending then.</summary>
+    public byte? PendingBeforePop { get; set; }
+
+    /// <summary>Runs <paramref name="program"/> with the results it has had; returns its next step.</summary>
+    public Op Run(Action program, IReadOnlyList<byte> results)
+    {
+        s_current = this;
+        _results = results;
+        _at = 0;
+        LastNmiRunning = 0;
+        WriteFailed = false;
+        ClearIsNext = false;
+        PendingBeforePop = null;
+        try
+        {
+            program();
+            return new Op(OpKind.Done);
+        }
+        catch (Suspend)
+        {
+            return Next;
+        }
+    }
+
+    /// <summary>A step: its result, or the end of this replay.</summary>
+    public byte Do(Op op)
+    {
+        if (_at < _results.Count)
+        {
+            return _results[_at++];
+        }
+
+        Next = op;
+        throw Suspend.Instance;
+    }
+}

@@ -1,0 +1,354 @@
+using System.Collections.Generic;
+using Ftrace.Protocol;
+
+namespace Ftrace.Tests.Explorer;
+
+/// <summary>
+/// x86-TSO with signals: what may happen in a state, what comes of it, and what must hold.
+/// </summary>
+/// <remarks>
+/// Each CPU has a store buffer, first in, first out, with forwarding to its own loads; a locked operation needs it
+/// empty. Interrupts come between instructions. A fetch of an instruction is several steps, and each may see what
+/// memory has, what the CPU itself has stored, or what was there before the byte last changed, as long as the CPU has
+/// not serialized since.
+/// </remarks>
+internal sealed class Simulation(Configuration configuration, Mutant mutant)
+{
+    private readonly ProgramTree _tree = new(configuration, mutant);
+    private readonly List<byte> _results = [];
+
+    public MachineState Initial()
+    {
+        var state = new MachineState(configuration.Cpus);
+        for (int i = 0; i < configuration.Locations * Word.InstructionSize; i++)
+        {
+            state[(byte)(Word.Text + i)] = Programs.Text(configuration).Before;
+        }
+
+        state[Word.Gate] = mutant == Mutant.NoGate ? (byte)1 : (byte)0;
+        for (int cpu = 0; cpu < configuration.Cpus; cpu++)
+        {
+            state.Own(cpu, Word.Saved) = (byte)NmiThread.Outside;
+            state.Budget(cpu) = (byte)configuration.Nmis[cpu];
+            state.Push(cpu, cpu == 0 ? Programs.Patcher : Programs.Thread);
+        }
+
+        return state;
+    }
+
+    /// <summary>The next step of a CPU's topmost context; <see cref="OpKind.Done"/> if it has none.</summary>
+    public Op NextOp(MachineState state, int cpu) =>
+        state.Frames(cpu) == 0 ? default : _tree.OpAt(state.Frame(cpu, state.Frames(cpu) - 1));
+
+    /// <summary>The program of a CPU's topmost context.</summary>
+    public byte TopProgram(MachineState state, int cpu) => _tree.ProgramAt(state.Frame(cpu, state.Frames(cpu) - 1));
+
+    /// <summary>Everything that may happen.</summary>
+    public void Enabled(MachineState state, List<Transition> transitions)
+    {
+        transitions.Clear();
+        for (byte cpu = 0; cpu < configuration.Cpus; cpu++)
+        {
+            if (state.Frames(cpu) > 0)
+            {
+                Results(state, cpu, NextOp(state, cpu));
+                foreach (byte result in _results)
+                {
+                    transitions.Add(new Transition(Transition.Step, cpu, result));
+                }
+            }
+
+            if (state.Buffered(cpu) > 0)
+            {
+                transitions.Add(new Transition(Transition.Flush, cpu));
+            }
+
+            if (state.Fetching(cpu) != 0)
+            {
+                continue;
+            }
+
+            // A parked thread has the stop signal blocked, in its handler or on the way out of an NMI.
+            if (state.StopPending(cpu) != 0 && state.Parked(cpu) == 0 && Count(state, cpu, Programs.Stop) == 0)
+            {
+                transitions.Add(new Transition(Transition.Stop, cpu));
+            }
+
+            if (state.Budget(cpu) > 0 && Count(state, cpu, Programs.Nmi) < configuration.Nesting)
+            {
+                transitions.Add(new Transition(Transition.Nmi, cpu));
+            }
+        }
+    }
+
+    /// <summary>Carries a transition out; returns what is wrong with it, or null.</summary>
+    public string? Apply(MachineState state, Transition transition)
+    {
+        int cpu = transition.Cpu;
+        switch (transition.Kind)
+        {
+            case Transition.Flush:
+                (byte word, byte value) = state.Unbuffer(cpu);
+                return Store(state, cpu, word, value);
+            case Transition.Nmi:
+                state.Budget(cpu)--;
+                state.Push(cpu, Programs.Nmi);
+                return null;
+            case Transition.Stop:
+                state.Cookie(cpu) = state.StopPending(cpu);
+                state.StopPending(cpu) = 0;
+                state.Push(cpu, Programs.Stop);
+                return null;
+            default:
+                return Step(state, cpu, NextOp(state, cpu), transition.Result);
+        }
+    }
+
+    /// <summary>Everybody has ended: what must hold then.</summary>
+    public string? CheckEnd(MachineState state)
+    {
+        if (state[Word.NmiRunning] != 0)
+        {
+            return $"nmi_running is {state[Word.NmiRunning]:x2} at the end";
+        }
+
+        (byte before, byte after) = Programs.Text(configuration);
+        for (int i = 0; i < configuration.Locations * Word.InstructionSize; i++)
+        {
+            bool written = configuration.FailingLocation == 0 || i / Word.InstructionSize < configuration.FailingLocation - 1;
+            if (state[(byte)(Word.Text + i)] != (written ? after : before))
+            {
+                return $"text byte {i} is wrong at the end";
+            }
+        }
+
+        for (int cpu = 0; cpu < configuration.Cpus; cpu++)
+        {
+            if (state.Own(cpu, Word.Saved) != NmiThread.Outside || state.Own(cpu, Word.StopPending) != 0)
+            {
+                return $"saved word of CPU {cpu} is not balanced at the end";
+            }
+
+            if (state.Stale(cpu) != 0)
+            {
+                return $"CPU {cpu} may still execute old text at the end";
+            }
+        }
+
+        return null;
+    }
+
+    private int Count(MachineState state, int cpu, byte program)
+    {
+        int count = 0;
+        for (int depth = 0; depth < state.Frames(cpu); depth++)
+        {
+            count += _tree.ProgramAt(state.Frame(cpu, depth)) == program ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>The results that a step may have now; none: it has to wait.</summary>
+    private void Results(MachineState state, int cpu, Op op)
+    {
+        _results.Clear();
+        bool drained = state.Buffered(cpu) == 0;
+        switch (op.Kind)
+        {
+            case OpKind.LockedInc or OpKind.LockedDec or OpKind.LockedCmpxchg or OpKind.LockedAndNot or OpKind.LockedOr
+                or OpKind.LockedOther or OpKind.SyncCore or OpKind.SendStops or OpKind.SyncAll or OpKind.Release:
+                if (drained)
+                {
+                    _results.Add(0);
+                }
+
+                break;
+            case OpKind.Relax:
+                // Enough to be complete: until then each turn of the loop would see the same.
+                if (state[Word.NmiRunning] != op.Value && drained)
+                {
+                    _results.Add(0);
+                }
+
+                break;
+            case OpKind.WaitParked:
+                if (state.Joined == configuration.Cpus - 1)
+                {
+                    _results.Add(0);
+                }
+
+                break;
+            case OpKind.Park:
+                if (state.Parked(cpu) == 0 ? drained : state.Parked(cpu) != state.Generation)
+                {
+                    _results.Add(0);
+                }
+
+                break;
+            case OpKind.Fetch:
+                AddFetched(state, cpu, op.Word);
+                break;
+            default:
+                _results.Add(0);
+                break;
+        }
+    }
+
+    private void AddFetched(MachineState state, int cpu, byte word)
+    {
+        byte value = state[word];
+        _results.Add(value);
+        if (state.Forwards(cpu, word, out byte own) && own != value)
+        {
+            _results.Add(own);
+        }
+        else if ((state.Stale(cpu) & TextBit(word)) != 0)
+        {
+            (byte before, _) = Programs.Text(configuration);
+            _results.Add((byte)(value == before ? 3 - before : before));
+        }
+    }
+
+    private string? Step(MachineState state, int cpu, Op op, byte result)
+    {
+        byte program = TopProgram(state, cpu);
+        if (program == Programs.Nmi && TouchesShared(op) && (state.Own(cpu, Word.Saved) & 1) == 0)
+        {
+            return $"an NMI that found the gate closed touches shared state: {op.Kind}";
+        }
+
+        string? wrong = null;
+        switch (op.Kind)
+        {
+            case OpKind.Read:
+                result = state.Forwards(cpu, op.Word, out byte own) ? own : state[op.Word];
+                break;
+            case OpKind.Write or OpKind.WriteText:
+                if (op.Kind == OpKind.WriteText && (op.Word < Word.Text || op.Word >= Word.Text + configuration.Locations * Word.InstructionSize || op.Value == 0))
+                {
+                    return "text is written from buffers that were never announced";
+                }
+
+                state.Buffer(cpu, op.Word, op.Value);
+                break;
+            case OpKind.ReadOwn:
+                result = state.Own(cpu, op.Word);
+                break;
+            case OpKind.WriteOwn:
+                state.Own(cpu, op.Word) = op.Value;
+                break;
+            case OpKind.LockedInc:
+                result = ++state[op.Word];
+                break;
+            case OpKind.LockedDec:
+                if ((state[op.Word] & ~Word.WriteFlag) == 0)
+                {
+                    return "nmi_running falls below 0";
+                }
+
+                state[op.Word]--;
+                break;
+            case OpKind.LockedCmpxchg:
+                result = state[op.Word];
+                if (result == op.Expected)
+                {
+                    state[op.Word] = op.Value;
+                }
+
+                break;
+            case OpKind.LockedAndNot:
+                state[op.Word] &= (byte)~op.Value;
+                break;
+            case OpKind.LockedOr:
+                state[op.Word] |= op.Value;
+                break;
+            case OpKind.SyncCore:
+                state.Stale(cpu) = 0;
+                wrong = op.Value != 0 && (state[Word.NmiRunning] & Word.WriteFlag) != 0
+                    ? "an NMI whose write failed leaves the flag set for the next one"
+                    : null;
+                break;
+            case OpKind.SyncAll:
+                for (int other = 0; other < configuration.Cpus; other++)
+                {
+                    state.Stale(other) = 0;
+                }
+
+                break;
+            case OpKind.SendStops:
+                state.Generation++;
+                for (int other = 1; other < configuration.Cpus; other++)
+                {
+                    state.StopPending(other) = state.Generation;
+                }
+
+                break;
+            case OpKind.Release:
+                state.Generation++;
+                state.Joined = 0;
+                break;
+            case OpKind.Cookie:
+                result = state.Cookie(cpu);
+                break;
+            case OpKind.Park:
+                if (state.Parked(cpu) == 0 && op.Value == state.Generation)
+                {
+                    state.Parked(cpu) = op.Value;
+                    state.Joined++;
+                    return null; // stays at this step until the release
+                }
+
+                state.Parked(cpu) = 0;
+                break;
+            case OpKind.Fetch:
+                state.Fetching(cpu) = (byte)((op.Word - Word.Text) / Word.InstructionSize + 1);
+                break;
+            case OpKind.Execute:
+                state.Fetching(cpu) = 0;
+                wrong = op.Value != 0 ? "a torn instruction is executed" : null;
+                break;
+        }
+
+        state.SetTop(cpu, _tree.After(state.Frame(cpu, state.Frames(cpu) - 1), result));
+        if (NextOp(state, cpu).Kind == OpKind.Done)
+        {
+            state.Pop(cpu);
+        }
+
+        return wrong;
+    }
+
+    private static bool TouchesShared(Op op) =>
+        op.Kind is OpKind.Write or OpKind.WriteText or OpKind.LockedInc or OpKind.LockedDec or OpKind.LockedAndNot or OpKind.LockedOther
+        || (op.Kind == OpKind.Read && op.Word != Word.Gate);
+
+    /// <summary>A store reaches memory.</summary>
+    private string? Store(MachineState state, int by, byte word, byte value)
+    {
+        byte before = state[word];
+        state[word] = value;
+        if (word < Word.Text || before == value)
+        {
+            return null;
+        }
+
+        string? wrong = null;
+        for (int cpu = 0; cpu < configuration.Cpus; cpu++)
+        {
+            if (state.Fetching(cpu) == (word - Word.Text) / Word.InstructionSize + 1)
+            {
+                wrong = $"an instruction changes while CPU {cpu} fetches it";
+            }
+
+            if (cpu != by)
+            {
+                state.Stale(cpu) |= TextBit(word);
+            }
+        }
+
+        return wrong;
+    }
+
+    private static byte TextBit(byte word) => (byte)(1 << (word - Word.Text));
+}

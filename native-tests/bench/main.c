@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - the bench: what the library costs, each number beside a peer that was
+ * measured in the same run, taking turns. It reports, it never fails a target.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ftrace/version.h>
+
+#include "bench.h"
+
+#define MAX_ROWS 128
+
+struct quartiles {
+	double low, median, high;
+};
+
+struct row {
+	char section[16], what[64], unit[16], peer[64], note[96];
+	int n, samples;
+	struct quartiles ours, peers;
+	enum relation relation;
+	double ratio, target;
+	bool met;
+};
+
+bool quick;
+
+/* Shared with the child that measures the gate. */
+static struct table {
+	int count;
+	struct row rows[MAX_ROWS];
+} * table;
+
+void fail(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("bench: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	exit(1);
+}
+
+void add_sample(struct series *series, double value)
+{
+	if (series->count < MAX_SAMPLES)
+		series->values[series->count++] = value;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct quartiles quartiles_of(const struct series *series)
+{
+	struct series sorted = *series;
+	int last = sorted.count - 1;
+
+	qsort(sorted.values, sorted.count, sizeof(double), compare_doubles);
+	return (struct quartiles){
+		.low = sorted.values[last / 4],
+		.median = (sorted.values[last / 2] + sorted.values[(last + 1) / 2]) / 2,
+		.high = sorted.values[last - last / 4],
+	};
+}
+
+/* The median of the rounds' ratios: a slow moment hits both sides of a round. */
+static double ratio_of(const struct series *numerator, const struct series *denominator)
+{
+	struct series ratios = {.count = numerator->count};
+
+	for (int i = 0; i < ratios.count; i++)
+		ratios.values[i] = numerator->values[i] / denominator->values[i];
+	return quartiles_of(&ratios).median;
+}
+
+static struct row *new_row(const char *section)
+{
+	struct row *row = &table->rows[table->count];
+
+	if (table->count == MAX_ROWS)
+		fail("more than %d rows\n", MAX_ROWS);
+	if (table->count == 0 || strcmp(row[-1].section, section)) {
+		printf("\n%-42s %30s  %-26s %30s %8s  %s\n", section, "median (quartiles)",
+		       "against", "median (quartiles)", "ratio", "target");
+	}
+	table->count++;
+	snprintf(row->section, sizeof(row->section), "%s", section);
+	return row;
+}
+
+static void print_number(char *text, size_t size, double value)
+{
+	snprintf(text, size, "%.*f", value < 10 ? 2 : value < 100 ? 1 : 0, value);
+}
+
+static void print_quartiles(char *text, size_t size, const struct quartiles *values)
+{
+	char median[24], low[24], high[24];
+
+	print_number(median, sizeof(median), values->median);
+	print_number(low, sizeof(low), values->low);
+	print_number(high, sizeof(high), values->high);
+	snprintf(text, size, "%s (%s..%s)", median, low, high);
+}
+
+static void print_row(const struct row *row)
+{
+	char what[96], ours[80], peers[80] = "", ratio[24] = "", target[40] = "";
+
+	snprintf(what, sizeof(what), "%s, %s", row->what, row->unit);
+	print_quartiles(ours, sizeof(ours), &row->ours);
+	if (row->peer[0]) {
+		print_quartiles(peers, sizeof(peers), &row->peers);
+		print_number(ratio, sizeof(ratio) - 1, row->ratio);
+		if (row->relation == CHEAPER)
+			strcat(ratio, "x");
+	}
+	if (row->target > 0)
+		snprintf(target, sizeof(target),
+			 row->relation == AT_MOST ? "<= %.2f %s" : ">= %.0fx %s", row->target,
+			 row->met ? "met" : "missed");
+	printf("%-42s %30s  %-26s %30s %8s  %s\n", what, ours, row->peer, peers, ratio, target);
+	fflush(stdout);
+}
+
+void add_row(const struct comparison *comparison)
+{
+	struct row *row = new_row(comparison->section);
+
+	snprintf(row->what, sizeof(row->what), "%s", comparison->what);
+	snprintf(row->unit, sizeof(row->unit), "%s", comparison->unit);
+	row->n = comparison->n;
+	row->samples = comparison->ours->count;
+	row->ours = quartiles_of(comparison->ours);
+	row->relation = comparison->relation;
+	row->target = comparison->target;
+	if (comparison->peer) {
+		snprintf(row->peer, sizeof(row->peer), "%s", comparison->peer);
+		row->peers = quartiles_of(comparison->peers);
+		if (row->relation == CHEAPER)
+			row->ratio = ratio_of(comparison->peers, comparison->ours);
+		else
+			row->ratio = ratio_of(comparison->ours, comparison->peers);
+	}
+	row->met = row->relation == CHEAPER ? row->ratio >= row->target : row->ratio <= row->target;
+	print_row(row);
+}
+
+void add_note(const char *section, const char *text)
+{
+	struct row *row = new_row(section);
+
+	snprintf(row->note, sizeof(row->note), "%s", text);
+	printf("%s\n", row->note);
+}
+
+static void write_text(FILE *file, const char *name, const char *text)
+{
+	fprintf(file, "\"%s\": \"", name);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', file);
+		fputc(*text, file);
+	}
+	fputs("\"", file);
+}
+
+static void write_quartiles(FILE *file, const char *name, const struct quartiles *values)
+{
+	fprintf(file, ", \"%s\": {\"median\": %.4f, \"q1\": %.4f, \"q3\": %.4f}", name,
+		values->median, values->low, values->high);
+}
+
+static void write_row(FILE *file, const struct row *row)
+{
+	fputs("    {", file);
+	write_text(file, "section", row->section);
+	fputs(", ", file);
+	if (row->note[0]) {
+		write_text(file, "note", row->note);
+		fputs("}", file);
+		return;
+	}
+	write_text(file, "what", row->what);
+	fputs(", ", file);
+	write_text(file, "unit", row->unit);
+	fprintf(file, ", \"n\": %d, \"samples\": %d", row->n, row->samples);
+	write_quartiles(file, "value", &row->ours);
+	if (row->peer[0]) {
+		fputs(", ", file);
+		write_text(file, "peer", row->peer);
+		write_quartiles(file, "peer_value", &row->peers);
+		fprintf(file, ", \"ratio\": %.4f, \"ratio_of\": \"%s\"", row->ratio,
+			row->relation == AT_MOST ? "value/peer" : "peer/value");
+	}
+	if (row->target > 0)
+		fprintf(file, ", \"target\": \"%s %.2f\", \"met\": %s",
+			row->relation == AT_MOST ? "<=" : ">=", row->target,
+			row->met ? "true" : "false");
+	fputs("}", file);
+}
+
+static void read_cpu_model(char *model, size_t size)
+{
+	FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
+	char line[256];
+
+	snprintf(model, size, "unknown");
+	while (cpuinfo && fgets(line, sizeof(line), cpuinfo)) {
+		char *colon = strchr(line, ':');
+
+		if (strncmp(line, "model name", 10) || !colon)
+			continue;
+		line[strcspn(line, "\n")] = 0;
+		snprintf(model, size, "%s", colon + 2);
+		break;
+	}
+	if (cpuinfo)
+		fclose(cpuinfo);
+}
+
+static void write_json(FILE *file, const char *cpu, long cores, const char *kernel)
+{
+	fputs("{\n  \"machine\": {", file);
+	write_text(file, "cpu", cpu);
+	fprintf(file, ", \"cores\": %ld, ", cores);
+	write_text(file, "kernel", kernel);
+	fputs("},\n  ", file);
+	write_text(file, "version", ftrace_version());
+	fprintf(file, ",\n  \"quick\": %s,\n  \"rows\": [\n", quick ? "true" : "false");
+	for (int i = 0; i < table->count; i++) {
+		write_row(file, &table->rows[i]);
+		fputs(i + 1 < table->count ? ",\n" : "\n", file);
+	}
+	fputs("  ]\n}\n", file);
+	if (fclose(file))
+		fail("cannot write the JSON file\n");
+}
+
+/*
+ * The gate's C# peer brings a runtime of its own, which cannot be unloaded and
+ * must not be there when threads are stopped. So it gets a process of its own.
+ */
+static void run_in_child(void (*bench)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		fail("cannot fork\n");
+	if (pid == 0) {
+		bench();
+		fflush(stdout);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		fail("the gate's bench ended with status %#x\n", status);
+}
+
+static void usage(FILE *file)
+{
+	fputs("usage: bench [--json FILE] [--quick]\n"
+	      "\n"
+	      "Prints what the library costs: enter and exit with the gate closed, patching by "
+	      "the\n"
+	      "location, stopping threads, loading. Each number stands beside a peer that was\n"
+	      "measured in the same run, taking turns, and beside its target.\n"
+	      "\n"
+	      "  --json FILE  write the same to FILE\n"
+	      "  --quick      few repetitions: shows that everything works, not how fast\n"
+	      "  --help       this text\n"
+	      "\n"
+	      "A missed target is reported, not an error: the exit code is 0 unless something is\n"
+	      "broken.\n",
+	      file);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", required_argument, NULL, 'j'},
+		{"quick", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct utsname kernel;
+	FILE *json = NULL;
+	char cpu[128];
+	long cores;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (option) {
+		case 'j':
+			/* Now: not after minutes of measuring. */
+			json = fopen(optarg, "w");
+			if (!json)
+				fail("cannot write %s\n", optarg);
+			break;
+		case 'q':
+			quick = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+
+	table = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (table == MAP_FAILED)
+		fail("no memory\n");
+	read_cpu_model(cpu, sizeof(cpu));
+	cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uname(&kernel);
+	printf("libftrace %s, %s, %ld cores, Linux %s\n", ftrace_version(), cpu, cores,
+	       kernel.release);
+
+	run_in_child(bench_gate);
+	bench_patch();
+	bench_stop();
+	bench_load();
+	if (json)
+		write_json(json, cpu, cores, kernel.release);
+	return 0;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stop.c - how long it takes to stop 1 to 64 threads, against a bare stop:
+ * tgkill and futex in C, with the thread numbers known beforehand.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <ftrace/patch.h>
+
+#include "bench.h"
+
+#define MAX_THREADS 64
+#define BARE_SIGNAL (SIGRTMIN + 4)
+
+enum kind { IDLE, BUSY };
+static const char *const kind_names[] = {[IDLE] = "idle", [BUSY] = "busy"};
+
+static struct thread {
+	pthread_t pthread;
+	pid_t tid;
+	unsigned long turns; /* of its loop; stands still while the thread is parked */
+} __attribute__((aligned(128))) threads[MAX_THREADS];
+static int thread_count;
+static enum kind kind;
+static int spins; /* of the bare stop, before it sleeps */
+static bool quit;
+static int wakeup; /* an eventfd; idle threads wait for it */
+
+static void *run_thread(void *arg)
+{
+	struct thread *self = arg;
+	struct pollfd fd = {.fd = wakeup, .events = POLLIN};
+	struct sched_param param = {0};
+
+	/*
+	 * Threads that are released would take the caller's CPU before it can read
+	 * the clock; then the scheduler's time slice is what is measured. As batch
+	 * threads they wait for the caller's slice to end.
+	 */
+	pthread_setschedparam(pthread_self(), SCHED_BATCH, &param);
+	__atomic_store_n(&self->tid, gettid(), __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&quit, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&self->turns, self->turns + 1, __ATOMIC_RELEASE);
+		/* poll() is never restarted, so an idle thread turns after each signal. */
+		if (kind == IDLE)
+			poll(&fd, 1, -1);
+	}
+	return NULL;
+}
+
+static void read_turns(unsigned long *turns)
+{
+	for (int i = 0; i < thread_count; i++)
+		turns[i] = __atomic_load_n(&threads[i].turns, __ATOMIC_ACQUIRE);
+}
+
+/* Until every thread has left the last stop and gone on. */
+static void settle(const unsigned long *before)
+{
+	uint64_t deadline = now_ns() + 30000000000ull;
+
+	for (int i = 0; i < thread_count; i++) {
+		while (__atomic_load_n(&threads[i].turns, __ATOMIC_ACQUIRE) == before[i]) {
+			if (now_ns() > deadline)
+				fail("a thread did not go on after a stop\n");
+			/* Asking more often than the scheduler grants a turn would be paid for
+			 * later. */
+			usleep(20 * thread_count);
+		}
+	}
+}
+
+static void start_threads(int count)
+{
+	static const unsigned long none[MAX_THREADS];
+
+	memset(threads, 0, sizeof(threads));
+	quit = false;
+	wakeup = eventfd(0, EFD_NONBLOCK);
+	if (wakeup < 0)
+		fail("cannot create an eventfd\n");
+	for (thread_count = 0; thread_count < count; thread_count++) {
+		struct thread *thread = &threads[thread_count];
+
+		if (pthread_create(&thread->pthread, NULL, run_thread, thread))
+			fail("cannot create %d threads\n", count);
+	}
+	settle(none);
+}
+
+static void end_threads(void)
+{
+	__atomic_store_n(&quit, true, __ATOMIC_RELEASE);
+	eventfd_write(wakeup, 1);
+	for (int i = 0; i < thread_count; i++)
+		pthread_join(threads[i].pthread, NULL);
+	close(wakeup);
+}
+
+/*
+ * The bare stop. Handlers count themselves in @parked; the last one sets
+ * @all_parked for the patcher and all wait for the next @generation. A handler
+ * reads the generation before it counts itself: the patcher cannot go on before.
+ */
+static uint32_t parked, all_parked, generation;
+
+static void futex_wait(uint32_t *word, uint32_t value)
+{
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void futex_wake(uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static void wait_while(uint32_t *word, uint32_t value)
+{
+	for (int i = 0; i < spins; i++) {
+		if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value)
+			return;
+		cpu_relax();
+	}
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value)
+		futex_wait(word, value);
+}
+
+static void bare_handler(int signo)
+{
+	int saved_errno = errno;
+	uint32_t current = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+
+	(void)signo;
+	if (__atomic_add_fetch(&parked, 1, __ATOMIC_ACQ_REL) == (uint32_t)thread_count) {
+		__atomic_store_n(&all_parked, 1, __ATOMIC_RELEASE);
+		futex_wake(&all_parked, 1);
+	}
+	wait_while(&generation, current);
+	errno = saved_errno;
+}
+
+static uint64_t bare_stop_ns; /* from the first signal to the release */
+
+static int bare_stop_machine(int (*fn)(void *data), void *data)
+{
+	pid_t pid = getpid();
+	uint64_t start = now_ns();
+	int result;
+
+	parked = 0;
+	all_parked = 0;
+	for (int i = 0; i < thread_count; i++) {
+		if (syscall(SYS_tgkill, pid, threads[i].tid, BARE_SIGNAL))
+			fail("tgkill: %s\n", strerror(errno));
+	}
+	wait_while(&all_parked, 0);
+	result = fn(data);
+	bare_stop_ns = now_ns() - start;
+	__atomic_store_n(&generation, generation + 1, __ATOMIC_RELEASE);
+	futex_wake(&generation, INT_MAX);
+	return result;
+}
+
+static int do_nothing(void *data)
+{
+	(void)data;
+	return 0;
+}
+
+/* Gives every thread a reason to run; 0 if none did. Called in a stop window. */
+static int nobody_runs(void *data)
+{
+	unsigned long before[MAX_THREADS], after[MAX_THREADS];
+	uint64_t until = now_ns() + 5000000;
+	eventfd_t value;
+
+	(void)data;
+	read_turns(before);
+	eventfd_write(wakeup, 1);
+	while (now_ns() < until)
+		cpu_relax();
+	read_turns(after);
+	eventfd_read(wakeup, &value);
+	return memcmp(before, after, thread_count * sizeof(before[0])) != 0;
+}
+
+typedef int stop_fn(int (*fn)(void *data), void *data);
+
+/* The time that the caller sees. */
+static double stop(stop_fn *stop_machine, int (*fn)(void *data))
+{
+	unsigned long before[MAX_THREADS];
+	uint64_t start, took;
+	int result;
+
+	read_turns(before);
+	start = now_ns();
+	result = stop_machine(fn, NULL);
+	took = now_ns() - start;
+
+	if (result > 0)
+		fail("a thread ran while %d %s threads were stopped\n", thread_count,
+		     kind_names[kind]);
+	if (result < 0)
+		fail("ftrace_stop_machine with %d %s threads: %s\n", thread_count, kind_names[kind],
+		     strerror(-result));
+	settle(before);
+	return took;
+}
+
+static void add_stop_row(const char *what, const struct series *ours, const char *peer,
+			 const struct series *bare)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s, %d %s thread%s", what, thread_count, kind_names[kind],
+		 thread_count > 1 ? "s" : "");
+	add_row(&(struct comparison){
+		.section = "stop",
+		.what = text,
+		.unit = "ns",
+		.n = thread_count,
+		.ours = ours,
+		.peer = peer,
+		.peers = bare,
+		.relation = AT_MOST,
+		.target = 1.3,
+	});
+}
+
+static void measure(int count)
+{
+	static struct series call, bare_call, stopped, bare_stopped;
+	struct ftrace_stats stats = {.size = sizeof(stats)};
+	int rounds = quick ? 5 : 200;
+	uint64_t deadline = now_ns() + (quick ? 150000000ull : 10000000000ull);
+	uint64_t stopped_before;
+
+	/* Spinning pays while every thread has a CPU; with more, it keeps others from parking. */
+	spins = count < sysconf(_SC_NPROCESSORS_ONLN) ? 100 : 0;
+	call.count = bare_call.count = stopped.count = bare_stopped.count = 0;
+	start_threads(count);
+
+	ftrace_get_stats(&stats);
+	stopped_before = stats.stopped_threads;
+	stop(ftrace_stop_machine, nobody_runs);
+	ftrace_get_stats(&stats);
+	if (stats.stopped_threads - stopped_before != (uint64_t)count)
+		fail("%d threads were to be stopped, %llu were\n", count,
+		     (unsigned long long)(stats.stopped_threads - stopped_before));
+	stop(bare_stop_machine, nobody_runs);
+
+	/* Many busy threads take long to settle, so a clock ends the rounds. */
+	for (int round = 0; round < rounds && (round < 3 || now_ns() < deadline); round++) {
+		add_sample(&bare_call, stop(bare_stop_machine, do_nothing));
+		add_sample(&bare_stopped, bare_stop_ns);
+		add_sample(&call, stop(ftrace_stop_machine, do_nothing));
+		ftrace_get_stats(&stats);
+		add_sample(&stopped, stats.last_stop_ns);
+	}
+
+	add_stop_row("stop call", &call, "bare tgkill + futex", &bare_call);
+	add_stop_row("standing still", &stopped, "bare tgkill + futex", &bare_stopped);
+	end_threads();
+}
+
+void bench_stop(void)
+{
+	struct sigaction action = {.sa_handler = bare_handler, .sa_flags = SA_RESTART};
+	struct sigaction old;
+
+	sigfillset(&action.sa_mask);
+	sigaction(BARE_SIGNAL, &action, &old);
+	for (kind = IDLE; kind <= BUSY; kind++) {
+		for (int count = 1; count <= MAX_THREADS; count *= 2)
+			measure(count);
+	}
+	sigaction(BARE_SIGNAL, &old, NULL);
+}
