@@ -22,7 +22,8 @@ Commands:
 
 Options:
   --install-deps        as root on Debian: install the packages that are missing
-                        (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev)
+                        (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev
+                        libclang1-14)
 
 Everything is built in build/; FTRACE_BUILD names another folder.
 Exit codes: 0 done, 1 failed, 2 inconclusive (run), 3 not possible here,
@@ -62,6 +63,7 @@ install_deps() {
     command -v make >/dev/null 2>&1 || packages+=(make)
     command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
     [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
+    ldconfig -p | grep -q 'libclang-[0-9]*\.so' || packages+=(libclang1-14)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}"

@@ -8,7 +8,6 @@ using Ftrace.X86;
 
 namespace Ftrace.Exports;
 
-
 /// <summary>
 /// ftrace/patch.h: checks of the arguments and one call each. The native file has turned away calls from
 /// handlers before they come here.

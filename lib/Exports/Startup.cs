@@ -10,8 +10,13 @@ namespace Ftrace.Exports;
 internal static unsafe class Startup
 {
     [UnmanagedCallersOnly(EntryPoint = "thread_startup", CallConvs = [typeof(CallConvCdecl)])]
-    public static void Start(NativeTable* native)
+    public static void Start(NativeTable* native, nuint size)
     {
+        if (size != (nuint)sizeof(NativeTable))
+        {
+            System.Environment.FailFast("gate.c and NativeTable.cs disagree");
+        }
+
         Native.Attach(native);
         SharedState.Attach((SharedState*)native->State);
         SharedState.Get->Stop.Pid = (int)Native.Syscall(SyscallNumber.Getpid);

@@ -335,7 +335,7 @@ static void restore_fp(const struct fp_environment *fp)
 	__asm__ __volatile__("fldenv %0; ldmxcsr %1" ::"m"(fp->x87), "m"(fp->mxcsr));
 }
 
-void thread_startup(struct native *native);
+void thread_startup(struct native *native, size_t size);
 
 /*
  * Starts the runtime. It would otherwise start at the first call, ignore
@@ -374,7 +374,7 @@ __attribute__((constructor)) static void startup(void)
 	for (int i = 1; i <= SIGNALS; i++)
 		sigaction_raw(i, NULL, &before[i]);
 	save_fp(&fp);
-	thread_startup(&native);
+	thread_startup(&native, sizeof(native));
 	restore_fp(&fp);
 	for (int i = 1; i <= SIGNALS; i++) {
 		sigaction_raw(i, NULL, &after);

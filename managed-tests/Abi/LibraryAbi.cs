@@ -1,0 +1,54 @@
+using System;
+using System.Collections.Generic;
+using Ftrace.Protocol;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.Tests.Abi;
+
+/// <summary>The library's own ABI: the pairs of names that no rule gives, and the exceptions.</summary>
+internal static class LibraryAbi
+{
+    private const string OwnVersion = "version of the C# assembly";
+
+    private static readonly Version s_version = typeof(FtraceStats).Assembly.GetName().Version!;
+
+    public static AbiMap Map { get; } = new()
+    {
+        Node = "FTRACE_1",
+        Types = new Dictionary<string, Type>
+        {
+            ["ftrace_nmi_thread"] = typeof(NmiThread),
+            ["ftrace_patch"] = typeof(FtracePatch),
+            ["ftrace_method"] = typeof(FtraceMethod),
+            ["ftrace_patch_opts"] = typeof(FtracePatchOpts),
+            ["ftrace_stats"] = typeof(FtraceStats),
+        },
+        Macros = new Dictionary<string, (string, long)>
+        {
+            ["FTRACE_INSN_SIZE"] = ($"{nameof(X86Instruction)}.{nameof(X86Instruction.CallSize)}", X86Instruction.CallSize),
+            ["FTRACE_VERSION_MAJOR"] = (OwnVersion, s_version.Major),
+            ["FTRACE_VERSION_MINOR"] = (OwnVersion, s_version.Minor),
+            ["FTRACE_VERSION_PATCH"] = (OwnVersion, s_version.Build),
+        },
+        NativeFunctions = new Dictionary<string, string>
+        {
+            ["ftrace_version"] = "may be called from any context, and the string is the compiler's",
+            ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
+            ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
+            ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",
+            ["ftrace_nmi_exit_slow"] = "runs in a handler, so it calls C# through a plain pointer",
+        },
+        OtherEntryPoints = new Dictionary<string, string>
+        {
+            ["thread_startup"] = "called by the native file's constructor, not by a program",
+        },
+        Fields = new Dictionary<string, FieldRule>
+        {
+            ["ftrace_nmi_thread.reserved"] = new(
+                [nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Reserved)], null, "programs need not know what the words are for"),
+            ["ftrace_patch_opts.method"] = new(
+                [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),
+        },
+    };
+}
