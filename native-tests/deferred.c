@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deferred.c - a stop that arrives inside an announced NMI takes effect when
+ * the outermost announced one ends.
+ *
+ * Certain, not by luck: the NMI's handler runs with the stop signal blocked
+ * until the kernel says that it is pending. Then it lets it in, which is in the
+ * middle of the NMI. Three variants: one announced NMI; an announced one that
+ * was interrupted by an unannounced one, in which the stop arrives; and the
+ * other way round.
+ */
+#include "test.h"
+
+#define OUTER SIGUSR1
+#define INNER SIGUSR2
+
+static const struct variant {
+	const char *name;
+	int levels;
+	bool announced[2];
+} variants[] = {
+	{"announced", 1, {true}},
+	{"announced in announced", 2, {true, true}},
+	{"unannounced in announced", 2, {true, false}},
+	{"announced in unannounced", 2, {false, true}},
+};
+
+static const struct variant *variant;
+static int stop_signal;
+static unsigned char *function;
+static atomic_int wanted, ready; /* the level that wants the gate to be set */
+static atomic_bool inside, left[2];
+
+/* Called with the stop signal blocked, by the handlers' masks. */
+static void let_the_stop_in(void)
+{
+	sigset_t stop;
+	uint64_t pending;
+
+	do {
+		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
+		sched_yield();
+	} while (!(pending >> (stop_signal - 1) & 1));
+	sigemptyset(&stop);
+	sigaddset(&stop, stop_signal);
+	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &stop, NULL), 0);
+}
+
+static void handler(int signo)
+{
+	int level = signo == INNER;
+
+	ftrace_nmi_enter();
+	CHECK_EQ(ftrace_nmi_thread.saved & 1, variant->announced[level]);
+	check_function(function);
+	if (level + 1 < variant->levels) {
+		wanted = 1;
+		WAIT_FOR(ready == 1);
+		send_signal(gettid(), INNER);
+	} else {
+		inside = true;
+		let_the_stop_in();
+	}
+	for (int i = 0; i < 1000; i++)
+		check_function(function);
+	left[level] = true;
+	ftrace_nmi_exit();
+}
+
+static void *thread_main(void *arg)
+{
+	(void)arg;
+	wanted = 0;
+	WAIT_FOR(ready == 0);
+	send_signal(gettid(), OUTER);
+	CHECK_EQ(ftrace_nmi_thread.saved, 1);
+	return NULL;
+}
+
+struct seen {
+	bool left[2];
+	int patched;
+};
+
+/* Runs when the thread stands still: how far did it come? */
+static int look(void *data)
+{
+	struct seen *seen = data;
+	unsigned char from[5], to[5];
+
+	seen->left[0] = left[0];
+	seen->left[1] = left[1];
+	put_value(from, VALUE_A);
+	put_value(to, VALUE_B);
+	seen->patched = ftrace_modify_code((unsigned long)function, from, to);
+	return 0;
+}
+
+static void run(void)
+{
+	bool open = false;
+	uint64_t deferred = stats().deferred_stops;
+	struct seen seen;
+	pthread_t thread;
+
+	wanted = ready = -1;
+	inside = left[0] = left[1] = false;
+	thread = start(thread_main, NULL);
+	for (int level = 0; level < variant->levels; level++) {
+		WAIT_FOR(wanted == level);
+		if (open != variant->announced[level]) {
+			CHECK_EQ(open ? ftrace_arch_code_modify_post_process()
+				      : ftrace_arch_code_modify_prepare(),
+				 0);
+			open = !open;
+		}
+		ready = level;
+	}
+	WAIT_FOR(inside);
+	if (!open)
+		CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+	CHECK_EQ(ftrace_stop_machine(look, &seen), 0);
+	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+	join(thread);
+
+	/* It stopped where the outermost announced NMI ended, not before and not after. */
+	CHECK_EQ(stats().deferred_stops - deferred, 1);
+	CHECK_EQ(seen.left[0], variant->announced[0]);
+	CHECK_EQ(seen.left[1], variant->levels == 2);
+	CHECK_EQ(seen.patched, 0);
+	CHECK_EQ(set_value(function, VALUE_B, VALUE_A), 0);
+}
+
+int main(void)
+{
+	struct sigaction action = {.sa_handler = handler};
+
+	function = new_function();
+	stop_signal = find_stop_signal();
+	sigaddset(&action.sa_mask, stop_signal);
+	CHECK_EQ(sigaction(OUTER, &action, NULL), 0);
+	CHECK_EQ(sigaction(INNER, &action, NULL), 0);
+	CHECK_EQ(ftrace_nmi_add_signal(OUTER), 0);
+	CHECK_EQ(ftrace_nmi_add_signal(INNER), 0);
+	for (int round = 0; round < 20; round++)
+		for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++) {
+			variant = &variants[i];
+			run();
+		}
+	return 0;
+}

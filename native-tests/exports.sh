@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# exports.sh LIBRARY MAP VERSION_PROGRAM - the library exports exactly what its
+# map lists, under the map's node; it has its SONAME, cannot be unloaded, needs
+# no executable stack and no text relocations; and it says the header's version.
+set -eu
+
+library=$1
+map=$2
+version_program=$3
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+fail() {
+	echo "exports.sh: $*" >&2
+	exit 1
+}
+
+node=$(sed -n 's/^\([A-Z0-9_]*\) {$/\1/p' "$map")
+sed -n 's/^[[:space:]]*\([a-z0-9_]*\);.*$/\1/p' "$map" | sort >"$dir/expected"
+test -s "$dir/expected" || fail "no symbols in $map"
+nm -D --defined-only "$library" | awk -v node="$node" '
+	$2 == "A" && $3 ~ "^" node "(@@" node ")?$" { next }
+	{ split($3, name, "@@"); print (name[2] == node) ? name[1] : "not in " node ": " $3 }' |
+	sort >"$dir/found"
+diff "$dir/expected" "$dir/found" || fail "< in the map, > exported"
+
+readelf -dW "$library" >"$dir/dynamic"
+soname=$(sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p' "$dir/dynamic")
+version=$("$version_program")
+test "$soname" = "libftrace.so.${version%%.*}" || fail "SONAME is $soname, version $version"
+test "$(basename "$(readlink -f "$library")")" = "libftrace.so.$version" ||
+	fail "$library is not of version $version"
+grep -q 'FLAGS_1.*NODELETE' "$dir/dynamic" || fail "can be unloaded"
+! grep -q TEXTREL "$dir/dynamic" || fail "has text relocations"
+! readelf -lW "$library" | grep -q 'GNU_STACK.*RWE' || fail "has an executable stack"
+echo "$(wc -l <"$dir/expected") symbols of $node, $soname, version $version"

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * midsite.c - a thread that stands in the middle of a site of several
+ * instructions when the stop comes.
+ *
+ * Exact: a handler sets its return address into the site, waits with the stop
+ * signal blocked until that signal is pending, and returns. The kernel restores
+ * address and mask and delivers the signal before the instruction there runs.
+ * The new code is one instruction whose inner bytes are int3, so a thread that
+ * goes on inside of it dies.
+ *
+ * Then at random: a thread runs in circles inside such a site.
+ */
+#include "test.h"
+
+#include <ucontext.h>
+
+#define SITE_SIZE 5
+
+static unsigned char *site, *bystander;
+static int stop_signal;
+static atomic_int offset;
+static atomic_bool in_place;
+
+static void jump_into_site(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	uint64_t pending;
+
+	(void)signo;
+	(void)info;
+	uc->uc_mcontext.gregs[REG_RIP] = (long)site + offset;
+	/* The stop signal is blocked in here, but not in the frame that is restored. */
+	CHECK(!sigismember(&uc->uc_sigmask, stop_signal));
+	in_place = true;
+	do {
+		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
+		sched_yield();
+	} while (!(pending >> (stop_signal - 1) & 1));
+}
+
+/*
+ * Runs the site from @offset on and returns eax and edi, which are 0 and the
+ * process's id before. The handler runs before the ud2, and continues in the
+ * site, whose ret takes the address of label 1. The red zone is left alone.
+ */
+static void run_site(uint32_t *eax, uint32_t *edi)
+{
+	long process = getpid(), thread = gettid(), number = SYS_tgkill;
+
+	__asm__ __volatile__("sub $128, %%rsp\n"
+			     "lea 1f(%%rip), %%rcx\n"
+			     "push %%rcx\n"
+			     "mov %[signo], %%edx\n"
+			     "syscall\n"
+			     "ud2\n"
+			     "1: add $128, %%rsp\n"
+			     : "+a"(number), "+D"(process), "+S"(thread)
+			     : [signo] "i"(SIGUSR1)
+			     : "rcx", "rdx", "r11", "memory", "cc");
+	*eax = number;
+	*edi = process;
+}
+
+static void *thread_main(void *arg)
+{
+	uint32_t *registers = arg;
+
+	run_site(&registers[0], &registers[1]);
+	return NULL;
+}
+
+static unsigned char *new_site(const unsigned char code[SITE_SIZE])
+{
+	unsigned char *text = text_map(4096);
+
+	memcpy(text, code, SITE_SIZE);
+	text[SITE_SIZE] = 0xc3;
+	text_seal(text, 4096);
+	return text;
+}
+
+static void exact(void)
+{
+	static const struct row {
+		const char *name;
+		unsigned char code[SITE_SIZE];
+		int offset;
+		int result;
+	} rows[] = {
+		{"five nops, at 0", {0x90, 0x90, 0x90, 0x90, 0x90}, 0, 0},
+		{"five nops, at 1", {0x90, 0x90, 0x90, 0x90, 0x90}, 1, 0},
+		{"five nops, at 2", {0x90, 0x90, 0x90, 0x90, 0x90}, 2, 0},
+		{"five nops, at 3", {0x90, 0x90, 0x90, 0x90, 0x90}, 3, 0},
+		{"five nops, at 4", {0x90, 0x90, 0x90, 0x90, 0x90}, 4, 0},
+		{"two and three, at 2", {0x66, 0x90, 0x0f, 0x1f, 0x00}, 2, 0},
+		{"three and two, at 3", {0x0f, 0x1f, 0x00, 0x66, 0x90}, 3, 0},
+		{"one nop, at 0", {0x0f, 0x1f, 0x44, 0x00, 0x00}, 0, 0},
+		/* inc %edi; the thread has still to execute it */
+		{"nop, inc, nops, at 1", {0x90, 0xff, 0xc7, 0x90, 0x90}, 1, -EBUSY},
+		{"nops, inc, at 1", {0x90, 0x90, 0x90, 0xff, 0xc7}, 1, -EBUSY},
+		{"nops, inc, at 3", {0x90, 0x90, 0x90, 0xff, 0xc7}, 3, -EBUSY},
+		{"nop, inc, nops, at 0", {0x90, 0xff, 0xc7, 0x90, 0x90}, 0, 0},
+	};
+	struct sigaction action = {.sa_sigaction = jump_into_site, .sa_flags = SA_SIGINFO};
+
+	sigaddset(&action.sa_mask, stop_signal);
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(*rows); i++) {
+		const struct row *row = &rows[i / 2];
+		uint32_t registers[2];
+		struct ftrace_patch patches[2];
+		pthread_t thread;
+		int result;
+
+		site = new_site(row->code);
+		offset = row->offset;
+		in_place = false;
+		patches[0] = value_patch(bystander, VALUE_A, VALUE_B);
+		patches[0].error = 4711;
+		/* mov $0xcccccccc,%eax */
+		patches[1] = (struct ftrace_patch){.ip = (unsigned long)site,
+						   .len = SITE_SIZE,
+						   .new_code = {0xb8, 0xcc, 0xcc, 0xcc, 0xcc},
+						   .error = 4711};
+		memcpy(patches[1].old_code, row->code, SITE_SIZE);
+
+		thread = start(thread_main, registers);
+		WAIT_FOR(in_place);
+		result = i % 2 ? ftrace_patch_text(patches, 2, NULL)
+			       : ftrace_modify_code(patches[1].ip, patches[1].old_code,
+						    patches[1].new_code);
+		join(thread);
+		if (result != row->result) {
+			dprintf(2, "%s: expected %d, got %d\n", row->name, row->result, result);
+			_exit(1);
+		}
+		if (i % 2) {
+			CHECK_EQ(patches[0].error, 0);
+			CHECK_EQ(patches[1].error, row->result);
+			CHECK_EQ(call_function(bystander), row->result ? VALUE_A : VALUE_B);
+			if (row->result == 0)
+				CHECK_EQ(set_value(bystander, VALUE_B, VALUE_A), 0);
+		}
+		/* In front of the site it runs the new code; in the middle, what is left. */
+		CHECK_EQ(registers[0] == 0xcccccccc, row->offset == 0);
+		CHECK_EQ(registers[1] - (uint32_t)getpid(), row->result ? 1 : 0);
+		CHECK_EQ(memcmp(site, row->result ? row->code : patches[1].new_code, SITE_SIZE), 0);
+		munmap(site, 4096);
+	}
+}
+
+/* A circle of which the site is the larger part. */
+static unsigned char *circle;
+static atomic_bool finish;
+
+static void *run_circle(void *arg)
+{
+	(void)arg;
+	while (!finish)
+		((void (*)(int))(uintptr_t)circle)(100000);
+	return NULL;
+}
+
+static void at_random(void)
+{
+	static const unsigned char codes[][SITE_SIZE] = {
+		{0x90, 0x90, 0x90, 0x90, 0x90}, /* five nops */
+		{0x0f, 0x1f, 0x44, 0x00, 0x00}, /* one nop */
+		{0x90, 0x90, 0x90, 0x90, 0x90}, /* five nops */
+		{0xe9, 0x00, 0x00, 0x00, 0x00}, /* jmp +0 */
+		{0x66, 0x90, 0x0f, 0x1f, 0x00}, /* two nops */
+		{0xb8, 0xcc, 0xcc, 0xcc, 0xcc}, /* mov */
+	};
+	const unsigned char tail[] = {0xff, 0xcf,	      /* dec %edi */
+				      0x75, 0x100 - 9, 0xc3}; /* jnz circle; ret */
+	pthread_t thread;
+
+	circle = text_map(4096);
+	memcpy(circle, codes[0], SITE_SIZE);
+	memcpy(circle + SITE_SIZE, tail, sizeof(tail));
+	text_seal(circle, 4096);
+	thread = start(run_circle, NULL);
+	for (int i = 0; i < 6 * 500; i++)
+		CHECK_EQ(
+			ftrace_modify_code((unsigned long)circle, codes[i % 6], codes[(i + 1) % 6]),
+			0);
+	finish = true;
+	join(thread);
+}
+
+int main(void)
+{
+	bystander = new_function();
+	stop_signal = find_stop_signal();
+	exact();
+	at_random();
+	return 0;
+}
