@@ -111,13 +111,23 @@ run_lua() {
     exec "$root/native-tests/lua/run.sh" "$build/lua" "$prefix" "$@"
 }
 
+# The check of the machine code is shown to find what it is for in a planted object.
+managed_tests() {
+    quietly dotnet build "$root/managed-tests/planted/planted.csproj" -c Release -t:IlcCompile \
+        --artifacts-path "$build/planted" --nologo -v quiet
+    FTRACE_LIBRARY="$build/lib/libftrace.so" \
+        FTRACE_OBJECT="$build/publish/obj/ftrace/release_linux-x64/native/libftrace.o" \
+        FTRACE_PLANTED_OBJECT="$build/planted/obj/planted/release_linux-x64/native/planted.o" \
+        dotnet test "$root/managed-tests/managed-tests.csproj" --artifacts-path "$build/managed" \
+        --nologo -v quiet "$@"
+}
+
 run_tests() {
     build_library
     quietly cmake --build "$build" -j "$jobs"
     local failed=0
     ctest --test-dir "$build" --output-on-failure || failed=1
-    dotnet test "$root/managed-tests/managed-tests.csproj" --artifacts-path "$build/managed" \
-        --nologo -v quiet || failed=1
+    managed_tests || failed=1
     return $failed
 }
 

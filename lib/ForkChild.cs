@@ -1,4 +1,3 @@
-using System.Numerics;
 using Ftrace.Linux;
 using Ftrace.Stop;
 using Ftrace.Protocol;
@@ -20,7 +19,12 @@ internal static unsafe class ForkChild
         self->StopPending = 0;
 
         // The NMIs of other threads are gone; those that this thread is in will count down.
-        state->Protocol.NmiRunning = (uint)(BitOperations.PopCount(self->Saved) - 1);
+        state->Protocol.NmiRunning = 0;
+        for (ulong saved = self->Saved; NmiThread.IsAnnounced(saved); saved &= saved - 1)
+        {
+            state->Protocol.NmiRunning++;
+        }
+
         if (state->Patch.Owner != (ulong)self)
         {
             NmiProtocol<X86Machine>.PostProcess(Native.Table->ModifyingCode);

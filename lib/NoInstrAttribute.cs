@@ -3,8 +3,8 @@ using System;
 namespace Ftrace;
 
 /// <summary>
-/// Marks the data plane: code that may run in a signal handler at any moment, or while every
-/// other thread is parked. Called after the kernel's <c>noinstr</c>.
+/// Marks the data plane: code that may run in a signal handler at any moment, on a parked thread, or
+/// while handlers wait for it. Called after the kernel's <c>noinstr</c>.
 /// </summary>
 /// <remarks>
 /// Such a method allocates nothing, throws nothing, takes no lock, touches no GC reference and

@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace Ftrace.Tests;
 
-/// <summary>What getdents64(2) and /proc/.../stat may hold.</summary>
+/// <summary>What getdents64(2) may hold.</summary>
 public sealed class TaskScanTests
 {
     private static byte[] Entry(string name, int? length = null)
@@ -75,18 +75,4 @@ public sealed class TaskScanTests
             Assert.That(ScanBytes(whole[..length]).Count, Is.EqualTo(length >= Entry("123").Length ? 1 : 0));
         }
     }
-
-    [TestCase("12 (name) S 1 2 3", 'S')]
-    [TestCase("12 (a) b) (c)) Z 1", 'Z')]
-    [TestCase("12 (\n) R", 'R')]
-    public void StateIsTheLetterBehindTheLastParenthesis(string stat, char state) =>
-        Assert.That(TaskScan.StateOf(Encoding.ASCII.GetBytes(stat)), Is.EqualTo((byte)state));
-
-    [TestCase("")]
-    [TestCase("12 (name")]
-    [TestCase("12 (name)")]
-    [TestCase("12 (name) ")]
-    [TestCase("12 (name)S")]
-    public void StateOfWhatIsNoStatIsNone(string stat) =>
-        Assert.That(TaskScan.StateOf(Encoding.ASCII.GetBytes(stat)), Is.Zero);
 }

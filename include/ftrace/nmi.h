@@ -9,7 +9,10 @@
  *   2. its handler begins with ftrace_nmi_enter() and ends with
  *      ftrace_nmi_exit().
  *
- * In between the handler may execute code that is being patched.
+ * In between the handler may execute code that is being patched. It must not
+ * wait for another thread, not even for a spinning lock (try it, and do without):
+ * that thread may be parked until this handler ends. It must not leave by
+ * longjmp(), pthread_exit() or cancellation, and not fork.
  *
  * Source: ftrace_nmi_enter(), ftrace_nmi_exit() in the kernel's
  * arch/x86/kernel/ftrace.c as of 2010.
@@ -33,8 +36,7 @@ extern "C" {
  * the location that is being changed before it can execute it.
  *
  * Nests 63 deep: handlers of different signals may interrupt each other.
- * Each call needs its ftrace_nmi_exit() in the same handler; leaving the
- * handler with longjmp() instead is an error that cannot be detected.
+ * Each call needs its ftrace_nmi_exit() in the same handler.
  *
  * Context: any; async-signal-safe, on any stack, in any thread, before and
  * after every other call. Does not change errno.

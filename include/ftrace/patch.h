@@ -25,13 +25,14 @@
  * (ftrace_stop_machine(), and outside of a window ftrace_modify_code(),
  * ftrace_make_nop(), ftrace_make_call(), ftrace_patch_text()):
  *   -ETIMEDOUT  a thread did not stop in time, because it blocks the stop signal
- *               or is itself stopped by a debugger
+ *               or is itself stopped by a debugger; or an NMI handler did not
+ *               end in time
  *   -EBUSY      somebody replaced the library's handler for the stop signal, or
  *               no real-time signal is free for it
- *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), or of
- *               65,536 threads, is reached
+ *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), of open files,
+ *               or of 65,536 threads, is reached
  *   -ENOMEM     no memory for the library's own tables
- *   -EOPNOTSUPP /proc is not mounted
+ *   -EOPNOTSUPP /proc is not mounted, or the system forbids to send signals
  */
 #ifndef FTRACE_PATCH_H
 #define FTRACE_PATCH_H
@@ -257,8 +258,9 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @stops: stop windows opened
  * @stopped_threads: threads parked, summed over all stops
  * @last_stop_ns: length of the last stop, from the first park request to the
- *	release, in nanoseconds
- * @max_stop_ns: length of the longest stop
+ *	release, in nanoseconds. A stop that makes no progress is given up and
+ *	tried again; then it is the last attempt
+ * @max_stop_ns: length of the longest one, given up or not
  * @nmi_wait_count: waits of the patcher for announced NMIs
  * @nmi_update_count: locations written by an NMI
  * @deferred_stops: stop requests that met a thread inside an announced NMI and

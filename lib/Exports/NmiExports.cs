@@ -35,5 +35,6 @@ internal static unsafe class NmiExports
         return (before & SignalSet.Of(signo)) == 0 ? -Errno.ENOENT : 0;
     }
 
-    private static bool IsDeclarable(StopState* stop, int signo) => SignalSet.IsUsable(signo) && signo != stop->Signal;
+    private static bool IsDeclarable(StopState* stop, int signo) =>
+        SignalSet.IsUsable(signo) && signo != stop->Signal && signo != Native.Table->StopSignal;
 }

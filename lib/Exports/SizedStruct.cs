@@ -5,16 +5,24 @@ namespace Ftrace.Exports;
 /// <summary>Structures of the ABI that begin with their size and may grow.</summary>
 internal static unsafe class SizedStruct
 {
+    /// <summary>Beyond a page the size is taken for a mistake, as in the kernel's copy_struct_from_user().</summary>
+    private const nuint Largest = 4096;
+
     /// <summary>
     /// Checks a structure of the caller's against the size that this library knows, which is the first version's too.
     /// </summary>
-    /// <returns>0; -EINVAL if it is too small; -E2BIG if it is larger and its unknown bytes are not all 0.</returns>
+    /// <returns>0; -EINVAL if it is too small; -E2BIG if it is larger than 4096 bytes, or its unknown bytes are not all 0.</returns>
     public static int Check(void* value, nuint known)
     {
         nuint size = *(nuint*)value;
         if (size < known)
         {
             return -Errno.EINVAL;
+        }
+
+        if (size > Largest)
+        {
+            return -Errno.E2BIG;
         }
 
         for (nuint at = known; at < size; at++)

@@ -26,4 +26,10 @@ internal static unsafe class Startup
         native->ExitSlow = &X86Nmi.ExitSlow;
         native->ForkChild = &ForkChild.Run;
     }
+
+    /// <summary>A thread's first call: being called is all it takes for the runtime to note the thread.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_attach", CallConvs = [typeof(CallConvCdecl)])]
+    public static void Attach()
+    {
+    }
 }

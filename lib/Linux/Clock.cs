@@ -16,10 +16,14 @@ internal static unsafe class Clock
         return now.Seconds * NsPerSecond + now.Nanoseconds;
     }
 
-    /// <summary>Sleeps; a signal may end it early.</summary>
+    /// <summary>Sleeps, through all signals.</summary>
     public static void Sleep(long ns)
     {
-        var time = new Timespec { Seconds = ns / NsPerSecond, Nanoseconds = ns % NsPerSecond };
-        Native.Syscall(SyscallNumber.Nanosleep, (nint)(&time));
+        long end = NowNs() + ns;
+        for (long rest = ns; rest > 0; rest = end - NowNs())
+        {
+            var time = new Timespec { Seconds = rest / NsPerSecond, Nanoseconds = rest % NsPerSecond };
+            Native.Syscall(SyscallNumber.Nanosleep, (nint)(&time));
+        }
     }
 }

@@ -15,6 +15,8 @@ internal static class Errno
     public const int EBUSY = 16;
     public const int EEXIST = 17;
     public const int EINVAL = 22;
+    public const int ENFILE = 23;
+    public const int EMFILE = 24;
     public const int ERANGE = 34;
     public const int EDEADLK = 35;
     public const int ENOSYS = 38;

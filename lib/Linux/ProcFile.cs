@@ -40,5 +40,9 @@ internal static unsafe class ProcFile
         return total;
     }
 
+    /// <summary>What a file of /proc that cannot be opened means to the caller of the library.</summary>
+    public static int ErrorOf(int error) =>
+        error is -Errno.EMFILE or -Errno.ENFILE or -Errno.ENOMEM ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
+
     public static void Close(int fd) => Native.Syscall(SyscallNumber.Close, fd);
 }

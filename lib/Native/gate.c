@@ -19,7 +19,9 @@
 
 #include <cpuid.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,11 +41,14 @@ EXPORT unsigned long ftrace_modifying_code[16] __attribute__((aligned(128)));
 
 /*
  * reserved[0]: cookie of a stop that waits for the announced NMIs to leave
- * reserved[1]: not 0 while the thread is inside a call of this library
+ * reserved[1]: not 0 while the thread is inside a call of this library, and once
+ *              the runtime has let go of it
+ * reserved[2]: 1: the runtime knows the thread
  */
 EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
 	__attribute__((tls_model("initial-exec"))) = {.saved = 1};
-#define busy reserved[1]
+#define busy	 reserved[1]
+#define attached reserved[2]
 
 /* Threads of the runtime itself: they run no code but the library's and are not stopped. */
 #define MAX_RUNTIME_THREADS 16
@@ -107,6 +112,24 @@ EXPORT void ftrace_nmi_exit_slow(void)
 }
 
 /*
+ * A thread's first call makes the runtime note it, under a lock of the runtime;
+ * its end makes the runtime forget it, likewise. A fork in that moment would
+ * leave the lock taken in the child, so both happen under a mutex that fork
+ * takes first.
+ */
+static pthread_mutex_t attach_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+void thread_attach(void);
+
+static void __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
+{
+	pthread_mutex_lock(&attach_mutex);
+	thread_attach();
+	pthread_mutex_unlock(&attach_mutex);
+	thread->attached = 1;
+}
+
+/*
  * Calls for thread context. The C# side has the same name with "thread_" in
  * front. An NMI is told by its bit in the saved word, announced or not; any
  * other handler that interrupted the library by the busy flag.
@@ -122,6 +145,8 @@ EXPORT void ftrace_nmi_exit_slow(void)
 			return -EDEADLK;                                                           \
 		thread->busy = 1;                                                                  \
 		__asm__ __volatile__("" ::: "memory");                                             \
+		if (!thread->attached)                                                             \
+			attach(thread);                                                            \
 		ret = thread_##name args;                                                          \
 		__asm__ __volatile__("" ::: "memory");                                             \
 		thread->busy = 0;                                                                  \
@@ -293,8 +318,59 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 	return ret;
 }
 
+/*
+ * The runtime forgets a thread in the destructor of a key, and aborts when it is
+ * called by that thread again; the host's destructors may still come. So ours
+ * comes back until the last round, and the thread's later calls are turned away.
+ */
+int __real_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+
+static pthread_key_t runtime_key;
+static void (*runtime_key_destructor)(void *);
+static __thread int destructor_rounds;
+
+static void last_round(void *value)
+{
+	if (++destructor_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+		pthread_setspecific(runtime_key, value);
+		return;
+	}
+	ftrace_nmi_thread.busy = 1;
+	pthread_mutex_lock(&attach_mutex);
+	runtime_key_destructor(value);
+	pthread_mutex_unlock(&attach_mutex);
+}
+
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+	int ret;
+
+	/* There is one; a second would be somebody else's affair. */
+	if (!destructor || runtime_key_destructor)
+		return __real_pthread_key_create(key, destructor);
+	runtime_key_destructor = destructor;
+	ret = __real_pthread_key_create(key, last_round);
+	runtime_key = *key;
+	return ret;
+}
+
+/* A handler that forks in the middle of a call has the mutex, or waits for it. */
+static void fork_prepare(void)
+{
+	if (!ftrace_nmi_thread.busy)
+		pthread_mutex_lock(&attach_mutex);
+}
+
+static void fork_parent(void)
+{
+	if (!ftrace_nmi_thread.busy)
+		pthread_mutex_unlock(&attach_mutex);
+}
+
 static void fork_child(void)
 {
+	fork_parent();
 	native.runtime_threads = 0;
 	native.fork_child(&ftrace_nmi_thread);
 }
@@ -308,6 +384,7 @@ struct kernel_sigaction {
 };
 
 #define SIGNALS		 64
+#define SIGNAL_IGNORE	 ((void (*)(int))1)
 #define SUSPENSION	 34 /* the runtime's signal for its own threads, never sent */
 
 static void sigaction_raw(int signo, const struct kernel_sigaction *act,
@@ -333,6 +410,21 @@ static void save_fp(struct fp_environment *fp)
 static void restore_fp(const struct fp_environment *fp)
 {
 	__asm__ __volatile__("fldenv %0; ldmxcsr %1" ::"m"(fp->x87), "m"(fp->mxcsr));
+}
+
+/*
+ * A disposition that the runtime set; another thread of the host may have set
+ * one as well in this moment, which stays.
+ */
+static int set_by_runtime(int signo, const struct kernel_sigaction *before,
+			  const struct kernel_sigaction *after)
+{
+	const char *handler = (const char *)after->handler;
+
+	if (signo == SUSPENSION || after->handler == before->handler)
+		return 0;
+	return (handler >= native.image_start && handler < native.image_end) ||
+	       (signo == SIGPIPE && after->handler == SIGNAL_IGNORE);
 }
 
 void thread_startup(struct native *native, size_t size);
@@ -378,10 +470,10 @@ __attribute__((constructor)) static void startup(void)
 	restore_fp(&fp);
 	for (int i = 1; i <= SIGNALS; i++) {
 		sigaction_raw(i, NULL, &after);
-		if (i != SUSPENSION && after.handler != before[i].handler)
+		if (set_by_runtime(i, &before[i], &after))
 			sigaction_raw(i, &before[i], NULL);
 	}
-	pthread_atfork(NULL, NULL, fork_child);
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	raw_syscall(SYS_rt_sigprocmask, 2, (long)&mask, 0, 8, 0, 0);
 	errno = saved_errno;
 }

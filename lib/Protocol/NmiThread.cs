@@ -22,10 +22,11 @@ internal struct NmiThread
     /// <summary>Cookie of a stop that met an announced NMI and takes effect when it leaves; 0: none.</summary>
     public ulong StopPending;
 
-    /// <summary>Not 0 while the thread is inside a call of the library (the native file's).</summary>
+    /// <summary>Not 0 while the thread must not enter the library (the native file's).</summary>
     public ulong Busy;
 
-    public ulong Reserved;
+    /// <summary>1: the runtime knows the thread (the native file's).</summary>
+    public ulong Attached;
 
     /// <summary>Outside of all NMIs only the sentinel is left, at the bottom.</summary>
     public const ulong Outside = 1;

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -39,7 +40,7 @@ internal static unsafe class NmiDrain
         }
         else if (now - stop->DrainStartNs >= PatienceNs)
         {
-            SignalSet.BlockMore(stop->NmiSignals);
+            SignalSet.BlockMore(stop->NmiSignals & ~SignalSet.Faults);
             Volatile.Write(ref stop->DrainGeneration, stop->Generation);
             stop->MaskedStops++;
         }
@@ -47,6 +48,31 @@ internal static unsafe class NmiDrain
         {
             Native.Syscall(SyscallNumber.SchedYield);
         }
+    }
+
+    /// <summary>
+    /// Waits until no announced NMI runs. Called by the patcher in a window, while nothing is written yet and it can
+    /// still give up: a handler may be waiting, against the rules, for a thread that is parked.
+    /// </summary>
+    /// <returns>0 or -ETIMEDOUT.</returns>
+    public static int WaitForQuiet(ProtocolState* protocol)
+    {
+        StopState* stop = &SharedState.Get->Stop;
+        for (uint turn = 0; Volatile.Read(ref protocol->NmiRunning) != 0; turn++)
+        {
+            protocol->NmiWaitCount += turn == 0 ? 1u : 0u;
+            X86Base.Pause();
+            if (turn % TurnsBetweenLooks == 0)
+            {
+                Look(turn);
+                if (Clock.NowNs() >= stop->DeadlineNs)
+                {
+                    return -Errno.ETIMEDOUT;
+                }
+            }
+        }
+
+        return 0;
     }
 
     /// <summary>

@@ -16,10 +16,10 @@ namespace Ftrace.Stop;
 /// <para>A stop, in order. At the start the generation is even, nobody is parked.</para>
 /// <list type="number">
 /// <item>patcher: generation odd, count 0</item>
-/// <item>patcher: a signal to every thread; its value is generation and record, the cookie</item>
-/// <item>thread: the handler fills in its record and joins: count + 1, if the generation is still that of the
-/// cookie. A signal that arrives late, after a stop was given up, cannot join a later one.</item>
-/// <item>thread: sleeps while the generation is that of the cookie</item>
+/// <item>patcher: notes the generation in every thread's record and sends it a signal, unless one is under way</item>
+/// <item>thread: takes the generation from its record; fills the record in; joins: count + 1, if the generation is still
+/// that one. A signal that arrives late, after its stop was given up, joins the one that is on, if it was asked for, or none.</item>
+/// <item>thread: sleeps while the generation is that one</item>
 /// <item>patcher: count complete and no thread unknown: the window is open</item>
 /// <item>patcher: generation even, wakes everybody</item>
 /// </list>
@@ -42,7 +42,10 @@ internal static unsafe class StopHandler
             return;
         }
 
-        NmiProtocol<X86Machine>.StopRequested(Native.CurrentThread, info->Value, context);
+        ThreadRecord* record = stop->Records + (uint)info->Value;
+        Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopMachine.Request
+        ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | (uint)info->Value;
+        NmiProtocol<X86Machine>.StopRequested(Native.CurrentThread, cookie, context);
     }
 
     /// <summary>

@@ -31,12 +31,14 @@ internal static unsafe class StopMachine
     private static int s_processors;
     private static bool s_leaderEnded;
 
-    private static ReadOnlySpan<byte> TaskFolder => "/proc/self/task\0"u8;
+    // Of the attempt that is on: threads that were asked and have not ended, and kernel threads, which are not asked.
+    private static uint s_requested;
+    private static uint s_kernelWorkers;
 
     /// <summary>Reserves what a stop needs, once. Called with the stop mutex held.</summary>
     private static bool Reserve()
     {
-        if (s_buffer == null && ThreadTable.Reserve() && TextPages.Reserve())
+        if (s_buffer == null && ThreadTable.Reserve() && TaskFiles.Reserve() && TextPages.Reserve())
         {
             SharedState.Get->Stop.Records = ThreadTable.Records;
             s_processors = Environment.ProcessorCount;
@@ -56,6 +58,12 @@ internal static unsafe class StopMachine
     public static int Open(NmiThread* self, uint timeoutMs)
     {
         StopState* stop = &SharedState.Get->Stop;
+        if (Native.Syscall(SyscallNumber.Getpid) != stop->Pid)
+        {
+            // The child of a fork that did not run the handlers for it.
+            ForkChild.Run(self);
+        }
+
         if (IsOpen(self))
         {
             return -Errno.EDEADLK;
@@ -96,9 +104,9 @@ internal static unsafe class StopMachine
             // Every CPU that runs one of our threads forgets the old text, before its thread goes on. A
             // process with one running thread gets away without, hence our own.
             stop->TextChanged = 0;
-            if (stop->SerializeParked == 0)
+            if (stop->SerializeParked == 0 && !Membarrier.SyncCore())
             {
-                Membarrier.SyncCore();
+                stop->SerializeParked = 1; // forbidden since; they do it themselves
             }
 
             Native.SyncCore();
@@ -115,16 +123,16 @@ internal static unsafe class StopMachine
 
     private static void Release(StopState* stop)
     {
-        bool anybody = stop->Joined != 0;
         stop->LastStopNs = (ulong)(Clock.NowNs() - stop->StartNs);
         stop->MaxStopNs = Math.Max(stop->MaxStopNs, stop->LastStopNs);
         stop->DrainGeneration = 0;
-        Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
-        if (anybody)
+
+        // Who has joined is known only by the exchange itself: a thread may join until then.
+        ulong before = Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
+        if ((uint)before != 0)
         {
             Futex.Wake(&stop->Generation, int.MaxValue);
         }
-
     }
 
     /// <summary>
@@ -140,11 +148,11 @@ internal static unsafe class StopMachine
             stop->SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
         }
 
-        long deadline = Clock.NowNs() + timeoutNs;
+        stop->DeadlineNs = Clock.NowNs() + timeoutNs;
         for (long patience = FirstPatienceNs; ; patience = Math.Min(patience * 2, LastPatienceNs))
         {
-            int error = Attempt(stop, patience, deadline);
-            if (error != -Errno.ETIMEDOUT || Clock.NowNs() >= deadline)
+            int error = Attempt(stop, patience);
+            if (error != -Errno.ETIMEDOUT || Clock.NowNs() >= stop->DeadlineNs)
             {
                 return error;
             }
@@ -155,23 +163,23 @@ internal static unsafe class StopMachine
     }
 
     /// <summary>One attempt: -ETIMEDOUT if no thread joined for <paramref name="patience"/> nanoseconds, or at the deadline.</summary>
-    private static int Attempt(StopState* stop, long patience, long deadline)
+    private static int Attempt(StopState* stop, long patience)
     {
         stop->StartNs = Clock.NowNs();
         stop->WakeAt = 0;
         stop->Spins = ThreadTable.Used < s_processors ? ParkedSpins : 0;
-        uint generation = stop->Generation + 1;
-        Interlocked.Exchange(ref stop->Word, (ulong)generation << 32);
+        Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
+        s_requested = 0;
+        s_kernelWorkers = 0;
 
         // Ask those we know before looking for others: most of the time there are none.
-        uint requested = 0;
         int self = (int)Native.Syscall(SyscallNumber.Gettid);
         for (int i = 0; i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
             if (record->Tid != 0 && record->Tid != self)
             {
-                int error = Request(stop, record, generation, deadline, ref requested);
+                int error = Request(stop, record);
                 if (error != 0)
                 {
                     return error;
@@ -181,7 +189,7 @@ internal static unsafe class StopMachine
 
         for (; ; )
         {
-            int error = WaitForThreads(stop, generation, patience, deadline, ref requested);
+            int error = WaitForThreads(stop, patience);
             if (error != 0)
             {
                 return error;
@@ -189,65 +197,53 @@ internal static unsafe class StopMachine
 
             // All that were asked are parked, so nobody can end any more but threads unknown to us; if the
             // number of threads is what we have, there are none.
-            long accounted = requested + (s_leaderEnded ? 2 : 1) + Math.Min(Native.Table->RuntimeThreads, NativeTable.MaxRuntimeThreads);
-            long threads = CountThreads();
+            long accounted = s_requested + s_kernelWorkers + (s_leaderEnded ? 2 : 1) + RuntimeThreads;
+            long threads = TaskFiles.Count();
             if (threads == accounted)
             {
                 return 0;
             }
 
-            error = Scan(stop, self, generation, deadline, ref requested, out int found);
+            error = Scan(stop, self, out int found);
             if (error != 0)
             {
                 return error;
             }
 
-            if (found == 0 && threads <= 0)
+            if (found > 0)
+            {
+                continue;
+            }
+
+            if (threads <= 0)
             {
                 // A system that does not count threads: a scan that finds nobody new has to do.
                 return 0;
             }
 
-            if (found == 0 && Clock.NowNs() - stop->StartNs >= patience)
+            if (Clock.NowNs() - stop->StartNs >= patience)
             {
                 return -Errno.ETIMEDOUT;
             }
 
-            if (found == 0)
-            {
-                // One that is ending: let it.
-                Native.Syscall(SyscallNumber.SchedYield);
-            }
-        }
-    }
-
-    /// <summary>Threads of the process by the link count of its task folder, or less than 1 if that does not tell.</summary>
-    private static long CountThreads()
-    {
-        const int AtFdcwd = -100;
-        const int LinksOffset = 16; // st_nlink in struct stat, x86-64
-        const int OwnLinks = 2;
-
-        fixed (byte* path = TaskFolder)
-        {
-            nint error = Native.Syscall(SyscallNumber.Newfstatat, AtFdcwd, (nint)path, (nint)s_buffer);
-            return error != 0 ? 0 : *(long*)(s_buffer + LinksOffset) - OwnLinks;
+            // One that is ending: let it.
+            Native.Syscall(SyscallNumber.SchedYield);
         }
     }
 
     /// <summary>Lists the threads, and asks those to park that are not known yet.</summary>
-    private static int Scan(StopState* stop, int self, uint generation, long deadline, ref uint requested, out int found)
+    private static int Scan(StopState* stop, int self, out int found)
     {
         found = 0;
         int folder;
-        fixed (byte* path = TaskFolder)
+        fixed (byte* path = "/proc/self/task\0"u8)
         {
             folder = ProcFile.OpenFolder(path);
         }
 
         if (folder < 0)
         {
-            return folder == -Errno.ENOENT ? -Errno.EOPNOTSUPP : folder;
+            return ProcFile.ErrorOf(folder);
         }
 
         int error = 0;
@@ -277,7 +273,7 @@ internal static unsafe class StopMachine
                 }
 
                 found++;
-                error = Request(stop, record, generation, deadline, ref requested);
+                error = Request(stop, record);
             }
         }
 
@@ -285,13 +281,13 @@ internal static unsafe class StopMachine
         return error;
     }
 
+    private static long RuntimeThreads => Math.Min(Native.Table->RuntimeThreads, NativeTable.MaxRuntimeThreads);
+
     private static bool IsRuntimeThread(int tid)
     {
-        NativeTable* native = Native.Table;
-        long count = Math.Min(native->RuntimeThreads, NativeTable.MaxRuntimeThreads);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < RuntimeThreads; i++)
         {
-            if (native->RuntimeTids[i] == tid)
+            if (Native.Table->RuntimeTids[i] == tid)
             {
                 return true;
             }
@@ -300,59 +296,92 @@ internal static unsafe class StopMachine
         return false;
     }
 
-    /// <summary>Sends the stop signal. A thread that is gone is forgotten.</summary>
-    private static int Request(StopState* stop, ThreadRecord* record, uint generation, long deadline, ref uint requested)
+    /// <summary>Asks a thread to park. One that is gone is forgotten.</summary>
+    private static int Request(StopState* stop, ThreadRecord* record)
     {
-        int error = Send(stop, record, generation);
-        while (error == -Errno.EAGAIN && Clock.NowNs() < deadline)
+        if (record->KernelWorker != 0)
         {
-            // The queue of signals is full; it empties as threads take theirs.
-            Native.Syscall(SyscallNumber.SchedYield);
-            error = Send(stop, record, generation);
+            // Its id may be another's by now.
+            record->KernelWorker = TaskFiles.KindOf(record->Tid) == TaskKind.KernelWorker ? 1u : 0u;
+            if (record->KernelWorker != 0)
+            {
+                s_kernelWorkers++;
+                return 0;
+            }
         }
 
-        if (error == -Errno.ESRCH)
+        // The generation before looking whether a signal is under way; pairs with StopHandler.OnSignal: either the
+        // handler of that one sees this generation, or we see that it has been there, and send another.
+        Interlocked.Exchange(ref record->RequestedGeneration, stop->Generation);
+        if (Volatile.Read(ref record->SignalSent) != 0 && TaskFiles.IsPending(record->Tid, stop->Signal))
         {
-            ThreadTable.Remove(record);
+            s_requested++;
             return 0;
         }
 
-        if (error == 0)
+        Volatile.Write(ref record->SignalSent, 1);
+        int error = Send(stop, record);
+        while (error == -Errno.EAGAIN && Clock.NowNs() < stop->DeadlineNs)
         {
-            record->RequestedGeneration = generation;
-            requested++;
+            // The queue of signals is full; it empties as threads take theirs.
+            Native.Syscall(SyscallNumber.SchedYield);
+            error = Send(stop, record);
         }
 
-        return error;
+        switch (error)
+        {
+            case 0:
+                s_requested++;
+                return 0;
+            case -Errno.ESRCH:
+                ThreadTable.Remove(record);
+                return 0;
+            case -Errno.EAGAIN:
+                Volatile.Write(ref record->SignalSent, 0);
+                return error;
+            default:
+                Volatile.Write(ref record->SignalSent, 0);
+                return -Errno.EOPNOTSUPP;
+        }
     }
 
-    private static int Send(StopState* stop, ThreadRecord* record, uint generation)
+    private static int Send(StopState* stop, ThreadRecord* record)
     {
         Siginfo info = default;
         info.Signo = stop->Signal;
         info.Errno = StopHandler.Magic;
         info.Code = Siginfo.CodeQueue;
         info.Pid = stop->Pid;
-        info.Value = (ulong)generation << 32 | (uint)(record - ThreadTable.Records);
+        info.Value = (ulong)(record - ThreadTable.Records);
         return (int)Native.Syscall(SyscallNumber.RtTgsigqueueinfo, stop->Pid, record->Tid, stop->Signal, (nint)(&info));
     }
 
-    /// <summary>
-    /// Waits until all <paramref name="requested"/> threads have joined; those that end meanwhile are taken off.
-    /// </summary>
-    private static int WaitForThreads(StopState* stop, uint generation, long patience, long deadline, ref uint requested)
+    /// <summary>Waits until all threads that were asked have joined; those that end meanwhile are taken off.</summary>
+    private static int WaitForThreads(StopState* stop, long patience)
     {
-        int spins = requested < (uint)s_processors ? PatcherSpins : 0;
+        int spins = s_requested < (uint)s_processors ? PatcherSpins : 0;
         uint lastJoined = 0;
         long progress = stop->StartNs;
+        long looked = stop->StartNs;
         for (; ; )
         {
-            Volatile.Write(ref stop->WakeAt, requested);
+            Volatile.Write(ref stop->WakeAt, s_requested);
             Interlocked.MemoryBarrier(); // WakeAt before the count; pairs with the compare-exchange in StopHandler.Join
             uint joined = Volatile.Read(ref stop->Joined);
-            if (joined == requested)
+            if (joined == s_requested)
             {
                 return 0;
+            }
+
+            // Short waits are not slept through where the threads have CPUs of their own.
+            if (spins > 0)
+            {
+                for (; spins > 0 && Volatile.Read(ref stop->Joined) == joined; spins--)
+                {
+                    X86Base.Pause();
+                }
+
+                continue;
             }
 
             long now = Clock.NowNs();
@@ -362,86 +391,50 @@ internal static unsafe class StopMachine
                 progress = now;
             }
 
-            if (now >= deadline || now - progress >= patience)
+            if (now >= stop->DeadlineNs || now - progress >= patience)
             {
                 return -Errno.ETIMEDOUT;
             }
 
-            // Short waits are not slept through where the threads have CPUs of their own.
-            for (; spins > 0 && Volatile.Read(ref stop->Joined) == joined; spins--)
+            if (now - looked >= SliceNs)
             {
-                X86Base.Pause();
+                looked = now;
+                LookAfterMissing(stop);
+                continue;
             }
 
-            if (Futex.Wait(&stop->Joined, joined, Math.Min(SliceNs, deadline - now)) == -Errno.ETIMEDOUT)
-            {
-                LookAfterMissing(stop, generation, ref requested);
-            }
+            Futex.Wait(&stop->Joined, joined, Math.Min(SliceNs, stop->DeadlineNs - now));
         }
     }
 
-    /// <summary>Finds out which of the threads that have not joined can no longer do so.</summary>
-    private static void LookAfterMissing(StopState* stop, uint generation, ref uint requested)
+    /// <summary>Finds out which of the threads that have not joined can no longer do so, or never could.</summary>
+    private static void LookAfterMissing(StopState* stop)
     {
         for (int i = 0; i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (record->Tid == 0 || record->RequestedGeneration != generation || Volatile.Read(ref record->ParkedGeneration) == generation)
+            if (record->Tid == 0 || record->KernelWorker != 0 || record->RequestedGeneration != stop->Generation
+                || Volatile.Read(ref record->ParkedGeneration) == stop->Generation)
             {
                 continue;
             }
 
-            byte state = StateOf(record->Tid);
-            if (state is 0 or (byte)'Z' or (byte)'X')
+            switch (TaskFiles.KindOf(record->Tid))
             {
-                // A main thread that called pthread_exit() stays listed for as long as the process lives.
-                s_leaderEnded |= record->Tid == stop->Pid;
-                ThreadTable.Remove(record);
-                requested--;
+                case TaskKind.Ended:
+                    // A main thread that called pthread_exit() stays listed for as long as the process lives.
+                    s_leaderEnded |= record->Tid == stop->Pid;
+                    goto case TaskKind.Gone;
+                case TaskKind.Gone:
+                    ThreadTable.Remove(record);
+                    s_requested--;
+                    break;
+                case TaskKind.KernelWorker:
+                    record->KernelWorker = 1;
+                    s_kernelWorkers++;
+                    s_requested--;
+                    break;
             }
-        }
-    }
-
-    /// <summary>The state letter of a thread in proc(5); 0 if it is gone.</summary>
-    private static byte StateOf(int tid)
-    {
-        const int StatSize = 512;
-
-        byte* path = stackalloc byte[48];
-        int length = 0;
-        Append(path, ref length, "/proc/self/task/"u8);
-        AppendNumber(path, ref length, tid);
-        Append(path, ref length, "/stat\0"u8);
-        int fd = ProcFile.Open(path);
-        if (fd < 0)
-        {
-            return 0;
-        }
-
-        int bytes = ProcFile.Read(fd, s_buffer, StatSize);
-        ProcFile.Close(fd);
-        return bytes <= 0 ? (byte)0 : TaskScan.StateOf(new ReadOnlySpan<byte>(s_buffer, bytes));
-    }
-
-    private static void Append(byte* path, ref int length, ReadOnlySpan<byte> text)
-    {
-        foreach (byte character in text)
-        {
-            path[length++] = character;
-        }
-    }
-
-    private static void AppendNumber(byte* path, ref int length, int number)
-    {
-        int divisor = 1;
-        while (number / divisor >= 10)
-        {
-            divisor *= 10;
-        }
-
-        for (; divisor > 0; divisor /= 10)
-        {
-            path[length++] = (byte)('0' + number / divisor % 10);
         }
     }
 

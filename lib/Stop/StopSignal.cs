@@ -49,15 +49,21 @@ internal static unsafe class StopSignal
             return possible && TryTake(stop, (int)wanted) ? 0 : -Errno.EBUSY;
         }
 
+        // One that this thread had blocked is likely to be waited for with sigwait() or a descriptor.
+        return TryTakeHighest(stop, stop->OwnerMask) || TryTakeHighest(stop, 0) ? 0 : -Errno.EBUSY;
+    }
+
+    private static bool TryTakeHighest(StopState* stop, ulong without)
+    {
         for (int signo = SignalSet.Count; signo >= SignalSet.FirstRealTime; signo--)
         {
-            if (TryTake(stop, signo))
+            if ((without & SignalSet.Of(signo)) == 0 && TryTake(stop, signo))
             {
-                return 0;
+                return true;
             }
         }
 
-        return -Errno.EBUSY;
+        return false;
     }
 
     private static bool TryTake(StopState* stop, int signo)

@@ -73,6 +73,9 @@ internal unsafe struct StopState
     /// <summary>When the first thread was asked to park.</summary>
     [FieldOffset(408)] public long StartNs;
 
+    /// <summary>Until when the other threads must have stopped.</summary>
+    [FieldOffset(456)] public long DeadlineNs;
+
     [FieldOffset(416)] public ulong Stops;
     [FieldOffset(424)] public ulong StoppedThreads;
     [FieldOffset(432)] public ulong LastStopNs;

@@ -50,14 +50,4 @@ internal ref struct TaskScan(ReadOnlySpan<byte> entries)
         tid = (int)value;
         return at > 0 && at < name.Length && name[at] == 0 && value is > 0 and <= int.MaxValue;
     }
-
-    /// <summary>
-    /// The state letter in /proc/PID/task/TID/stat: what follows the name's last parenthesis.
-    /// </summary>
-    /// <returns>The letter, or 0 if the text is not of that form.</returns>
-    public static byte StateOf(ReadOnlySpan<byte> stat)
-    {
-        int close = stat.LastIndexOf((byte)')');
-        return close >= 0 && close + 2 < stat.Length && stat[close + 1] == ' ' ? stat[close + 2] : (byte)0;
-    }
 }

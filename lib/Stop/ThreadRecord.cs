@@ -9,11 +9,20 @@ internal struct ThreadRecord
     /// <summary>The thread's id; 0: the record is free.</summary>
     public int Tid;
 
-    /// <summary>Generation in which it was last asked to park.</summary>
+    /// <summary>Generation in which it was last asked to park. The thread reads it when the signal arrives.</summary>
     public uint RequestedGeneration;
 
     /// <summary>Generation in which it last parked. Written by the thread.</summary>
     public uint ParkedGeneration;
+
+    /// <summary>
+    /// 1: a stop signal is under way to it. Set by the patcher, cleared by the thread: a thread that blocks the signal
+    /// has one waiting, however many stops are tried.
+    /// </summary>
+    public uint SignalSent;
+
+    /// <summary>1: a kernel thread, <see cref="TaskKind.KernelWorker"/>.</summary>
+    public uint KernelWorker;
 
     private readonly uint _unused;
 

@@ -51,8 +51,13 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
 
     private bool Refill(ReadOnlySpan<byte> rest)
     {
+        // Byte by byte: copying spans may end in the C library's memmove.
         int kept = rest.Length;
-        rest.CopyTo(new Span<byte>(_buffer, kept));
+        for (int i = 0; i < kept; i++)
+        {
+            _buffer[i] = rest[i];
+        }
+
         int got = ProcFile.Read(_fd, _buffer + kept, _size - kept);
         _at = 0;
         _length = kept + Math.Max(got, 0);

@@ -54,16 +54,31 @@ internal readonly unsafe ref struct PatchBatch(FtracePatch* patches, Span<PatchB
             _keys.Sort(s_byAddress);
         }
 
+        int farthest = 0; // the entry that ends last, of those before
         for (int i = 1; i < Count; i++)
         {
-            if (this[i]->Ip - this[i - 1]->Ip < this[i - 1]->Len)
+            if (this[i]->Ip - this[farthest]->Ip < this[farthest]->Len)
             {
-                this[i - 1]->Error = -Errno.EINVAL;
+                this[farthest]->Error = -Errno.EINVAL;
                 this[i]->Error = -Errno.EINVAL;
+            }
+
+            if (this[i]->Ip - this[farthest]->Ip + this[i]->Len >= this[farthest]->Len)
+            {
+                farthest = i;
             }
         }
 
         return FirstError();
+    }
+
+    /// <summary>No entry is to blame.</summary>
+    public void ClearErrors()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            _patches[i].Error = 0;
+        }
     }
 
     /// <summary>The error of the first entry, in the caller's order, that has one; or 0.</summary>

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Ftrace.Linux;
 
 namespace Ftrace.Text;
@@ -38,7 +39,7 @@ internal static unsafe class TextPages
         int error = maps.Open();
         if (error != 0)
         {
-            return error == -Errno.ENOENT ? -Errno.EOPNOTSUPP : error;
+            return ProcFile.ErrorOf(error);
         }
 
         s_count = 0;
@@ -112,6 +113,7 @@ internal static unsafe class TextPages
     /// Reads a byte of each page in a way that fails where a load would raise SIGBUS, as behind the end of a
     /// file that was cut. Where the system forbids this way, the memory map has to do.
     /// </summary>
+    [SkipLocalsInit] // clearing the arrays may end in the C library's memset
     private static void ProbeRead(PatchBatch batch)
     {
         byte* sink = stackalloc byte[PagesPerProbe];

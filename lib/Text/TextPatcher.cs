@@ -39,11 +39,6 @@ internal static unsafe class TextPatcher
         PatchState* state = &SharedState.Get->Patch;
         bool prepared = state->Owner == (ulong)self;
         bool open = StopMachine.IsOpen(self);
-        if (open && !prepared)
-        {
-            return -Errno.EPERM;
-        }
-
         nuint bytes = (nuint)count * (nuint)sizeof(PatchBatch.Key);
         PatchBatch.Key single;
         PatchBatch.Key* keys = count == 1 ? &single : (PatchBatch.Key*)Memory.Map(bytes);
@@ -54,6 +49,12 @@ internal static unsafe class TextPatcher
 
         var batch = new PatchBatch(patches, new Span<PatchBatch.Key>(keys, count));
         int error = batch.Order();
+        if (open && !prepared)
+        {
+            batch.ClearErrors();
+            error = -Errno.EPERM;
+        }
+
         if (error == 0 && !prepared)
         {
             error = CodeModify.Prepare(self);
@@ -110,6 +111,11 @@ internal static unsafe class TextPatcher
         if (error == 0)
         {
             error = CheckThreads(batch, move: false);
+        }
+
+        if (error == 0)
+        {
+            error = NmiDrain.WaitForQuiet(X86Nmi.State);
         }
 
         if (error == 0)

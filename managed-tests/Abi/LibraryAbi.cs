@@ -46,7 +46,7 @@ internal static class LibraryAbi
         Fields = new Dictionary<string, FieldRule>
         {
             ["ftrace_nmi_thread.reserved"] = new(
-                [nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Reserved)], null, "programs need not know what the words are for"),
+                [nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached)], null, "programs need not know what the words are for"),
             ["ftrace_patch_opts.method"] = new(
                 [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),
         },

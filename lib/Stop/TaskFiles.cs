@@ -1,0 +1,70 @@
+using System;
+using Ftrace.Linux;
+
+namespace Ftrace.Stop;
+
+/// <summary>What /proc says of one thread, and of how many there are. Called with the stop mutex held.</summary>
+internal static unsafe class TaskFiles
+{
+    private const int BufferSize = 4096;
+    private const int PathSize = 64;
+
+    private static byte* s_buffer;
+
+    /// <summary>Reserves memory, once.</summary>
+    public static bool Reserve()
+    {
+        s_buffer = s_buffer != null ? s_buffer : (byte*)Memory.Map(BufferSize);
+        return s_buffer != null;
+    }
+
+    /// <summary>What a thread is, as far as a stop is concerned.</summary>
+    public static TaskKind KindOf(int tid)
+    {
+        int bytes = ReadFile(tid, "/stat\0"u8);
+        return bytes < 0
+            ? (bytes is -Errno.ENOENT or -Errno.ESRCH ? TaskKind.Gone : TaskKind.Unknown)
+            : TaskStat.KindOf(new ReadOnlySpan<byte>(s_buffer, bytes));
+    }
+
+    /// <summary>True if a signal waits for a thread that does not take it. False if that cannot be told.</summary>
+    public static bool IsPending(int tid, int signo)
+    {
+        int bytes = ReadFile(tid, "/status\0"u8);
+        return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
+    }
+
+    /// <summary>Threads of the process by the link count of its task folder, or less than 1 if that does not tell.</summary>
+    public static long Count()
+    {
+        const int AtFdcwd = -100;
+        const int LinksOffset = 16; // st_nlink in struct stat, x86-64
+        const int OwnLinks = 2;
+
+        fixed (byte* path = "/proc/self/task\0"u8)
+        {
+            nint error = Native.Syscall(SyscallNumber.Newfstatat, AtFdcwd, (nint)path, (nint)s_buffer);
+            return error != 0 ? 0 : *(long*)(s_buffer + LinksOffset) - OwnLinks;
+        }
+    }
+
+    private static int ReadFile(int tid, ReadOnlySpan<byte> name)
+    {
+        byte* path = stackalloc byte[PathSize];
+        var rest = new Span<byte>(path, PathSize);
+        "/proc/self/task/"u8.CopyTo(rest);
+        rest = rest["/proc/self/task/"u8.Length..];
+        System.Buffers.Text.Utf8Formatter.TryFormat(tid, rest, out int digits);
+        name.CopyTo(rest[digits..]);
+
+        int fd = ProcFile.Open(path);
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        int bytes = ProcFile.Read(fd, s_buffer, BufferSize);
+        ProcFile.Close(fd);
+        return bytes;
+    }
+}

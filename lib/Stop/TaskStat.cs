@@ -1,0 +1,54 @@
+using System;
+using System.Buffers.Text;
+
+namespace Ftrace.Stop;
+
+/// <summary>Reads the texts of proc(5) about one thread.</summary>
+internal static class TaskStat
+{
+    // include/linux/sched.h
+    private const uint IoWorker = 0x10;
+    private const uint UserWorker = 0x4000;
+
+    /// <summary>Fields between the state and the flags: ppid, pgrp, session, tty_nr, tpgid.</summary>
+    private const int FieldsBeforeFlags = 6;
+
+    /// <summary>From /proc/PID/task/TID/stat: the state follows the name's last parenthesis.</summary>
+    public static TaskKind KindOf(ReadOnlySpan<byte> stat)
+    {
+        int close = stat.LastIndexOf((byte)')');
+        if (close < 0 || close + 2 >= stat.Length || stat[close + 1] != ' ')
+        {
+            return TaskKind.Unknown;
+        }
+
+        ReadOnlySpan<byte> rest = stat[(close + 2)..];
+        if (rest[0] is (byte)'Z' or (byte)'X')
+        {
+            return TaskKind.Ended;
+        }
+
+        for (int i = 0; i < FieldsBeforeFlags; i++)
+        {
+            int space = rest.IndexOf((byte)' ');
+            if (space < 0)
+            {
+                return TaskKind.Unknown;
+            }
+
+            rest = rest[(space + 1)..];
+        }
+
+        return !Utf8Parser.TryParse(rest, out uint flags, out _) ? TaskKind.Unknown
+            : (flags & (IoWorker | UserWorker)) != 0 ? TaskKind.KernelWorker
+            : TaskKind.Thread;
+    }
+
+    /// <summary>From /proc/PID/task/TID/status: the signals that wait for this thread.</summary>
+    public static ulong PendingOf(ReadOnlySpan<byte> status)
+    {
+        ReadOnlySpan<byte> key = "\nSigPnd:\t"u8;
+        int at = status.IndexOf(key);
+        return at >= 0 && Utf8Parser.TryParse(status[(at + key.Length)..], out ulong signals, out _, 'x') ? signals : 0;
+    }
+}
