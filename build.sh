@@ -15,6 +15,7 @@ Commands:
   run [OPTIONS]         the hammer: patch running code under signals (run --help)
   run lua               toggle every function of Lua 5.4 while it runs scripts
   test                  all tests, native and managed
+  prove                 explore larger configurations of the protocol
   bench [--json FILE]   speed as ratios to peers in the same run (bench --help)
   install PREFIX        lib/, include/ftrace/, pkg-config and CMake files
   clean                 remove the build folder
@@ -118,8 +119,10 @@ managed_tests() {
     FTRACE_LIBRARY="$build/lib/libftrace.so" \
         FTRACE_OBJECT="$build/publish/obj/ftrace/release_linux-x64/native/libftrace.o" \
         FTRACE_PLANTED_OBJECT="$build/planted/obj/planted/release_linux-x64/native/planted.o" \
+        FTRACE_TABLE="$build/explorer.txt" \
         dotnet test "$root/managed-tests/managed-tests.csproj" --artifacts-path "$build/managed" \
-        --nologo -v quiet "$@"
+        --nologo --logger "console;verbosity=minimal" "$@" || return 1
+    cat "$build/explorer.txt"
 }
 
 run_tests() {
@@ -150,6 +153,13 @@ run)
 test)
     [ $# -eq 0 ] || die "test takes no options" 64
     run_tests
+    ;;
+prove)
+    [ $# -eq 0 ] || die "prove takes no options" 64
+    build_library
+    begin=$SECONDS
+    managed_tests --filter "TestCategory=prove"
+    echo "proved in $((SECONDS - begin)) seconds"
     ;;
 bench)
     build_program bench

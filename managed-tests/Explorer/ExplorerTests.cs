@@ -15,7 +15,8 @@ public sealed class ExplorerTests
     public void NothingGoesWrong(object configuration) => Explore((Configuration)configuration, Mutant.None);
 
     [TestCaseSource(nameof(Large))]
-    [Explicit, Category("prove")]
+    [Explicit]
+    [Category("prove")]
     public void NothingGoesWrongInTheLargerSet(object configuration) => Explore((Configuration)configuration, Mutant.None);
 
     [TestCaseSource(nameof(Every))]
@@ -26,8 +27,8 @@ public sealed class ExplorerTests
         var time = Stopwatch.StartNew();
         var exploration = new Exploration(configuration, mutant);
         exploration.Run();
-        TestContext.Progress.WriteLine(
-            $"{configuration.Name,-50} {mutant,-8} {exploration.States,10:N0} states {exploration.Transitions,11:N0} transitions {exploration.Schedules,9:E1} schedules {time.Elapsed.TotalSeconds,6:F1} s");
+        Table.Configurations.Add(
+            $"{configuration.Name,-50} {(mutant == Mutant.None ? "as it ships" : "no gate"),-12} {exploration.States,11:N0} {exploration.Transitions,13:N0} {exploration.Schedules,11:E1} {time.Elapsed.TotalSeconds,7:F1} s");
         Assert.That(exploration.Violation, Is.Null, () => "\n" + exploration.Trace());
     }
 }

@@ -35,7 +35,7 @@ public sealed class MutantTests
             exploration.Run();
             if (exploration.Violation != null)
             {
-                TestContext.Progress.WriteLine($"{mutant,-20} caught by {configuration.Name,-50} {exploration.States,9:N0} states: {exploration.Violation}");
+                Table.Mutants.Add($"{mutant,-17} {configuration.Name,-33} {exploration.Violation}");
                 Compare(mutant, exploration.Trace());
                 return;
             }
