@@ -8,6 +8,10 @@ namespace Ftrace.Tests.Explorer;
 /// <param name="Locations">Patched in sequence in one window.</param>
 /// <param name="FailingLocation">1, 2: writing it fails; 0: none.</param>
 /// <param name="Windows">1: there; 2: there and back again, the gate closed in between.</param>
+/// <param name="WeakStores">
+/// Not x86: stores to different words reach memory in any order, and locked operations drain nothing (SPARC's PSO). The
+/// barriers that are free on x86 are steps then.
+/// </param>
 internal sealed record Configuration(
     string Name,
     int Cpus,
@@ -15,4 +19,5 @@ internal sealed record Configuration(
     int Nesting,
     int Locations,
     int FailingLocation = 0,
-    int Windows = 1);
+    int Windows = 1,
+    bool WeakStores = false);

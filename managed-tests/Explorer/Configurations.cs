@@ -12,8 +12,11 @@ internal static class Configurations
     public static readonly Configuration FailingSecond = new("1 CPU and patcher, 1 NMI each, second write fails", 2, [1, 1], 1, 2, FailingLocation: 2);
     public static readonly Configuration ThereAndBack = new("1 CPU, 1 NMI, there and back", 2, [0, 1], 1, 1, Windows: 2);
 
+    public static readonly Configuration Weak = new("weak stores: 1 CPU, 1 NMI", 2, [0, 1], 1, 1, WeakStores: true);
+    public static readonly Configuration WeakTwo = new("weak stores: 1 CPU, 1 NMI, 2 locations", 2, [0, 1], 1, 2, WeakStores: true);
+
     public static readonly Configuration[] Every =
-        [Nested, OwnNmi, TwoCpus, TwoLocations, NestedTwoLocations, Failing, FailingSecond, ThereAndBack];
+        [Nested, OwnNmi, TwoCpus, TwoLocations, NestedTwoLocations, Failing, FailingSecond, ThereAndBack, Weak, WeakTwo];
 
     public static readonly Configuration[] Large =
     [

@@ -46,10 +46,8 @@ internal sealed class Exploration
         while (Violation == null && _frontier.TryDequeue(out (int Index, MachineState State) at))
         {
             _simulation.Enabled(at.State, enabled);
-            bool moves = false;
             foreach (Transition transition in enabled)
             {
-                moves |= transition.Kind != Transition.Nmi; // one may never come
                 MachineState next = at.State.Clone();
                 string? wrong = _simulation.Apply(next, transition);
                 int index = Reach(next, at.Index, transition);
@@ -62,13 +60,9 @@ internal sealed class Exploration
                 _edges.Add((at.Index, index));
             }
 
-            if (!moves)
+            if (_simulation.CheckRest(at.State) is { } atRest)
             {
-                string? wrong = HasEnded(at.State) ? _simulation.CheckEnd(at.State) : "deadlock: nobody can go on";
-                if (wrong != null)
-                {
-                    Fail(wrong, at.Index, null);
-                }
+                Fail(atRest, at.Index, null);
             }
         }
 
@@ -80,19 +74,6 @@ internal sealed class Exploration
 
     /// <summary>The way to the violation, a column a CPU.</summary>
     public string Trace() => Explorer.Trace.Print(_configuration, _mutant, Schedule, Violation);
-
-    private bool HasEnded(MachineState state)
-    {
-        for (int cpu = 0; cpu < _configuration.Cpus; cpu++)
-        {
-            if (state.Frames(cpu) > 0)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
 
     private int Reach(MachineState state, int parent, Transition by)
     {

@@ -81,19 +81,22 @@ internal sealed class MachineState
         Cpu(cpu, BufferAt + 2 * count + 1) = value;
     }
 
-    /// <summary>The oldest store leaves the buffer.</summary>
-    public (byte Word, byte Value) Unbuffer(int cpu)
+    /// <summary>The word of a store in the buffer; the oldest is number 0.</summary>
+    public byte BufferedWord(int cpu, int at) => Cpu(cpu, BufferAt + 2 * at);
+
+    /// <summary>A store leaves the buffer.</summary>
+    public (byte Word, byte Value) Unbuffer(int cpu, int at = 0)
     {
         int count = --Cpu(cpu, BufferedAt);
-        (byte, byte) first = (Cpu(cpu, BufferAt), Cpu(cpu, BufferAt + 1));
-        for (int i = 0; i < 2 * count; i++)
+        (byte, byte) store = (Cpu(cpu, BufferAt + 2 * at), Cpu(cpu, BufferAt + 2 * at + 1));
+        for (int i = 2 * at; i < 2 * count; i++)
         {
             Cpu(cpu, BufferAt + i) = Cpu(cpu, BufferAt + i + 2);
         }
 
         Cpu(cpu, BufferAt + 2 * count) = 0;
         Cpu(cpu, BufferAt + 2 * count + 1) = 0;
-        return first;
+        return store;
     }
 
     /// <summary>The newest store to a word in the CPU's own buffer.</summary>

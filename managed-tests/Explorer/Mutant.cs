@@ -56,4 +56,13 @@ internal enum Mutant
 
     /// <summary>A failed write leaves the flag set.</summary>
     NoClearOnFailure,
+
+    /// <summary>patcher: no barrier between the buffers and the flag. Only on the machine with weak stores.</summary>
+    NoPublishBarrier,
+
+    /// <summary>patcher: no barrier between the bytes and clearing the flag. Likewise.</summary>
+    NoWrittenBarrier,
+
+    /// <summary>enter: no barrier between the bytes and executing them. Likewise.</summary>
+    NoEnterBarrier,
 }

@@ -26,6 +26,9 @@ public sealed class MutantTests
     [TestCase(nameof(Mutant.OneFlag))]
     [TestCase(nameof(Mutant.ExitByGate))]
     [TestCase(nameof(Mutant.NoClearOnFailure))]
+    [TestCase(nameof(Mutant.NoPublishBarrier))]
+    [TestCase(nameof(Mutant.NoWrittenBarrier))]
+    [TestCase(nameof(Mutant.NoEnterBarrier))]
     public void IsCaught(string name)
     {
         Mutant mutant = System.Enum.Parse<Mutant>(name);
@@ -37,11 +40,30 @@ public sealed class MutantTests
             {
                 Table.Mutants.Add($"{mutant,-17} {configuration.Name,-33} {exploration.Violation}");
                 Compare(mutant, exploration.Trace());
+                Assert.That(Replay(configuration, mutant, exploration.Trace()), Is.EqualTo(exploration.Violation));
                 return;
             }
         }
 
         Assert.Fail($"no configuration notices {mutant}");
+    }
+
+    /// <summary>Carries out the schedule that stands in a trace; returns what is wrong at its end.</summary>
+    private static string? Replay(Configuration configuration, Mutant mutant, string trace)
+    {
+        const string Key = "\nschedule: ";
+
+        var simulation = new Simulation(configuration, mutant);
+        MachineState state = simulation.Initial();
+        string schedule = trace[(trace.IndexOf(Key, System.StringComparison.Ordinal) + Key.Length)..].Trim();
+        string? wrong = null;
+        foreach (string step in schedule.Split(' '))
+        {
+            Assert.That(wrong, Is.Null, "only the last step goes wrong");
+            wrong = simulation.Apply(state, Transition.Parse(step));
+        }
+
+        return wrong ?? simulation.CheckRest(state);
     }
 
     private static void Compare(Mutant mutant, string trace, [CallerFilePath] string source = "")

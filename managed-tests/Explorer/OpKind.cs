@@ -36,7 +36,10 @@ internal enum OpKind : byte
     /// <summary>A locked operation whose word does not matter: the counters.</summary>
     LockedOther,
 
-    /// <summary>Serializing instruction: drains the store buffer, forgets what was fetched ahead.</summary>
+    /// <summary>Full barrier: drains the store buffer.</summary>
+    Barrier,
+
+    /// <summary>Serializing instruction: forgets what was fetched ahead; on x86 it drains the store buffer.</summary>
     SyncCore,
 
     /// <summary>Store of one byte of text.</summary>

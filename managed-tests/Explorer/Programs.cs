@@ -21,9 +21,18 @@ internal static unsafe class Programs
     [ThreadStatic]
     private static Configuration? s_configuration;
 
+    [ThreadStatic]
+    private static byte s_program;
+
     /// <summary>The text at the start and, if nothing fails, at the end.</summary>
     public static (byte Before, byte After) Text(Configuration configuration) =>
         (OldCode, configuration.Windows == 2 ? OldCode : NewCode);
+
+    /// <summary>The program that is replayed is the patcher's.</summary>
+    public static bool IsPatcher => s_program == Patcher;
+
+    /// <summary>The machine is not x86.</summary>
+    public static bool WeakStores => s_configuration!.WeakStores;
 
     /// <summary>Writing this location fails.</summary>
     public static bool Fails(byte ip) => ip == s_configuration!.FailingLocation;
@@ -32,6 +41,7 @@ internal static unsafe class Programs
     public static Action Get(byte program, Configuration configuration, Mutant mutant) => () =>
     {
         s_configuration = configuration;
+        s_program = program;
         switch (program)
         {
             case Patcher:

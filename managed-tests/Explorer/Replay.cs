@@ -30,6 +30,9 @@ internal sealed class Replay(Mutant mutant)
     /// <summary>The code's last write of text failed.</summary>
     public bool WriteFailed { get; set; }
 
+    /// <summary>Barriers before an atomic operation that this program has had.</summary>
+    public int BarriersBefore { get; set; }
+
     /// <summary>For <see cref="Mutant.NoClearOnFailure"/>: the next clearing of the flag is the one of a failed write.</summary>
     public bool ClearIsNext { get; set; }
 
@@ -45,6 +48,7 @@ internal sealed class Replay(Mutant mutant)
         LastNmiRunning = 0;
         WriteFailed = false;
         ClearIsNext = false;
+        BarriersBefore = 0;
         PendingBeforePop = null;
         try
         {

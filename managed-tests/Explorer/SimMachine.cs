@@ -7,7 +7,7 @@ namespace Ftrace.Tests.Explorer;
 /// <summary>
 /// The machine on which the tests run the protocol: every operation is a step that the explorer carries out
 /// when and as it likes. Barriers that compile to nothing on x86 are nothing here, so that what is
-/// explored is what ships.
+/// explored is what ships; but for configurations with weak stores, which show what those are for.
 /// </summary>
 internal unsafe struct SimMachine : IMachine
 {
@@ -167,14 +167,24 @@ internal unsafe struct SimMachine : IMachine
         }
     }
 
-    public static void SmpMb() => Replay.Current.Do(new Op(OpKind.LockedOther));
+    public static void SmpMb() => Replay.Current.Do(new Op(OpKind.Barrier));
 
     public static void SmpMbBeforeAtomic()
     {
+        // In the patcher's program [publish] and [written] take turns.
+        bool publish = Replay.Current.BarriersBefore++ % 2 == 0;
+        if (!(Programs.IsPatcher && Replay.Current.Mutant == (publish ? Mutant.NoPublishBarrier : Mutant.NoWrittenBarrier)))
+        {
+            FreeOnX86();
+        }
     }
 
     public static void SmpMbAfterAtomic()
     {
+        if (Programs.IsPatcher || Replay.Current.Mutant != Mutant.NoEnterBarrier)
+        {
+            FreeOnX86();
+        }
     }
 
     public static void SmpRmb()
@@ -215,6 +225,14 @@ internal unsafe struct SimMachine : IMachine
 
     public static void CountDeferredStop()
     {
+    }
+
+    private static void FreeOnX86()
+    {
+        if (Programs.WeakStores)
+        {
+            Replay.Current.Do(new Op(OpKind.Barrier));
+        }
     }
 
     private static byte IndexOf(void* word)

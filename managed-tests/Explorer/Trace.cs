@@ -61,7 +61,7 @@ internal static class Trace
             case Transition.Stop:
                 return "--> stop signal";
             case Transition.Flush:
-                (byte word, byte value) = state.Clone().Unbuffer(cpu);
+                (byte word, byte value) = state.Clone().Unbuffer(cpu, transition.Result);
                 return $"(store to {Name(word)} reaches memory: {value})";
         }
 
@@ -87,6 +87,7 @@ internal static class Trace
             OpKind.LockedAndNot => $"lock and {Name(op.Word)}: flag clear",
             OpKind.LockedOr => $"lock or {Name(op.Word)}: flag set, was {Value(op.Word, now)}",
             OpKind.LockedOther => "lock inc nmi_update_count",
+            OpKind.Barrier => "full barrier",
             OpKind.SyncCore => "sync_core",
             OpKind.WriteText => $"write text {Name(op.Word)} = {op.Value}",
             OpKind.Relax => "nmi_running changed, look again",
