@@ -189,8 +189,8 @@ enum ftrace_method {
  * struct ftrace_patch_opts - options of ftrace_patch_text()
  * @size: sizeof(struct ftrace_patch_opts)
  * @method: an enum ftrace_method
- * @timeout_ms: how long to wait for the other threads to stop, in
- *	milliseconds; 0: 5000
+ * @timeout_ms: how long to wait for the other threads to stop, and then for NMI
+ *	handlers that run, in milliseconds; 0: 5000
  */
 struct ftrace_patch_opts {
 	size_t size;

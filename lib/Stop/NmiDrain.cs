@@ -26,19 +26,14 @@ internal static unsafe class NmiDrain
     public static void Look(uint turn)
     {
         StopState* stop = &SharedState.Get->Stop;
-        if (stop->DrainGeneration == stop->Generation)
-        {
-            // Already asked. Whoever still runs may need this CPU.
-            Native.Syscall(SyscallNumber.SchedYield);
-            return;
-        }
-
         long now = Clock.NowNs();
         if (turn == 0)
         {
-            stop->DrainStartNs = now;
+            stop->WaitStartNs = now;
+            return;
         }
-        else if (now - stop->DrainStartNs >= PatienceNs)
+
+        if (stop->DrainGeneration != stop->Generation && now - stop->WaitStartNs >= PatienceNs)
         {
             SignalSet.BlockMore(stop->NmiSignals & ~SignalSet.Faults);
             Volatile.Write(ref stop->DrainGeneration, stop->Generation);
@@ -46,6 +41,7 @@ internal static unsafe class NmiDrain
         }
         else
         {
+            // Whoever still runs may need this CPU.
             Native.Syscall(SyscallNumber.SchedYield);
         }
     }
@@ -55,9 +51,8 @@ internal static unsafe class NmiDrain
     /// still give up: a handler may be waiting, against the rules, for a thread that is parked.
     /// </summary>
     /// <returns>0 or -ETIMEDOUT.</returns>
-    public static int WaitForQuiet(ProtocolState* protocol)
+    public static int WaitForQuiet(ProtocolState* protocol, uint timeoutMs)
     {
-        StopState* stop = &SharedState.Get->Stop;
         for (uint turn = 0; Volatile.Read(ref protocol->NmiRunning) != 0; turn++)
         {
             protocol->NmiWaitCount += turn == 0 ? 1u : 0u;
@@ -65,7 +60,7 @@ internal static unsafe class NmiDrain
             if (turn % TurnsBetweenLooks == 0)
             {
                 Look(turn);
-                if (Clock.NowNs() >= stop->DeadlineNs)
+                if (Clock.NowNs() - SharedState.Get->Stop.WaitStartNs >= timeoutMs * Clock.NsPerMs)
                 {
                     return -Errno.ETIMEDOUT;
                 }

@@ -52,8 +52,8 @@ internal unsafe struct StopState
     /// </summary>
     [FieldOffset(172)] public uint Spins;
 
-    /// <summary>When the patcher began to look at the clock in the wait it is in.</summary>
-    [FieldOffset(176)] public long DrainStartNs;
+    /// <summary>When the patcher's wait for NMIs began that it is in.</summary>
+    [FieldOffset(176)] public long WaitStartNs;
 
     /// <summary>Stop requests noted inside an announced NMI. Written by many threads.</summary>
     [FieldOffset(256)] public ulong DeferredStops;

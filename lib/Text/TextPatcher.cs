@@ -31,7 +31,7 @@ internal static unsafe class TextPatcher
     /// <summary>Changes <paramref name="count"/> locations. The errors are those of <c>ftrace_patch_text()</c>.</summary>
     /// <param name="patches">The caller's array; each Error is set.</param>
     /// <param name="count">1 to <see cref="MaxCount"/>.</param>
-    /// <param name="timeoutMs">For the other threads to stop.</param>
+    /// <param name="timeoutMs">For the other threads to stop, and for NMIs that run to end.</param>
     /// <param name="acceptNops">Take any nops for the old code, and note in OldCode which they were.</param>
     public static int Patch(FtracePatch* patches, int count, uint timeoutMs, bool acceptNops = false)
     {
@@ -69,7 +69,7 @@ internal static unsafe class TextPatcher
 
             if (error == 0)
             {
-                error = PatchStopped(batch, acceptNops);
+                error = PatchStopped(batch, timeoutMs, acceptNops);
                 if (!open)
                 {
                     StopMachine.Close();
@@ -91,7 +91,7 @@ internal static unsafe class TextPatcher
     }
 
     /// <summary>Called in a window with the gate open.</summary>
-    private static int PatchStopped(PatchBatch batch, bool acceptNops)
+    private static int PatchStopped(PatchBatch batch, uint timeoutMs, bool acceptNops)
     {
         int error = TextPages.Lookup(batch);
         if (error != 0)
@@ -115,7 +115,7 @@ internal static unsafe class TextPatcher
 
         if (error == 0)
         {
-            error = NmiDrain.WaitForQuiet(X86Nmi.State);
+            error = NmiDrain.WaitForQuiet(X86Nmi.State, timeoutMs);
         }
 
         if (error == 0)
