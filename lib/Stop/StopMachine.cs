@@ -24,6 +24,7 @@ internal static unsafe class StopMachine
     private const int PatcherSpins = 2000;
     private const long FirstPatienceNs = 8 * Clock.NsPerMs;
     private const long LastPatienceNs = 512 * Clock.NsPerMs;
+    private const long FullQueuePatienceNs = 50 * Clock.NsPerMs;
     private const int BufferSize = 64 * 1024;
     private const uint ParkedSpins = 100;
 
@@ -321,9 +322,9 @@ internal static unsafe class StopMachine
 
         Volatile.Write(ref record->SignalSent, 1);
         int error = Send(stop, record);
-        while (error == -Errno.EAGAIN && Clock.NowNs() < stop->DeadlineNs)
+        while (error == -Errno.EAGAIN && Clock.NowNs() < Math.Min(stop->DeadlineNs, stop->StartNs + FullQueuePatienceNs))
         {
-            // The queue of signals is full; it empties as threads take theirs.
+            // The queue of signals is full. If it is with ours, it empties at once, as threads take theirs.
             Native.Syscall(SyscallNumber.SchedYield);
             error = Send(stop, record);
         }
