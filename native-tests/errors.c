@@ -33,6 +33,7 @@ static const unsigned char read_only[PAGE] __attribute__((aligned(4096))) = {INS
 
 static unsigned char *text; /* one page of good text */
 static int memory;	    /* /proc/self/mem: reads what no load may read */
+static int stop_signal;
 
 struct snapshot {
 	long read;
@@ -122,9 +123,13 @@ static void locations(void)
 	unsigned char *writable =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned char *library = dlsym(RTLD_DEFAULT, "ftrace_patch_text");
+	unsigned char *slow_path = dlsym(RTLD_DEFAULT, "ftrace_nmi_enter_slow");
 	unsigned char *truncated = map_file(0, PAGE, MAP_PRIVATE);
 	unsigned char *shared = map_file(PAGE, PAGE, MAP_SHARED);
 	unsigned char *shared_truncated = map_file(0, PAGE, MAP_SHARED);
+	struct sigaction stop;
+	CHECK_EQ(sigaction(stop_signal, NULL, &stop), 0);
+
 	const struct {
 		const char *name;
 		unsigned long ip;
@@ -148,10 +153,12 @@ static void locations(void)
 		{"stack", (unsigned long)stack, -EACCES},
 		{"the library", (unsigned long)library, -EACCES},
 		{"the library's page", (unsigned long)library / PAGE * PAGE, -EACCES},
+		{"what NMIs run", (unsigned long)slow_path, -EACCES},
+		{"the stop signal's handler", (unsigned long)stop.sa_sigaction, -EACCES},
 		{"file that is read only", (unsigned long)shared, -EPERM},
 	};
 
-	CHECK(writable != MAP_FAILED && library);
+	CHECK(writable != MAP_FAILED && library && slow_path);
 	memcpy(hole + PAGE - 1, nop5, 1);
 	text_seal(hole, 3 * PAGE);
 	CHECK_EQ(munmap(hole + PAGE, PAGE), 0);
@@ -251,6 +258,17 @@ static void instructions(void)
 	CHECK_EQ(memcmp(text, data_page, 10), 0);
 }
 
+/* The last @size bytes in front of a page that is not there. */
+static void *before_hole(size_t size)
+{
+	unsigned char *pages = text_map(2 * PAGE);
+
+	CHECK_EQ(munmap(pages + PAGE, PAGE), 0);
+	return memset(pages + PAGE - size, 0, size);
+}
+
+static const size_t mistaken_sizes[] = {SIZE_MAX, SIZE_MAX / 2, INT_MAX};
+
 /* ftrace_patch_text(): what concerns the whole batch. */
 static void batches_arguments(void)
 {
@@ -300,6 +318,12 @@ static void batches_arguments(void)
 		EXPECT(ftrace_patch_text(&patch, 1, &big.opts), -E2BIG, text);
 		CHECK_EQ(patch.error, 0);
 		big.tail[i] = 0;
+	}
+	for (size_t i = 0; i < sizeof(mistaken_sizes) / sizeof(*mistaken_sizes); i++) {
+		struct ftrace_patch_opts *last = before_hole(sizeof(*last));
+
+		last->size = mistaken_sizes[i];
+		EXPECT(ftrace_patch_text(&patch, 1, last), -E2BIG, text);
 	}
 
 	/*
@@ -528,35 +552,77 @@ static void *waits(void *arg)
 	return NULL;
 }
 
-static void threads(void)
+static void open_memory(void)
 {
-	struct rlimit old_limit, limit;
+	memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	CHECK(memory >= 0);
+}
+
+/*
+ * A thread that cannot be sent the signal: the kernel may queue none. Most
+ * functions wait five seconds for that to end, so each is tried in a process of
+ * its own, all at the same time.
+ */
+static void no_signals(int which)
+{
 	unsigned long nop = (unsigned long)text, call = nop + CALL_OFFSET;
+	struct rlimit old_limit, limit;
 	pthread_t thread;
-	int error;
 
-	/* Somebody else's window. */
-	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
-	join(start(holds_nothing, NULL));
-	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
-
-	/* A thread that cannot be sent the signal: the kernel may queue none. */
+	open_memory();
 	thread = start(waits, NULL);
 	WAIT_FOR(helper_state == 1);
 	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &old_limit), 0);
 	limit = old_limit;
 	limit.rlim_cur = 0;
 	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
-	EXPECT(ftrace_stop_machine(do_nothing, NULL), -EAGAIN, text);
-	EXPECT(ftrace_modify_code(nop, nop5, other), -EAGAIN, text);
-	EXPECT(ftrace_make_call(nop, nop), -EAGAIN, text);
-	EXPECT(ftrace_make_nop(call, call + 5), -EAGAIN, text);
-	EXPECT(modify(nop, nop5, other, 5, &error), -EAGAIN, text);
-	CHECK_EQ(error, 0);
+	if (which == 0)
+		EXPECT(ftrace_stop_machine(do_nothing, NULL), -EAGAIN, text);
+	else if (which == 1)
+		EXPECT(ftrace_modify_code(nop, nop5, other), -EAGAIN, text);
+	else if (which == 2)
+		EXPECT(ftrace_make_call(nop, nop), -EAGAIN, text);
+	else if (which == 3)
+		EXPECT(ftrace_make_nop(call, call + 5), -EAGAIN, text);
+	else {
+		struct ftrace_patch_opts opts = {.size = sizeof(opts), .timeout_ms = 100};
+		struct ftrace_patch patch = {.ip = nop, .len = 5, .error = 4711};
+
+		memcpy(patch.old_code, nop5, 5);
+		EXPECT(ftrace_patch_text(&patch, 1, &opts), -EAGAIN, text);
+		CHECK_EQ(patch.error, 0);
+	}
 	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &old_limit), 0);
 	CHECK_EQ(ftrace_modify_code(nop, nop5, nop5), 0);
 	helper_state = 2;
 	join(thread);
+}
+
+static void threads(void)
+{
+	enum { FUNCTIONS = 5 };
+	pid_t children[FUNCTIONS];
+
+	/* Somebody else's window. */
+	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+	join(start(holds_nothing, NULL));
+	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+
+	for (int i = 0; i < FUNCTIONS; i++) {
+		children[i] = fork();
+		CHECK(children[i] >= 0);
+		if (children[i] == 0) {
+			alarm(TEST_WAIT_SECONDS);
+			no_signals(i);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < FUNCTIONS; i++) {
+		int status;
+
+		CHECK_EQ(waitpid(children[i], &status, 0), children[i]);
+		CHECK_EQ(status, 0);
+	}
 }
 
 /* Not available everywhere: needs a mount namespace of its own. */
@@ -586,8 +652,7 @@ static void without_proc(void)
 
 static void signals(void)
 {
-	int stop = find_stop_signal();
-	const int bad[] = {0, -1, 65, 128, INT_MIN, INT_MAX, SIGKILL, SIGSTOP, 32, 33, stop};
+	const int bad[] = {0, -1, 65, 128, INT_MIN, INT_MAX, SIGKILL, SIGSTOP, 32, 33, stop_signal};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		EXPECT(ftrace_nmi_add_signal(bad[i]), -EINVAL, text);
@@ -595,7 +660,7 @@ static void signals(void)
 	}
 	for (int signo = 1; signo <= 64; signo++) {
 		if (signo == SIGKILL || signo == SIGSTOP || (signo >= 32 && signo <= 34) ||
-		    signo == stop)
+		    signo == stop_signal)
 			continue;
 		EXPECT(ftrace_nmi_del_signal(signo), -ENOENT, text);
 		EXPECT(ftrace_nmi_add_signal(signo), 0, text);
@@ -632,6 +697,12 @@ static void counters(void)
 		EXPECT(ftrace_get_stats(&big.stats), -E2BIG, text);
 		big.tail[i] = 0;
 	}
+	for (size_t i = 0; i < sizeof(mistaken_sizes) / sizeof(*mistaken_sizes); i++) {
+		struct ftrace_stats *last = before_hole(sizeof(*last));
+
+		last->size = mistaken_sizes[i];
+		EXPECT(ftrace_get_stats(last), -E2BIG, text);
+	}
 
 	length = ftrace_arch_read_dyn_info(full, sizeof(full));
 	snprintf(cut, sizeof(cut), "%lu %lu", (unsigned long)now.nmi_wait_count,
@@ -663,14 +734,14 @@ int main(void)
 	sigaddset(&some, SIGUSR2);
 	CHECK_EQ(sigprocmask(SIG_BLOCK, &some, NULL), 0);
 
-	memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-	CHECK(memory >= 0);
+	open_memory();
 	text = text_map(PAGE);
 	for (size_t i = 0; i < PAGE; i += 8)
 		memcpy(text + i, nop5, 5);
 	memcpy(text, data_page, 10);
 	text_seal(text, PAGE);
 
+	stop_signal = find_stop_signal();
 	signals();
 	locations();
 	instructions();

@@ -25,8 +25,6 @@
  */
 #include "test.h"
 
-#include <fcntl.h>
-
 #define STORM	SIGUSR1
 #define WITNESS SIGUSR2
 
@@ -42,24 +40,6 @@ static unsigned char *function;
 static atomic_bool storming, finish;
 static atomic_ulong ended_by_mask;
 static __thread int self;
-
-static bool blocks_witness(pid_t tid)
-{
-	char path[64], status[4096], *line;
-	long length;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	CHECK(fd >= 0);
-	length = read(fd, status, sizeof(status) - 1);
-	close(fd);
-	CHECK(length > 0);
-	status[length] = '\0';
-	line = strstr(status, "SigBlk:");
-	CHECK(line);
-	return strtoull(line + strlen("SigBlk:"), NULL, 16) >> (WITNESS - 1) & 1;
-}
 
 static void handler(int signo)
 {
@@ -77,7 +57,7 @@ static void handler(int signo)
 		if (form == NO_GAP)
 			mine->entered++;
 		while (storming && other->entered == others_turn) {
-			if (blocks_witness(other->tid)) {
+			if (blocks(other->tid, WITNESS)) {
 				ended_by_mask++;
 				storming = false;
 			}

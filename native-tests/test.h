@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -26,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include <ftrace/ftrace.h>
 
@@ -131,6 +133,84 @@ static inline uint64_t signal_mask(void)
 
 	CHECK_EQ(syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof(mask)), 0);
 	return mask;
+}
+
+/* Files of /proc. Usable in handlers and while others are parked. */
+
+#define PROC_SIZE 4096
+
+static inline void read_proc(const char *path, char text[PROC_SIZE])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	long length;
+
+	CHECK(fd >= 0);
+	length = read(fd, text, PROC_SIZE - 1);
+	close(fd);
+	CHECK(length > 0);
+	text[length] = '\0';
+}
+
+/* The number in @base that follows @key, as "SigBlk:" in .../status. */
+static inline uint64_t proc_number(const char *path, const char *key, int base)
+{
+	char text[PROC_SIZE], *at;
+
+	read_proc(path, text);
+	at = strstr(text, key);
+	CHECK(at);
+	return strtoull(at + strlen(key), NULL, base);
+}
+
+/* Another thread of the process blocks a signal. */
+static inline bool blocks(pid_t tid, int signo)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	return proc_number(path, "\nSigBlk:", 16) >> (signo - 1) & 1;
+}
+
+static inline uint64_t thread_count(void)
+{
+	return proc_number("/proc/self/status", "\nThreads:", 10);
+}
+
+/* Another thread of the process sleeps, in the kernel. */
+static inline bool asleep(pid_t tid)
+{
+	char path[64], stat[PROC_SIZE];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	read_proc(path, stat);
+	return strstr(stat, ") S ");
+}
+
+/*
+ * Single steps. A thread that receives @signo executes one instruction at a time,
+ * and each_step() in front of each, until that returns false.
+ */
+#define TRAP_FLAG 0x100
+
+static bool (*each_step)(void);
+
+static inline void on_step(int signo, siginfo_t *info, void *context)
+{
+	greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+	int saved_errno = errno;
+
+	(void)signo, (void)info;
+	*flags = each_step() ? *flags | TRAP_FLAG : *flags & ~TRAP_FLAG;
+	errno = saved_errno;
+}
+
+static inline void step_from(int signo, bool (*step)(void))
+{
+	struct sigaction action = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_RESTART};
+
+	each_step = step;
+	CHECK_EQ(sigaction(signo, &action, NULL), 0);
+	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
 }
 
 static inline int do_nothing(void *data)
@@ -248,6 +328,15 @@ static inline int set_value(unsigned char *function, uint32_t from, uint32_t to)
 	return ftrace_patch_text(&patch, 1, NULL);
 }
 
+/* A patch that writes what is there: nothing but its result matters. */
+static inline int patch_within(unsigned char *function, unsigned int timeout_ms)
+{
+	struct ftrace_patch_opts opts = {.size = sizeof(opts), .timeout_ms = timeout_ms};
+	struct ftrace_patch patch = value_patch(function, VALUE_A, VALUE_A);
+
+	return ftrace_patch_text(&patch, 1, &opts);
+}
+
 /* From one value to the other and back. */
 static inline void toggle_twice(unsigned char *function)
 {
@@ -274,6 +363,23 @@ static inline void page_perms(unsigned long address, char perms[5])
 		}
 	}
 	fclose(maps);
+}
+
+/* Files with several tests: the first argument names one. */
+
+struct mode {
+	const char *name;
+	void (*run)(void);
+};
+
+static inline int run_mode(const struct mode *modes, int argc, char **argv)
+{
+	CHECK(argc == 2);
+	while (modes->name && strcmp(argv[1], modes->name) != 0)
+		modes++;
+	CHECK(modes->name);
+	modes->run();
+	return 0;
 }
 
 #endif /* TEST_H */

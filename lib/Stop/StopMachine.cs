@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.Intrinsics.X86;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -20,10 +19,10 @@ internal static unsafe class StopMachine
     /// <summary>How long to wait for the other threads by default.</summary>
     public const uint DefaultTimeoutMs = 5000;
 
-    private const long SliceNs = 2 * Clock.NsPerMs;
-    private const int PatcherSpins = 2000;
-    private const long FirstPatienceNs = 8 * Clock.NsPerMs;
-    private const long LastPatienceNs = 512 * Clock.NsPerMs;
+    // Longer than a tick: a timer that is to fire before it has to be programmed at every wait.
+    private const long SliceNs = 5 * Clock.NsPerMs;
+    private const long FirstPatienceNs = 10 * Clock.NsPerMs;
+    private const long LastPatienceNs = 640 * Clock.NsPerMs;
     private const long FullQueuePatienceNs = 50 * Clock.NsPerMs;
     private const int BufferSize = 64 * 1024;
     private const uint ParkedSpins = 100;
@@ -360,7 +359,6 @@ internal static unsafe class StopMachine
     /// <summary>Waits until all threads that were asked have joined; those that end meanwhile are taken off.</summary>
     private static int WaitForThreads(StopState* stop, long patience)
     {
-        int spins = s_requested < (uint)s_processors ? PatcherSpins : 0;
         uint lastJoined = 0;
         long progress = stop->StartNs;
         long looked = stop->StartNs;
@@ -372,17 +370,6 @@ internal static unsafe class StopMachine
             if (joined == s_requested)
             {
                 return 0;
-            }
-
-            // Short waits are not slept through where the threads have CPUs of their own.
-            if (spins > 0)
-            {
-                for (; spins > 0 && Volatile.Read(ref stop->Joined) == joined; spins--)
-                {
-                    X86Base.Pause();
-                }
-
-                continue;
             }
 
             long now = Clock.NowNs();
