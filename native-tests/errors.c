@@ -116,6 +116,14 @@ static unsigned char *map_file(size_t length, size_t mapped, int flags)
 	return page;
 }
 
+static unsigned long handler_of(int signo)
+{
+	struct sigaction action;
+
+	CHECK_EQ(sigaction(signo, NULL, &action), 0);
+	return (unsigned long)action.sa_sigaction;
+}
+
 /* Every function that takes a location, at locations where it cannot work. */
 static void locations(void)
 {
@@ -127,9 +135,7 @@ static void locations(void)
 	unsigned char *truncated = map_file(0, PAGE, MAP_PRIVATE);
 	unsigned char *shared = map_file(PAGE, PAGE, MAP_SHARED);
 	unsigned char *shared_truncated = map_file(0, PAGE, MAP_SHARED);
-	struct sigaction stop;
-	CHECK_EQ(sigaction(stop_signal, NULL, &stop), 0);
-
+	unsigned long stop_handler = handler_of(stop_signal);
 	const struct {
 		const char *name;
 		unsigned long ip;
@@ -154,7 +160,7 @@ static void locations(void)
 		{"the library", (unsigned long)library, -EACCES},
 		{"the library's page", (unsigned long)library / PAGE * PAGE, -EACCES},
 		{"what NMIs run", (unsigned long)slow_path, -EACCES},
-		{"the stop signal's handler", (unsigned long)stop.sa_sigaction, -EACCES},
+		{"the stop signal's handler", stop_handler, -EACCES},
 		{"file that is read only", (unsigned long)shared, -EPERM},
 	};
 
@@ -552,77 +558,35 @@ static void *waits(void *arg)
 	return NULL;
 }
 
-static void open_memory(void)
-{
-	memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-	CHECK(memory >= 0);
-}
-
-/*
- * A thread that cannot be sent the signal: the kernel may queue none. Most
- * functions wait five seconds for that to end, so each is tried in a process of
- * its own, all at the same time.
- */
-static void no_signals(int which)
-{
-	unsigned long nop = (unsigned long)text, call = nop + CALL_OFFSET;
-	struct rlimit old_limit, limit;
-	pthread_t thread;
-
-	open_memory();
-	thread = start(waits, NULL);
-	WAIT_FOR(helper_state == 1);
-	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &old_limit), 0);
-	limit = old_limit;
-	limit.rlim_cur = 0;
-	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
-	if (which == 0)
-		EXPECT(ftrace_stop_machine(do_nothing, NULL), -EAGAIN, text);
-	else if (which == 1)
-		EXPECT(ftrace_modify_code(nop, nop5, other), -EAGAIN, text);
-	else if (which == 2)
-		EXPECT(ftrace_make_call(nop, nop), -EAGAIN, text);
-	else if (which == 3)
-		EXPECT(ftrace_make_nop(call, call + 5), -EAGAIN, text);
-	else {
-		struct ftrace_patch_opts opts = {.size = sizeof(opts), .timeout_ms = 100};
-		struct ftrace_patch patch = {.ip = nop, .len = 5, .error = 4711};
-
-		memcpy(patch.old_code, nop5, 5);
-		EXPECT(ftrace_patch_text(&patch, 1, &opts), -EAGAIN, text);
-		CHECK_EQ(patch.error, 0);
-	}
-	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &old_limit), 0);
-	CHECK_EQ(ftrace_modify_code(nop, nop5, nop5), 0);
-	helper_state = 2;
-	join(thread);
-}
-
 static void threads(void)
 {
-	enum { FUNCTIONS = 5 };
-	pid_t children[FUNCTIONS];
+	struct rlimit old_limit, limit;
+	unsigned long nop = (unsigned long)text, call = nop + CALL_OFFSET;
+	pthread_t thread;
+	int error;
 
 	/* Somebody else's window. */
 	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
 	join(start(holds_nothing, NULL));
 	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
 
-	for (int i = 0; i < FUNCTIONS; i++) {
-		children[i] = fork();
-		CHECK(children[i] >= 0);
-		if (children[i] == 0) {
-			alarm(TEST_WAIT_SECONDS);
-			no_signals(i);
-			_exit(0);
-		}
-	}
-	for (int i = 0; i < FUNCTIONS; i++) {
-		int status;
-
-		CHECK_EQ(waitpid(children[i], &status, 0), children[i]);
-		CHECK_EQ(status, 0);
-	}
+	/* A thread that cannot be sent the signal: the kernel may queue none. */
+	thread = start(waits, NULL);
+	WAIT_FOR(helper_state == 1);
+	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &old_limit), 0);
+	limit = old_limit;
+	limit.rlim_cur = 0;
+	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
+	EXPECT(ftrace_stop_machine(do_nothing, NULL), -EAGAIN, text);
+	EXPECT(ftrace_modify_code(nop, nop5, other), -EAGAIN, text);
+	EXPECT(ftrace_make_call(nop, nop), -EAGAIN, text);
+	EXPECT(ftrace_make_nop(call, call + 5), -EAGAIN, text);
+	EXPECT(modify(nop, nop5, other, 5, &error), -EAGAIN, text);
+	CHECK_EQ(error, 0);
+	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &old_limit), 0);
+	CHECK_EQ(ftrace_modify_code(nop, nop5, nop5), 0);
+	helper_state = 2;
+	join(thread);
 }
 
 /* Not available everywhere: needs a mount namespace of its own. */
@@ -734,7 +698,8 @@ int main(void)
 	sigaddset(&some, SIGUSR2);
 	CHECK_EQ(sigprocmask(SIG_BLOCK, &some, NULL), 0);
 
-	open_memory();
+	memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	CHECK(memory >= 0);
 	text = text_map(PAGE);
 	for (size_t i = 0; i < PAGE; i += 8)
 		memcpy(text + i, nop5, 5);

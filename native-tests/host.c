@@ -3,6 +3,7 @@
  * host.c - what a host process may be or do while its threads are stopped.
  *
  * host destructors    calls from the destructors of thread keys, and from atexit()
+ * host destructors-first  the same in threads that never called before
  * host no-descriptor  no file descriptor is free while threads are slow to stop
  * host sigwait        a real-time signal that all threads block and one waits for
  * host interrupted    the main thread has ended, threads come and go, and a
@@ -46,12 +47,13 @@ static void check_stops(int threads, int windows)
 /*
  * destructors. They run in rounds, at most four, as long as one sets a key
  * again; in each round in the order of the keys. One key is older than the
- * library's own, one is younger. A thread may call the library for the first
- * time there.
+ * library's own, one is younger.
  */
 
+#define CROWD 32 /* threads at a time: more stacks than the C library keeps for later */
+
 static pthread_key_t keys[2];
-static atomic_int served, refused;
+static atomic_int served;
 static __thread struct visit {
 	pthread_key_t key;
 	int first, last, round;
@@ -75,7 +77,6 @@ static void call_library(void)
 	CHECK_EQ(ftrace_arch_code_modify_prepare(), -EDEADLK);
 	CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), -EDEADLK);
 	CHECK_EQ(ftrace_nmi_del_signal(SIGUSR1), -EDEADLK);
-	refused++;
 }
 
 static void destructor(void *value)
@@ -101,16 +102,19 @@ __attribute__((section(".preinit_array"),
 	       used)) static void (*const early)(void) = create_early_key;
 
 struct ending {
-	bool called;		/* the thread had called the library before */
+	bool called_before;
 	unsigned int with_keys; /* a bit each */
 	int first, last;	/* rounds with calls */
 };
+
+static atomic_int alive;
+static atomic_bool may_end, witness_may_end;
 
 static void *ends(void *arg)
 {
 	const struct ending *ending = arg;
 
-	if (ending->called)
+	if (ending->called_before)
 		call_library();
 	for (int i = 0; i < 2; i++) {
 		if (!(ending->with_keys >> i & 1))
@@ -118,7 +122,38 @@ static void *ends(void *arg)
 		visits[i] = (struct visit){keys[i], ending->first, ending->last, 0};
 		CHECK_EQ(pthread_setspecific(keys[i], &visits[i]), 0);
 	}
+	alive++;
+	WAIT_FOR(may_end);
 	return NULL;
+}
+
+static void *outlives(void *arg)
+{
+	call_library();
+	alive++;
+	WAIT_FOR(witness_may_end);
+	return arg;
+}
+
+/* What the library knows of threads must not lead to one whose memory is gone. */
+static void check_ending(struct ending ending)
+{
+	pthread_t crowd[CROWD], witness;
+
+	alive = 0;
+	may_end = witness_may_end = false;
+	witness = start(outlives, NULL);
+	WAIT_FOR(alive == 1);
+	for (int i = 0; i < CROWD; i++)
+		crowd[i] = start(ends, &ending);
+	WAIT_FOR(alive == CROWD + 1);
+	may_end = true;
+	for (int i = 0; i < CROWD; i++)
+		join(crowd[i]);
+	check_stops(1, 1);
+	witness_may_end = true;
+	join(witness);
+	check_stops(0, 1);
 }
 
 static void at_exit(void)
@@ -129,32 +164,32 @@ static void at_exit(void)
 	CHECK_EQ(served, before + 1);
 }
 
-static void destructors(void)
+static void check_destructors(bool called_before)
 {
 	CHECK_EQ(pthread_key_create(&keys[1], destructor), 0);
 	CHECK_EQ(atexit(at_exit), 0);
-	for (int n = 0; n < 5; n++) {
-		for (unsigned int with_keys = 1; with_keys < 4; with_keys++) {
-			for (int first = 1; first <= PTHREAD_DESTRUCTOR_ITERATIONS; first++) {
-				struct ending called = {true, with_keys, first,
-							PTHREAD_DESTRUCTOR_ITERATIONS};
-				struct ending once = {true, with_keys, first, first};
-				struct ending not_called = {false, with_keys, first, first};
-				pthread_t threads[2];
-
-				join(start(ends, &called));
-				join(start(ends, &once));
-				join(start(ends, &not_called));
-				threads[0] = start(ends, &called);
-				threads[1] = start(ends, &not_called);
-				join(threads[0]);
-				join(threads[1]);
-				check_stops(0, 1);
-			}
+	for (unsigned int with_keys = 1; with_keys < 4; with_keys++) {
+		for (int first = 1; first <= PTHREAD_DESTRUCTOR_ITERATIONS; first++) {
+			/* The last destructor of all: nothing could tell that the thread ends. */
+			if (!called_before && with_keys == 2 &&
+			    first == PTHREAD_DESTRUCTOR_ITERATIONS)
+				continue;
+			check_ending((struct ending){called_before, with_keys, first, first});
+			check_ending((struct ending){called_before, with_keys, first,
+						     PTHREAD_DESTRUCTOR_ITERATIONS});
 		}
 	}
-	CHECK(served > 0);
 	exit(0);
+}
+
+static void destructors(void)
+{
+	check_destructors(true);
+}
+
+static void destructors_first(void)
+{
+	check_destructors(false);
 }
 
 /*
@@ -393,13 +428,11 @@ static void add_chosen(void)
 
 int main(int argc, char **argv)
 {
-	static const struct mode modes[] = {{"destructors", destructors},
-					    {"no-descriptor", no_descriptor},
-					    {"sigwait", sigwait_host},
-					    {"interrupted", interrupted},
-					    {"io-uring", io_uring},
-					    {"add-chosen", add_chosen},
-					    {NULL, NULL}};
+	static const struct mode modes[] = {
+		{"destructors", destructors},	  {"destructors-first", destructors_first},
+		{"no-descriptor", no_descriptor}, {"sigwait", sigwait_host},
+		{"interrupted", interrupted},	  {"io-uring", io_uring},
+		{"add-chosen", add_chosen},	  {NULL, NULL}};
 
 	function = new_function();
 	return run_mode(modes, argc, argv);

@@ -19,7 +19,6 @@
 
 #include <cpuid.h>
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -320,22 +319,16 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 
 /*
  * The runtime forgets a thread in the destructor of a key, and aborts when it is
- * called by that thread again; the host's destructors may still come. So ours
- * comes back until the last round, and the thread's later calls are turned away.
+ * called by that thread again. The host's destructors may still come: their
+ * calls are turned away from then on.
  */
 int __real_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
 
-static pthread_key_t runtime_key;
 static void (*runtime_key_destructor)(void *);
-static __thread int destructor_rounds;
 
-static void last_round(void *value)
+static void forget_thread(void *value)
 {
-	if (++destructor_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
-		pthread_setspecific(runtime_key, value);
-		return;
-	}
 	ftrace_nmi_thread.busy = 1;
 	pthread_mutex_lock(&attach_mutex);
 	runtime_key_destructor(value);
@@ -344,15 +337,11 @@ static void last_round(void *value)
 
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
-	int ret;
-
 	/* There is one; a second would be somebody else's affair. */
 	if (!destructor || runtime_key_destructor)
 		return __real_pthread_key_create(key, destructor);
 	runtime_key_destructor = destructor;
-	ret = __real_pthread_key_create(key, last_round);
-	runtime_key = *key;
-	return ret;
+	return __real_pthread_key_create(key, forget_thread);
 }
 
 /* A handler that forks in the middle of a call has the mutex, or waits for it. */
