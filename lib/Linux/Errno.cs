@@ -19,7 +19,6 @@ internal static class Errno
     public const int EMFILE = 24;
     public const int ERANGE = 34;
     public const int EDEADLK = 35;
-    public const int ENOSYS = 38;
     public const int EOPNOTSUPP = 95;
     public const int ETIMEDOUT = 110;
 }

@@ -30,9 +30,6 @@ internal unsafe interface IMachine
     /// <summary>atomic_andnot(): clears bits; orders nothing by itself.</summary>
     static abstract void AtomicAndNot(uint* word, uint bits);
 
-    /// <summary>smp_mb(): a full barrier.</summary>
-    static abstract void SmpMb();
-
     /// <summary>smp_mb__before_atomic(): a full barrier, given that an atomic operation follows.</summary>
     static abstract void SmpMbBeforeAtomic();
 

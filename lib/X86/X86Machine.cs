@@ -36,9 +36,6 @@ internal unsafe struct X86Machine : IMachine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AtomicAndNot(uint* word, uint bits) => Interlocked.And(ref *word, ~bits);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SmpMb() => Interlocked.MemoryBarrier();
-
     /// <summary>Nothing: the locked instruction beside it is the barrier.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SmpMbBeforeAtomic()

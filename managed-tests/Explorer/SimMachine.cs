@@ -167,8 +167,6 @@ internal unsafe struct SimMachine : IMachine
         }
     }
 
-    public static void SmpMb() => Replay.Current.Do(new Op(OpKind.Barrier));
-
     public static void SmpMbBeforeAtomic()
     {
         // In the patcher's program [publish] and [written] take turns.
