@@ -14,8 +14,9 @@
  * that is declared but that nobody sends, handles or blocks: only the library
  * can have done that. A library that waits without blocking waits for ever.
  *
- * Two forms. GAP: the other's handler was told to go before the signal is sent
- * to it again, so that the thread may get to run between two handlers. NO_GAP:
+ * Two forms. GAP: the other's handler has been told to go, and has left, some
+ * microseconds before the signal is sent to it again, so that the thread gets to
+ * run between two handlers. NO_GAP:
  * the signal is pending before the handler may leave, so the kernel starts the
  * next handler the moment the last one returns, and the thread itself does not
  * execute one instruction between them.
@@ -34,6 +35,7 @@ static enum form form;
 static struct side {
 	atomic_int tid;
 	atomic_ulong entered;
+	atomic_bool running;
 } sides[2];
 
 static unsigned char *function;
@@ -50,9 +52,15 @@ static void handler(int signo)
 	ftrace_nmi_enter();
 	check_function(function);
 	if (storming) {
+		mine->running = true;
 		others_turn = other->entered;
-		if (form == GAP)
+		if (form == GAP) {
 			mine->entered++;
+			/* A look at /proc is time enough for a few instructions of the thread. */
+			while (storming && other->running)
+				sched_yield();
+			blocks(other->tid, WITNESS);
+		}
 		send_signal(other->tid, STORM);
 		if (form == NO_GAP)
 			mine->entered++;
@@ -63,6 +71,7 @@ static void handler(int signo)
 			}
 			sched_yield();
 		}
+		mine->running = false;
 	}
 	check_function(function);
 	ftrace_nmi_exit();
@@ -102,6 +111,7 @@ static void storm(enum form which, bool patcher_is_left)
 	form = which;
 	sides[0].tid = sides[1].tid = 0;
 	sides[0].entered = sides[1].entered = 0;
+	sides[0].running = sides[1].running = false;
 	ended_by_mask = 0;
 	finish = false;
 	if (patcher_is_left) {
