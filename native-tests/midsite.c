@@ -80,6 +80,8 @@ static unsigned char *new_site(const unsigned char code[SITE_SIZE])
 	return text;
 }
 
+#define MOST_MISSED 20
+
 static void exact(void)
 {
 	static const struct row {
@@ -106,6 +108,8 @@ static void exact(void)
 
 	sigaddset(&action.sa_mask, stop_signal);
 	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	int missed = 0;
+
 	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *row = &rows[i / 2];
 		uint32_t registers[2];
@@ -131,6 +135,21 @@ static void exact(void)
 			       : ftrace_modify_code(patches[1].ip, patches[1].old_code,
 						    patches[1].new_code);
 		join(thread);
+		/*
+		 * A stop that makes no progress for some time is given up and tried
+		 * again, on a machine that is busy; meanwhile the thread has gone on
+		 * through the old code. Then this was not the case in question.
+		 */
+		if (result == 0 && registers[0] != 0xcccccccc && missed < MOST_MISSED &&
+		    (row->offset == 0 ||
+		     (row->result && registers[1] - (uint32_t)getpid() == 1))) {
+			missed++;
+			if (i % 2)
+				CHECK_EQ(set_value(bystander, VALUE_B, VALUE_A), 0);
+			munmap(site, 4096);
+			i--;
+			continue;
+		}
 		if (result != row->result) {
 			dprintf(2, "%s: expected %d, got %d\n", row->name, row->result, result);
 			_exit(1);

@@ -77,7 +77,8 @@ int main(void)
 	CHECK_EQ(after.stopped_threads, before.stopped_threads + THREADS);
 	CHECK_EQ(after.patches, before.patches);
 	CHECK(after.last_stop_ns > 0);
-	CHECK_EQ(after.max_stop_ns, after.last_stop_ns);
+	/* More only if an attempt was given up before. */
+	CHECK(after.max_stop_ns >= after.last_stop_ns);
 
 	/* One stop, two locations. */
 	before = after;

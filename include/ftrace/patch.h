@@ -224,7 +224,7 @@ struct ftrace_patch_opts {
  *   -EBUSY      (location) a thread stands inside of the old code
  *   -EINVAL     @opts has a size below the first version's or an unknown method
  *   -E2BIG      @count above 1,000,000; @opts has a size beyond the known one
- *               and bytes other than 0 behind it
+ *               and bytes other than 0 behind it, or a size beyond 4096
  *   -EOPNOTSUPP the method is not to be had here
  *   -ENOMEM     no memory for the batch
  *   -EDEADLK    called from a signal handler
@@ -293,7 +293,8 @@ struct ftrace_stats {
  * Returns 0 or
  *   -EFAULT   @stats is NULL
  *   -EINVAL   @size is below the first version's
- *   -E2BIG    @size is beyond the known one and bytes other than 0 stand there
+ *   -E2BIG    @size is beyond the known one and bytes other than 0 stand there,
+ *             or it is beyond 4096
  *   -EDEADLK  called from a signal handler
  *
  * Context: thread, stop window.
