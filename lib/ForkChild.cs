@@ -1,3 +1,4 @@
+using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using Ftrace.Stop;
 using Ftrace.Protocol;
@@ -16,6 +17,7 @@ internal static unsafe class ForkChild
     {
         SharedState* state = SharedState.Get;
         StopMachine.AfterFork(self);
+        BreakpointPatcher.AfterFork(self);
         self->StopPending = 0;
 
         // The NMIs of other threads are gone; those that this thread is in will count down.

@@ -19,4 +19,9 @@ internal struct FtraceStats
     public ulong BreakpointHits;
     public ulong GcCollections;
     public ulong ManagedBytes;
+    public ulong LastMethod;
+    public ulong LastWriter;
+
+    /// <summary>What the first version had: up to and with <see cref="ManagedBytes"/>.</summary>
+    public const int FirstSize = 104;
 }

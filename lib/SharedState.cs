@@ -13,6 +13,7 @@ internal unsafe struct SharedState
     public ProtocolState Protocol;
     public StopState Stop;
     public PatchState Patch;
+    public BreakpointState Breakpoint;
 
     /// <summary>The one instance.</summary>
     [NoInstr]

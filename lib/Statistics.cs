@@ -18,9 +18,11 @@ internal static unsafe class Statistics
         stats->NmiUpdateCount = state->Protocol.NmiUpdateCount;
         stats->DeferredStops = state->Stop.DeferredStops;
         stats->MaskedStops = state->Stop.MaskedStops;
-        stats->BreakpointHits = 0;
+        stats->BreakpointHits = state->Breakpoint.Hits;
         stats->GcCollections = (ulong)GC.CollectionCount(0);
         stats->ManagedBytes = (ulong)GC.GetTotalAllocatedBytes();
+        stats->LastMethod = (ulong)state->Patch.LastMethod;
+        stats->LastWriter = (ulong)state->Patch.LastWriter;
     }
 
     /// <summary>"%u %u" with the protocol's counters, cut off and ended with a 0 as snprintf() does.</summary>

@@ -13,8 +13,8 @@ public sealed unsafe class OptionsTests
     [Test]
     public void NoOptionsAreTheDefaults()
     {
-        Assert.That(PatchOptions.Check(null, out uint timeout), Is.Zero);
-        Assert.That(timeout, Is.EqualTo(StopMachine.DefaultTimeoutMs));
+        Assert.That(PatchOptions.Check(null, out PatchRequest request), Is.Zero);
+        Assert.That(request, Is.EqualTo(new PatchRequest(FtraceMethod.Auto, FtraceWriter.Auto, StopMachine.DefaultTimeoutMs)));
     }
 
     [TestCase(0u, 5000u)]
@@ -23,13 +23,13 @@ public sealed unsafe class OptionsTests
     public void TimeoutOfZeroIsTheDefault(uint given, uint expected)
     {
         var options = new FtracePatchOpts { Size = (nuint)sizeof(FtracePatchOpts), TimeoutMs = given };
-        Assert.That(PatchOptions.Check(&options, out uint timeout), Is.Zero);
-        Assert.That(timeout, Is.EqualTo(expected));
+        Assert.That(PatchOptions.Check(&options, out PatchRequest request), Is.Zero);
+        Assert.That(request.TimeoutMs, Is.EqualTo(expected));
     }
 
     [TestCase(0, 0)]
     [TestCase(1, 0)]
-    [TestCase(2, -Errno.EOPNOTSUPP)]
+    [TestCase(2, 0)]
     [TestCase(3, -Errno.EINVAL)]
     [TestCase(-1, -Errno.EINVAL)]
     public void MethodIsChecked(int method, int expected)
@@ -38,13 +38,40 @@ public sealed unsafe class OptionsTests
         Assert.That(PatchOptions.Check(&options, out _), Is.EqualTo(expected));
     }
 
+    [TestCase(0, 0)]
+    [TestCase(1, 0)]
+    [TestCase(2, 0)]
+    [TestCase(3, -Errno.EINVAL)]
+    [TestCase(-1, -Errno.EINVAL)]
+    public void WriterIsChecked(int writer, int expected)
+    {
+        var options = new FtracePatchOpts { Size = (nuint)sizeof(FtracePatchOpts), Writer = (FtraceWriter)writer };
+        Assert.That(PatchOptions.Check(&options, out PatchRequest request), Is.EqualTo(expected));
+        Assert.That(request.Writer, Is.EqualTo((FtraceWriter)writer));
+    }
+
+    [Test]
+    public void FlagsAreZero()
+    {
+        var options = new FtracePatchOpts { Size = (nuint)sizeof(FtracePatchOpts), Flags = 1 };
+        Assert.That(PatchOptions.Check(&options, out _), Is.EqualTo(-Errno.EINVAL));
+    }
+
+    [Test]
+    public void FieldsBehindTheCallersSizeAreNotRead()
+    {
+        var options = new FtracePatchOpts { Size = FtracePatchOpts.FirstSize, TimeoutMs = 7, Writer = (FtraceWriter)99, Flags = 99 };
+        Assert.That(PatchOptions.Check(&options, out PatchRequest request), Is.Zero);
+        Assert.That(request, Is.EqualTo(new PatchRequest(FtraceMethod.Auto, FtraceWriter.Auto, 7)));
+    }
+
     [TestCase(0, 0, -Errno.EINVAL)]
     [TestCase(15, 0, -Errno.EINVAL)]
     [TestCase(16, 0, 0)]
     [TestCase(17, 0, 0)]
     [TestCase(64, 0, 0)]
     [TestCase(64, 1, -Errno.E2BIG)]
-    [TestCase(17, 1, 0)] // the byte lies behind what the size covers
+    [TestCase(25, 1, 0)] // the byte lies behind what the size covers
     public void UnknownTailMustBeZero(int size, byte tail, int expected)
     {
         byte* bytes = stackalloc byte[64];
@@ -71,7 +98,7 @@ public sealed unsafe class OptionsTests
     public void StructuresHaveTheSizesOfTheAbi()
     {
         Assert.That(sizeof(FtracePatch), Is.EqualTo(32));
-        Assert.That(sizeof(FtracePatchOpts), Is.EqualTo(16));
-        Assert.That(sizeof(FtraceStats), Is.EqualTo(13 * 8));
+        Assert.That(sizeof(FtracePatchOpts), Is.EqualTo(24));
+        Assert.That(sizeof(FtraceStats), Is.EqualTo(15 * 8));
     }
 }

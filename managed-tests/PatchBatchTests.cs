@@ -20,7 +20,8 @@ public sealed unsafe class PatchBatchTests
 
         fixed (FtracePatch* first = patches)
         {
-            check(new PatchBatch(first, new PatchBatch.Key[entries.Length]), patches);
+            PatchKey* keys = stackalloc PatchKey[entries.Length];
+            check(new PatchBatch(first, keys, entries.Length), patches);
         }
     }
 

@@ -16,7 +16,7 @@ public sealed unsafe class SharedStateTests
     [Test]
     public void PartsFitTheMemoryThatTheNativeFileHasForThem()
     {
-        Assert.That(sizeof(ProtocolState) + sizeof(StopState) + sizeof(PatchState), Is.LessThanOrEqualTo(NativeTable.StateSize));
+        Assert.That(sizeof(ProtocolState) + sizeof(StopState) + sizeof(PatchState) + sizeof(BreakpointState), Is.LessThanOrEqualTo(NativeTable.StateSize));
         Assert.That(sizeof(SharedState), Is.EqualTo(NativeTable.StateSize));
     }
 
@@ -28,6 +28,7 @@ public sealed unsafe class SharedStateTests
         Assert.That(Offset<StopState>(nameof(StopState.Word)), Is.Zero);
         Assert.That(Offset<StopState>(nameof(StopState.WakeAt)), Is.GreaterThanOrEqualTo(Line));
         Assert.That(Offset<SharedState>(nameof(SharedState.Stop)) % Line, Is.Zero);
+        Assert.That(Offset<BreakpointState>(nameof(BreakpointState.Handlers)), Is.GreaterThanOrEqualTo(Line));
     }
 
     [Test]

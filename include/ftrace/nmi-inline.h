@@ -26,10 +26,10 @@
 #ifndef FTRACE_NMI_INLINE_H
 #define FTRACE_NMI_INLINE_H
 
-/* One per thread, 32 bytes. Only @saved is for this header. */
+/* One per thread, 64 bytes. Only @saved is for this header. */
 struct ftrace_nmi_thread {
 	unsigned long saved;
-	unsigned long reserved[3];
+	unsigned long reserved[7];
 };
 
 /* Whole lines, so that a copy in the executable stays alone on its line. */

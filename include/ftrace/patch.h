@@ -31,8 +31,16 @@
  *               no real-time signal is free for it
  *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), of open files,
  *               or of 65,536 threads, is reached
- *   -ENOMEM     no memory for the library's own tables
+ *   -ENOMEM     no memory for the library's own tables, or for private copies of
+ *               the pages that are changed
  *   -EOPNOTSUPP /proc is not mounted, or the system forbids to send signals
+ *   -EIO        an earlier change could be neither completed nor put back: the
+ *               library changes nothing any more (the kernel's ftrace_kill())
+ *
+ * How the text is written: through /proc/self/mem, so that no page is ever
+ * writable and executable; or, where that is refused, in pages that are writable
+ * while they are changed. Between the locations of one page the bytes that are
+ * there are written again. Text must stay mapped during a call.
  */
 #ifndef FTRACE_PATCH_H
 #define FTRACE_PATCH_H
@@ -116,11 +124,11 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *   -EFAULT   @ip cannot be read, or a code pointer is NULL
  *   -EACCES   @ip is not executable memory, or belongs to this library
  *   -EINVAL   @ip holds other bytes than @old_code; nothing was written
- *   -EPERM    @ip cannot be made writable; or called in a stop window without
+ *   -EPERM    @ip cannot be written; or called in a stop window without
  *             ftrace_arch_code_modify_prepare(): NMIs would not know
  *   -EBUSY    a thread stands inside of the old code
  *   -EDEADLK  called from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP, -EIO as above
  *
  * Context: thread, stop window.
  * Source: ftrace_modify_code() in arch/x86/kernel/ftrace.c.
@@ -174,10 +182,30 @@ struct ftrace_patch {
 
 /**
  * enum ftrace_method - how other threads are kept from executing half a change
- * @FTRACE_METHOD_AUTO: what the system is best at; today the stop
- * @FTRACE_METHOD_STOP_MACHINE: park all other threads
- * @FTRACE_METHOD_BREAKPOINT: put a breakpoint first, stop nobody; today
- *	-EOPNOTSUPP
+ * @FTRACE_METHOD_AUTO: the breakpoint method where it can be used without a
+ *	doubt, else the stop. It is not used when: the system has no
+ *	membarrier(SYNC_CORE); a location's old or new code is not one of the
+ *	instructions below; somebody replaced the library's SIGTRAP handler; a
+ *	handler of an undeclared signal runs with SIGTRAP blocked; a debugger is
+ *	attached; or the process runs under valgrind or with a shadow stack
+ * @FTRACE_METHOD_STOP_MACHINE: park all other threads. Costs every thread the
+ *	time of the whole change; works for any instruction
+ * @FTRACE_METHOD_BREAKPOINT: nobody stands still. A breakpoint (int3) is put on
+ *	all locations, then the other bytes are written, then the first ones, and
+ *	all cores serialize after each of the three. A thread that runs into a
+ *	breakpoint takes SIGTRAP, whose handler carries out the old or the new
+ *	instruction in its place, about 2 microseconds. Both must be a nop of any
+ *	form, call rel32, jmp rel32, jmp rel8, ret or mov r32,imm32; the old one a
+ *	single instruction
+ *
+ * SIGTRAP that is raised while it is blocked ends the process. So the breakpoint
+ * method waits until no thread has it blocked (-ETIMEDOUT if one keeps it so),
+ * and handlers that bracket themselves have it unblocked from then on, whatever
+ * their mask. A thread that blocks it afterwards, and a handler that is not
+ * bracketed and blocks it, must not execute a location while it is changed.
+ *
+ * The handler for SIGTRAP is installed at the first such change and stays; traps
+ * that are not its own go to the handler that was there before.
  */
 enum ftrace_method {
 	FTRACE_METHOD_AUTO,
@@ -186,20 +214,41 @@ enum ftrace_method {
 };
 
 /**
+ * enum ftrace_writer - how text is written
+ * @FTRACE_WRITER_AUTO: the first of the two that works; pages that are writable
+ *	as they are need neither
+ * @FTRACE_WRITER_PROC_MEM: through /proc/self/mem. No page is ever writable and
+ *	executable. Cheap by the kilobyte, not by the location
+ * @FTRACE_WRITER_MPROTECT: in pages that are made writable for the time of the
+ *	change, and protected as before after it
+ */
+enum ftrace_writer {
+	FTRACE_WRITER_AUTO,
+	FTRACE_WRITER_PROC_MEM,
+	FTRACE_WRITER_MPROTECT
+};
+
+/**
  * struct ftrace_patch_opts - options of ftrace_patch_text()
  * @size: sizeof(struct ftrace_patch_opts)
- * @method: an enum ftrace_method
+ * @method: an enum ftrace_method; in a stop window it does not matter
  * @timeout_ms: how long to wait for the other threads to stop, and then for NMI
- *	handlers that run, in milliseconds; 0: 5000
+ *	handlers that run, in milliseconds; or for SIGTRAP to be unblocked; 0: 5000
+ * @writer: an enum ftrace_writer
+ * @flags: 0
+ *
+ * The first version ended behind @timeout_ms; the fields behind it are 0 then.
  */
 struct ftrace_patch_opts {
 	size_t size;
 	int method;
 	unsigned int timeout_ms;
+	int writer;
+	unsigned int flags;
 };
 
 /**
- * ftrace_patch_text - change many locations in one window, all or nothing
+ * ftrace_patch_text - change many locations at once, all or nothing
  * @patches: the locations, in any order
  * @count: how many, 0 to 1,000,000; 0 does nothing
  * @opts: options, or NULL for the defaults
@@ -210,25 +259,29 @@ struct ftrace_patch_opts {
  * others. Errors that concern no single location leave every @error at 0.
  *
  * The checks go in stages, and a stage that finds culprits is the last one:
- * the entries by themselves (-EINVAL), before any thread is stopped; what
- * stands at the locations (-EFAULT, -EACCES, -EINVAL); threads inside of them
- * (-EBUSY); whether they can be written (-EPERM).
+ * the entries by themselves (-EINVAL), and whether the method can do them
+ * (-EOPNOTSUPP), before any thread is stopped; what stands at the locations
+ * (-EFAULT, -EACCES, -EINVAL); threads inside of them (-EBUSY); whether they can
+ * be written (-EPERM).
  *
  * Returns 0 or
  *   -EFAULT     @patches is NULL with a @count; or (location) it cannot be read
  *   -EINVAL     (location) @len is not 1..8, the entry overlaps or repeats
  *               another one, or other bytes stand there than @old_code
  *   -EACCES     (location) not executable memory, or it belongs to this library
- *   -EPERM      (location) it cannot be made writable; or called in a stop
- *               window without ftrace_arch_code_modify_prepare()
- *   -EBUSY      (location) a thread stands inside of the old code
- *   -EINVAL     @opts has a size below the first version's or an unknown method
+ *   -EPERM      (location) it cannot be written in the way asked for; or called
+ *               in a stop window without ftrace_arch_code_modify_prepare()
+ *   -EBUSY      (location) a thread stands inside of the old code; or somebody
+ *               replaced the library's handler for SIGTRAP
+ *   -EINVAL     @opts has a size below the first version's, an unknown method
+ *               or writer, or @flags
  *   -E2BIG      @count above 1,000,000; @opts has a size beyond the known one
  *               and bytes other than 0 behind it, or a size beyond 4096
- *   -EOPNOTSUPP the method is not to be had here
+ *   -EOPNOTSUPP the method is not to be had here; or (location) it cannot do
+ *               the old or the new code
  *   -ENOMEM     no memory for the batch
  *   -EDEADLK    called from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP, -EIO as above
  *
  * Context: thread, stop window.
  */
@@ -266,9 +319,13 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @deferred_stops: stop requests that met a thread inside an announced NMI and
  *	took effect when it left
  * @masked_stops: stops that had to block the NMI signals to drain them
- * @breakpoint_hits: traps taken by the breakpoint method
+ * @breakpoint_hits: instructions carried out in place of a breakpoint
  * @gc_collections: garbage collections of the library's runtime; always 0
  * @managed_bytes: bytes that the library's runtime has allocated
+ * @last_method: the enum ftrace_method of the last change; 0: none yet
+ * @last_writer: the enum ftrace_writer of the last change; 0: none yet
+ *
+ * The first version ended behind @managed_bytes.
  */
 struct ftrace_stats {
 	size_t size;
@@ -284,6 +341,8 @@ struct ftrace_stats {
 	uint64_t breakpoint_hits;
 	uint64_t gc_collections;
 	uint64_t managed_bytes;
+	uint64_t last_method;
+	uint64_t last_writer;
 };
 
 /**

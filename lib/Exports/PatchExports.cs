@@ -50,7 +50,7 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         new ReadOnlySpan<byte>(oldCode, X86Instruction.CallSize).CopyTo(Old(&patch));
         new ReadOnlySpan<byte>(newCode, X86Instruction.CallSize).CopyTo(New(&patch));
-        return TextPatcher.Patch(&patch, 1, StopMachine.DefaultTimeoutMs);
+        return TextPatcher.Patch(&patch, 1, PatchRequest.Single);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_make_nop", CallConvs = [typeof(CallConvCdecl)])]
@@ -59,7 +59,7 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(New(&patch));
         return X86Instruction.TryEncodeCall(ip, address, Old(&patch))
-            ? TextPatcher.Patch(&patch, 1, StopMachine.DefaultTimeoutMs)
+            ? TextPatcher.Patch(&patch, 1, PatchRequest.Single)
             : -Errno.ERANGE;
     }
 
@@ -69,14 +69,14 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(Old(&patch));
         return X86Instruction.TryEncodeCall(ip, address, New(&patch))
-            ? TextPatcher.Patch(&patch, 1, StopMachine.DefaultTimeoutMs, acceptNops: true)
+            ? TextPatcher.Patch(&patch, 1, PatchRequest.Single, acceptNops: true)
             : -Errno.ERANGE;
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_patch_text", CallConvs = [typeof(CallConvCdecl)])]
     public static int PatchText(FtracePatch* patches, nuint count, FtracePatchOpts* opts)
     {
-        int error = PatchOptions.Check(opts, out uint timeoutMs);
+        int error = PatchOptions.Check(opts, out PatchRequest request);
         if (error != 0 || count == 0)
         {
             return error;
@@ -87,7 +87,7 @@ internal static unsafe class PatchExports
             return -Errno.EFAULT;
         }
 
-        return count > TextPatcher.MaxCount ? -Errno.E2BIG : TextPatcher.Patch(patches, (int)count, timeoutMs);
+        return count > TextPatcher.MaxCount ? -Errno.E2BIG : TextPatcher.Patch(patches, (int)count, request);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_read_dyn_info", CallConvs = [typeof(CallConvCdecl)])]
@@ -109,10 +109,14 @@ internal static unsafe class PatchExports
             return -Errno.EFAULT;
         }
 
-        int error = SizedStruct.Check(stats, (nuint)sizeof(FtraceStats));
+        int error = SizedStruct.Check(stats, FtraceStats.FirstSize, (nuint)sizeof(FtraceStats));
         if (error == 0)
         {
-            Statistics.Fill(stats, SharedState.Get);
+            FtraceStats now = default;
+            now.Size = stats->Size;
+            Statistics.Fill(&now, SharedState.Get);
+            int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
+            new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
         }
 
         return error;

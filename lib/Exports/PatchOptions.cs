@@ -1,5 +1,5 @@
+using System;
 using Ftrace.Linux;
-using Ftrace.Stop;
 using Ftrace.Text;
 
 namespace Ftrace.Exports;
@@ -7,31 +7,28 @@ namespace Ftrace.Exports;
 /// <summary>Checks <c>struct ftrace_patch_opts</c>.</summary>
 internal static unsafe class PatchOptions
 {
-    /// <returns>0, -EINVAL, -E2BIG, or -EOPNOTSUPP for a method that is not to be had.</returns>
-    public static int Check(FtracePatchOpts* opts, out uint timeoutMs)
+    /// <returns>0, -EINVAL or -E2BIG.</returns>
+    public static int Check(FtracePatchOpts* opts, out PatchRequest request)
     {
-        timeoutMs = StopMachine.DefaultTimeoutMs;
+        request = PatchRequest.Default;
         if (opts == null)
         {
             return 0;
         }
 
-        int error = SizedStruct.Check(opts, (nuint)sizeof(FtracePatchOpts));
+        int error = SizedStruct.Check(opts, FtracePatchOpts.FirstSize, (nuint)sizeof(FtracePatchOpts));
         if (error != 0)
         {
             return error;
         }
 
-        if (opts->TimeoutMs != 0)
-        {
-            timeoutMs = opts->TimeoutMs;
-        }
-
-        return opts->Method switch
-        {
-            FtraceMethod.Auto or FtraceMethod.StopMachine => 0,
-            FtraceMethod.Breakpoint => -Errno.EOPNOTSUPP,
-            _ => -Errno.EINVAL,
-        };
+        // Fields that the caller's version does not have are 0.
+        FtracePatchOpts known = default;
+        new ReadOnlySpan<byte>(opts, (int)nuint.Min(opts->Size, (nuint)sizeof(FtracePatchOpts))).CopyTo(new Span<byte>(&known, sizeof(FtracePatchOpts)));
+        request = new PatchRequest(known.Method, known.Writer, known.TimeoutMs != 0 ? known.TimeoutMs : request.TimeoutMs);
+        bool valid = known.Method is >= FtraceMethod.Auto and <= FtraceMethod.Breakpoint
+            && known.Writer is >= FtraceWriter.Auto and <= FtraceWriter.Mprotect
+            && known.Flags == 0;
+        return valid ? 0 : -Errno.EINVAL;
     }
 }

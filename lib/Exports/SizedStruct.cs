@@ -9,13 +9,13 @@ internal static unsafe class SizedStruct
     private const nuint Largest = 4096;
 
     /// <summary>
-    /// Checks a structure of the caller's against the size that this library knows, which is the first version's too.
+    /// Checks a structure of the caller's against the size that the first version had, and the one that this library knows.
     /// </summary>
     /// <returns>0; -EINVAL if it is too small; -E2BIG if it is larger than 4096 bytes, or its unknown bytes are not all 0.</returns>
-    public static int Check(void* value, nuint known)
+    public static int Check(void* value, nuint first, nuint known)
     {
         nuint size = *(nuint*)value;
-        if (size < known)
+        if (size < first)
         {
             return -Errno.EINVAL;
         }

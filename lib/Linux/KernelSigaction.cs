@@ -6,10 +6,15 @@ internal unsafe struct KernelSigaction
     /// <summary>SIG_DFL.</summary>
     public const ulong Default = 0;
 
+    /// <summary>SIG_IGN.</summary>
+    public const ulong Ignore = 1;
+
     public const ulong SaSiginfo = 0x4;
     public const ulong SaRestorer = 0x04000000;
     public const ulong SaOnstack = 0x08000000;
     public const ulong SaRestart = 0x10000000;
+    public const ulong SaNodefer = 0x40000000;
+    public const ulong SaResethand = 0x80000000;
 
     public ulong Handler;
     public ulong Flags;

@@ -1,6 +1,7 @@
 namespace Ftrace.Linux;
 
 /// <summary>membarrier(2): makes every running thread of the process execute a serializing instruction.</summary>
+[NoInstr]
 internal static class Membarrier
 {
     private const int PrivateExpeditedSyncCore = 1 << 5;

@@ -15,7 +15,7 @@ internal unsafe struct NativeTable
     public const int MaxRuntimeThreads = 16;
 
     /// <summary>Bytes at <see cref="State"/>.</summary>
-    public const int StateSize = 1024;
+    public const int StateSize = 1280;
 
     /// <summary>A raw system call: returns -errno, leaves errno alone.</summary>
     public delegate*<nint, nint, nint, nint, nint, nint, nint, nint> Syscall;
@@ -25,6 +25,12 @@ internal unsafe struct NativeTable
 
     /// <summary>Executes a serializing instruction.</summary>
     public delegate*<void> SyncCore;
+
+    /// <summary>Calls a signal handler of the host's.</summary>
+    public delegate*<void*, int, Siginfo*, void*, void> CallHandler;
+
+    /// <summary>True where no breakpoint may be used: under valgrind, or with a user shadow stack.</summary>
+    public delegate*<int> ForbidsBreakpoints;
 
     /// <summary>Where a signal handler returns to.</summary>
     public void* Restorer;

@@ -44,5 +44,6 @@ internal static unsafe class ProcFile
     public static int ErrorOf(int error) =>
         error is -Errno.EMFILE or -Errno.ENFILE or -Errno.ENOMEM ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
 
+    [NoInstr]
     public static void Close(int fd) => Native.Syscall(SyscallNumber.Close, fd);
 }

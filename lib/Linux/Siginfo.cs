@@ -9,6 +9,9 @@ internal struct Siginfo
     /// <summary>SI_QUEUE: sent with a value.</summary>
     public const int CodeQueue = -1;
 
+    /// <summary>SI_KERNEL: what a breakpoint raises has this code.</summary>
+    public const int CodeKernel = 0x80;
+
     [FieldOffset(0)] public int Signo;
     [FieldOffset(4)] public int Errno;
     [FieldOffset(8)] public int Code;

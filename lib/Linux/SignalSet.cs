@@ -5,6 +5,7 @@ namespace Ftrace.Linux;
 internal static unsafe class SignalSet
 {
     private const int Block = 0;
+    private const int Unblock = 1;
     private const int SetMask = 2;
 
     /// <summary>Highest signal number.</summary>
@@ -39,6 +40,10 @@ internal static unsafe class SignalSet
     /// <summary>Blocks more signals on this thread.</summary>
     /// <returns>The mask before.</returns>
     public static ulong BlockMore(ulong signals) => Change(Block, signals);
+
+    /// <summary>Unblocks signals on this thread.</summary>
+    /// <returns>The mask before.</returns>
+    public static ulong BlockLess(ulong signals) => Change(Unblock, signals);
 
     /// <summary>Sets this thread's mask.</summary>
     /// <returns>The mask before.</returns>

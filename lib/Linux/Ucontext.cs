@@ -4,9 +4,28 @@ namespace Ftrace.Linux;
 /// The interrupted registers in <c>struct ucontext</c>, <c>arch/x86/include/uapi/asm/sigcontext.h</c>:
 /// flags and link (16 bytes), stack (24), then r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip.
 /// </summary>
+[NoInstr]
 internal static unsafe class Ucontext
 {
-    private const int RipOffset = 16 + 24 + 16 * 8;
+    private const int RegistersOffset = 16 + 24;
+    private const int RipOffset = RegistersOffset + 16 * 8;
+
+    /// <summary>Behind <c>struct sigcontext</c>, which has 32 words.</summary>
+    private const int MaskOffset = RegistersOffset + 32 * 8;
+
+    /// <summary>Positions among the registers of rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi: a digit each, from the lowest.</summary>
+    private const uint Positions = 0x89afbced;
+
+    private const int RspNumber = 4;
+
+    /// <summary>The register that instructions call by this number, 0 to 7.</summary>
+    public static ulong* Register(ulong context, int number) =>
+        (ulong*)(context + RegistersOffset) + (Positions >> (4 * number) & 15);
+
+    public static ulong* Rsp(ulong context) => Register(context, RspNumber);
+
+    /// <summary>Signals that were blocked when the handler was called.</summary>
+    public static ulong Mask(ulong context) => *(ulong*)(context + MaskOffset);
 
     /// <summary>Where the thread goes on when the handler returns.</summary>
     public static ulong* Rip(ulong context) => (ulong*)(context + RipOffset);

@@ -58,6 +58,9 @@ static struct native {
 	long (*syscall)(long nr, long a, long b, long c, long d, long e, long f);
 	struct ftrace_nmi_thread *(*thread)(void);
 	void (*sync_core)(void);
+	void (*call_handler)(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
+			     void *context);
+	int (*forbids_breakpoints)(void);
 	void (*restorer)(void);
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
@@ -74,7 +77,7 @@ static struct native {
 } native;
 
 /* All state of the C# side; every word that threads share has its line there. */
-static char state[1024] __attribute__((aligned(128)));
+static char state[1280] __attribute__((aligned(128)));
 
 EXPORT const char *ftrace_version(void)
 {
@@ -263,6 +266,34 @@ static int has_serialize(void)
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 14 & 1;
 }
 
+/* A handler of the host's may lie at any address; C# calls only aligned ones. */
+static void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
+			 void *context)
+{
+	handler(signo, info, context);
+}
+
+/*
+ * A trap handler that carries out a call writes the return address, but cannot
+ * write it to a user shadow stack. Valgrind does not execute the text itself,
+ * but a translation of what it was; it changes rdi for exactly these rotations
+ * and this exchange, which otherwise do nothing (valgrind.h).
+ */
+static int forbids_breakpoints(void)
+{
+	unsigned long shadow_stack = 0, under_valgrind = 0;
+	unsigned long request[6] = {0x1001 /* RUNNING_ON_VALGRIND */};
+
+	__asm__ __volatile__(".byte 0xf3, 0x48, 0x0f, 0x1e, 0xc8" /* rdsspq %rax */
+			     : "+a"(shadow_stack));
+	__asm__ __volatile__("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi\n"
+			     "xchgq %%rbx, %%rbx"
+			     : "+d"(under_valgrind)
+			     : "a"(request)
+			     : "cc", "memory");
+	return shadow_stack || under_valgrind;
+}
+
 /* Unwinders and debuggers know a signal frame by exactly these bytes. */
 void ftrace_restore_rt(void) __attribute__((visibility("hidden")));
 __asm__(".text\n"
@@ -436,6 +467,8 @@ __attribute__((constructor)) static void startup(void)
 	native.syscall = raw_syscall;
 	native.thread = current_thread;
 	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
+	native.call_handler = call_handler;
+	native.forbids_breakpoints = forbids_breakpoints;
 	native.restorer = ftrace_restore_rt;
 	native.run = run;
 	native.modifying_code = ftrace_modifying_code;

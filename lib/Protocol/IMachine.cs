@@ -1,3 +1,5 @@
+using Ftrace.Text;
+
 namespace Ftrace.Protocol;
 
 /// <summary>
@@ -30,6 +32,9 @@ internal unsafe interface IMachine
     /// <summary>atomic_andnot(): clears bits; orders nothing by itself.</summary>
     static abstract void AtomicAndNot(uint* word, uint bits);
 
+    /// <summary>smp_mb(): a full barrier.</summary>
+    static abstract void SmpMb();
+
     /// <summary>smp_mb__before_atomic(): a full barrier, given that an atomic operation follows.</summary>
     static abstract void SmpMbBeforeAtomic();
 
@@ -56,4 +61,29 @@ internal unsafe interface IMachine
 
     /// <summary>Counts a stop request that was deferred.</summary>
     static abstract void CountDeferredStop();
+
+    /// <summary>Writes a part of every location of the breakpoint method's batch; 0 or -errno.</summary>
+    static abstract int WriteBatch(TextPart part, bool old);
+
+    /// <summary>sync_core() on every core that runs a thread of the process; 0 or -errno.</summary>
+    static abstract int SyncCores();
+
+    /// <summary>
+    /// Executes a location's code in place of its breakpoint; <paramref name="code"/> is 0 for the old, 1 for the new.
+    /// </summary>
+    /// <returns>False if no location of the batch is there.</returns>
+    static abstract bool Execute(ulong ip, uint code, void* context);
+
+    /// <summary>True if a breakpoint stands at <paramref name="ip"/>.</summary>
+    static abstract bool IsBreakpoint(ulong ip);
+
+    /// <summary>Makes SIGTRAP deliverable in this context; true if it was not.</summary>
+    static abstract bool UnblockTrap();
+
+    /// <summary>Blocks SIGTRAP in this context.</summary>
+    static abstract void BlockTrap();
+
+    /// <summary>cpu_relax() in a wait of the breakpoint method for <paramref name="word"/> to change.</summary>
+    /// <returns>False to give up.</returns>
+    static abstract bool Relax(uint* word, uint seen, uint turn);
 }

@@ -105,9 +105,10 @@ internal static unsafe class NmiProtocol<TMachine>
     }
 
     /// <summary>
-    /// Changes one location. Called by the patcher with the gate open and every other thread parked.
+    /// Changes one location, or a unit of several that <c>TMachine.WriteText</c> writes at once. Called by the patcher with
+    /// the gate open and every other thread parked.
     /// </summary>
-    /// <returns>0, or -errno if the location cannot be written.</returns>
+    /// <returns>0, or -errno if it cannot be written.</returns>
     public static int ModifyCode(ProtocolState* state, ulong ip, byte* newcode, uint len)
     {
         TMachine.Write(&state->ModCodeIp, ip);

@@ -28,10 +28,32 @@ internal struct NmiThread
     /// <summary>1: the runtime knows the thread (the native file's).</summary>
     public ulong Attached;
 
+    /// <summary>Levels, as <see cref="Level"/> gives them, that the breakpoint method counts as held.</summary>
+    public ulong Held;
+
+    /// <summary>Levels that found SIGTRAP blocked and unblocked it.</summary>
+    public ulong Unblocked;
+
+    private readonly ulong _unused1;
+    private readonly ulong _unused2;
+
     /// <summary>Outside of all NMIs only the sentinel is left, at the bottom.</summary>
     public const ulong Outside = 1;
 
     /// <summary>True if an NMI at any level is announced: some bit below the sentinel is set.</summary>
     [NoInstr]
     public static bool IsAnnounced(ulong saved) => (saved & (saved - 1)) != 0;
+
+    /// <summary>The depth of nesting as a single bit: the sentinel.</summary>
+    [NoInstr]
+    public static ulong Level(ulong saved)
+    {
+        ulong level = saved;
+        for (ulong rest = saved & (saved - 1); rest != 0; rest &= rest - 1)
+        {
+            level = rest;
+        }
+
+        return level;
+    }
 }

@@ -19,13 +19,15 @@ internal unsafe struct ProtocolState
     /// </summary>
     [FieldOffset(0)] public uint NmiRunning;
 
-    /// <summary>The announced location. Written by the patcher only, and only while the flag is clear.</summary>
+    /// <summary>
+    /// The announced location, or the first of a unit of them. Written by the patcher only, and only while the flag is clear.
+    /// </summary>
     [FieldOffset(128)] public ulong ModCodeIp;
 
-    /// <summary>The bytes to write there.</summary>
+    /// <summary>The bytes to write there, or what else the machine's writer takes for them.</summary>
     [FieldOffset(136)] public ulong ModCodeNewcode;
 
-    /// <summary>How many, 1 to 8.</summary>
+    /// <summary>How many.</summary>
     [FieldOffset(144)] public uint ModCodeLen;
 
     /// <summary>

@@ -135,6 +135,18 @@ internal static unsafe class StopMachine
         }
     }
 
+    /// <summary>True if the system can make all cores serialize; finds out at the first call in a process.</summary>
+    public static bool HasSyncCore(StopState* stop)
+    {
+        if (Volatile.Read(ref stop->MembarrierRegistered) == 0)
+        {
+            stop->SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
+            Volatile.Write(ref stop->MembarrierRegistered, 1);
+        }
+
+        return stop->SerializeParked == 0;
+    }
+
     /// <summary>
     /// Stops all threads, in as many attempts as it takes. A thread that has every signal blocked may wait for a lock
     /// that a parked one holds (the C library does so when threads are born and end), so an attempt that makes no
@@ -142,12 +154,7 @@ internal static unsafe class StopMachine
     /// </summary>
     private static int ParkAll(StopState* stop, long timeoutNs)
     {
-        if (stop->MembarrierRegistered == 0)
-        {
-            stop->MembarrierRegistered = 1;
-            stop->SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
-        }
-
+        HasSyncCore(stop);
         stop->DeadlineNs = Clock.NowNs() + timeoutNs;
         for (long patience = FirstPatienceNs; ; patience = Math.Min(patience * 2, LastPatienceNs))
         {
@@ -283,7 +290,8 @@ internal static unsafe class StopMachine
 
     private static long RuntimeThreads => Math.Min(Native.Table->RuntimeThreads, NativeTable.MaxRuntimeThreads);
 
-    private static bool IsRuntimeThread(int tid)
+    /// <summary>True for a thread of the runtime's own, which runs no code but this library's.</summary>
+    public static bool IsRuntimeThread(int tid)
     {
         for (int i = 0; i < RuntimeThreads; i++)
         {

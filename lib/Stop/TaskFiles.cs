@@ -34,6 +34,37 @@ internal static unsafe class TaskFiles
         return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
     }
 
+    /// <summary>Whether a thread has a signal blocked.</summary>
+    /// <returns>0 or -errno.</returns>
+    public static int Blocks(int tid, int signo, out bool blocked)
+    {
+        int bytes = ReadFile(tid, "/status\0"u8);
+        blocked = bytes > 0 && (TaskStat.BlockedOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
+        return Math.Min(bytes, 0);
+    }
+
+    /// <summary>True if a debugger is attached to the calling thread. Needs no mutex.</summary>
+    public static bool IsTraced()
+    {
+        const int Start = 1024; // it stands among the first lines
+
+        int fd;
+        fixed (byte* path = "/proc/thread-self/status\0"u8)
+        {
+            fd = ProcFile.Open(path);
+        }
+
+        if (fd < 0)
+        {
+            return false;
+        }
+
+        byte* buffer = stackalloc byte[Start];
+        int bytes = ProcFile.Read(fd, buffer, Start);
+        ProcFile.Close(fd);
+        return bytes > 0 && TaskStat.TracerOf(new ReadOnlySpan<byte>(buffer, bytes)) != 0;
+    }
+
     /// <summary>Threads of the process by the link count of its task folder, or less than 1 if that does not tell.</summary>
     public static long Count()
     {

@@ -45,10 +45,17 @@ internal static class TaskStat
     }
 
     /// <summary>From /proc/PID/task/TID/status: the signals that wait for this thread.</summary>
-    public static ulong PendingOf(ReadOnlySpan<byte> status)
+    public static ulong PendingOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSigPnd:\t"u8, 'x');
+
+    /// <summary>From the same: the signals that this thread has blocked.</summary>
+    public static ulong BlockedOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSigBlk:\t"u8, 'x');
+
+    /// <summary>From the same: the id of the process that traces this thread; 0: none.</summary>
+    public static ulong TracerOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nTracerPid:\t"u8, 'D');
+
+    private static ulong ValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format)
     {
-        ReadOnlySpan<byte> key = "\nSigPnd:\t"u8;
         int at = status.IndexOf(key);
-        return at >= 0 && Utf8Parser.TryParse(status[(at + key.Length)..], out ulong signals, out _, 'x') ? signals : 0;
+        return at >= 0 && Utf8Parser.TryParse(status[(at + key.Length)..], out ulong value, out _, format) ? value : 0;
     }
 }

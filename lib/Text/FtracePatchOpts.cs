@@ -6,7 +6,12 @@ namespace Ftrace.Text;
 [StructLayout(LayoutKind.Sequential)]
 internal struct FtracePatchOpts
 {
+    /// <summary>What the first version had: up to and with <see cref="TimeoutMs"/>.</summary>
+    public const int FirstSize = 16;
+
     public nuint Size;
     public FtraceMethod Method;
     public uint TimeoutMs;
+    public FtraceWriter Writer;
+    public uint Flags;
 }

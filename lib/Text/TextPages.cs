@@ -1,18 +1,19 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Threading;
 using Ftrace.Linux;
 
 namespace Ftrace.Text;
 
 /// <summary>
-/// The pages that a batch lies in: finds them, makes them writable, puts their protection back. The kernel's
+/// The pages that a batch lies in: finds them, opens them for writing in one way or the other, puts them back. The kernel's
 /// probe_kernel_read(), set_kernel_text_rw() and set_kernel_text_ro().
 /// </summary>
-/// <remarks>Called in a stop window: nobody maps, unmaps or protects anything meanwhile.</remarks>
+/// <remarks>Called with the stop mutex held. In a window nobody maps, unmaps or protects anything meanwhile.</remarks>
 internal static unsafe class TextPages
 {
     private const int MaxRegions = 65536;
-    private const int BufferSize = 64 * 1024;
+    private const int BufferSize = TextWriter.MaxRun;
     private const int PagesPerProbe = 64;
     private const int PopulateWrite = 23;
 
@@ -24,7 +25,13 @@ internal static unsafe class TextPages
     public static bool Reserve()
     {
         s_regions = s_regions != null ? s_regions : (TextRegion*)Memory.Map((nuint)MaxRegions * (nuint)sizeof(TextRegion));
-        s_buffer = s_buffer != null ? s_buffer : (byte*)Memory.Map(BufferSize);
+        if (s_buffer == null)
+        {
+            // One after the other: the map has been read when the first run is put together.
+            s_buffer = (byte*)Memory.Map(BufferSize);
+            TextWriter.Attach(s_buffer);
+        }
+
         return s_regions != null && s_buffer != null;
     }
 
@@ -105,7 +112,7 @@ internal static unsafe class TextPages
             return false;
         }
 
-        s_regions[s_count++] = new TextRegion { Start = start, End = end, Protection = map.Protection };
+        s_regions[s_count++] = new TextRegion { Start = start, End = end, First = from, Protection = map.Protection };
         return true;
     }
 
@@ -155,22 +162,120 @@ internal static unsafe class TextPages
 
     private static void FailPage(PatchBatch batch, ulong page)
     {
-        int rank = Math.Max(batch.RankOf(page) - 1, 0);
-        for (; rank < batch.Count && batch[rank]->Ip < page + Memory.PageSize; rank++)
+        for (int rank = batch.RankReaching(page); rank < batch.Count && batch[rank]->Ip < page + Memory.PageSize; rank++)
         {
-            if (batch[rank]->Ip + batch[rank]->Len > page)
+            batch[rank]->Error = -Errno.EFAULT;
+        }
+    }
+
+    /// <summary>
+    /// Opens the pages of a batch for writing, in the way that is asked for, so far that writing fails for nothing but want of
+    /// memory: /proc/self/mem, or pages made writable and faulted in. <see cref="FtraceWriter.Auto"/> takes
+    /// /proc/self/mem unless that is refused, or no page has to be made writable.
+    /// </summary>
+    /// <returns>0, or -EPERM; then all is as before.</returns>
+    public static int Open(PatchBatch batch, FtraceWriter writer)
+    {
+        PatchState* state = &SharedState.Get->Patch;
+        bool auto = writer == FtraceWriter.Auto;
+        if (writer != FtraceWriter.Mprotect && !(auto && AreWritable()))
+        {
+            state->LastWriter = FtraceWriter.ProcMem;
+            int error = OpenProcMem(batch, state);
+            if (error == 0 || !auto)
             {
-                batch[rank]->Error = -Errno.EFAULT;
+                return error;
+            }
+
+            batch.ClearErrors();
+        }
+
+        state->LastWriter = FtraceWriter.Mprotect;
+        return MakeWritable(batch);
+    }
+
+    /// <summary>Undoes <see cref="Open"/>.</summary>
+    [NoInstr]
+    public static void Close()
+    {
+        PatchState* state = &SharedState.Get->Patch;
+        if (state->MemFile != 0)
+        {
+            ProcFile.Close(state->MemFile - 1);
+            Volatile.Write(ref state->MemFile, 0);
+            return;
+        }
+
+        Restore();
+    }
+
+    /// <summary>
+    /// In the child of a fork: the open file is the parent's memory. Where the child's cannot be opened, its pages are made
+    /// writable; <see cref="Close"/> then protects them again.
+    /// </summary>
+    [NoInstr]
+    public static void ReopenInChild()
+    {
+        PatchState* state = &SharedState.Get->Patch;
+        if (state->MemFile == 0)
+        {
+            return;
+        }
+
+        ProcFile.Close(state->MemFile - 1);
+        int file = ProcMem.Open();
+        state->MemFile = file < 0 ? 0 : file + 1;
+        for (int i = 0; i < s_count && file < 0; i++)
+        {
+            Protect(s_regions + i, s_regions[i].Protection | Memory.ProtWrite);
+        }
+    }
+
+    private static bool AreWritable()
+    {
+        for (int i = 0; i < s_count; i++)
+        {
+            if ((s_regions[i].Protection & Memory.ProtWrite) == 0)
+            {
+                return false;
             }
         }
+
+        return true;
+    }
+
+    /// <summary>Tries each region with a byte that is there.</summary>
+    private static int OpenProcMem(PatchBatch batch, PatchState* state)
+    {
+        int file = ProcMem.Open();
+        int error = file < 0 ? -Errno.EPERM : 0;
+        for (int i = 0; i < s_count; i++)
+        {
+            byte same = *(byte*)s_regions[i].First;
+            if (file < 0 || ProcMem.Write(file, s_regions[i].First, &same, 1) != 0)
+            {
+                Fail(batch, s_regions + i);
+                error = -Errno.EPERM;
+            }
+        }
+
+        if (error == 0)
+        {
+            Volatile.Write(ref state->MemFile, file + 1);
+        }
+        else if (file >= 0)
+        {
+            ProcFile.Close(file);
+        }
+
+        return error;
     }
 
     /// <summary>
     /// Makes the pages of a batch writable, and faults them in, so that writing cannot fail and takes no fault
     /// while NMIs wait for it.
     /// </summary>
-    /// <returns>0, or -EPERM; then the protections are as before.</returns>
-    public static int MakeWritable(PatchBatch batch)
+    private static int MakeWritable(PatchBatch batch)
     {
         bool failed = false;
         for (int i = 0; i < s_count; i++)
@@ -188,11 +293,12 @@ internal static unsafe class TextPages
             Restore();
         }
 
-        return failed ? batch.FirstError() : 0;
+        return failed ? -Errno.EPERM : 0;
     }
 
     /// <summary>Puts all protections back.</summary>
-    public static void Restore()
+    [NoInstr]
+    private static void Restore()
     {
         for (int i = 0; i < s_count; i++)
         {
@@ -200,6 +306,7 @@ internal static unsafe class TextPages
         }
     }
 
+    [NoInstr]
     private static int Protect(TextRegion* region, int protection)
     {
         return (region->Protection & Memory.ProtWrite) != 0
@@ -210,19 +317,13 @@ internal static unsafe class TextPages
     /// <summary>Faults in the pages of a region that hold locations, run by run. Before Linux 5.14 there is no such call.</summary>
     private static bool Populate(PatchBatch batch, TextRegion* region)
     {
-        int rank = Math.Max(batch.RankOf(region->Start) - 1, 0);
         ulong start = 0;
         ulong end = 0;
-        for (; rank < batch.Count && batch[rank]->Ip < region->End; rank++)
+        for (int rank = batch.RankReaching(region->Start); rank < batch.Count && batch[rank]->Ip < region->End; rank++)
         {
             FtracePatch* patch = batch[rank];
             ulong from = Math.Max(PageOf(patch->Ip), region->Start);
             ulong to = Math.Min(PageOf(patch->Ip + patch->Len - 1) + Memory.PageSize, region->End);
-            if (to <= region->Start)
-            {
-                continue;
-            }
-
             if (from > end)
             {
                 if (!Populate(start, end))
@@ -246,12 +347,9 @@ internal static unsafe class TextPages
 
     private static void Fail(PatchBatch batch, TextRegion* region)
     {
-        for (int rank = Math.Max(batch.RankOf(region->Start) - 1, 0); rank < batch.Count && batch[rank]->Ip < region->End; rank++)
+        for (int rank = batch.RankReaching(region->Start); rank < batch.Count && batch[rank]->Ip < region->End; rank++)
         {
-            if (batch[rank]->Ip + batch[rank]->Len > region->Start)
-            {
-                batch[rank]->Error = -Errno.EPERM;
-            }
+            batch[rank]->Error = -Errno.EPERM;
         }
     }
 

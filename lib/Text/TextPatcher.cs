@@ -1,4 +1,5 @@
 using System;
+using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Stop;
@@ -6,22 +7,22 @@ using Ftrace.X86;
 
 namespace Ftrace.Text;
 
-
 /// <summary>
 /// Changes a batch of locations, all or nothing.
 /// </summary>
 /// <remarks>
-/// <para>In order; at the start the text is readable and executable, and other threads run:</para>
+/// <para>With the stop method, in order; at the start the text is readable and executable, and other threads run:</para>
 /// <list type="number">
 /// <item>lengths and overlaps are checked, without looking at the text</item>
 /// <item>the gate is opened and the other threads are parked, unless the caller has done so</item>
 /// <item>each location is looked up in the memory map, read safely and compared; each parked thread's position
 /// is compared with the locations. Until here nothing was changed: any error ends it.</item>
-/// <item>the pages are made writable and faulted in; still nothing was changed</item>
-/// <item>one location after another is changed by the protocol</item>
-/// <item>the pages get their protection back, threads inside of a site are moved to its end</item>
+/// <item>the pages are opened for writing; still nothing was changed</item>
+/// <item>one unit of locations after another is changed by the protocol</item>
+/// <item>the pages are closed, threads inside of a site are moved to its end</item>
 /// <item>the threads go on, the gate is closed</item>
 /// </list>
+/// <para>The other method is <see cref="BreakpointPatcher"/>.</para>
 /// </remarks>
 internal static unsafe class TextPatcher
 {
@@ -31,58 +32,22 @@ internal static unsafe class TextPatcher
     /// <summary>Changes <paramref name="count"/> locations. The errors are those of <c>ftrace_patch_text()</c>.</summary>
     /// <param name="patches">The caller's array; each Error is set.</param>
     /// <param name="count">1 to <see cref="MaxCount"/>.</param>
-    /// <param name="timeoutMs">For the other threads to stop, and for NMIs that run to end.</param>
+    /// <param name="request">How.</param>
     /// <param name="acceptNops">Take any nops for the old code, and note in OldCode which they were.</param>
-    public static int Patch(FtracePatch* patches, int count, uint timeoutMs, bool acceptNops = false)
+    public static int Patch(FtracePatch* patches, int count, PatchRequest request, bool acceptNops = false)
     {
-        NmiThread* self = Native.CurrentThread;
-        PatchState* state = &SharedState.Get->Patch;
-        bool prepared = state->Owner == (ulong)self;
-        bool open = StopMachine.IsOpen(self);
-        nuint bytes = (nuint)count * (nuint)sizeof(PatchBatch.Key);
-        PatchBatch.Key single;
-        PatchBatch.Key* keys = count == 1 ? &single : (PatchBatch.Key*)Memory.Map(bytes);
+        // Behind the keys, room for the entries themselves: touched only if the batch has to outlive the call.
+        nuint bytes = (nuint)count * (nuint)(sizeof(PatchKey) + sizeof(FtracePatch));
+        bool onStack = count == 1 && request.Method == FtraceMethod.StopMachine;
+        PatchKey single;
+        PatchKey* keys = onStack ? &single : (PatchKey*)Memory.Map(bytes);
         if (keys == null)
         {
             return -Errno.ENOMEM;
         }
 
-        var batch = new PatchBatch(patches, new Span<PatchBatch.Key>(keys, count));
-        int error = batch.Order();
-        if (open && !prepared)
-        {
-            batch.ClearErrors();
-            error = -Errno.EPERM;
-        }
-
-        if (error == 0 && !prepared)
-        {
-            error = CodeModify.Prepare(self);
-        }
-
-        if (error == 0)
-        {
-            if (!open)
-            {
-                error = StopMachine.Open(self, timeoutMs);
-            }
-
-            if (error == 0)
-            {
-                error = PatchStopped(batch, timeoutMs, acceptNops);
-                if (!open)
-                {
-                    StopMachine.Close();
-                }
-            }
-
-            if (!prepared)
-            {
-                CodeModify.PostProcess(self);
-            }
-        }
-
-        if (count != 1)
+        int error = Patch(new PatchBatch(patches, keys, count), request, acceptNops);
+        if (!onStack && SharedState.Get->Breakpoint.Keys != keys)
         {
             Memory.Unmap(keys, bytes);
         }
@@ -90,24 +55,64 @@ internal static unsafe class TextPatcher
         return error;
     }
 
-    /// <summary>Called in a window with the gate open.</summary>
-    private static int PatchStopped(PatchBatch batch, uint timeoutMs, bool acceptNops)
+    private static int Patch(PatchBatch batch, PatchRequest request, bool acceptNops)
     {
-        int error = TextPages.Lookup(batch);
+        NmiThread* self = Native.CurrentThread;
+        bool prepared = SharedState.Get->Patch.Owner == (ulong)self;
+        bool open = StopMachine.IsOpen(self);
+        int error = batch.Order();
+        if (open && !prepared)
+        {
+            batch.ClearErrors();
+            error = -Errno.EPERM;
+        }
+
+        // In a window everybody stands still, whatever is asked for.
+        FtraceMethod method = FtraceMethod.StopMachine;
+        if (error == 0 && !open)
+        {
+            error = BreakpointPatcher.Choose(batch, request.Method, acceptNops, out method);
+        }
+
+        if (error == 0 && !prepared)
+        {
+            error = CodeModify.Prepare(self);
+        }
+
         if (error != 0)
         {
             return error;
         }
 
-        for (int i = 0; i < batch.Count; i++)
+        SharedState.Get->Patch.LastMethod = method;
+        error = SharedState.Get->Breakpoint.Killed != 0 ? -Errno.EIO
+            : method == FtraceMethod.Breakpoint ? BreakpointPatcher.Patch(batch, request)
+            : open ? PatchStopped(batch, request, acceptNops)
+            : Stop(batch, request, acceptNops, self);
+        if (!prepared)
         {
-            if (batch[i]->Error == 0)
-            {
-                batch[i]->Error = Compare(batch[i], acceptNops);
-            }
+            CodeModify.PostProcess(self);
         }
 
-        error = batch.FirstError();
+        return error;
+    }
+
+    private static int Stop(PatchBatch batch, PatchRequest request, bool acceptNops, NmiThread* self)
+    {
+        int error = StopMachine.Open(self, request.TimeoutMs);
+        if (error == 0)
+        {
+            error = PatchStopped(batch, request, acceptNops);
+            StopMachine.Close();
+        }
+
+        return error;
+    }
+
+    /// <summary>Called in a window with the gate open.</summary>
+    private static int PatchStopped(PatchBatch batch, PatchRequest request, bool acceptNops)
+    {
+        int error = Verify(batch, acceptNops);
         if (error == 0)
         {
             error = CheckThreads(batch, move: false);
@@ -115,12 +120,12 @@ internal static unsafe class TextPatcher
 
         if (error == 0)
         {
-            error = NmiDrain.WaitForQuiet(X86Nmi.State, timeoutMs);
+            error = NmiDrain.WaitForQuiet(X86Nmi.State, request.TimeoutMs);
         }
 
         if (error == 0)
         {
-            error = TextPages.MakeWritable(batch);
+            error = TextPages.Open(batch, request.Writer);
         }
 
         if (error != 0)
@@ -128,30 +133,91 @@ internal static unsafe class TextPatcher
             return error;
         }
 
-        ProtocolState* protocol = X86Nmi.State;
-        for (int i = 0; i < batch.Count; i++)
+        error = WriteUnits(batch, batch.Count, old: false, out int written);
+        if (error != 0)
         {
-            NmiProtocol<X86Machine>.ModifyCode(protocol, batch[i]->Ip, batch[i]->NewCode, batch[i]->Len);
+            // Pages that were written once can be written again.
+            WriteUnits(batch, written, old: true, out _);
         }
 
-        TextPages.Restore();
-        CheckThreads(batch, move: true);
-        SharedState.Get->Patch.Patches += (uint)batch.Count;
+        TextPages.Close();
         StopMachine.MarkTextChanged();
         Native.SyncCore();
+        if (error != 0)
+        {
+            return -Errno.ENOMEM;
+        }
+
+        CheckThreads(batch, move: true);
+        SharedState.Get->Patch.Patches += (uint)batch.Count;
         return 0;
     }
 
-    private static int Compare(FtracePatch* patch, bool acceptNops)
+    /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
+    public static int Verify(PatchBatch batch, bool acceptNops)
     {
-        var current = new ReadOnlySpan<byte>((byte*)patch->Ip, (int)patch->Len);
-        var expected = new Span<byte>(patch->OldCode, (int)patch->Len);
-        if (acceptNops && X86Instruction.AreNops(current))
+        int error = TextPages.Lookup(batch);
+        if (error != 0)
         {
-            current.CopyTo(expected);
+            return error;
         }
 
-        return current.SequenceEqual(expected) ? 0 : -Errno.EINVAL;
+        bool failed = false;
+        for (int i = 0; i < batch.Count; i++)
+        {
+            FtracePatch* patch = batch[i];
+            if (patch->Error == 0 && !Compare(patch, acceptNops))
+            {
+                patch->Error = -Errno.EINVAL;
+            }
+
+            failed |= patch->Error != 0;
+        }
+
+        return failed ? batch.FirstError() : 0;
+    }
+
+    /// <summary>Changes locations by the protocol, unit by unit.</summary>
+    private static int WriteUnits(PatchBatch batch, int count, bool old, out int written)
+    {
+        ProtocolState* protocol = X86Nmi.State;
+        PatchState* state = &SharedState.Get->Patch;
+        int error = 0;
+        written = 0;
+        while (written < count && error == 0)
+        {
+            PatchKey* unit = batch.Keys + written;
+            int end = TextWriter.EndOfUnit(state, batch.Keys, count, written);
+            uint length = TextWriter.Prepare(state, unit, end - written, TextPart.Whole, old, out byte* newcode);
+            error = NmiProtocol<X86Machine>.ModifyCode(protocol, unit->Ip, newcode, length);
+            written = end; // also if it failed: part of it may be written
+        }
+
+        return error;
+    }
+
+    private static bool Compare(FtracePatch* patch, bool acceptNops)
+    {
+        byte* current = (byte*)patch->Ip;
+        byte* expected = patch->OldCode;
+        int length = (int)patch->Len;
+        if (acceptNops && X86Instruction.AreNops(new ReadOnlySpan<byte>(current, length)))
+        {
+            for (int i = 0; i < length; i++)
+            {
+                expected[i] = current[i];
+            }
+        }
+
+        for (int i = 0; i < length; i++)
+        {
+            if (current[i] != expected[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>

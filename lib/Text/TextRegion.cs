@@ -6,6 +6,9 @@ internal struct TextRegion
     public ulong Start;
     public ulong End;
 
+    /// <summary>The first byte of a location in it.</summary>
+    public ulong First;
+
     /// <summary>The mapping's protection, to be restored.</summary>
     public int Protection;
 }

@@ -13,6 +13,9 @@ internal static class X86Instruction
     /// <summary>Bytes that one location may have.</summary>
     public const int MaxPatch = 8;
 
+    /// <summary>The breakpoint, one byte.</summary>
+    public const byte Int3 = 0xcc;
+
     private const byte CallOpcode = 0xe8;
 
     /// <summary>The 5-byte nop that is written, <c>nopl 0x0(%rax,%rax,1)</c>.</summary>

@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using System.Threading;
+using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Stop;
+using Ftrace.Text;
 
 namespace Ftrace.X86;
 
@@ -11,6 +13,9 @@ namespace Ftrace.X86;
 [NoInstr]
 internal unsafe struct X86Machine : IMachine
 {
+    /// <summary>The system call fails for want of memory now and then.</summary>
+    private const int SyncTries = 1000;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Read(uint* word) => Volatile.Read(ref *word);
 
@@ -36,6 +41,9 @@ internal unsafe struct X86Machine : IMachine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AtomicAndNot(uint* word, uint bits) => Interlocked.And(ref *word, ~bits);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SmpMb() => Interlocked.MemoryBarrier();
+
     /// <summary>Nothing: the locked instruction beside it is the barrier.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SmpMbBeforeAtomic()
@@ -56,29 +64,7 @@ internal unsafe struct X86Machine : IMachine
 
     public static void SyncCore() => Native.SyncCore();
 
-    /// <summary>
-    /// Plain stores: the patcher has made the pages writable and faulted them in before it announced
-    /// anything, so this cannot fail.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int WriteText(ulong ip, ulong newcode, uint len)
-    {
-        byte* to = (byte*)ip;
-        byte* from = (byte*)newcode;
-        if (len == X86Instruction.CallSize)
-        {
-            Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<uint>(from));
-            to[4] = from[4];
-            return 0;
-        }
-
-        for (uint i = 0; i < len; i++)
-        {
-            Volatile.Write(ref to[i], from[i]);
-        }
-
-        return 0;
-    }
+    public static int WriteText(ulong ip, ulong newcode, uint len) => TextWriter.Write(ip, (byte*)newcode, len);
 
     /// <summary>Spins; when the NMIs have not drained after a few milliseconds, asks for no new ones.</summary>
     public static void RelaxPatcher(uint turn)
@@ -95,4 +81,51 @@ internal unsafe struct X86Machine : IMachine
     public static void AfterNmi(NmiThread* thread) => NmiDrain.AfterNmi(thread);
 
     public static void CountDeferredStop() => StopHandler.CountDeferredStop();
+
+    public static int WriteBatch(TextPart part, bool old)
+    {
+        BreakpointState* state = &SharedState.Get->Breakpoint;
+        return TextWriter.WriteAll(&SharedState.Get->Patch, state->Keys, state->Count, part, old);
+    }
+
+    /// <summary>membarrier(2) passes over the caller's core if no other thread runs.</summary>
+    public static int SyncCores()
+    {
+        for (int tries = 0; tries < SyncTries; tries++)
+        {
+            if (Membarrier.SyncCore())
+            {
+                Native.SyncCore();
+                return 0;
+            }
+        }
+
+        return -Errno.EPERM;
+    }
+
+    public static bool Execute(ulong ip, uint code, void* context) => TrapHandler.Execute(ip, code, context);
+
+    public static bool IsBreakpoint(ulong ip) => Volatile.Read(ref *(byte*)ip) == X86Instruction.Int3;
+
+    public static bool UnblockTrap()
+    {
+        ulong trap = SignalSet.Of(SignalSet.Sigtrap);
+        return (SignalSet.BlockLess(trap) & trap) != 0;
+    }
+
+    public static void BlockTrap() => SignalSet.BlockMore(SignalSet.Of(SignalSet.Sigtrap));
+
+    /// <summary>A trap handler ends by itself, whatever the deadline; for NMIs there is one.</summary>
+    public static bool Relax(uint* word, uint seen, uint turn)
+    {
+        X86Base.Pause();
+        if (turn % NmiDrain.TurnsBetweenLooks != NmiDrain.TurnsBetweenLooks - 1)
+        {
+            return true;
+        }
+
+        Native.Syscall(SyscallNumber.SchedYield);
+        SharedState* state = SharedState.Get;
+        return word != &state->Breakpoint.HeldNmis || Clock.NowNs() < state->Stop.DeadlineNs;
+    }
 }

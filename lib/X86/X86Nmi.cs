@@ -10,8 +10,16 @@ internal static unsafe class X86Nmi
     public static ProtocolState* State => &SharedState.Get->Protocol;
 
     /// <summary>From the native file, when the gate was open.</summary>
-    public static void EnterSlow(NmiThread* thread) => NmiProtocol<X86Machine>.EnterAnnounced(State);
+    public static void EnterSlow(NmiThread* thread)
+    {
+        BreakpointProtocol<X86Machine>.EnterNmi(&SharedState.Get->Breakpoint, thread);
+        NmiProtocol<X86Machine>.EnterAnnounced(State);
+    }
 
     /// <summary>From the native file, when the saved bit is set.</summary>
-    public static void ExitSlow(NmiThread* thread) => NmiProtocol<X86Machine>.ExitAnnounced(State, thread);
+    public static void ExitSlow(NmiThread* thread)
+    {
+        BreakpointProtocol<X86Machine>.ExitNmi(&SharedState.Get->Breakpoint, thread);
+        NmiProtocol<X86Machine>.ExitAnnounced(State, thread);
+    }
 }

@@ -21,6 +21,7 @@ internal static class LibraryAbi
             ["ftrace_nmi_thread"] = typeof(NmiThread),
             ["ftrace_patch"] = typeof(FtracePatch),
             ["ftrace_method"] = typeof(FtraceMethod),
+            ["ftrace_writer"] = typeof(FtraceWriter),
             ["ftrace_patch_opts"] = typeof(FtracePatchOpts),
             ["ftrace_stats"] = typeof(FtraceStats),
         },
@@ -47,9 +48,14 @@ internal static class LibraryAbi
         Fields = new Dictionary<string, FieldRule>
         {
             ["ftrace_nmi_thread.reserved"] = new(
-                [nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached)], null, "programs need not know what the words are for"),
+                [
+                    nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached), nameof(NmiThread.Held), nameof(NmiThread.Unblocked),
+                    "_unused1", "_unused2",
+                ], null, "programs need not know what the words are for"),
             ["ftrace_patch_opts.method"] = new(
                 [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),
+            ["ftrace_patch_opts.writer"] = new(
+                [nameof(FtracePatchOpts.Writer)], typeof(FtraceWriter), "an int in C, likewise"),
         },
     };
 }

@@ -225,6 +225,22 @@ internal unsafe struct SimMachine : IMachine
     {
     }
 
+    public static void SmpMb() => throw new NotImplementedException();
+
+    public static int WriteBatch(Text.TextPart part, bool old) => throw new NotImplementedException();
+
+    public static int SyncCores() => throw new NotImplementedException();
+
+    public static bool Execute(ulong ip, uint code, void* context) => throw new NotImplementedException();
+
+    public static bool IsBreakpoint(ulong ip) => throw new NotImplementedException();
+
+    public static bool UnblockTrap() => throw new NotImplementedException();
+
+    public static void BlockTrap() => throw new NotImplementedException();
+
+    public static bool Relax(uint* word, uint seen, uint turn) => throw new NotImplementedException();
+
     private static void FreeOnX86()
     {
         if (Programs.WeakStores)

@@ -11,6 +11,7 @@ internal sealed class AllowList
     {
         ["__NONGCSTATICS"] = "statics without GC references: plain memory. Had the class a constructor, a call would show",
         ["__readonlydata_"] = "constants of the method",
+        ["libftrace__PrivateImplementationDetails__"] = "the bytes of a literal",
     };
 
     /// <summary>For the shipped library.</summary>

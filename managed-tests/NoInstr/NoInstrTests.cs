@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Reflection;
+using Ftrace.Breakpoint;
 using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Tests.Elf;
@@ -31,6 +32,7 @@ public sealed class NoInstrTests
         Method(typeof(X86Nmi), "EnterSlow"),
         Method(typeof(X86Nmi), "ExitSlow"),
         Method(typeof(StopHandler), "OnSignal"),
+        Method(typeof(TrapHandler), "OnSignal"),
         Method(typeof(ForkChild), "Run"),
     ];
 

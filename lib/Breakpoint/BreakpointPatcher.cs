@@ -1,0 +1,199 @@
+using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.Stop;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.Breakpoint;
+
+/// <summary>Changes a batch with the breakpoint method, while all other threads run.</summary>
+/// <remarks>
+/// <para>In order; the gate is open:</para>
+/// <list type="number">
+/// <item>the stop mutex is taken, undeclared signals are blocked on this thread, and SIGTRAP is not</item>
+/// <item>the locations are looked up, read and compared. Until here nothing was changed: any error ends it.</item>
+/// <item>every thread has been seen with SIGTRAP unblocked, and NMIs unblock it</item>
+/// <item>the pages are opened for writing</item>
+/// <item>the steps of <see cref="BreakpointProtocol{TMachine}"/></item>
+/// <item>all is put back, the stop mutex released</item>
+/// </list>
+/// </remarks>
+internal static unsafe class BreakpointPatcher
+{
+    /// <summary>The method for a batch, given what is asked for, what the system has and what the locations are.</summary>
+    /// <returns>0 or -errno, with the errors of locations set that cannot be patched in the way asked for.</returns>
+    public static int Choose(PatchBatch batch, FtraceMethod wanted, bool acceptNops, out FtraceMethod method)
+    {
+        method = FtraceMethod.StopMachine;
+        if (wanted == FtraceMethod.StopMachine || acceptNops)
+        {
+            return 0;
+        }
+
+        StopState* stop = &SharedState.Get->Stop;
+        BreakpointState* state = &SharedState.Get->Breakpoint;
+        bool possible = StopMachine.HasSyncCore(stop) && Native.Table->ForbidsBreakpoints() == 0;
+        if (wanted == FtraceMethod.Auto)
+        {
+            possible = possible && TrapSignal.IsAvailable(state) && !TrapSignal.IsMaskedByHandlers(stop->NmiSignals)
+                && !TaskFiles.IsTraced() && FirstUnsuitable(batch) == batch.Count;
+            method = possible ? FtraceMethod.Breakpoint : FtraceMethod.StopMachine;
+            return 0;
+        }
+
+        method = FtraceMethod.Breakpoint;
+        if (!possible)
+        {
+            return -Errno.EOPNOTSUPP;
+        }
+
+        for (int rank = FirstUnsuitable(batch); rank < batch.Count; rank++)
+        {
+            batch[rank]->Error = IsSuitable(batch[rank]) ? 0 : -Errno.EOPNOTSUPP;
+        }
+
+        return batch.FirstError();
+    }
+
+    private static int FirstUnsuitable(PatchBatch batch)
+    {
+        int rank = 0;
+        while (rank < batch.Count && IsSuitable(batch[rank]))
+        {
+            rank++;
+        }
+
+        return rank;
+    }
+
+    private static bool IsSuitable(FtracePatch* patch) =>
+        X86Emulator.CanReplace(patch->OldCode, patch->Len) && X86Emulator.CanExecute(patch->NewCode, patch->Len);
+
+    /// <summary>Changes the batch. Called with the gate open, outside of a window.</summary>
+    public static int Patch(PatchBatch batch, PatchRequest request)
+    {
+        StopState* stop = &SharedState.Get->Stop;
+        FutexMutex.Lock(&stop->Mutex);
+        ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
+        SignalSet.BlockLess(SignalSet.Of(SignalSet.Sigtrap));
+        stop->DeadlineNs = Clock.NowNs() + request.TimeoutMs * Clock.NsPerMs;
+        int error = TaskFiles.Reserve() && TextPages.Reserve() ? 0 : -Errno.ENOMEM;
+        if (error == 0)
+        {
+            error = PatchRunning(batch, request, stop);
+        }
+
+        FutexMutex.Unlock(&stop->Mutex);
+        SignalSet.Set(mask);
+        return error;
+    }
+
+    private static int PatchRunning(PatchBatch batch, PatchRequest request, StopState* stop)
+    {
+        BreakpointState* state = &SharedState.Get->Breakpoint;
+        int error = TextPatcher.Verify(batch, acceptNops: false);
+        if (error == 0)
+        {
+            error = TrapSignal.Verify(state);
+        }
+
+        if (error == 0)
+        {
+            // What runs on any core has read the gate since.
+            error = X86Machine.SyncCores();
+        }
+
+        if (error == 0)
+        {
+            error = TrapDelivery.Wait(stop->DeadlineNs);
+        }
+
+        if (error == 0)
+        {
+            error = BreakpointProtocol<X86Machine>.Arm(state) ? 0 : -Errno.ETIMEDOUT;
+            if (error == 0)
+            {
+                error = PatchArmed(batch, request, state);
+            }
+
+            if (state->Killed == 0)
+            {
+                BreakpointProtocol<X86Machine>.Disarm(state);
+            }
+        }
+
+        return error;
+    }
+
+    private static int PatchArmed(PatchBatch batch, PatchRequest request, BreakpointState* state)
+    {
+        int error = TextPages.Open(batch, request.Writer);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        state->Keys = batch.Keys;
+        state->Count = batch.Count;
+        error = BreakpointProtocol<X86Machine>.Change(state, out bool stuck);
+        TextPages.Close();
+        if (stuck)
+        {
+            Keep(batch, state);
+        }
+        else
+        {
+            state->Keys = null;
+        }
+
+        if (error == 0)
+        {
+            SharedState.Get->Patch.Patches += (uint)batch.Count;
+        }
+
+        return stuck ? -Errno.EIO : error is 0 or -Errno.ENOMEM ? error : -Errno.EPERM;
+    }
+
+    /// <summary>
+    /// Breakpoints are left that threads will run into for as long as the process lives: so the sorted array stays, and the
+    /// caller's entries move to the room behind it.
+    /// </summary>
+    private static void Keep(PatchBatch batch, BreakpointState* state)
+    {
+        state->Killed = 1;
+        FtracePatch* patches = (FtracePatch*)(batch.Keys + batch.Count);
+        for (int rank = 0; rank < batch.Count; rank++)
+        {
+            patches[rank] = *batch[rank];
+            batch.Keys[rank].Patch = patches + rank;
+        }
+    }
+
+    /// <summary>
+    /// In the child of a fork that came while another thread was changing a batch: completes it, or takes it back if it had not
+    /// come far. Nobody else is there to trap.
+    /// </summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        BreakpointState* state = &SharedState.Get->Breakpoint;
+        if (state->Active != 0 && state->Killed == 0)
+        {
+            bool old = state->Code == 0;
+            PatchState* patch = &SharedState.Get->Patch;
+            TextPages.ReopenInChild();
+            TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old);
+            TextPages.Close();
+            Native.SyncCore();
+            state->Active = 0;
+        }
+
+        state->Handlers = 0;
+        state->Armed = state->Killed;
+        state->HeldNmis = 0;
+        for (ulong held = self->Held; held != 0; held &= held - 1)
+        {
+            state->HeldNmis++;
+        }
+    }
+}

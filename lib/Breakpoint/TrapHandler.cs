@@ -1,0 +1,92 @@
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.X86;
+
+namespace Ftrace.Breakpoint;
+
+/// <summary>The side of the breakpoint method that runs on threads that meet a breakpoint.</summary>
+[NoInstr]
+internal static unsafe class TrapHandler
+{
+    private const byte IntOpcode = 0xcd;
+    private const byte TrapVector = 3;
+
+    /// <summary>The handler of SIGTRAP: SA_SIGINFO, everything blocked but other faults.</summary>
+    public static void OnSignal(int signo, Siginfo* info, void* context)
+    {
+        BreakpointState* state = &SharedState.Get->Breakpoint;
+        ulong* rip = Ucontext.Rip((ulong)context);
+        ulong ip = *rip - 1; // of the breakpoint, if it was one
+
+        // Single steps, watchpoints and signals that were sent have other codes.
+        TrapAction action = info->Code == Siginfo.CodeKernel
+            ? BreakpointProtocol<X86Machine>.Trap(state, ip, context)
+            : TrapAction.Foreign;
+        if (action == TrapAction.Again && IsTwoByteForm(ip))
+        {
+            action = TrapAction.Foreign;
+        }
+
+        switch (action)
+        {
+            case TrapAction.Executed:
+                break;
+            case TrapAction.Again:
+                *rip = ip;
+                break;
+            default:
+                Forward(state, signo, info, context);
+                break;
+        }
+    }
+
+    /// <summary>Executes one location of the batch in place of its breakpoint. See <see cref="IMachine.Execute"/>.</summary>
+    public static bool Execute(ulong ip, uint code, void* context)
+    {
+        BreakpointState* state = &SharedState.Get->Breakpoint;
+        int rank = Text.PatchBatch.RankOf(state->Keys, state->Count, ip);
+        if (rank == state->Count || state->Keys[rank].Ip != ip)
+        {
+            return false;
+        }
+
+        Text.FtracePatch* patch = state->Keys[rank].Patch;
+        Interlocked.Increment(ref state->Hits);
+        X86Emulator.Execute(ip, code == 0 ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
+        return true;
+    }
+
+    /// <summary>The bytes cd 03, which raise the same trap, and end at <paramref name="last"/>.</summary>
+    private static bool IsTwoByteForm(ulong last) => *(byte*)last == TrapVector && *(byte*)(last - 1) == IntOpcode;
+
+    /// <summary>The trap is the host's: its handler gets it as if ours were not there.</summary>
+    private static void Forward(BreakpointState* state, int signo, Siginfo* info, void* context)
+    {
+        KernelSigaction* previous = &state->Previous;
+        ulong handler = previous->Handler;
+        if (handler == KernelSigaction.Ignore && info->Code <= 0)
+        {
+            return; // somebody sent it
+        }
+
+        if (handler is KernelSigaction.Default or KernelSigaction.Ignore)
+        {
+            // A fault cannot be ignored. The same signal again, which waits until this handler has returned.
+            KernelSigaction action = default;
+            KernelSigaction.Exchange(signo, &action, null);
+            nint tid = Native.Syscall(SyscallNumber.Gettid);
+            Native.Syscall(SyscallNumber.RtTgsigqueueinfo, Native.Syscall(SyscallNumber.Getpid), tid, signo, (nint)info);
+            return;
+        }
+
+        ulong own = (previous->Flags & KernelSigaction.SaNodefer) != 0 ? 0 : SignalSet.Of(signo);
+        if ((previous->Flags & KernelSigaction.SaResethand) != 0)
+        {
+            previous->Handler = KernelSigaction.Default;
+        }
+
+        SignalSet.Set(Ucontext.Mask((ulong)context) | previous->Mask | own);
+        Native.Table->CallHandler((void*)handler, signo, info, context);
+    }
+}

@@ -1,0 +1,78 @@
+using Ftrace.Linux;
+using Ftrace.Protocol;
+
+namespace Ftrace.Breakpoint;
+
+/// <summary>Who has SIGTRAP, and who would meet a breakpoint with SIGTRAP blocked.</summary>
+internal static unsafe class TrapSignal
+{
+    /// <summary>
+    /// Takes SIGTRAP at the first batch, and makes sure that it is still ours at the others. It stays ours: a trap may be
+    /// delivered long after its batch. Called with the stop mutex held.
+    /// </summary>
+    /// <returns>0, or -EBUSY: somebody replaced our handler.</returns>
+    public static int Verify(BreakpointState* state)
+    {
+        KernelSigaction current;
+        KernelSigaction.Exchange(SignalSet.Sigtrap, null, &current);
+        if (state->Installed != 0)
+        {
+            return current.Handler == Handler ? 0 : -Errno.EBUSY;
+        }
+
+        state->Previous = current;
+        KernelSigaction action;
+        action.Handler = Handler;
+        action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | KernelSigaction.SaRestart | StackFlag(current);
+        action.Restorer = (ulong)Native.Table->Restorer;
+        action.Mask = ~SignalSet.Faults;
+        KernelSigaction.Exchange(SignalSet.Sigtrap, &action, &state->Previous);
+        state->Installed = 1;
+        return 0;
+    }
+
+    /// <summary>True if SIGTRAP is ours, or can be.</summary>
+    public static bool IsAvailable(BreakpointState* state)
+    {
+        KernelSigaction current;
+        KernelSigaction.Exchange(SignalSet.Sigtrap, null, &current);
+        return state->Installed == 0 || current.Handler == Handler;
+    }
+
+    /// <summary>
+    /// True if some handler that does not bracket itself runs with SIGTRAP blocked. If it met a breakpoint, the process
+    /// would end.
+    /// </summary>
+    public static bool IsMaskedByHandlers(ulong nmiSignals)
+    {
+        for (int signo = 1; signo <= SignalSet.Count; signo++)
+        {
+            if (!SignalSet.IsUsable(signo) || signo == SignalSet.Sigtrap || (nmiSignals & SignalSet.Of(signo)) != 0)
+            {
+                continue;
+            }
+
+            KernelSigaction action;
+            KernelSigaction.Exchange(signo, null, &action);
+            bool handles = action.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore);
+            bool ours = action.Handler >= Native.Table->ImageStart && action.Handler < Native.Table->ImageEnd;
+            if (handles && !ours && (action.Mask & SignalSet.Of(SignalSet.Sigtrap)) != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&TrapHandler.OnSignal;
+
+    /// <summary>
+    /// The host's handler runs under ours, on the stack that it was installed for. Without one, ours takes the alternate
+    /// stack if there is one, as the stop signal does.
+    /// </summary>
+    private static ulong StackFlag(KernelSigaction current) =>
+        current.Handler is KernelSigaction.Default or KernelSigaction.Ignore
+            ? KernelSigaction.SaOnstack
+            : current.Flags & KernelSigaction.SaOnstack;
+}

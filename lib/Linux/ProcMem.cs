@@ -1,0 +1,39 @@
+namespace Ftrace.Linux;
+
+/// <summary>
+/// /proc/self/mem: writes memory whatever its protection is, as a debugger does; private pages are copied first.
+/// </summary>
+[NoInstr]
+internal static unsafe class ProcMem
+{
+    private const int AtFdcwd = -100;
+    private const int OpenReadWriteCloexec = 0x80002;
+
+    /// <summary>Opens it for the memory of the process that the caller is in now; a child of fork() needs its own.</summary>
+    /// <returns>A descriptor or -errno.</returns>
+    public static int Open()
+    {
+        // Of the thread: that of a process whose main thread has ended is empty.
+        fixed (byte* path = "/proc/thread-self/mem\0"u8)
+        {
+            return (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadWriteCloexec);
+        }
+    }
+
+    /// <returns>0 or -errno; -EFAULT if not all was written.</returns>
+    public static int Write(int fd, ulong address, byte* bytes, uint count)
+    {
+        for (uint done = 0; done < count;)
+        {
+            nint written = Native.Syscall(SyscallNumber.Pwrite64, fd, (nint)(bytes + done), (nint)(count - done), (nint)(address + done));
+            if (written <= 0)
+            {
+                return written < 0 ? (int)written : -Errno.EFAULT;
+            }
+
+            done += (uint)written;
+        }
+
+        return 0;
+    }
+}

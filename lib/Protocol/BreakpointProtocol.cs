@@ -1,0 +1,183 @@
+using Ftrace.Text;
+
+namespace Ftrace.Protocol;
+
+/// <summary>
+/// The protocol between a patcher and threads that run: breakpoints stand over the locations while their bytes change. After
+/// text_poke_bp_batch() in the kernel's arch/x86/kernel/alternative.c, which took the place of the NMI protocol in 2012.
+/// </summary>
+/// <remarks>
+/// <para>Who may run against whom:</para>
+/// <code>
+///                patcher         trap handler        NMI               thread
+/// patcher        patch mutex     Active, Handlers    Armed, HeldNmis   the steps, SyncCores
+/// trap handler                   reads only          not interrupted   same thread
+/// </code>
+/// <para>The steps, in order. At the start every location holds its old code, and SIGTRAP can be delivered to whoever
+/// may execute one.</para>
+/// <list type="number">
+/// <item>the batch is published: traps execute the old code</item>
+/// <item>a breakpoint on the first byte of every location; all cores serialize. From here on nobody begins to
+/// execute a location's bytes: whoever arrives there traps</item>
+/// <item>all other bytes; all cores serialize, so that no core has old ones beside a new first byte</item>
+/// <item>traps execute the new code; the first bytes; all cores serialize</item>
+/// <item>the batch is withdrawn, and kept until no trap handler looks at it</item>
+/// </list>
+/// <para>If a step fails, the same steps with the old code in place of the new one put everything back, whatever
+/// was written. A thread that took the trap late, when the batch is gone, finds no breakpoint at its address, and
+/// executes what stands there.</para>
+/// <para>A trap that is raised while SIGTRAP is blocked ends the process. So an announced NMI unblocks it, behind the gate,
+/// for as long as it runs. It must not do so while some context underneath, older than the gate, may have it
+/// blocked: the patcher finds those by the thread's signal mask. Hence two phases: until the patcher has seen every
+/// thread with SIGTRAP unblocked, NMIs leave their mask alone and are counted; then they are told to unblock
+/// (<see cref="BreakpointState.Armed"/>), and those that were counted are waited for.</para>
+/// </remarks>
+[NoInstr]
+internal static unsafe class BreakpointProtocol<TMachine>
+    where TMachine : struct, IMachine
+{
+    /// <summary>
+    /// Behind the gate of <c>ftrace_nmi_enter()</c>. Any context; the thread's saved word has been pushed.
+    /// </summary>
+    public static void EnterNmi(BreakpointState* state, NmiThread* thread)
+    {
+        ulong level = NmiThread.Level(TMachine.Read(&thread->Saved));
+        if (TMachine.Read(&state->Armed) == 0)
+        {
+            TMachine.AtomicIncReturn(&state->HeldNmis); // counted before looking again; pairs with [arm]
+            if (TMachine.Read(&state->Armed) == 0)
+            {
+                TMachine.Write(&thread->Held, TMachine.Read(&thread->Held) | level);
+                return;
+            }
+
+            TMachine.AtomicDec(&state->HeldNmis);
+        }
+
+        if (TMachine.UnblockTrap())
+        {
+            TMachine.Write(&thread->Unblocked, TMachine.Read(&thread->Unblocked) | level);
+        }
+    }
+
+    /// <summary>
+    /// Behind the gate of <c>ftrace_nmi_exit()</c>, before the level is popped: undoes <see cref="EnterNmi"/>. Any context.
+    /// </summary>
+    public static void ExitNmi(BreakpointState* state, NmiThread* thread)
+    {
+        ulong level = NmiThread.Level(TMachine.Read(&thread->Saved));
+        ulong unblocked = TMachine.Read(&thread->Unblocked);
+        if ((unblocked & level) != 0)
+        {
+            TMachine.Write(&thread->Unblocked, unblocked & ~level);
+            TMachine.BlockTrap();
+        }
+
+        ulong held = TMachine.Read(&thread->Held);
+        if ((held & level) != 0)
+        {
+            TMachine.Write(&thread->Held, held & ~level);
+            TMachine.SmpMbBeforeAtomic(); // all that it executed is over before the patcher goes on. Free on x86.
+            TMachine.AtomicDec(&state->HeldNmis);
+        }
+    }
+
+    /// <summary>
+    /// Makes NMIs unblock SIGTRAP, and waits for those that do not. Called with the gate open, when every thread
+    /// has been seen with SIGTRAP unblocked since.
+    /// </summary>
+    /// <returns>False if the machine gave up waiting.</returns>
+    public static bool Arm(BreakpointState* state)
+    {
+        TMachine.Write(&state->Armed, 1);
+        TMachine.SmpMb(); // [arm] before counting; pairs with the increment in EnterNmi
+        return WaitForNone(&state->HeldNmis);
+    }
+
+    /// <summary>Undoes <see cref="Arm"/>, when no breakpoint is left.</summary>
+    public static void Disarm(BreakpointState* state) => TMachine.Write(&state->Armed, 0);
+
+    /// <summary>Changes the batch in <paramref name="state"/>. Called when <see cref="Arm"/> has succeeded.</summary>
+    /// <param name="state">Keys and Count are set.</param>
+    /// <param name="stuck">True if it could not be put back either: breakpoints may be left, and the batch stays.</param>
+    /// <returns>0, or -errno; then everything is as before, unless it is stuck.</returns>
+    public static int Change(BreakpointState* state, out bool stuck)
+    {
+        TMachine.Write(&state->Code, 0);
+        TMachine.Write(&state->Active, 1);
+        TMachine.SmpMb(); // [publish] before any breakpoint; whoever traps sees the batch. Free on x86: stores stay in order.
+
+        int error = Steps(state, old: false);
+        stuck = error != 0 && Steps(state, old: true) != 0;
+        if (!stuck)
+        {
+            Withdraw(state);
+        }
+
+        return error;
+    }
+
+    private static int Steps(BreakpointState* state, bool old)
+    {
+        int error = WriteAndSync(TextPart.Breakpoint, old);
+        if (error == 0)
+        {
+            error = WriteAndSync(TextPart.Tail, old);
+        }
+
+        if (error == 0)
+        {
+            TMachine.Write(&state->Code, old ? 0u : 1u);
+            error = WriteAndSync(TextPart.Head, old);
+        }
+
+        return error;
+    }
+
+    private static int WriteAndSync(TextPart part, bool old)
+    {
+        int error = TMachine.WriteBatch(part, old);
+        return error != 0 ? error : TMachine.SyncCores();
+    }
+
+    private static void Withdraw(BreakpointState* state)
+    {
+        TMachine.Write(&state->Active, 0);
+        TMachine.SmpMb(); // [withdraw] before counting; pairs with the increment in Trap
+        WaitForNone(&state->Handlers);
+    }
+
+    /// <summary>
+    /// A thread has executed a breakpoint. Called in the handler of SIGTRAP, with all signals blocked but faults.
+    /// </summary>
+    /// <param name="state">The shared words.</param>
+    /// <param name="ip">Address of the breakpoint.</param>
+    /// <param name="context">The thread's registers, for the machine.</param>
+    public static TrapAction Trap(BreakpointState* state, ulong ip, void* context)
+    {
+        TMachine.AtomicIncReturn(&state->Handlers); // counted before looking; pairs with [withdraw]
+        bool executed = TMachine.Read(&state->Active) != 0 && TMachine.Execute(ip, TMachine.Read(&state->Code), context);
+        TMachine.SmpMbBeforeAtomic(); // done with the batch. Free on x86.
+        TMachine.AtomicDec(&state->Handlers);
+        if (executed)
+        {
+            return TrapAction.Executed;
+        }
+
+        return TMachine.IsBreakpoint(ip) ? TrapAction.Foreign : TrapAction.Again;
+    }
+
+    private static bool WaitForNone(uint* count)
+    {
+        uint turn = 0;
+        for (uint seen = TMachine.Read(count); seen != 0; seen = TMachine.Read(count))
+        {
+            if (!TMachine.Relax(count, seen, turn++))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.X86;
+
+namespace Ftrace.Text;
+
+/// <summary>
+/// The two ways to write text, for the patcher and for NMIs that write for it: through /proc/self/mem, where no page ever
+/// becomes writable, and in place, in pages that were made so.
+/// </summary>
+/// <remarks>
+/// What is written at once, and announced at once to NMIs, is a unit of neighbouring locations. In place it is a number
+/// of them, each stored by itself. Through /proc/self/mem, where a call costs as much as writing some
+/// kilobytes, it is a run of text with the bytes between the locations as they are.
+/// </remarks>
+[NoInstr]
+internal static unsafe class TextWriter
+{
+    /// <summary>Bytes of the longest run.</summary>
+    public const int MaxRun = 64 * 1024;
+
+    /// <summary>
+    /// A gap of less than a page lies in pages that hold the locations around it, so it can be read as they can.
+    /// </summary>
+    private const ulong MaxGap = Memory.PageSize - 1;
+
+    /// <summary>Locations of a unit in place: an NMI writes them in less than it takes to announce them one by one.</summary>
+    private const int MaxGroup = 64;
+
+    /// <summary>Where runs are put together; <see cref="MaxRun"/> bytes.</summary>
+    private static byte* s_image;
+
+    public static void Attach(byte* image) => s_image = image;
+
+    /// <summary>True while the writer is /proc/self/mem.</summary>
+    private static bool IsProcMem(PatchState* state) => Volatile.Read(ref state->MemFile) != 0;
+
+    /// <summary>The rank behind the last location of the unit that begins at <paramref name="from"/>.</summary>
+    public static int EndOfUnit(PatchState* state, PatchKey* keys, int count, int from)
+    {
+        if (!IsProcMem(state))
+        {
+            return count - from < MaxGroup ? count : from + MaxGroup;
+        }
+
+        int to = from + 1;
+        ulong start = keys[from].Ip;
+        ulong end = start + keys[from].Patch->Len;
+        while (to < count && keys[to].Ip - end <= MaxGap && keys[to].Ip + keys[to].Patch->Len - start <= MaxRun)
+        {
+            end = keys[to].Ip + keys[to].Patch->Len;
+            to++;
+        }
+
+        return to;
+    }
+
+    /// <summary>
+    /// Makes a unit ready to be written with <see cref="Write"/>, by anybody. The unit before is not in use any more.
+    /// </summary>
+    /// <param name="state">Says which writer it is.</param>
+    /// <param name="unit">The first location.</param>
+    /// <param name="count">How many, up to <see cref="EndOfUnit"/>.</param>
+    /// <param name="part">Which bytes. In place: all of them.</param>
+    /// <param name="old">The old code instead of the new one. In place: never needed.</param>
+    /// <param name="newcode">What to give to <see cref="Write"/>.</param>
+    /// <returns>The length to give to <see cref="Write"/>.</returns>
+    public static uint Prepare(PatchState* state, PatchKey* unit, int count, TextPart part, bool old, out byte* newcode)
+    {
+        if (!IsProcMem(state))
+        {
+            newcode = (byte*)unit;
+            return (uint)count;
+        }
+
+        ulong start = unit->Ip;
+        uint length = (uint)(unit[count - 1].Ip + unit[count - 1].Patch->Len - start);
+        Copy((byte*)start, s_image, length);
+        Put(unit, count, part, old, (nint)(s_image - (byte*)start));
+        newcode = s_image;
+        return length;
+    }
+
+    /// <summary>
+    /// Writes a unit. Any context: NMIs come here, at the same time as the patcher and each other, with the same bytes.
+    /// </summary>
+    /// <returns>0 or -errno. In place it cannot fail: the pages are writable and have been faulted in.</returns>
+    public static int Write(ulong ip, byte* newcode, uint length)
+    {
+        PatchState* state = &SharedState.Get->Patch;
+        if (IsProcMem(state))
+        {
+            return ProcMem.Write(state->MemFile - 1, ip, newcode, length);
+        }
+
+        Put((PatchKey*)newcode, (int)length, TextPart.Whole, old: false, 0);
+        return 0;
+    }
+
+    /// <summary>Writes a part of all locations, unit by unit, announcing nothing: the patcher only.</summary>
+    /// <returns>0 or -errno.</returns>
+    public static int WriteAll(PatchState* state, PatchKey* keys, int count, TextPart part, bool old)
+    {
+        if (!IsProcMem(state))
+        {
+            Put(keys, count, part, old, 0);
+            return 0;
+        }
+
+        int error = 0;
+        for (int from = 0; from < count && error == 0;)
+        {
+            int to = EndOfUnit(state, keys, count, from);
+            uint length = Prepare(state, keys + from, to - from, part, old, out byte* image);
+            error = ProcMem.Write(state->MemFile - 1, keys[from].Ip, image, length);
+            from = to;
+        }
+
+        return error;
+    }
+
+    /// <summary>Stores a part of locations at their addresses plus <paramref name="delta"/>.</summary>
+    private static void Put(PatchKey* keys, int count, TextPart part, bool old, nint delta)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            FtracePatch* patch = keys[i].Patch;
+            byte* from = old ? patch->OldCode : patch->NewCode;
+            byte* to = (byte*)keys[i].Ip + delta;
+
+            // No switch: it would become a jump through a table.
+            if (part == TextPart.Whole)
+            {
+                PutWhole(to, from, patch->Len);
+            }
+            else if (part == TextPart.Breakpoint)
+            {
+                Volatile.Write(ref *to, X86Instruction.Int3);
+            }
+            else if (part == TextPart.Head)
+            {
+                Volatile.Write(ref *to, *from);
+            }
+            else
+            {
+                for (uint at = 1; at < patch->Len; at++)
+                {
+                    Volatile.Write(ref to[at], from[at]);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PutWhole(byte* to, byte* from, uint length)
+    {
+        if (length == X86Instruction.CallSize)
+        {
+            Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<uint>(from));
+            to[4] = from[4];
+            return;
+        }
+
+        for (uint at = 0; at < length; at++)
+        {
+            Volatile.Write(ref to[at], from[at]);
+        }
+    }
+
+    /// <summary>By hand: copying spans ends in the C library's memmove, which may be what is being patched.</summary>
+    private static void Copy(byte* from, byte* to, uint length)
+    {
+        uint at = 0;
+        for (; at + 64 <= length; at += 64)
+        {
+            Vector128<byte> a = Vector128.Load(from + at);
+            Vector128<byte> b = Vector128.Load(from + at + 16);
+            Vector128<byte> c = Vector128.Load(from + at + 32);
+            Vector128<byte> d = Vector128.Load(from + at + 48);
+            a.Store(to + at);
+            b.Store(to + at + 16);
+            c.Store(to + at + 32);
+            d.Store(to + at + 48);
+        }
+
+        for (; at < length; at++)
+        {
+            to[at] = Volatile.Read(ref from[at]);
+        }
+    }
+}
