@@ -7,6 +7,8 @@ internal static unsafe class Memory
     public const int ProtRead = 1;
     public const int ProtWrite = 2;
     public const int ProtExec = 4;
+    public const int ProtAll = ProtRead | ProtWrite | ProtExec;
+    private const int PopulateWrite = 23;
     private const int MapPrivateAnonymousNoreserve = 0x02 | 0x20 | 0x4000;
 
     /// <summary>Zeroed memory that takes space only where it is touched, or null.</summary>
@@ -15,6 +17,10 @@ internal static unsafe class Memory
         nint address = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, ProtRead | ProtWrite, MapPrivateAnonymousNoreserve, -1, 0);
         return address < 0 ? null : (void*)address;
     }
+
+    /// <summary>Takes the space for memory that will be written; if there is none, or no such call, the write will find out.</summary>
+    public static void Populate(void* address, nuint bytes) =>
+        Native.Syscall(SyscallNumber.Madvise, (nint)address, (nint)bytes, PopulateWrite);
 
     public static void Unmap(void* address, nuint bytes) =>
         Native.Syscall(SyscallNumber.Munmap, (nint)address, (nint)bytes);

@@ -10,6 +10,7 @@ internal enum SyscallNumber
     Munmap = 11,
     RtSigaction = 13,
     RtSigprocmask = 14,
+    Ioctl = 16,
     Pwrite64 = 18,
     SchedYield = 24,
     Madvise = 28,

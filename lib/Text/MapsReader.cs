@@ -3,7 +3,10 @@ using Ftrace.Linux;
 
 namespace Ftrace.Text;
 
-/// <summary>Reads the memory map line by line, by ascending address, through a buffer of the caller's.</summary>
+/// <summary>
+/// Reads the memory map by ascending address: with a question for each mapping that is wanted, or, where the system
+/// answers none, line by line through a buffer of the caller's.
+/// </summary>
 /// <remarks>Of the thread, not of the process: the latter's is empty when the main thread has ended.</remarks>
 internal unsafe ref struct MapsReader(byte* buffer, int size)
 {
@@ -12,6 +15,7 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
     private int _fd = -1;
     private int _at;
     private int _length;
+    private bool _asText;
 
     /// <returns>0 or -errno.</returns>
     public int Open()
@@ -24,9 +28,23 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
         return _fd < 0 ? _fd : 0;
     }
 
+    /// <summary>The next mapping; those that end at or before <paramref name="from"/> may be left out.</summary>
     /// <returns>False at the end.</returns>
-    public bool Next(out MapEntry entry)
+    public bool Next(ulong from, out MapEntry entry)
     {
+        if (!_asText)
+        {
+            var query = new ProcmapQuery { Size = (ulong)sizeof(ProcmapQuery), Flags = ProcmapQuery.CoveringOrNext, Address = from };
+            nint error = Native.Syscall(SyscallNumber.Ioctl, _fd, unchecked((nint)ProcmapQuery.Request), (nint)(&query));
+            if (error is 0 or -Errno.ENOENT)
+            {
+                entry = new MapEntry { Start = query.Start, End = query.End, Protection = (int)query.Protection & Memory.ProtAll };
+                return error == 0;
+            }
+
+            _asText = true;
+        }
+
         for (; ; )
         {
             var rest = new ReadOnlySpan<byte>(_buffer + _at, _length - _at);

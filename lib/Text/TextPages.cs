@@ -15,6 +15,7 @@ internal static unsafe class TextPages
     private const int MaxRegions = 65536;
     private const int BufferSize = TextWriter.MaxRun;
     private const int PagesPerProbe = 64;
+    private const int PopulateRead = 22;
     private const int PopulateWrite = 23;
 
     private static TextRegion* s_regions;
@@ -51,29 +52,50 @@ internal static unsafe class TextPages
 
         s_count = 0;
         int rank = 0;
-        ulong need = batch[0]->Ip; // the first byte of the location at this rank that is not yet found
-        while (rank < batch.Count && maps.Next(out MapEntry map))
+        ulong need = batch.Keys[0].Ip; // the first byte of the location at this rank that is not yet found
+        while (rank < batch.Count && maps.Next(need, out MapEntry map))
         {
-            while (rank < batch.Count && need < map.End)
+            if (map.End <= need)
             {
-                FtracePatch* patch = batch[rank];
-                ulong end = patch->Ip + patch->Len;
-                patch->Error = need < map.Start || end < patch->Ip ? -Errno.EFAULT : Check(map, patch->Ip, end);
-                if (patch->Error == 0 && !AddPages(map, need, Math.Min(end, map.End)))
-                {
-                    maps.Close();
-                    return -Errno.ENOMEM;
-                }
-
-                if (patch->Error == 0 && end > map.End)
-                {
-                    need = map.End;
-                    break;
-                }
-
-                rank++;
-                need = rank < batch.Count ? batch[rank]->Ip : 0;
+                continue;
             }
+
+            for (; rank < batch.Count && need < map.Start; need = IpOf(batch, ++rank))
+            {
+                batch[rank]->Error = -Errno.EFAULT;
+            }
+
+            int next = batch.RankOf(map.End);
+            if (rank >= next && need >= map.End)
+            {
+                continue;
+            }
+
+            // A location may go on in the next mapping; then it was the last one of this, and is the first one of that.
+            next = Math.Max(next, rank + 1);
+            FtracePatch* last = batch[next - 1];
+            ulong end = last->Ip + last->Len;
+            error = Check(map);
+            if (error == 0 && end < last->Ip)
+            {
+                last->Error = -Errno.EFAULT; // beyond the end of the address space
+                end = map.End;
+            }
+
+            if (error == 0 && !AddRegion(batch, map, need, Math.Min(end, map.End), rank, next))
+            {
+                maps.Close();
+                return -Errno.ENOMEM;
+            }
+
+            for (int i = rank; error != 0 && i < next; i++)
+            {
+                batch[i]->Error = error;
+            }
+
+            bool goesOn = error == 0 && end > map.End;
+            rank = goesOn ? next - 1 : next;
+            need = goesOn ? map.End : IpOf(batch, rank);
         }
 
         maps.Close();
@@ -82,43 +104,75 @@ internal static unsafe class TextPages
             batch[rank]->Error = -Errno.EFAULT;
         }
 
-        ProbeRead(batch);
+        if (!CanReadAll())
+        {
+            ProbeRead(batch);
+        }
+
         return 0;
     }
 
-    private static int Check(MapEntry map, ulong start, ulong end)
+    private static ulong IpOf(PatchBatch batch, int rank) => rank < batch.Count ? batch.Keys[rank].Ip : 0;
+
+    private static int Check(MapEntry map)
     {
         if ((map.Protection & Memory.ProtRead) == 0)
         {
             return -Errno.EFAULT;
         }
 
-        bool ours = start < Native.Table->ImageEnd && end > Native.Table->ImageStart;
+        bool ours = map.Start < Native.Table->ImageEnd && map.End > Native.Table->ImageStart;
         return ours || (map.Protection & Memory.ProtExec) == 0 ? -Errno.EACCES : 0;
     }
 
-    private static bool AddPages(MapEntry map, ulong from, ulong to)
+    /// <summary>Notes the pages of the locations from <paramref name="rank"/> to before <paramref name="next"/>, which lie in one mapping.</summary>
+    private static bool AddRegion(PatchBatch batch, MapEntry map, ulong from, ulong to, int rank, int next)
     {
-        ulong start = from & ~(ulong)(Memory.PageSize - 1);
-        ulong end = (to + Memory.PageSize - 1) & ~(ulong)(Memory.PageSize - 1);
-        if (s_count > 0 && s_regions[s_count - 1].Start >= map.Start)
-        {
-            s_regions[s_count - 1].End = end;
-            return true;
-        }
-
         if (s_count == MaxRegions)
         {
             return false;
         }
 
-        s_regions[s_count++] = new TextRegion { Start = start, End = end, First = from, Protection = map.Protection };
+        bool everyPage = true;
+        for (ulong before = PageOf(from); rank < next; rank++)
+        {
+            ulong page = PageOf(Math.Max(batch.Keys[rank].Ip, from));
+            everyPage &= page - before <= Memory.PageSize;
+            before = page;
+        }
+
+        s_regions[s_count++] = new TextRegion
+        {
+            Start = PageOf(from),
+            End = PageOf(to + Memory.PageSize - 1),
+            First = from,
+            Protection = map.Protection,
+            EveryPage = everyPage,
+        };
         return true;
     }
 
     /// <summary>
-    /// Reads a byte of each page in a way that fails where a load would raise SIGBUS, as behind the end of a
-    /// file that was cut. Where the system forbids this way, the memory map has to do.
+    /// Faults all pages in, where that is one call for many pages. It fails where a load would raise SIGBUS, as behind the end of
+    /// a file that was cut.
+    /// </summary>
+    /// <returns>False if that is not known: look page by page.</returns>
+    private static bool CanReadAll()
+    {
+        for (int i = 0; i < s_count; i++)
+        {
+            if (!s_regions[i].EveryPage || !Populate(s_regions[i].Start, s_regions[i].End, PopulateRead))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Reads a byte of each page in a way that fails where a load would raise SIGBUS. Where the system forbids this way, the
+    /// memory map has to do.
     /// </summary>
     [SkipLocalsInit] // clearing the arrays may end in the C library's memset
     private static void ProbeRead(PatchBatch batch)
@@ -281,7 +335,7 @@ internal static unsafe class TextPages
         for (int i = 0; i < s_count; i++)
         {
             TextRegion* region = s_regions + i;
-            if (Protect(region, region->Protection | Memory.ProtWrite) != 0 || !Populate(batch, region))
+            if (Protect(region, region->Protection | Memory.ProtWrite) != 0 || !PopulateForWriting(batch, region))
             {
                 Fail(batch, region);
                 failed = true;
@@ -314,19 +368,21 @@ internal static unsafe class TextPages
             : (int)Native.Syscall(SyscallNumber.Mprotect, (nint)region->Start, (nint)(region->End - region->Start), protection);
     }
 
-    /// <summary>Faults in the pages of a region that hold locations, run by run. Before Linux 5.14 there is no such call.</summary>
-    private static bool Populate(PatchBatch batch, TextRegion* region)
+    /// <summary>
+    /// Faults in the pages of a region that hold locations, run by run, as for a store. Before Linux 5.14 there is no such call.
+    /// </summary>
+    private static bool PopulateForWriting(PatchBatch batch, TextRegion* region)
     {
-        ulong start = 0;
-        ulong end = 0;
-        for (int rank = batch.RankReaching(region->Start); rank < batch.Count && batch[rank]->Ip < region->End; rank++)
+        ulong start = region->Start;
+        ulong end = region->EveryPage ? region->End : start;
+        for (int rank = batch.RankReaching(start); !region->EveryPage && rank < batch.Count && batch.Keys[rank].Ip < region->End; rank++)
         {
             FtracePatch* patch = batch[rank];
             ulong from = Math.Max(PageOf(patch->Ip), region->Start);
             ulong to = Math.Min(PageOf(patch->Ip + patch->Len - 1) + Memory.PageSize, region->End);
             if (from > end)
             {
-                if (!Populate(start, end))
+                if (!Populate(start, end, PopulateWrite, mustExist: false))
                 {
                     return false;
                 }
@@ -337,12 +393,17 @@ internal static unsafe class TextPages
             end = Math.Max(end, to);
         }
 
-        return Populate(start, end);
+        return Populate(start, end, PopulateWrite, mustExist: false);
     }
 
-    private static bool Populate(ulong start, ulong end)
+    /// <param name="start">First page.</param>
+    /// <param name="end">Behind the last page.</param>
+    /// <param name="how">PopulateRead or PopulateWrite.</param>
+    /// <param name="mustExist">A system that does not have the call counts as a failure.</param>
+    private static bool Populate(ulong start, ulong end, int how, bool mustExist = true)
     {
-        return start == end || Native.Syscall(SyscallNumber.Madvise, (nint)start, (nint)(end - start), PopulateWrite) is 0 or -Errno.EINVAL;
+        nint error = start == end ? 0 : Native.Syscall(SyscallNumber.Madvise, (nint)start, (nint)(end - start), how);
+        return error == 0 || (error == -Errno.EINVAL && !mustExist);
     }
 
     private static void Fail(PatchBatch batch, TextRegion* region)

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -44,6 +45,11 @@ internal static unsafe class TextPatcher
         if (keys == null)
         {
             return -Errno.ENOMEM;
+        }
+
+        if (!onStack)
+        {
+            Memory.Populate(keys, (nuint)count * (nuint)sizeof(PatchKey)); // cheaper than a fault for each page
         }
 
         int error = Patch(new PatchBatch(patches, keys, count), request, acceptNops);
@@ -209,15 +215,18 @@ internal static unsafe class TextPatcher
             }
         }
 
-        for (int i = 0; i < length; i++)
+        if (length == X86Instruction.CallSize)
         {
-            if (current[i] != expected[i])
-            {
-                return false;
-            }
+            return Unsafe.ReadUnaligned<uint>(current) == Unsafe.ReadUnaligned<uint>(expected) && current[4] == expected[4];
         }
 
-        return true;
+        int same = 0;
+        while (same < length && current[same] == expected[same])
+        {
+            same++;
+        }
+
+        return same == length;
     }
 
     /// <summary>

@@ -11,4 +11,7 @@ internal struct TextRegion
 
     /// <summary>The mapping's protection, to be restored.</summary>
     public int Protection;
+
+    /// <summary>Each page holds a location, or part of one.</summary>
+    public bool EveryPage;
 }
