@@ -18,6 +18,13 @@ public sealed class MapEntryTests
         Assert.That((entry.Start, entry.End, entry.Protection), Is.EqualTo((start, end, protection)));
     }
 
+    [Test]
+    public unsafe void QueryHasTheKernelsSize()
+    {
+        // _IOWR('f', 17, struct procmap_query)
+        Assert.That(ProcmapQuery.Request, Is.EqualTo(3u << 30 | (uint)sizeof(ProcmapQuery) << 16 | 'f' << 8 | 17));
+    }
+
     [TestCase("")]
     [TestCase("-")]
     [TestCase("1000")]

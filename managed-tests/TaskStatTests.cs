@@ -32,4 +32,13 @@ public sealed class TaskStatTests
     [TestCase("\nSigPnd:\tzz", 0ul)]
     public void PendingSignalsAreTheThreadsOwn(string status, ulong pending) =>
         Assert.That(TaskStat.PendingOf(Encoding.ASCII.GetBytes(status)), Is.EqualTo(pending));
+
+    [TestCase("Name:\tx\nTracerPid:\t0\nSigPnd:\t10\nSigBlk:\tfffffffe7ffbfeff\n", 0xfffffffe7ffbfefful, 0ul)]
+    [TestCase("Name:\tx\nTracerPid:\t1234\nSigBlk:\t0000000000000010\n", 0x10ul, 1234ul)]
+    [TestCase("Name:\tx\n", 0ul, 0ul)]
+    public void MaskAndTracerAreRead(string status, ulong blocked, ulong tracer)
+    {
+        Assert.That(TaskStat.BlockedOf(Encoding.ASCII.GetBytes(status)), Is.EqualTo(blocked));
+        Assert.That(TaskStat.TracerOf(Encoding.ASCII.GetBytes(status)), Is.EqualTo(tracer));
+    }
 }

@@ -177,15 +177,18 @@ internal static unsafe class BreakpointPatcher
     public static void AfterFork(NmiThread* self)
     {
         BreakpointState* state = &SharedState.Get->Breakpoint;
-        if (state->Active != 0 && state->Killed == 0)
+        PatchState* patch = &SharedState.Get->Patch;
+        if (patch->PagesOpen != 0 && patch->Owner != (ulong)self)
         {
-            bool old = state->Code == 0;
-            PatchState* patch = &SharedState.Get->Patch;
             TextPages.ReopenInChild();
-            TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old);
+            if (state->Active != 0)
+            {
+                TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old: state->Code == 0);
+                Native.SyncCore();
+                state->Active = state->Killed;
+            }
+
             TextPages.Close();
-            Native.SyncCore();
-            state->Active = 0;
         }
 
         state->Handlers = 0;

@@ -232,20 +232,31 @@ internal static unsafe class TextPages
     {
         PatchState* state = &SharedState.Get->Patch;
         bool auto = writer == FtraceWriter.Auto;
+        Volatile.Write(ref state->PagesOpen, 1);
         if (writer != FtraceWriter.Mprotect && !(auto && AreWritable()))
         {
             state->LastWriter = FtraceWriter.ProcMem;
             int error = OpenProcMem(batch, state);
             if (error == 0 || !auto)
             {
-                return error;
+                return Opened(state, error);
             }
 
             batch.ClearErrors();
         }
 
         state->LastWriter = FtraceWriter.Mprotect;
-        return MakeWritable(batch);
+        return Opened(state, MakeWritable(batch));
+    }
+
+    private static int Opened(PatchState* state, int error)
+    {
+        if (error != 0)
+        {
+            Volatile.Write(ref state->PagesOpen, 0);
+        }
+
+        return error;
     }
 
     /// <summary>Undoes <see cref="Open"/>.</summary>
@@ -257,10 +268,13 @@ internal static unsafe class TextPages
         {
             ProcFile.Close(state->MemFile - 1);
             Volatile.Write(ref state->MemFile, 0);
-            return;
+        }
+        else
+        {
+            Restore();
         }
 
-        Restore();
+        Volatile.Write(ref state->PagesOpen, 0);
     }
 
     /// <summary>
