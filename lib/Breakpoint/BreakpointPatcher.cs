@@ -181,11 +181,10 @@ internal static unsafe class BreakpointPatcher
         if (patch->PagesOpen != 0 && patch->Owner != (ulong)self)
         {
             TextPages.ReopenInChild();
-            if (state->Active != 0)
+            if (state->Active != 0 && TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old: state->Code == 0) == 0)
             {
-                TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old: state->Code == 0);
                 Native.SyncCore();
-                state->Active = state->Killed;
+                state->Active = 0;
             }
 
             TextPages.Close();
