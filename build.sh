@@ -24,7 +24,7 @@ Commands:
 Options:
   --install-deps        as root on Debian: install the packages that are missing
                         (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev
-                        libclang1-14)
+                        libclang1-14 clang-19 libclang-rt-19-dev)
 
 Everything is built in build/; FTRACE_BUILD names another folder.
 Exit codes: 0 done, 1 failed, 2 inconclusive (run), 3 not possible here,
@@ -65,6 +65,9 @@ install_deps() {
     command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
     [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
     ldconfig -p | grep -q 'libclang-[0-9]*\.so' || packages+=(libclang1-14)
+    command -v clang-19 >/dev/null 2>&1 || packages+=(clang-19)
+    compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.xray-x86_64.a' >/dev/null ||
+        packages+=(libclang-rt-19-dev)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}"

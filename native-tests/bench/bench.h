@@ -88,6 +88,7 @@ static inline void cpu_relax(void)
 
 void bench_gate(void);
 void bench_patch(void);
+void bench_enable(void);
 void bench_stop(void);
 void bench_load(void);
 

@@ -347,8 +347,8 @@ static const struct part {
 	const char *name;
 	void (*bench)(void);
 } parts[] = {
-	{"gate", bench_gate_in_child}, {"patch", bench_patch}, {"stop", bench_stop},
-	{"load", bench_load},	       {NULL, NULL},
+	{"gate", bench_gate_in_child}, {"patch", bench_patch}, {"enable", bench_enable},
+	{"stop", bench_stop},	       {"load", bench_load},   {NULL, NULL},
 };
 
 static const struct part *find_part(const char *name)
@@ -369,6 +369,7 @@ static void usage(FILE *file)
 	      "\n"
 	      "  gate        enter and exit with the gate closed\n"
 	      "  patch       a location, by batch size, method and writer\n"
+	      "  enable      enabling and disabling 20,000 functions, against LLVM XRay\n"
 	      "  stop        stopping threads\n"
 	      "  load        loading the library\n"
 	      "\n"
