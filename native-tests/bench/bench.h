@@ -89,7 +89,12 @@ static inline void cpu_relax(void)
 void bench_gate(void);
 void bench_patch(void);
 void bench_enable(void);
+void bench_latency(void);
 void bench_stop(void);
 void bench_load(void);
+
+/* Where to draw the curves of bench_latency() to, or NULL; and what to call the machine. */
+extern const char *plot_file;
+extern char machine[];
 
 #endif /* BENCH_H */

@@ -34,7 +34,8 @@ struct row {
 };
 
 bool quick;
-static char machine[256];
+const char *plot_file;
+char machine[256];
 
 /* Shared with the child that measures the gate. */
 static struct table {
@@ -347,8 +348,13 @@ static const struct part {
 	const char *name;
 	void (*bench)(void);
 } parts[] = {
-	{"gate", bench_gate_in_child}, {"patch", bench_patch}, {"enable", bench_enable},
-	{"stop", bench_stop},	       {"load", bench_load},   {NULL, NULL},
+	{"gate", bench_gate_in_child},
+	{"patch", bench_patch},
+	{"enable", bench_enable},
+	{"latency", bench_latency},
+	{"stop", bench_stop},
+	{"load", bench_load},
+	{NULL, NULL},
 };
 
 static const struct part *find_part(const char *name)
@@ -362,7 +368,7 @@ static const struct part *find_part(const char *name)
 
 static void usage(FILE *file)
 {
-	fputs("usage: bench [--json FILE] [--only PART] [--quick]\n"
+	fputs("usage: bench [--json FILE] [--plot FILE] [--only PART] [--quick]\n"
 	      "\n"
 	      "Prints what the library costs. Each number stands beside a peer that was measured\n"
 	      "in the same run, taking turns, and beside its target. The parts:\n"
@@ -370,10 +376,16 @@ static void usage(FILE *file)
 	      "  gate        enter and exit with the gate closed\n"
 	      "  patch       a location, by batch size, method and writer\n"
 	      "  enable      enabling and disabling 20,000 functions, against LLVM XRay\n"
+	      "  latency     the longest time that a thread stands still, by threads and "
+	      "locations;\n"
+	      "              in parentheses: the same without any change\n"
 	      "  stop        stopping threads\n"
 	      "  load        loading the library\n"
 	      "\n"
 	      "  --json FILE  write the same to FILE\n"
+	      "  --plot FILE  draw the latencies with gnuplot, as SVG, or PNG if FILE ends so; "
+	      "the\n"
+	      "               numbers are left in FILE.dat\n"
 	      "  --only PART  measure this part only\n"
 	      "  --quick      few repetitions: shows that everything works, not how fast\n"
 	      "  --help       this text\n"
@@ -386,11 +398,9 @@ static void usage(FILE *file)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'},
-		{"only", required_argument, NULL, 'o'},
-		{"quick", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"json", required_argument, NULL, 'j'}, {"plot", required_argument, NULL, 'p'},
+		{"only", required_argument, NULL, 'o'}, {"quick", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0},
 	};
 	const struct part *only = NULL;
 	struct utsname kernel;
@@ -406,6 +416,9 @@ int main(int argc, char **argv)
 			json = fopen(optarg, "w");
 			if (!json)
 				fail("cannot write %s\n", optarg);
+			break;
+		case 'p':
+			plot_file = optarg;
 			break;
 		case 'o':
 			only = find_part(optarg);
