@@ -90,6 +90,7 @@ void bench_gate(void);
 void bench_patch(void);
 void bench_enable(void);
 void bench_latency(void);
+void bench_throughput(void);
 void bench_stop(void);
 void bench_load(void);
 

@@ -352,6 +352,7 @@ static const struct part {
 	{"patch", bench_patch},
 	{"enable", bench_enable},
 	{"latency", bench_latency},
+	{"throughput", bench_throughput},
 	{"stop", bench_stop},
 	{"load", bench_load},
 	{NULL, NULL},
@@ -379,6 +380,7 @@ static void usage(FILE *file)
 	      "  latency     the longest time that a thread stands still, by threads and "
 	      "locations;\n"
 	      "              in parentheses: the same without any change\n"
+	      "  throughput  of running threads while 1,000 functions are toggled\n"
 	      "  stop        stopping threads\n"
 	      "  load        loading the library\n"
 	      "\n"
