@@ -6,6 +6,7 @@
 #ifndef SITES_H
 #define SITES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <ftrace/patch.h>
