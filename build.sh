@@ -16,7 +16,8 @@ Commands:
   run lua               toggle every function of Lua 5.4 while it runs scripts
   test                  all tests, native and managed
   prove                 explore larger configurations of the protocol
-  bench [--json FILE]   speed as ratios to peers in the same run (bench --help)
+  bench [--json FILE]   speed as ratios to peers in the same run (bench --help);
+                        draws build/latency.svg
   install PREFIX        lib/, include/ftrace/, pkg-config and CMake files
   clean                 remove the build folder
   help                  this text
@@ -24,7 +25,7 @@ Commands:
 Options:
   --install-deps        as root on Debian: install the packages that are missing
                         (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev
-                        libclang1-14)
+                        libclang1-14 clang-19 libclang-rt-19-dev gnuplot-nox)
 
 Everything is built in build/; FTRACE_BUILD names another folder.
 Exit codes: 0 done, 1 failed, 2 inconclusive (run), 3 not possible here,
@@ -65,6 +66,10 @@ install_deps() {
     command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
     [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
     ldconfig -p | grep -q 'libclang-[0-9]*\.so' || packages+=(libclang1-14)
+    command -v clang-19 >/dev/null 2>&1 || packages+=(clang-19)
+    compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.xray-x86_64.a' >/dev/null ||
+        packages+=(libclang-rt-19-dev)
+    command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}"
@@ -157,7 +162,7 @@ prove)
     ;;
 bench)
     build_program bench
-    exec "$build/bench/bench" "$@"
+    exec "$build/bench/bench" --plot "$build/latency.svg" "$@"
     ;;
 install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64

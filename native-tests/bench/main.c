@@ -18,15 +18,15 @@
 
 #include "bench.h"
 
-#define MAX_ROWS 128
+#define MAX_ROWS 512
 
 struct quartiles {
-	double low, median, high;
+	double low, median, high, max;
 };
 
 struct row {
-	char section[16], what[64], unit[16], peer[64], note[96];
-	int n, samples;
+	char section[24], what[64], unit[16], peer[64], note[96];
+	int n, threads, samples;
 	struct quartiles ours, peers;
 	enum relation relation;
 	double ratio, target;
@@ -34,6 +34,8 @@ struct row {
 };
 
 bool quick;
+const char *plot_file;
+char machine[256];
 
 /* Shared with the child that measures the gate. */
 static struct table {
@@ -76,6 +78,7 @@ static struct quartiles quartiles_of(const struct series *series)
 		.low = sorted.values[last / 4],
 		.median = (sorted.values[last / 2] + sorted.values[(last + 1) / 2]) / 2,
 		.high = sorted.values[last - last / 4],
+		.max = sorted.values[last],
 	};
 }
 
@@ -89,16 +92,22 @@ static double ratio_of(const struct series *numerator, const struct series *deno
 	return quartiles_of(&ratios).median;
 }
 
+double median_of(const struct series *series)
+{
+	return quartiles_of(series).median;
+}
+
+static bool begins_section(const char *section)
+{
+	return table->count == 0 || strcmp(table->rows[table->count - 1].section, section);
+}
+
 static struct row *new_row(const char *section)
 {
 	struct row *row = &table->rows[table->count];
 
 	if (table->count == MAX_ROWS)
 		fail("more than %d rows\n", MAX_ROWS);
-	if (table->count == 0 || strcmp(row[-1].section, section)) {
-		printf("\n%-42s %30s  %-26s %30s %8s  %s\n", section, "median (quartiles)",
-		       "against", "median (quartiles)", "ratio", "target");
-	}
 	table->count++;
 	snprintf(row->section, sizeof(row->section), "%s", section);
 	return row;
@@ -133,19 +142,29 @@ static void print_row(const struct row *row)
 	}
 	if (row->target > 0)
 		snprintf(target, sizeof(target),
-			 row->relation == AT_MOST ? "<= %.2f %s" : ">= %.0fx %s", row->target,
-			 row->met ? "met" : "missed");
-	printf("%-42s %30s  %-26s %30s %8s  %s\n", what, ours, row->peer, peers, ratio, target);
+			 row->relation == AT_MOST   ? "<= %.2f %s"
+			 : row->relation == CHEAPER ? ">= %.0fx %s"
+						    : ">= %.2f %s",
+			 row->target, row->met ? "met" : "missed");
+	printf("%-54s %30s  %-26s %30s %8s  %s\n", what, ours, row->peer, peers, ratio, target);
 	fflush(stdout);
 }
 
-void add_row(const struct comparison *comparison)
+static void print_header(const char *section)
+{
+	if (begins_section(section))
+		printf("\n%-54s %30s  %-26s %30s %8s  %s\n", section, "median (quartiles)",
+		       "against", "median (quartiles)", "ratio", "target");
+}
+
+static struct row *keep_row(const struct comparison *comparison)
 {
 	struct row *row = new_row(comparison->section);
 
 	snprintf(row->what, sizeof(row->what), "%s", comparison->what);
 	snprintf(row->unit, sizeof(row->unit), "%s", comparison->unit);
 	row->n = comparison->n;
+	row->threads = comparison->threads;
 	row->samples = comparison->ours->count;
 	row->ours = quartiles_of(comparison->ours);
 	row->relation = comparison->relation;
@@ -158,14 +177,57 @@ void add_row(const struct comparison *comparison)
 		else
 			row->ratio = ratio_of(comparison->ours, comparison->peers);
 	}
-	row->met = row->relation == CHEAPER ? row->ratio >= row->target : row->ratio <= row->target;
-	print_row(row);
+	row->met = row->relation == AT_MOST ? row->ratio <= row->target : row->ratio >= row->target;
+	return row;
+}
+
+void add_row(const struct comparison *comparison)
+{
+	print_header(comparison->section);
+	print_row(keep_row(comparison));
+}
+
+void add_curve(const struct curve *curve)
+{
+	bool first = begins_section(curve->section);
+	char what[96];
+
+	if (first) {
+		printf("\n%-54s  medians by number of %s\n%54s", curve->section, curve->axis, "");
+		for (int i = 0; i < curve->points; i++)
+			printf(" %17d", curve->xs[i]);
+		printf("\n");
+	}
+	snprintf(what, sizeof(what), "%s, %s", curve->what, curve->unit);
+	printf("%-54s", what);
+	for (int i = 0; i < curve->points; i++) {
+		struct row *row = keep_row(&(struct comparison){
+			.section = curve->section,
+			.what = curve->what,
+			.unit = curve->unit,
+			.n = curve->xs[i],
+			.threads = curve->threads,
+			.ours = curve->ours[i],
+			.peer = curve->peer,
+			.peers = curve->peer ? curve->peers[i] : NULL,
+		});
+		char ours[24], peers[24], cell[64];
+
+		print_number(ours, sizeof(ours), row->ours.median);
+		print_number(peers, sizeof(peers), row->peers.median);
+		snprintf(cell, sizeof(cell), curve->peer ? "%s (%s)" : "%s", ours, peers);
+		printf(" %17s", cell);
+	}
+	printf("\n");
+	fflush(stdout);
 }
 
 void add_note(const char *section, const char *text)
 {
-	struct row *row = new_row(section);
+	struct row *row;
 
+	print_header(section);
+	row = new_row(section);
 	snprintf(row->note, sizeof(row->note), "%s", text);
 	printf("%s\n", row->note);
 }
@@ -183,8 +245,8 @@ static void write_text(FILE *file, const char *name, const char *text)
 
 static void write_quartiles(FILE *file, const char *name, const struct quartiles *values)
 {
-	fprintf(file, ", \"%s\": {\"median\": %.4f, \"q1\": %.4f, \"q3\": %.4f}", name,
-		values->median, values->low, values->high);
+	fprintf(file, ", \"%s\": {\"median\": %.4f, \"q1\": %.4f, \"q3\": %.4f, \"max\": %.4f}",
+		name, values->median, values->low, values->high, values->max);
 }
 
 static void write_row(FILE *file, const struct row *row)
@@ -201,13 +263,15 @@ static void write_row(FILE *file, const struct row *row)
 	fputs(", ", file);
 	write_text(file, "unit", row->unit);
 	fprintf(file, ", \"n\": %d, \"samples\": %d", row->n, row->samples);
+	if (row->threads)
+		fprintf(file, ", \"threads\": %d", row->threads);
 	write_quartiles(file, "value", &row->ours);
 	if (row->peer[0]) {
 		fputs(", ", file);
 		write_text(file, "peer", row->peer);
 		write_quartiles(file, "peer_value", &row->peers);
 		fprintf(file, ", \"ratio\": %.4f, \"ratio_of\": \"%s\"", row->ratio,
-			row->relation == AT_MOST ? "value/peer" : "peer/value");
+			row->relation == CHEAPER ? "peer/value" : "value/peer");
 	}
 	if (row->target > 0)
 		fprintf(file, ", \"target\": \"%s %.2f\", \"met\": %s",
@@ -275,16 +339,56 @@ static void run_in_child(void (*bench)(void))
 		fail("the gate's bench ended with status %#x\n", status);
 }
 
+static void bench_gate_in_child(void)
+{
+	run_in_child(bench_gate);
+}
+
+static const struct part {
+	const char *name;
+	void (*bench)(void);
+} parts[] = {
+	{"gate", bench_gate_in_child},
+	{"patch", bench_patch},
+	{"enable", bench_enable},
+	{"latency", bench_latency},
+	{"throughput", bench_throughput},
+	{"stop", bench_stop},
+	{"load", bench_load},
+	{NULL, NULL},
+};
+
+static const struct part *find_part(const char *name)
+{
+	for (const struct part *part = parts; part->name; part++) {
+		if (!strcmp(part->name, name))
+			return part;
+	}
+	return NULL;
+}
+
 static void usage(FILE *file)
 {
-	fputs("usage: bench [--json FILE] [--quick]\n"
+	fputs("usage: bench [--json FILE] [--plot FILE] [--only PART] [--quick]\n"
 	      "\n"
-	      "Prints what the library costs: enter and exit with the gate closed, patching by "
-	      "the\n"
-	      "location, stopping threads, loading. Each number stands beside a peer that was\n"
-	      "measured in the same run, taking turns, and beside its target.\n"
+	      "Prints what the library costs. Each number stands beside a peer that was measured\n"
+	      "in the same run, taking turns, and beside its target. The parts:\n"
+	      "\n"
+	      "  gate        enter and exit with the gate closed\n"
+	      "  patch       a location, by batch size, method and writer\n"
+	      "  enable      enabling and disabling 20,000 functions, against LLVM XRay\n"
+	      "  latency     the longest time that a thread stands still, by threads and "
+	      "locations;\n"
+	      "              in parentheses: the same without any change\n"
+	      "  throughput  of running threads while 1,000 functions are toggled\n"
+	      "  stop        stopping threads\n"
+	      "  load        loading the library\n"
 	      "\n"
 	      "  --json FILE  write the same to FILE\n"
+	      "  --plot FILE  draw the latencies with gnuplot, as SVG, or PNG if FILE ends so; "
+	      "the\n"
+	      "               numbers are left in FILE.dat\n"
+	      "  --only PART  measure this part only\n"
 	      "  --quick      few repetitions: shows that everything works, not how fast\n"
 	      "  --help       this text\n"
 	      "\n"
@@ -296,11 +400,11 @@ static void usage(FILE *file)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'},
-		{"quick", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"json", required_argument, NULL, 'j'}, {"plot", required_argument, NULL, 'p'},
+		{"only", required_argument, NULL, 'o'}, {"quick", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0},
 	};
+	const struct part *only = NULL;
 	struct utsname kernel;
 	FILE *json = NULL;
 	char cpu[128];
@@ -314,6 +418,16 @@ int main(int argc, char **argv)
 			json = fopen(optarg, "w");
 			if (!json)
 				fail("cannot write %s\n", optarg);
+			break;
+		case 'p':
+			plot_file = optarg;
+			break;
+		case 'o':
+			only = find_part(optarg);
+			if (!only) {
+				usage(stderr);
+				return 2;
+			}
 			break;
 		case 'q':
 			quick = true;
@@ -338,13 +452,13 @@ int main(int argc, char **argv)
 	read_cpu_model(cpu, sizeof(cpu));
 	cores = sysconf(_SC_NPROCESSORS_ONLN);
 	uname(&kernel);
-	printf("libftrace %s, %s, %ld cores, Linux %s\n", ftrace_version(), cpu, cores,
-	       kernel.release);
+	snprintf(machine, sizeof(machine), "%s, %ld cores, Linux %s", cpu, cores, kernel.release);
+	printf("libftrace %s, %s\n", ftrace_version(), machine);
 
-	run_in_child(bench_gate);
-	bench_patch();
-	bench_stop();
-	bench_load();
+	for (const struct part *part = parts; part->name; part++) {
+		if (!only || only == part)
+			part->bench();
+	}
 	if (json)
 		write_json(json, cpu, cores, kernel.release);
 	return 0;
