@@ -21,9 +21,18 @@
 /* Exit codes, of the program and of the process that works. */
 enum { EXIT_PASS = 0, EXIT_TORN = 1, EXIT_INCONCLUSIVE = 2, EXIT_UNSUPPORTED = 3, EXIT_USAGE = 64 };
 
-/* A run of this length must have seen an NMI write; it gets so much more time for it. */
+/* A run of this length must have proof() of something; it gets so much more time for it. */
 #define PROOF_SECONDS 2
 #define EXTRA_SECONDS 10
+
+/*
+ * What is left out. Torn executions must follow.
+ *
+ *   CONTROL_NO_BRACKET    handlers do not call ftrace_nmi_enter() and _exit(); for the stop method
+ *   CONTROL_PLAIN_STORES  text is changed by plain stores, without the library; for the breakpoint
+ *                         method, which protects threads as well
+ */
+enum control { CONTROL_OFF, CONTROL_NO_BRACKET, CONTROL_PLAIN_STORES };
 
 struct settings {
 	unsigned int threads; /* besides the one that patches */
@@ -32,7 +41,10 @@ struct settings {
 	unsigned int sites;
 	unsigned int seed;
 	unsigned int nmi_sites; /* how many sites one NMI executes */
-	bool protocol;		/* handlers call ftrace_nmi_enter() and _exit() */
+	enum ftrace_method method;
+	enum ftrace_writer writer;
+	bool mask_all; /* handlers run with all signals blocked */
+	enum control control;
 };
 
 /* One for each thread, on its own line. The thread and its handlers add. */
@@ -102,6 +114,18 @@ struct control_results {
 	uint64_t torn;
 	double seconds;
 };
+
+/* By the numbers of enum ftrace_method and enum ftrace_writer. */
+#define METHODS 3
+#define WRITERS 3
+extern const char *const method_name[METHODS];
+extern const char *const writer_name[WRITERS];
+
+/*
+ * How often the method met what it is there for: NMIs that wrote, or breakpoints that were hit.
+ * Without that, a run in which nothing was torn shows nothing.
+ */
+uint64_t proof(const struct results *results);
 
 uint64_t sum_torn(const struct results *results);
 uint64_t sum_stale(const struct results *results);

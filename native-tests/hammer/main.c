@@ -5,9 +5,9 @@
  *
  * This process supervises. The work is done by a second process, the same
  * executable, so that a crash or a hang there is a result like any other. The
- * negative control is a third: the same work with handlers that do not call
- * ftrace_nmi_enter() and ftrace_nmi_exit(). It must find torn executions, or
- * else finding none with them means nothing.
+ * negative control is a third: the same work with what protects it left out
+ * (enum control). It must find torn executions, or else finding none means
+ * nothing.
  */
 #define _GNU_SOURCE
 #include "hammer.h"
@@ -46,13 +46,21 @@ static const char usage[] =
 	"  --nmi-hz HZ    timer signals per second and thread, 1 to 20000 (2000)\n"
 	"  --sites N      locations, 16 to 65536 (512)\n"
 	"  --seed N       placement and order, 0 to 4294967295 (random, printed)\n"
-	"  --no-control   leave out the run without the protocol\n"
+	"  --method M     stop: all other threads are parked, only handlers run (default)\n"
+	"                 breakpoint: threads and handlers run on, into breakpoints\n"
+	"                 auto: what the library chooses\n"
+	"  --writer W     auto (default), proc-mem: through /proc/self/mem, or\n"
+	"                 mprotect: in pages that are writable meanwhile\n"
+	"  --mask-all     handlers run with all signals blocked\n"
+	"  --no-control   leave out the run that must find torn executions: for stop, with\n"
+	"                 handlers that do not announce themselves; for breakpoint, with\n"
+	"                 plain stores in place of the library\n"
 	"  --json FILE    write the results to FILE as well\n"
-	"  --help         print this\n"
+	"  -h, --help     print this\n"
 	"\n"
 	"Exit status: 0 pass; 1 torn or stale executions, garbage collections, or an\n"
 	"error of the library; 2 inconclusive: the control found nothing, or no NMI\n"
-	"met a change; 3 not supported here; 64 wrong usage.\n";
+	"wrote (stop), or no breakpoint was hit; 3 not supported here; 64 wrong usage.\n";
 
 struct options {
 	struct settings settings;
@@ -84,24 +92,51 @@ static unsigned int parse_number(const char *option, const char *text, unsigned 
 	return (unsigned int)number;
 }
 
+static unsigned int parse_name(const char *option, const char *text, const char *const *names,
+			       unsigned int count)
+{
+	char what[80];
+
+	for (unsigned int i = 0; i < count; i++)
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	snprintf(what, sizeof(what), "--%s takes %s, %s or %s", option, names[1], names[2],
+		 names[0]);
+	usage_error(what, text);
+}
+
 static void parse_options(int argc, char **argv, struct options *options)
 {
-	enum { THREADS = 1, SECONDS, NMI_HZ, SITES, SEED, NO_CONTROL, JSON, HELP };
+	enum {
+		THREADS = 1,
+		SECONDS,
+		NMI_HZ,
+		SITES,
+		SEED,
+		METHOD,
+		WRITER,
+		MASK_ALL,
+		NO_CONTROL,
+		JSON,
+	};
 	static const struct option known[] = {
 		{"threads", required_argument, NULL, THREADS},
 		{"seconds", required_argument, NULL, SECONDS},
 		{"nmi-hz", required_argument, NULL, NMI_HZ},
 		{"sites", required_argument, NULL, SITES},
 		{"seed", required_argument, NULL, SEED},
+		{"method", required_argument, NULL, METHOD},
+		{"writer", required_argument, NULL, WRITER},
+		{"mask-all", no_argument, NULL, MASK_ALL},
 		{"no-control", no_argument, NULL, NO_CONTROL},
 		{"json", required_argument, NULL, JSON},
-		{"help", no_argument, NULL, HELP},
+		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
 	struct settings *settings = &options->settings;
 	int option;
 
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
 		switch (option) {
 		case THREADS:
 			settings->threads = parse_number("threads", optarg, 1, MAX_THREADS);
@@ -118,13 +153,22 @@ static void parse_options(int argc, char **argv, struct options *options)
 		case SEED:
 			settings->seed = parse_number("seed", optarg, 0, UINT32_MAX);
 			break;
+		case METHOD:
+			settings->method = parse_name("method", optarg, method_name, METHODS);
+			break;
+		case WRITER:
+			settings->writer = parse_name("writer", optarg, writer_name, WRITERS);
+			break;
+		case MASK_ALL:
+			settings->mask_all = true;
+			break;
 		case NO_CONTROL:
 			options->control = false;
 			break;
 		case JSON:
 			options->json = optarg;
 			break;
-		case HELP:
+		case 'h':
 			fputs(usage, stdout);
 			exit(EXIT_PASS);
 		case ':':
@@ -166,7 +210,8 @@ static int wait_for(pid_t child, struct run *run, const char *what)
 {
 	const struct timespec tick = {.tv_nsec = PROGRESS_NS};
 	bool terminal = isatty(STDERR_FILENO);
-	unsigned int grace = run->settings.protocol ? GRACE_SECONDS : CONTROL_GRACE_SECONDS;
+	unsigned int grace =
+		run->settings.control == CONTROL_OFF ? GRACE_SECONDS : CONTROL_GRACE_SECONDS;
 	struct timespec start;
 	sigset_t sigchld;
 	int status;
@@ -234,12 +279,13 @@ static int work(struct run *run, int fd, const char *what)
 }
 
 /*
- * The same without the protocol, until something torn was found. The handlers
+ * The same without protection, until something torn was found. The handlers
  * come at the highest rate and execute all sites several times: so they are at
  * work most of the time that the text changes. A small number of sites makes
  * it likely that the one being changed is the one being executed.
  */
-static void negative_control(struct run *run, int fd, struct control_results *control)
+static void negative_control(struct run *run, int fd, enum control kind,
+			     struct control_results *control)
 {
 	const struct settings asked = run->settings;
 	struct timespec start;
@@ -249,7 +295,7 @@ static void negative_control(struct run *run, int fd, struct control_results *co
 	do {
 		memset(run, 0, sizeof(*run));
 		run->settings = asked;
-		run->settings.protocol = false;
+		run->settings.control = kind;
 		run->settings.seconds = 1;
 		run->settings.threads = 4;
 		run->settings.nmi_hz = 20000;
@@ -267,10 +313,11 @@ static void negative_control(struct run *run, int fd, struct control_results *co
 	} while (!control->torn && control->seconds < CONTROL_SECONDS);
 }
 
-/* What the run with the protocol has shown; says why, if it is no pass. */
+/* What the protected run has shown; says why, if it is no pass. */
 static int judge(const struct run *run, int exit_code)
 {
 	const struct results *results = &run->results;
+	bool breakpoints = results->after.last_method == FTRACE_METHOD_BREAKPOINT;
 
 	report_anomaly(results);
 	if (results->error[0])
@@ -288,9 +335,9 @@ static int judge(const struct run *run, int exit_code)
 			(unsigned long long)results->after.gc_collections);
 	if (exit_code || sum_torn(results) || sum_stale(results) || results->after.gc_collections)
 		return EXIT_TORN;
-	if (run->settings.seconds >= PROOF_SECONDS &&
-	    results->after.nmi_update_count == results->before.nmi_update_count) {
-		fprintf(stderr, "hammer: inconclusive: no NMI wrote, so the run proved nothing\n");
+	if (run->settings.seconds >= PROOF_SECONDS && !proof(results)) {
+		fprintf(stderr, "hammer: inconclusive: no %s, so the run proved nothing\n",
+			breakpoints ? "breakpoint was hit" : "NMI wrote");
 		return EXIT_INCONCLUSIVE;
 	}
 	return EXIT_PASS;
@@ -326,7 +373,7 @@ int main(int argc, char **argv)
 			     .nmi_hz = 2000,
 			     .sites = 512,
 			     .nmi_sites = 16,
-			     .protocol = true},
+			     .method = FTRACE_METHOD_STOP_MACHINE},
 		.control = true,
 	};
 	struct control_results control = {0};
@@ -359,10 +406,14 @@ int main(int argc, char **argv)
 	result = *run;
 
 	if (options.control && exit_code == EXIT_PASS) {
-		negative_control(run, fd, &control);
+		enum control kind = result.results.after.last_method == FTRACE_METHOD_BREAKPOINT
+					    ? CONTROL_PLAIN_STORES
+					    : CONTROL_NO_BRACKET;
+
+		negative_control(run, fd, kind, &control);
 		if (!control.torn) {
 			fprintf(stderr,
-				"hammer: inconclusive: without the protocol nothing was torn\n");
+				"hammer: inconclusive: without protection nothing was torn\n");
 			exit_code = EXIT_INCONCLUSIVE;
 		}
 	}

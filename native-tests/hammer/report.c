@@ -27,6 +27,18 @@ struct report {
 	char cpu[128];
 };
 
+const char *const method_name[METHODS] = {
+	[FTRACE_METHOD_AUTO] = "auto",
+	[FTRACE_METHOD_STOP_MACHINE] = "stop",
+	[FTRACE_METHOD_BREAKPOINT] = "breakpoint",
+};
+
+const char *const writer_name[WRITERS] = {
+	[FTRACE_WRITER_AUTO] = "auto",
+	[FTRACE_WRITER_PROC_MEM] = "proc-mem",
+	[FTRACE_WRITER_MPROTECT] = "mprotect",
+};
+
 static const char *const kind_name[SITE_KINDS] = {
 	[SITE_FUNCTION] = "function",
 	[SITE_LINE] = "cache-line",
@@ -41,6 +53,19 @@ static const char *const kind_name[SITE_KINDS] = {
 						    memory_order_relaxed);                         \
 		sum;                                                                               \
 	})
+
+static bool uses_breakpoints(const struct results *results)
+{
+	return results->after.last_method == FTRACE_METHOD_BREAKPOINT;
+}
+
+uint64_t proof(const struct results *results)
+{
+	const struct ftrace_stats *before = &results->before, *after = &results->after;
+
+	return uses_breakpoints(results) ? after->breakpoint_hits - before->breakpoint_hits
+					 : after->nmi_update_count - before->nmi_update_count;
+}
 
 /* A crash is a torn execution whose result nobody lived to see. */
 uint64_t sum_torn(const struct results *results)
@@ -57,11 +82,10 @@ void report_progress(const struct run *run, const char *what, double seconds)
 {
 	const struct results *results = &run->results;
 
-	fprintf(stderr, "\r\033[K%s: %.1f s, %llu rounds, %llu NMIs, %llu wrote, %llu torn", what,
+	fprintf(stderr, "\r\033[K%s: %.1f s, %llu rounds, %llu NMIs, %llu %s, %llu torn", what,
 		seconds, (unsigned long long)results->rounds,
-		(unsigned long long)SUM(results, nmis),
-		(unsigned long long)(results->after.nmi_update_count -
-				     results->before.nmi_update_count),
+		(unsigned long long)SUM(results, nmis), (unsigned long long)proof(results),
+		uses_breakpoints(results) ? "breakpoints hit" : "wrote",
 		(unsigned long long)sum_torn(results));
 	fflush(stderr);
 }
@@ -156,6 +180,12 @@ static void add_count(struct report *report, const char *label, const char *key,
 	add(report, label, key, (double)number, 0);
 }
 
+/* The library counts from 1; 0: nothing was changed yet. */
+static const char *name_of(const char *const *names, uint64_t number)
+{
+	return number ? names[number] : "none";
+}
+
 static void build(struct report *report, const struct run *run,
 		  const struct control_results *control)
 {
@@ -171,9 +201,13 @@ static void build(struct report *report, const struct run *run,
 	add_text(report, "CPU", "cpu", report->cpu);
 	add_count(report, "cores", "cores", core_count());
 	add_text(report, "libftrace", "version", ftrace_version());
+	add_text(report, "method", "method", name_of(method_name, after->last_method));
+	add_text(report, "writer", "writer", name_of(writer_name, after->last_writer));
 	add_count(report, "seed", "seed", settings->seed);
 	add_count(report, "threads, besides the patching one", "threads", settings->threads);
 	add_count(report, "NMI rate asked for, Hz per thread", "nmi_hz", settings->nmi_hz);
+	add_text(report, "NMI handlers block all signals", "mask_all",
+		 settings->mask_all ? "yes" : "no");
 	add_count(report, "sites: compiled functions", "function_sites",
 		  results->sites[SITE_FUNCTION]);
 	add_count(report, "sites: across a cache line", "line_sites", results->sites[SITE_LINE]);
@@ -194,10 +228,15 @@ static void build(struct report *report, const struct run *run,
 		  after->deferred_stops - before->deferred_stops);
 	add_count(report, "masked stops", "masked_stops",
 		  after->masked_stops - before->masked_stops);
-	add(report, "stop time, min, us", "stop_min_us", (double)stop->min / 1e3, 1);
-	add(report, "stop time, median, us", "stop_median_us", percentile(stop, 0.5) / 1e3, 1);
-	add(report, "stop time, p99, us", "stop_p99_us", percentile(stop, 0.99) / 1e3, 1);
-	add(report, "stop time, max, us", "stop_max_us", (double)stop->max / 1e3, 1);
+	add_count(report, "breakpoint hits", "breakpoint_hits",
+		  after->breakpoint_hits - before->breakpoint_hits);
+	if (stop->count) {
+		add(report, "stop time, min, us", "stop_min_us", (double)stop->min / 1e3, 1);
+		add(report, "stop time, median, us", "stop_median_us", percentile(stop, 0.5) / 1e3,
+		    1);
+		add(report, "stop time, p99, us", "stop_p99_us", percentile(stop, 0.99) / 1e3, 1);
+		add(report, "stop time, max, us", "stop_max_us", (double)stop->max / 1e3, 1);
+	}
 	add_count(report, "torn executions", "torn", sum_torn(results));
 	add_count(report, "stale executions", "stale", sum_stale(results));
 	add_count(report, "collections", "gc_collections", after->gc_collections);

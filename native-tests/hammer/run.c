@@ -43,21 +43,22 @@ static void histogram_add(struct histogram *histogram, uint64_t value)
 }
 
 /*
- * Whether an NMI meets a change is chance, and on a busy machine there are few
- * rounds: a run to which it has not happened yet goes on for a while.
+ * Whether an NMI or a thread meets a change is chance, and on a busy machine there
+ * are few rounds: a run to which it has not happened yet goes on for a while.
  */
 static bool is_over(const struct run *run, uint64_t now, uint64_t end)
 {
-	const struct results *results = &run->results;
-	bool wrote = results->after.nmi_update_count != results->before.nmi_update_count;
+	const struct settings *settings = &run->settings;
 
-	if (run->settings.protocol && run->settings.seconds >= PROOF_SECONDS && !wrote)
+	if (settings->control == CONTROL_OFF && settings->seconds >= PROOF_SECONDS &&
+	    !proof(&run->results))
 		end += EXTRA_SECONDS * (uint64_t)1000000000;
 	return now >= end;
 }
 
 static int one_round(struct results *results)
 {
+	uint64_t stops = results->after.stops;
 	int ret = sites_toggle(results);
 
 	if (ret)
@@ -66,7 +67,8 @@ static int one_round(struct results *results)
 	ret = ftrace_get_stats(&results->after);
 	if (ret)
 		return run_fail(results, ret, "ftrace_get_stats");
-	histogram_add(&results->stop_ns, results->after.last_stop_ns);
+	if (results->after.stops != stops)
+		histogram_add(&results->stop_ns, results->after.last_stop_ns);
 	results->rounds++;
 	threads_execute_own();
 	return 0;
@@ -78,8 +80,8 @@ int run_main(struct run *run)
 	uint64_t start, end;
 	int ret = sites_init(&run->settings, results);
 
-	/* The first call to the library that stops threads: it can, or it cannot. */
-	if (ret == -EOPNOTSUPP || ret == -EBUSY)
+	/* The first call to the library that changes text: it can, or it cannot. */
+	if (ret == -EOPNOTSUPP || ret == -EBUSY || ret == -EPERM)
 		return EXIT_UNSUPPORTED;
 	if (ret || threads_init(run))
 		return EXIT_TORN;
@@ -97,6 +99,9 @@ int run_main(struct run *run)
 		ret = one_round(results);
 		results->elapsed_ns = now_ns() - start;
 	}
+	/* The first change by the method asked for. */
+	if (ret == -EOPNOTSUPP && results->rounds == 0)
+		return EXIT_UNSUPPORTED;
 	/* After an error some thread may be in any state; the process just ends. */
 	if (ret)
 		return EXIT_TORN;

@@ -64,6 +64,23 @@ static int nmi_signo(int signal)
 	return SIGRTMIN + 1 + signal % NMI_SIGNALS;
 }
 
+/* A handler with all signals blocked lets this one through, here and nowhere else. */
+static void raise_nested(const struct worker *w, int signo)
+{
+	int saved_errno = errno;
+
+	syscall(SYS_tgkill, pid, w->tid, signo);
+	if (run->settings.mask_all) {
+		sigset_t nested;
+
+		sigemptyset(&nested);
+		sigaddset(&nested, signo);
+		pthread_sigmask(SIG_UNBLOCK, &nested, NULL);
+		pthread_sigmask(SIG_BLOCK, &nested, NULL);
+	}
+	errno = saved_errno;
+}
+
 static void nmi(int signo)
 {
 	struct worker *w = self;
@@ -76,11 +93,8 @@ static void nmi(int signo)
 	if (w->depth == 1)
 		w->nest = w->nmis % NEST_EVERY ? 0 : 1 + w->nmis / NEST_EVERY % 2;
 	if (w->nest) {
-		int saved_errno = errno;
-
 		w->nest--;
-		syscall(SYS_tgkill, pid, w->tid, nmi_signo(signo - nmi_signo(0) + 1));
-		errno = saved_errno;
+		raise_nested(w, nmi_signo(signo - nmi_signo(0) + 1));
 	}
 	sites_execute(&w->who, true, from, run->settings.nmi_sites);
 	atomic_fetch_add_explicit(&w->who.counters->nmis, 1, memory_order_relaxed);
@@ -115,7 +129,7 @@ static void fault_handler(int signo, siginfo_t *info, void *context)
 	char line[160], *to = line;
 
 	atomic_fetch_add(&run->results.crashes, 1);
-	if (run->settings.protocol) {
+	if (run->settings.control == CONTROL_OFF) {
 		to = put(to, "hammer: ");
 		to = put(to, signo == SIGSEGV  ? "SIGSEGV"
 			     : signo == SIGILL ? "SIGILL"
@@ -198,8 +212,10 @@ int threads_init(struct run *shared)
 
 	run = shared;
 	pid = getpid();
-	/* Blocks only its own number, so that the others nest. */
-	action.sa_handler = run->settings.protocol ? nmi_handler : nmi;
+	/* Without --mask-all it blocks only its own number, so that the others nest. */
+	if (run->settings.mask_all)
+		sigfillset(&action.sa_mask);
+	action.sa_handler = run->settings.control == CONTROL_NO_BRACKET ? nmi : nmi_handler;
 	for (int i = 0; i < NMI_SIGNALS; i++) {
 		if (sigaction(nmi_signo(i), &action, NULL))
 			return run_fail(&run->results, -errno, "sigaction");
@@ -207,6 +223,7 @@ int threads_init(struct run *shared)
 		if (ret)
 			return run_fail(&run->results, ret, "ftrace_nmi_add_signal");
 	}
+	sigemptyset(&action.sa_mask);
 	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
 	action.sa_sigaction = fault_handler;
 	for (size_t i = 0; i < sizeof(fault_signals) / sizeof(fault_signals[0]); i++)
