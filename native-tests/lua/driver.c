@@ -92,19 +92,19 @@ int main(int argc, char **argv)
 {
 	struct worker workers[MAX_THREADS] = {0};
 	struct timespec start;
-	int nr_threads = argc > 4 ? atoi(argv[2]) : 0;
+	int nr_threads = argc > 5 ? atoi(argv[2]) : 0;
 	int failed = 0;
 
 	if (nr_threads < 1 || nr_threads > MAX_THREADS || atoi(argv[3]) < 1) {
-		fprintf(stderr, "usage: %s OUT_DIR THREADS ROUNDS SCRIPT...\n", argv[0]);
+		fprintf(stderr, "usage: %s OUT_DIR THREADS ROUNDS METHOD SCRIPT...\n", argv[0]);
 		return 2;
 	}
 	out_dir = argv[1];
 	rounds = atoi(argv[3]);
-	scripts = argv + 4;
-	nr_scripts = argc - 4;
+	scripts = argv + 5;
+	nr_scripts = argc - 5;
 
-	toggle_init();
+	toggle_init(argv[4]);
 	atomic_store(&running, (unsigned int)nr_threads);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (int i = 0; i < nr_threads; i++) {

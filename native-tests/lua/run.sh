@@ -9,11 +9,13 @@ limit=300 # seconds; a run takes a few
 
 usage() {
     cat <<'END'
-usage: run.sh BUILD_DIR PREFIX
+usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto]
 
 Fetches the source of Lua 5.4 through apt into BUILD_DIR, builds it untouched and
 with patchable function entries, linked with the libftrace installed in PREFIX, runs
-the same scripts with both, and compares what they write.
+the same scripts with both, and compares what they write. Without --method the patched
+build runs twice: once with all other threads stopped while entries change, once with
+breakpoints in front of threads that run on.
 
 Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
 CC chooses the compiler (gcc).
@@ -76,7 +78,7 @@ fetch_lua() {
 build_variant() {
     dir=$build/$1
     rm -rf "$dir"
-    mkdir -p "$dir/obj" "$dir/out"
+    mkdir -p "$dir/obj"
     sources=
     for source in "$build"/lua/src/*.c; do
         case ${source##*/} in
@@ -103,25 +105,29 @@ build_all() {
     wait $plain || failed "the plain build failed (see $build/plain.log)"
 }
 
+# run_variant NAME METHOD
 run_variant() {
     code=0
+    out=$build/$1/out-$2
+    mkdir -p "$out"
     # Relative names: they are part of what error messages say.
-    (cd "$here" && exec timeout -s ABRT $limit "$build/$1/lua" "$build/$1/out" $threads $rounds scripts/*.lua) \
+    (cd "$here" && exec timeout -s ABRT $limit "$build/$1/lua" "$out" $threads $rounds "$2" scripts/*.lua) \
         2>"$build/$1.txt" || code=$?
     cat "$build/$1.txt"
     case $code in
     0) ;;
-    3) unsupported "patching does not work here" ;;
-    124) failed "the $1 run did not end in $limit s" ;;
-    *) failed "the $1 run failed (exit code $code)" ;;
+    3) unsupported "patching by the method $2 does not work here" ;;
+    124) failed "the $1 run ($2) did not end in $limit s" ;;
+    *) failed "the $1 run ($2) failed (exit code $code)" ;;
     esac
 }
 
+# compare METHOD
 compare() {
     thread=0
     while [ $thread -lt $threads ]; do
-        a=$build/plain/out/$thread.out
-        b=$build/patched/out/$thread.out
+        a=$build/plain/out-none/$thread.out
+        b=$build/patched/out-$1/$thread.out
         [ -s "$a" ] || failed "the scripts wrote nothing"
         cmp "$a" "$b" || {
             diff "$a" "$b" | head -n 20
@@ -129,19 +135,24 @@ compare() {
         }
         thread=$((thread + 1))
     done
-    echo "  compared                 $(cat "$build"/plain/out/*.out | wc -c) bytes in $threads threads"
+    echo "  compared                 $(cat "$build"/plain/out-none/*.out | wc -c) bytes in $threads threads"
 }
 
-case ${1:-} in
---help | -h)
+case ${1:-},${3:-} in
+--help,* | -h,* | *,--help | *,-h)
     usage
     exit 0
     ;;
 esac
-[ $# -eq 2 ] || {
+methods="stop breakpoint"
+case $#,${3:-},${4:-} in
+2,,) ;;
+4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
+*)
     usage >&2
     exit 2
-}
+    ;;
+esac
 [ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
 cc=${CC:-gcc}
 command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
@@ -159,7 +170,9 @@ apt=$build/apt
 fetch_lua
 build_all
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
-run_variant plain
-run_variant patched
-compare
+run_variant plain none
+for method in $methods; do
+    run_variant patched "$method"
+    compare "$method"
+done
 echo "lua: output identical"

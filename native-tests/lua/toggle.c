@@ -59,6 +59,12 @@ static unsigned long total_calls, total_nmis, total_torn;
 
 static const unsigned char nop5[FTRACE_INSN_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
 static struct ftrace_patch *to_call, *to_nop;
+static const char *const method_name[] = {
+	[FTRACE_METHOD_AUTO] = "auto",
+	[FTRACE_METHOD_STOP_MACHINE] = "stop",
+	[FTRACE_METHOD_BREAKPOINT] = "breakpoint",
+};
+static enum ftrace_method wanted;
 static size_t nr_entries, nr_straddling;
 static unsigned long toggles;
 static double toggle_seconds;
@@ -131,9 +137,10 @@ static void install_handlers(void)
 	}
 }
 
-static void patch_all(struct ftrace_patch *patches)
+static void patch_all(struct ftrace_patch *patches, enum ftrace_method method)
 {
-	int error = ftrace_patch_text(patches, nr_entries, NULL);
+	struct ftrace_patch_opts opts = {.size = sizeof(opts), .method = method};
+	int error = ftrace_patch_text(patches, nr_entries, &opts);
 
 	if (!error)
 		return;
@@ -164,13 +171,24 @@ static void encode_call(unsigned char *code, unsigned long ip, unsigned long tar
 	memcpy(code + 1, &rel32, sizeof(rel32));
 }
 
-void toggle_init(void)
+static enum ftrace_method parse_method(const char *name)
+{
+	unsigned int method = 0;
+
+	while (strcmp(name, method_name[method]) != 0)
+		if (++method == sizeof(method_name) / sizeof(method_name[0]))
+			fail(name, EINVAL);
+	return method;
+}
+
+void toggle_init(const char *method)
 {
 	/* What GCC and Clang emit. Anything else is no entry, and must not be overwritten. */
 	static const unsigned char gcc_nops[FTRACE_INSN_SIZE] = {0x90, 0x90, 0x90, 0x90, 0x90};
 	static const unsigned char clang_nop[FTRACE_INSN_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x08};
 	const unsigned long *entries = __start___patchable_function_entries;
 
+	wanted = parse_method(method);
 	nr_entries = (size_t)(__stop___patchable_function_entries - entries);
 	if (nr_entries < MIN_ENTRIES) {
 		fprintf(stderr, "only %zu entries: the linker dropped some\n", nr_entries);
@@ -193,7 +211,8 @@ void toggle_init(void)
 		nr_straddling += entries[i] % CACHE_LINE > CACHE_LINE - FTRACE_INSN_SIZE;
 	}
 	install_handlers();
-	patch_all(to_nop);
+	/* GCC's are five instructions, and those only the stop can take away. */
+	patch_all(to_nop, FTRACE_METHOD_STOP_MACHINE);
 
 	for (size_t i = 0; i < nr_entries; i++) {
 		unsigned char call[FTRACE_INSN_SIZE];
@@ -241,7 +260,7 @@ void toggle_while(const atomic_uint *running)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	next = start;
 	while (atomic_load(running) != 0) {
-		patch_all(toggles % 2 ? to_nop : to_call);
+		patch_all(toggles % 2 ? to_nop : to_call, wanted);
 		toggles++;
 		/* The rest of the period belongs to Lua: always patching would show less of it. */
 		next.tv_nsec += NSEC_PER_SEC / TOGGLE_HZ;
@@ -261,7 +280,7 @@ void toggle_while(const atomic_uint *running)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	toggle_seconds = seconds(&now) - seconds(&start);
 	if (toggles % 2)
-		patch_all(to_nop);
+		patch_all(to_nop, wanted);
 	toggle_thread_end();
 }
 
@@ -279,16 +298,20 @@ int toggle_report(void)
 
 	if (error)
 		fail("ftrace_get_stats", -error);
+	fprintf(stderr, "  %-24s %s\n", "method", method_name[stats.last_method]);
 	fprintf(stderr, "  %-24s %zu, %zu of them across cache lines\n", "entries", nr_entries,
 		nr_straddling);
 	print_count("toggles of all entries", toggles);
 	fprintf(stderr, "  %-24s %.0f\n", "toggles per second", rate);
 	print_count("locations changed", stats.patches);
-	fprintf(stderr, "  %-24s %.3f\n", "longest stop, ms", (double)stats.max_stop_ns / 1e6);
+	if (stats.last_method == FTRACE_METHOD_STOP_MACHINE)
+		fprintf(stderr, "  %-24s %.3f\n", "longest stop, ms",
+			(double)stats.max_stop_ns / 1e6);
 	print_count("counted calls", total_calls);
 	print_count("NMIs", total_nmis);
 	print_count("NMIs that wrote", stats.nmi_update_count);
 	print_count("deferred stops", stats.deferred_stops);
+	print_count("breakpoint hits", stats.breakpoint_hits);
 	print_count("torn", total_torn);
 	print_count("collections", stats.gc_collections);
 
@@ -304,6 +327,10 @@ int toggle_report(void)
 	}
 	if (total_calls == 0 || total_nmis == 0) {
 		fprintf(stderr, "no call was counted, or no NMI arrived: nothing was tested\n");
+		failed = 1;
+	}
+	if (stats.last_method == FTRACE_METHOD_BREAKPOINT && stats.breakpoint_hits == 0) {
+		fprintf(stderr, "no breakpoint was hit: nothing was tested\n");
 		failed = 1;
 	}
 	if (total_torn != 0 || stats.gc_collections != 0)

@@ -14,8 +14,11 @@
 
 #define VARIANT "patched"
 
-/* Finds the entries of Lua's functions and makes each one 5-byte nop. Single-threaded. */
-void toggle_init(void);
+/*
+ * Finds the entries of Lua's functions and makes each one 5-byte nop. Single-threaded.
+ * @method: by which they are changed from then on: stop, breakpoint or auto
+ */
+void toggle_init(const char *method);
 
 /* Bracket a thread's work: its timer signals, and its share of the counters. */
 void toggle_thread_begin(void);
@@ -31,8 +34,9 @@ int toggle_report(void);
 
 #define VARIANT "plain"
 
-static inline void toggle_init(void)
+static inline void toggle_init(const char *method)
 {
+	(void)method;
 }
 
 static inline void toggle_thread_begin(void)
