@@ -180,10 +180,11 @@ static void add_count(struct report *report, const char *label, const char *key,
 	add(report, label, key, (double)number, 0);
 }
 
-/* The library counts from 1; 0: nothing was changed yet. */
-static const char *name_of(const char *const *names, uint64_t number)
+/* The one that was used; before the first round there is only the one asked for. */
+static const char *name_of(const char *const *names, uint64_t used, unsigned int asked,
+			   const struct results *results)
 {
-	return number ? names[number] : "none";
+	return names[results->rounds ? used : asked];
 }
 
 static void build(struct report *report, const struct run *run,
@@ -201,8 +202,10 @@ static void build(struct report *report, const struct run *run,
 	add_text(report, "CPU", "cpu", report->cpu);
 	add_count(report, "cores", "cores", core_count());
 	add_text(report, "libftrace", "version", ftrace_version());
-	add_text(report, "method", "method", name_of(method_name, after->last_method));
-	add_text(report, "writer", "writer", name_of(writer_name, after->last_writer));
+	add_text(report, "method", "method",
+		 name_of(method_name, after->last_method, settings->method, results));
+	add_text(report, "writer", "writer",
+		 name_of(writer_name, after->last_writer, settings->writer, results));
 	add_count(report, "seed", "seed", settings->seed);
 	add_count(report, "threads, besides the patching one", "threads", settings->threads);
 	add_count(report, "NMI rate asked for, Hz per thread", "nmi_hz", settings->nmi_hz);

@@ -5,7 +5,7 @@
  *
  * Every thread has a timer of its own. Three signals are shared out among the
  * threads, and now and then a handler raises the next of the three, so that
- * handlers nest two and three deep.
+ * handlers nest two and three deep, or gives its core away.
  *
  *   struct worker   its thread, and the handlers that interrupt it there
  *   stopping        written by the patching thread, read by the others
@@ -32,6 +32,7 @@
 
 #define NMI_SIGNALS	 3
 #define NEST_EVERY	 8
+#define YIELD_EVERY	 13
 #define FAULT_STACK_SIZE 65536
 
 static const int fault_signals[] = {SIGSEGV, SIGILL, SIGBUS, SIGTRAP};
@@ -96,6 +97,9 @@ static void nmi(int signo)
 		w->nest--;
 		raise_nested(w, nmi_signo(signo - nmi_signo(0) + 1));
 	}
+	/* A handler that does not run, and then goes on: whole changes begin and end meanwhile. */
+	if (w->nmis % YIELD_EVERY == 0)
+		syscall(SYS_sched_yield);
 	sites_execute(&w->who, true, from, run->settings.nmi_sites);
 	atomic_fetch_add_explicit(&w->who.counters->nmis, 1, memory_order_relaxed);
 	w->depth--;
