@@ -203,6 +203,8 @@ struct ftrace_patch {
  * and handlers that bracket themselves have it unblocked from then on, whatever
  * their mask. A thread that blocks it afterwards, and a handler that is not
  * bracketed and blocks it, must not execute a location while it is changed.
+ * On the calling thread declared signals wait until the change is over: handlers
+ * that run into many breakpoints could otherwise come faster than it goes on.
  *
  * The handler for SIGTRAP is installed at the first such change and stays; traps
  * that are not its own go to the handler that was there before.

@@ -12,7 +12,8 @@ namespace Ftrace.Breakpoint;
 /// <list type="number">
 /// <item>the stop mutex is taken, undeclared signals are blocked on this thread, and SIGTRAP is not</item>
 /// <item>the locations are looked up, read and compared. Until here nothing was changed: any error ends it.</item>
-/// <item>every thread has been seen with SIGTRAP unblocked, and NMIs unblock it</item>
+/// <item>every thread has been seen with SIGTRAP unblocked</item>
+/// <item>this thread blocks NMIs too; those of all others unblock SIGTRAP</item>
 /// <item>the pages are opened for writing</item>
 /// <item>the steps of <see cref="BreakpointProtocol{TMachine}"/></item>
 /// <item>all is put back, the stop mutex released</item>
@@ -110,6 +111,9 @@ internal static unsafe class BreakpointPatcher
 
         if (error == 0)
         {
+            // A handler that executes locations takes a trap for each. At a high rate the handlers of this thread would leave
+            // it no time to take the breakpoints away. Patch() puts the mask back.
+            SignalSet.BlockMore(stop->NmiSignals & ~SignalSet.Faults);
             error = BreakpointProtocol<X86Machine>.Arm(state) ? 0 : -Errno.ETIMEDOUT;
             if (error == 0)
             {
