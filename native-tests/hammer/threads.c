@@ -97,8 +97,11 @@ static void nmi(int signo)
 		w->nest--;
 		raise_nested(w, nmi_signo(signo - nmi_signo(0) + 1));
 	}
-	/* A handler that does not run, and then goes on: whole changes begin and end meanwhile. */
-	if (w->nmis % YIELD_EVERY == 0)
+	/*
+	 * A handler that does not run, and then goes on: whole changes begin and end meanwhile,
+	 * unless it is the patching thread that waits for a core.
+	 */
+	if (w->who.thread && w->nmis % YIELD_EVERY == 0)
 		syscall(SYS_sched_yield);
 	sites_execute(&w->who, true, from, run->settings.nmi_sites);
 	atomic_fetch_add_explicit(&w->who.counters->nmis, 1, memory_order_relaxed);
