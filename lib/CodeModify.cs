@@ -25,6 +25,16 @@ internal static unsafe class CodeModify
         return 0;
     }
 
+    /// <summary>Closes the gate; but for breakpoints that are left for good NMIs have to go on announcing themselves.</summary>
+    [NoInstr]
+    public static void CloseGate()
+    {
+        if (SharedState.Get->Breakpoint.Killed == 0)
+        {
+            NmiProtocol<X86Machine>.PostProcess(Native.Table->ModifyingCode);
+        }
+    }
+
     /// <summary>Closes the gate and releases the patch mutex.</summary>
     public static int PostProcess(NmiThread* self)
     {
@@ -39,7 +49,7 @@ internal static unsafe class CodeModify
             return -Errno.EPERM;
         }
 
-        NmiProtocol<X86Machine>.PostProcess(Native.Table->ModifyingCode);
+        CloseGate();
         Volatile.Write(ref patch->Owner, 0);
         FutexMutex.Unlock(&patch->Mutex);
         return 0;

@@ -1,8 +1,6 @@
 using Ftrace.Breakpoint;
-using Ftrace.Linux;
 using Ftrace.Stop;
 using Ftrace.Protocol;
-using Ftrace.X86;
 
 namespace Ftrace;
 
@@ -29,7 +27,7 @@ internal static unsafe class ForkChild
 
         if (state->Patch.Owner != (ulong)self)
         {
-            NmiProtocol<X86Machine>.PostProcess(Native.Table->ModifyingCode);
+            CodeModify.CloseGate();
             state->Patch.Owner = 0;
             state->Patch.Mutex = 0;
         }

@@ -144,6 +144,10 @@ internal static unsafe class BreakpointPatcher
         if (stuck)
         {
             Keep(batch, state);
+
+            // Whoever was in the trap handler before may be looking at the caller's entries.
+            X86Machine.SmpMb();
+            TrapDelivery.Wait(SharedState.Get->Stop.DeadlineNs);
         }
         else
         {
@@ -185,10 +189,13 @@ internal static unsafe class BreakpointPatcher
         if (patch->PagesOpen != 0 && patch->Owner != (ulong)self)
         {
             TextPages.ReopenInChild();
-            if (state->Active != 0 && TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old: state->Code == 0) == 0)
+            if (state->Active != 0)
             {
+                bool old = state->Code == 0;
+                bool written = TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old) == 0;
                 Native.SyncCore();
-                state->Active = 0;
+                state->Active = written ? 0u : 1;
+                state->Killed = written ? 0u : 1;
             }
 
             TextPages.Close();

@@ -20,12 +20,16 @@ namespace Ftrace.Protocol;
 /// <item>a breakpoint on the first byte of every location; all cores serialize. From here on nobody begins to
 /// execute a location's bytes: whoever arrives there traps</item>
 /// <item>all other bytes; all cores serialize, so that no core has old ones beside a new first byte</item>
-/// <item>traps execute the new code; the first bytes; all cores serialize</item>
+/// <item>traps execute the new code: the moment at which all of the batch changes; the first bytes; all cores
+/// serialize, so that no core has a breakpoint left that an NMI could meet when the gate is closed</item>
 /// <item>the batch is withdrawn, and kept until no trap handler looks at it</item>
 /// </list>
 /// <para>If a step fails, the same steps with the old code in place of the new one put everything back, whatever
-/// was written. A thread that took the trap late, when the batch is gone, finds no breakpoint at its address, and
-/// executes what stands there.</para>
+/// was written. If that fails too, all stays as it is for good: the batch, <see cref="BreakpointState.Armed"/>, and
+/// the gate.</para>
+/// <para>A thread may stay in the kernel for long between the breakpoint and the handler; nobody sees it there, and no wait
+/// covers it. If the batch is gone then, it finds no breakpoint at its address, and executes what stands there; if the next
+/// one is on, it executes what that one says.</para>
 /// <para>A trap that is raised while SIGTRAP is blocked ends the process. So an announced NMI unblocks it, behind the gate,
 /// for as long as it runs. It must not do so while some context underneath, older than the gate, may have it
 /// blocked: the patcher finds those by the thread's signal mask. Hence two phases: until the patcher has seen every
@@ -156,15 +160,16 @@ internal static unsafe class BreakpointProtocol<TMachine>
     public static TrapAction Trap(BreakpointState* state, ulong ip, void* context)
     {
         TMachine.AtomicIncReturn(&state->Handlers); // counted before looking; pairs with [withdraw]
+        bool stood = TMachine.IsBreakpoint(ip);
+        TMachine.SmpRmb(); // pairs with [publish]: of our breakpoints the batch is seen. Free on x86.
         bool executed = TMachine.Read(&state->Active) != 0 && TMachine.Execute(ip, TMachine.Read(&state->Code), context);
+
+        // A trap may be delivered so late that the next batch is being put on, after we looked for it. So it is a
+        // breakpoint of the host's only if it stood there before, and still does; no batch begins and ends in between.
+        bool foreign = !executed && stood && TMachine.IsBreakpoint(ip);
         TMachine.SmpMbBeforeAtomic(); // done with the batch. Free on x86.
         TMachine.AtomicDec(&state->Handlers);
-        if (executed)
-        {
-            return TrapAction.Executed;
-        }
-
-        return TMachine.IsBreakpoint(ip) ? TrapAction.Foreign : TrapAction.Again;
+        return executed ? TrapAction.Executed : foreign ? TrapAction.Foreign : TrapAction.Again;
     }
 
     private static bool WaitForNone(uint* count)

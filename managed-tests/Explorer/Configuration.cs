@@ -20,4 +20,28 @@ internal sealed record Configuration(
     int Locations,
     int FailingLocation = 0,
     int Windows = 1,
-    bool WeakStores = false);
+    bool WeakStores = false)
+{
+    /// <summary>Changed one after the other with the breakpoint method. None: locations and windows are for the other one.</summary>
+    public Batch[] Batches { get; init; } = [];
+
+    public bool HasBreakpoints => Batches.Length > 0;
+
+    /// <summary>What fails in each batch.</summary>
+    public Failure[] Failures { get; init; } = [];
+
+    /// <summary>The failures leave breakpoints that cannot be put back.</summary>
+    public bool Stuck { get; init; }
+
+    /// <summary>The host opens the gate before the first batch and closes it after the last.</summary>
+    public bool GateStaysOpen { get; init; }
+
+    /// <summary>The patcher may give up waiting for NMIs.</summary>
+    public bool GivesUp { get; init; }
+
+    /// <summary>NMIs also arrive that leave SIGTRAP as it was, instead of blocked.</summary>
+    public bool MixedMasks { get; init; }
+
+    /// <summary>At this location, in no batch, stands a breakpoint of the host's; 0: at none.</summary>
+    public int HostBreakpoint { get; init; }
+}

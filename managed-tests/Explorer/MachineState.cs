@@ -12,18 +12,24 @@ internal sealed class MachineState
     private const int Memory = 0;
     private const int GenerationAt = Memory + Word.Text + MaxText;
     private const int JoinedAt = GenerationAt + 1;
-    private const int FirstCpu = JoinedAt + 1;
+    private const int BatchAt = JoinedAt + 1;
+    private const int SettledAt = BatchAt + 1;
+    private const int FirstCpu = SettledAt + MaxText / Word.InstructionSize;
 
     // Of each CPU:
     private const int OwnAt = 0;
-    private const int StopPendingAt = 2;
-    private const int ParkedAt = 3;
-    private const int BudgetAt = 4;
-    private const int FetchingAt = 5;
-    private const int StaleAt = 6;
-    private const int CookieAt = 7;
-    private const int BufferedAt = 8;
-    private const int BufferAt = 9;
+    private const int StopPendingAt = 4;
+    private const int ParkedAt = 5;
+    private const int BudgetAt = 6;
+    private const int FetchingAt = 7;
+    private const int CookieAt = 8;
+    private const int TrapAt = 9;
+    private const int BeganAt = 10;
+    private const int MaskAt = 11;
+    private const int ArrivalMaskAt = 12;
+    private const int StaleAt = 13;
+    private const int BufferedAt = StaleAt + MaxText;
+    private const int BufferAt = BufferedAt + 1;
     private const int FramesAt = BufferAt + 2 * MaxBuffered;
     private const int FrameAt = FramesAt + 1;
     private const int CpuSize = FrameAt + 2 * MaxFrames;
@@ -45,7 +51,16 @@ internal sealed class MachineState
     /// <summary>CPUs that have joined it.</summary>
     public ref byte Joined => ref _bytes[JoinedAt];
 
-    /// <summary>A word of the CPU's thread: <see cref="Word.Saved"/>, <see cref="Word.StopPending"/>.</summary>
+    /// <summary>The batch whose memory is valid, as <see cref="Batch.Word"/>; 0: none. If it is kept, only what is kept is valid.</summary>
+    public ref byte Batch => ref _bytes[BatchAt];
+
+    /// <summary>The code that everybody must execute who begins now; 0: either one, <see cref="AnyCode"/>: for ever.</summary>
+    public ref byte Settled(int location) => ref _bytes[SettledAt + location - 1];
+
+    /// <summary>A location whose breakpoint could not be put back.</summary>
+    public const byte AnyCode = 0xff;
+
+    /// <summary>A word of the CPU's thread, such as <see cref="Word.Saved"/>.</summary>
     public ref byte Own(int cpu, byte word) => ref Cpu(cpu, OwnAt + word);
 
     /// <summary>Generation of a stop signal that was sent and is not delivered; 0: none.</summary>
@@ -63,8 +78,31 @@ internal sealed class MachineState
     /// <summary>Location whose bytes are being fetched, from 1; 0: between instructions.</summary>
     public ref byte Fetching(int cpu) => ref Cpu(cpu, FetchingAt);
 
-    /// <summary>Bit a byte of text: its other value may have been fetched ahead, before it changed.</summary>
-    public ref byte Stale(int cpu) => ref Cpu(cpu, StaleAt);
+    /// <summary>Bit a value: a byte of text had it before it changed, and it may have been fetched ahead.</summary>
+    public ref byte Stale(int cpu, byte word) => ref Cpu(cpu, StaleAt + word - Word.Text);
+
+    /// <summary>The CPU serializes.</summary>
+    public void Serialize(int cpu) => _bytes.AsSpan(FirstCpu + cpu * CpuSize + StaleAt, MaxText).Clear();
+
+    public bool IsSerialized(int cpu) => !_bytes.AsSpan(FirstCpu + cpu * CpuSize + StaleAt, MaxText).ContainsAnyExcept((byte)0);
+
+    /// <summary>0: no trap; <see cref="TrapRaised"/>; <see cref="TrapDelivered"/>.</summary>
+    public ref byte Trap(int cpu) => ref Cpu(cpu, TrapAt);
+
+    /// <summary>SIGTRAP is raised, the CPU is in the kernel.</summary>
+    public const byte TrapRaised = 1;
+
+    /// <summary>The CPU is in the handler of SIGTRAP, all signals are blocked.</summary>
+    public const byte TrapDelivered = 2;
+
+    /// <summary>What the location that the CPU executes was settled on when it began.</summary>
+    public ref byte Began(int cpu) => ref Cpu(cpu, BeganAt);
+
+    /// <summary>Bit a context, the thread's is the lowest: it has SIGTRAP blocked.</summary>
+    public ref byte Mask(int cpu) => ref Cpu(cpu, MaskAt);
+
+    /// <summary>The same when the context began.</summary>
+    public ref byte ArrivalMask(int cpu) => ref Cpu(cpu, ArrivalMaskAt);
 
     public int Buffered(int cpu) => Cpu(cpu, BufferedAt);
 

@@ -65,4 +65,78 @@ internal enum Mutant
 
     /// <summary>enter: no barrier between the bytes and executing them. Likewise.</summary>
     NoEnterBarrier,
+
+    // From here on, of the breakpoint method:
+
+    /// <summary>The gate opens only when SIGTRAP has been seen unblocked everywhere.</summary>
+    GateAfterLook,
+
+    /// <summary>No membarrier after the gate was opened.</summary>
+    NoGateSync,
+
+    /// <summary>Nobody looks who has SIGTRAP blocked.</summary>
+    NoLook,
+
+    /// <summary>enter: unblocks SIGTRAP although the patcher may still be looking at masks.</summary>
+    OnePhase,
+
+    /// <summary>enter: does not look again after it was counted as held.</summary>
+    NoSecondLook,
+
+    /// <summary>enter and exit: the count of held NMIs is changed with loads and stores.</summary>
+    PlainHeld,
+
+    /// <summary>patcher: no barrier between arming and counting.</summary>
+    NoArmBarrier,
+
+    /// <summary>patcher: does not wait for held NMIs.</summary>
+    NoHeldWait,
+
+    /// <summary>enter: leaves SIGTRAP blocked.</summary>
+    NoUnblock,
+
+    /// <summary>exit: leaves SIGTRAP unblocked.</summary>
+    NoBlock,
+
+    /// <summary>patcher: NMIs are told to leave SIGTRAP blocked before the batch is changed.</summary>
+    DisarmFirst,
+
+    /// <summary>patcher: no barrier between the batch and the breakpoints. Redundant on x86.</summary>
+    NoBatchBarrier,
+
+    /// <summary>patcher: no breakpoints.</summary>
+    NoBreakpoint,
+
+    /// <summary>patcher: no membarrier after the breakpoints.</summary>
+    NoBreakpointSync,
+
+    /// <summary>patcher: the first bytes before the others.</summary>
+    HeadsFirst,
+
+    /// <summary>patcher: no membarrier after the other bytes.</summary>
+    NoTailSync,
+
+    /// <summary>patcher: traps go on to execute the old code.</summary>
+    CodeStaysOld,
+
+    /// <summary>patcher: no membarrier after the first bytes.</summary>
+    NoHeadSync,
+
+    /// <summary>patcher: no barrier between withdrawing the batch and counting.</summary>
+    NoWithdrawBarrier,
+
+    /// <summary>patcher: does not wait for trap handlers.</summary>
+    NoHandlersWait,
+
+    /// <summary>patcher: if breakpoints are left, does not wait for trap handlers that look at the caller's entries.</summary>
+    NoKeepWait,
+
+    /// <summary>trap: the count of handlers is changed with loads and stores.</summary>
+    PlainHandlers,
+
+    /// <summary>trap: does not look whether a breakpoint stands there before it looks for a batch.</summary>
+    NoLookBefore,
+
+    /// <summary>trap: does not look whether a breakpoint still stands there after it.</summary>
+    NoLookAfter,
 }

@@ -45,7 +45,7 @@ internal enum OpKind : byte
     /// <summary>Store of one byte of text.</summary>
     WriteText,
 
-    /// <summary>The patcher waits until nmi_running is another one than it saw.</summary>
+    /// <summary>The patcher waits until a word is another one than it saw.</summary>
     Relax,
 
     /// <summary>Reads from the stop signal which stop it is about.</summary>
@@ -71,4 +71,31 @@ internal enum OpKind : byte
 
     /// <summary>The patcher lets the others go.</summary>
     Release,
+
+    /// <summary>The patcher sees SIGTRAP unblocked on a CPU.</summary>
+    SeeUnblocked,
+
+    /// <summary>A batch begins: its memory is valid, and its locations may have old or new code.</summary>
+    BeginBatch,
+
+    /// <summary>A batch has ended: its memory is the caller's again, and its locations have one code.</summary>
+    EndBatch,
+
+    /// <summary>A breakpoint was fetched: the kernel is entered, which serializes, and SIGTRAP is raised.</summary>
+    TrapRaise,
+
+    /// <summary>Its handler begins, with all signals blocked.</summary>
+    TrapDeliver,
+
+    /// <summary>It ends, with a result.</summary>
+    TrapReturn,
+
+    /// <summary>The handler executes a location's code.</summary>
+    Emulate,
+
+    /// <summary>SIGTRAP becomes deliverable in this context.</summary>
+    UnblockTrap,
+
+    /// <summary>SIGTRAP is blocked in this context.</summary>
+    BlockTrap,
 }

@@ -10,7 +10,7 @@ namespace Ftrace.Tests.Explorer;
 internal sealed class ProgramTree
 {
     private readonly Replay _replay;
-    private readonly Action[] _programs = new Action[Programs.Count];
+    private readonly Func<byte>[] _programs = new Func<byte>[Programs.Count];
     private readonly List<Node> _nodes = [];
 
     public ProgramTree(Configuration configuration, Mutant mutant)

@@ -1,5 +1,6 @@
 using System;
 using Ftrace.Protocol;
+using Ftrace.Text;
 
 namespace Ftrace.Tests.Explorer;
 
@@ -7,29 +8,48 @@ namespace Ftrace.Tests.Explorer;
 /// What runs on the simulated CPUs. The protocol is the shipped code; around it, what the rest of the library and
 /// the host do, in the same order.
 /// </summary>
+/// <remarks>
+/// What <c>X86Nmi</c> does for the breakpoint method is left out while the other one is at work: it counts, in a word of
+/// its own that nobody reads.
+/// </remarks>
 internal static unsafe class Programs
 {
     public const byte Patcher = 0;
     public const byte Thread = 1;
     public const byte Nmi = 2;
     public const byte Stop = 3;
-    public const int Count = 4;
 
-    private const byte OldCode = 1;
-    private const byte NewCode = 2;
+    /// <summary>
+    /// A program's number is its kind, one of the four, and which segment of it this is. A context in a new segment has
+    /// forgotten how it came there, so that fewer states differ.
+    /// </summary>
+    public const int Count = Kinds * MaxSegments;
+
+    /// <summary>In place of the segment that follows: none.</summary>
+    public const byte End = 0xff;
+
+    public const byte OldCode = 1;
+    public const byte NewCode = 2;
+    public const byte Breakpoint = 3;
+
+    private const int Kinds = 4;
+    private const int MaxSegments = 7;
 
     [ThreadStatic]
     private static Configuration? s_configuration;
 
     [ThreadStatic]
-    private static byte s_program;
+    private static byte s_kind;
+
+    [ThreadStatic]
+    private static int s_segment;
 
     /// <summary>The text at the start and, if nothing fails, at the end.</summary>
     public static (byte Before, byte After) Text(Configuration configuration) =>
         (OldCode, configuration.Windows == 2 ? OldCode : NewCode);
 
     /// <summary>The program that is replayed is the patcher's.</summary>
-    public static bool IsPatcher => s_program == Patcher;
+    public static bool IsPatcher => s_kind == Patcher;
 
     /// <summary>The machine is not x86.</summary>
     public static bool WeakStores => s_configuration!.WeakStores;
@@ -37,12 +57,42 @@ internal static unsafe class Programs
     /// <summary>Writing this location fails.</summary>
     public static bool Fails(byte ip) => ip == s_configuration!.FailingLocation;
 
-    /// <summary>A program as the explorer replays it.</summary>
-    public static Action Get(byte program, Configuration configuration, Mutant mutant) => () =>
+    /// <summary>The batch that the patcher's program is about.</summary>
+    public static Batch CurrentBatch => s_configuration!.Batches[s_segment / BreakpointPrograms.PatcherSegments];
+
+    /// <summary>A part of it cannot be written at a location; or, at location 0, the membarrier fails.</summary>
+    public static bool Fails(TextPart part, bool old, int location) =>
+        Array.Exists(s_configuration!.Failures, failure => failure == new Failure(part, location, old));
+
+    /// <summary>Locations that there are.</summary>
+    public static int Locations => s_configuration!.Locations;
+
+    public static byte KindOf(byte program) => (byte)(program % Kinds);
+
+    public static byte Segment(byte kind, int number) => (byte)(kind + Kinds * number);
+
+    /// <summary>A program as the explorer replays it: returns the one that follows in the same context, or <see cref="End"/>.</summary>
+    public static Func<byte> Get(byte program, Configuration configuration, Mutant mutant) => () =>
     {
         s_configuration = configuration;
-        s_program = program;
-        switch (program)
+        s_kind = KindOf(program);
+        s_segment = program / Kinds;
+        if (configuration.HasBreakpoints)
+        {
+            return BreakpointPrograms.Run(s_kind, s_segment, configuration, mutant);
+        }
+
+        if (s_segment == 0)
+        {
+            Run(configuration, mutant);
+        }
+
+        return End;
+    };
+
+    private static void Run(Configuration configuration, Mutant mutant)
+    {
+        switch (s_kind)
         {
             case Patcher:
                 RunPatcher(configuration, mutant);
@@ -59,7 +109,7 @@ internal static unsafe class Programs
                 RunStop(mutant);
                 break;
         }
-    };
+    }
 
     /// <summary>prepare, stop_machine, modify, membarrier, release, post_process: TextPatcher.Patch and StopMachine.</summary>
     private static void RunPatcher(Configuration configuration, Mutant mutant)
@@ -110,19 +160,24 @@ internal static unsafe class Programs
     }
 
     /// <summary>ftrace_nmi_enter() in include/ftrace/nmi-inline.h, statement by statement.</summary>
-    private static void Enter(Mutant mutant)
+    public static void Enter(Mutant mutant)
     {
         ulong modifying = SimMachine.Read(SimMachine.Gate);
         ulong saved = SimMachine.Read(&SimMachine.Thread->Saved);
         SimMachine.Write(&SimMachine.Thread->Saved, (mutant == Mutant.OneFlag ? NmiThread.Outside : saved) << 1 | modifying);
         if (modifying != 0)
         {
+            if (s_configuration!.HasBreakpoints)
+            {
+                BreakpointProtocol<SimMachine>.EnterNmi(SimMachine.Breakpoint, SimMachine.Thread);
+            }
+
             NmiProtocol<SimMachine>.EnterAnnounced(SimMachine.State);
         }
     }
 
     /// <summary>ftrace_nmi_exit() in the same file, and ftrace_nmi_exit_slow() in gate.c.</summary>
-    private static void Exit(Mutant mutant)
+    public static void Exit(Mutant mutant)
     {
         ulong saved = SimMachine.Read(&SimMachine.Thread->Saved);
         ulong decides = mutant == Mutant.ExitByGate ? SimMachine.Read(SimMachine.Gate) : saved & 1;
@@ -132,6 +187,11 @@ internal static unsafe class Programs
         }
         else if (saved != NmiThread.Outside)
         {
+            if (s_configuration!.HasBreakpoints)
+            {
+                BreakpointProtocol<SimMachine>.ExitNmi(SimMachine.Breakpoint, SimMachine.Thread);
+            }
+
             NmiProtocol<SimMachine>.ExitAnnounced(SimMachine.State, SimMachine.Thread);
         }
     }

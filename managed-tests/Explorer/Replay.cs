@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Ftrace.Text;
 
 namespace Ftrace.Tests.Explorer;
 
@@ -24,6 +25,18 @@ internal sealed class Replay(Mutant mutant)
     /// <summary>The step at which the code was left.</summary>
     public Op Next { get; private set; }
 
+    /// <summary>What the code last stored to a shared word.</summary>
+    public Op LastWrite { get; set; }
+
+    /// <summary>How often it looked whether NMIs unblock SIGTRAP.</summary>
+    public int ArmedReads { get; set; }
+
+    /// <summary>How often it looked whether a breakpoint stands in the text.</summary>
+    public int TextReads { get; set; }
+
+    /// <summary>The part of the batch that was written last, and which code it was.</summary>
+    public (TextPart Part, bool Old)? LastPart { get; set; }
+
     /// <summary>What the code last read from nmi_running.</summary>
     public byte LastNmiRunning { get; set; }
 
@@ -39,8 +52,11 @@ internal sealed class Replay(Mutant mutant)
     /// <summary>For <see cref="Mutant.CheckBeforePop"/>: what was pending then.</summary>
     public byte? PendingBeforePop { get; set; }
 
-    /// <summary>Runs <paramref name="program"/> with the results it has had; returns its next step.</summary>
-    public Op Run(Action program, IReadOnlyList<byte> results)
+    /// <summary>
+    /// Runs <paramref name="program"/> with the results it has had; returns its next step. At the end that is
+    /// <see cref="OpKind.Done"/>, with the program that follows.
+    /// </summary>
+    public Op Run(Func<byte> program, IReadOnlyList<byte> results)
     {
         s_current = this;
         _results = results;
@@ -50,10 +66,13 @@ internal sealed class Replay(Mutant mutant)
         ClearIsNext = false;
         BarriersBefore = 0;
         PendingBeforePop = null;
+        LastWrite = default;
+        ArmedReads = 0;
+        TextReads = 0;
+        LastPart = null;
         try
         {
-            program();
-            return new Op(OpKind.Done);
+            return new Op(OpKind.Done, 0, program());
         }
         catch (Suspend)
         {

@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 using Ftrace.Protocol;
+using Ftrace.Text;
 
 namespace Ftrace.Tests.Explorer;
 
@@ -14,6 +15,9 @@ internal unsafe struct SimMachine : IMachine
     /// <summary>The addresses stand for the words; what lies there is never used.</summary>
     public static ProtocolState* State { get; } = (ProtocolState*)NativeMemory.AllocZeroed((nuint)sizeof(ProtocolState));
 
+    public static BreakpointState* Breakpoint { get; } =
+        (BreakpointState*)NativeMemory.AllocZeroed((nuint)sizeof(BreakpointState));
+
     public static NmiThread* Thread { get; } = (NmiThread*)NativeMemory.AllocZeroed((nuint)sizeof(NmiThread));
 
     public static ulong* Gate { get; } = (ulong*)NativeMemory.AllocZeroed(sizeof(ulong));
@@ -26,9 +30,15 @@ internal unsafe struct SimMachine : IMachine
         }
 
         byte index = IndexOf(word);
-        if (index == Word.NmiRunning && Replay.Current.Mutant == Mutant.NoSecondWait)
+        switch (Replay.Current.Mutant)
         {
-            return 0;
+            case Mutant.NoSecondWait when index == Word.NmiRunning:
+            case Mutant.NoHeldWait when index == Word.HeldNmis:
+            case Mutant.NoHandlersWait when index == Word.Handlers:
+            case Mutant.NoSecondLook when index == Word.Armed && Replay.Current.ArmedReads++ > 0:
+                return 0;
+            case Mutant.OnePhase when index == Word.Armed:
+                return 1;
         }
 
         byte value = Replay.Current.Do(new Op(OpKind.Read, index));
@@ -42,70 +52,68 @@ internal unsafe struct SimMachine : IMachine
 
     public static ulong Read(ulong* word)
     {
-        if (word == &Thread->Saved)
-        {
-            return Replay.Current.Do(new Op(OpKind.ReadOwn, Word.Saved));
-        }
-
         if (word == &Thread->StopPending)
         {
             return Replay.Current.PendingBeforePop ?? Replay.Current.Do(new Op(OpKind.ReadOwn, Word.StopPending));
         }
 
-        return Replay.Current.Do(new Op(OpKind.Read, IndexOf(word)));
+        return IsOwn(word, out byte own)
+            ? Replay.Current.Do(new Op(OpKind.ReadOwn, own))
+            : Replay.Current.Do(new Op(OpKind.Read, IndexOf(word)));
     }
 
     public static void Write(uint* word, uint value)
     {
-        if (word != &State->NmiWaitCount)
+        if (word == &State->NmiWaitCount)
         {
-            Replay.Current.Do(new Op(OpKind.Write, IndexOf(word), (byte)value));
+            return;
         }
+
+        var op = new Op(OpKind.Write, IndexOf(word), (byte)value);
+        if (Replay.Current.Mutant == Mutant.CodeStaysOld && op.Word == Word.Code)
+        {
+            op = op with { Value = 0 };
+        }
+
+        Replay.Current.LastWrite = op;
+        Replay.Current.Do(op);
     }
 
     public static void Write(ulong* word, ulong value)
     {
-        if (word == &Thread->Saved)
-        {
-            Replay.Current.Do(new Op(OpKind.WriteOwn, Word.Saved, (byte)value));
-        }
-        else if (word == &Thread->StopPending)
-        {
-            Replay.Current.Do(new Op(OpKind.WriteOwn, Word.StopPending, (byte)value));
-        }
-        else
-        {
-            Replay.Current.Do(new Op(OpKind.Write, IndexOf(word), (byte)value));
-        }
+        Replay.Current.Do(IsOwn(word, out byte own)
+            ? new Op(OpKind.WriteOwn, own, (byte)value)
+            : new Op(OpKind.Write, IndexOf(word), (byte)value));
     }
 
     public static uint AtomicIncReturn(uint* word)
     {
-        if (word != &State->NmiRunning)
+        if (word == &State->NmiUpdateCount)
         {
             Replay.Current.Do(new Op(OpKind.LockedOther));
             return 0;
         }
 
+        byte index = IndexOf(word);
         byte value;
-        if (Replay.Current.Mutant == Mutant.PlainIncrement)
+        if (IsPlain(index, Mutant.PlainIncrement))
         {
-            value = (byte)(Replay.Current.Do(new Op(OpKind.Read, Word.NmiRunning)) + 1);
-            Replay.Current.Do(new Op(OpKind.Write, Word.NmiRunning, value));
+            value = (byte)(Replay.Current.Do(new Op(OpKind.Read, index)) + 1);
+            Replay.Current.Do(new Op(OpKind.Write, index, value));
         }
         else
         {
-            value = Replay.Current.Do(new Op(OpKind.LockedInc, Word.NmiRunning));
+            value = Replay.Current.Do(new Op(OpKind.LockedInc, index));
         }
 
-        uint result = Expand(Word.NmiRunning, value);
+        uint result = Expand(index, value);
         return Replay.Current.Mutant == Mutant.NmiDoesNotWrite ? result & ~ProtocolState.ModCodeWriteFlag : result;
     }
 
     public static void AtomicDec(uint* word)
     {
         byte index = IndexOf(word);
-        if (Replay.Current.Mutant == Mutant.PlainDecrement)
+        if (IsPlain(index, Mutant.PlainDecrement))
         {
             byte value = Replay.Current.Do(new Op(OpKind.Read, index));
             Replay.Current.Do(new Op(OpKind.Write, index, (byte)(value - 1)));
@@ -205,8 +213,7 @@ internal unsafe struct SimMachine : IMachine
         Replay.Current.ClearIsNext = fails;
         for (byte i = 0; i < len && !fails; i++)
         {
-            byte word = (byte)(Word.Text + ((byte)ip - 1) * Word.InstructionSize + i);
-            Replay.Current.Do(new Op(OpKind.WriteText, word, (byte)newcode));
+            Replay.Current.Do(new Op(OpKind.WriteText, Word.TextOf((byte)ip, i), (byte)newcode));
         }
 
         return fails ? -Linux.Errno.EFAULT : 0;
@@ -225,21 +232,141 @@ internal unsafe struct SimMachine : IMachine
     {
     }
 
-    public static void SmpMb() => throw new NotImplementedException();
+    public static void SmpMb()
+    {
+        Op last = Replay.Current.LastWrite;
+        switch (Replay.Current.Mutant)
+        {
+            case Mutant.NoArmBarrier when last.Word == Word.Armed:
+            case Mutant.NoBatchBarrier when last.Word == Word.Active && last.Value != 0:
+            case Mutant.NoWithdrawBarrier when last.Word == Word.Active && last.Value == 0:
+                return;
+        }
 
-    public static int WriteBatch(Text.TextPart part, bool old) => throw new NotImplementedException();
+        Replay.Current.Do(new Op(OpKind.Barrier));
+    }
 
-    public static int SyncCores() => throw new NotImplementedException();
+    /// <summary>Text is written location by location, as in place. What is written at once reaches memory in that order.</summary>
+    public static int WriteBatch(TextPart part, bool old)
+    {
+        Replay.Current.LastPart = (part, old);
+        Batch batch = Programs.CurrentBatch;
+        for (int location = 1; location <= Programs.Locations; location++)
+        {
+            if (!batch.Contains(location))
+            {
+                continue;
+            }
 
-    public static bool Execute(ulong ip, uint code, void* context) => throw new NotImplementedException();
+            if (Programs.Fails(part, old, location))
+            {
+                return -Linux.Errno.EFAULT;
+            }
 
-    public static bool IsBreakpoint(ulong ip) => throw new NotImplementedException();
+            WritePart(Replay.Current.Mutant == Mutant.HeadsFirst ? Swapped(part) : part, location, batch.Code(old));
+        }
 
-    public static bool UnblockTrap() => throw new NotImplementedException();
+        return 0;
+    }
 
-    public static void BlockTrap() => throw new NotImplementedException();
+    /// <summary>membarrier, and a serializing instruction on this CPU. Before the first part of a batch: for the gate.</summary>
+    public static int SyncCores()
+    {
+        switch (Replay.Current.LastPart?.Part)
+        {
+            case null when Replay.Current.Mutant == Mutant.NoGateSync:
+            case TextPart.Breakpoint when Replay.Current.Mutant == Mutant.NoBreakpointSync:
+            case TextPart.Tail when Replay.Current.Mutant == Mutant.NoTailSync:
+            case TextPart.Head when Replay.Current.Mutant == Mutant.NoHeadSync:
+                return 0;
+        }
 
-    public static bool Relax(uint* word, uint seen, uint turn) => throw new NotImplementedException();
+        if (Replay.Current.LastPart is { } last && Programs.Fails(last.Part, last.Old, 0))
+        {
+            return -Linux.Errno.EPERM;
+        }
+
+        Replay.Current.Do(new Op(OpKind.SyncAll));
+        return 0;
+    }
+
+    /// <summary>TrapHandler.Execute: reads which batch it is, looks the location up, and executes its code.</summary>
+    public static bool Execute(ulong ip, uint code, void* context)
+    {
+        byte keys = Replay.Current.Do(new Op(OpKind.Read, Word.Keys));
+        Batch batch = Batch.FromWord(keys);
+        bool found = batch.Contains((int)ip);
+        if (found || keys == 0)
+        {
+            Replay.Current.Do(new Op(OpKind.Emulate, (byte)ip, batch.Code(code == 0), keys));
+        }
+
+        return found;
+    }
+
+    public static bool IsBreakpoint(ulong ip) =>
+        Replay.Current.Mutant == (Replay.Current.TextReads++ == 0 ? Mutant.NoLookBefore : Mutant.NoLookAfter)
+            || Replay.Current.Do(new Op(OpKind.Read, Word.TextOf((int)ip))) == Programs.Breakpoint;
+
+    public static bool UnblockTrap() =>
+        Replay.Current.Mutant != Mutant.NoUnblock && Replay.Current.Do(new Op(OpKind.UnblockTrap)) != 0;
+
+    public static void BlockTrap()
+    {
+        if (Replay.Current.Mutant != Mutant.NoBlock)
+        {
+            Replay.Current.Do(new Op(OpKind.BlockTrap));
+        }
+    }
+
+    public static bool Relax(uint* word, uint seen, uint turn) =>
+        Replay.Current.Do(new Op(OpKind.Relax, IndexOf(word), (byte)seen)) == 0;
+
+    private static TextPart Swapped(TextPart part) =>
+        part == TextPart.Tail ? TextPart.Head : part == TextPart.Head ? TextPart.Tail : part;
+
+    private static void WritePart(TextPart part, int location, byte code)
+    {
+        switch (part)
+        {
+            case TextPart.Breakpoint:
+                if (Replay.Current.Mutant != Mutant.NoBreakpoint)
+                {
+                    Replay.Current.Do(new Op(OpKind.WriteText, Word.TextOf(location), Programs.Breakpoint));
+                }
+
+                break;
+            case TextPart.Head:
+                Replay.Current.Do(new Op(OpKind.WriteText, Word.TextOf(location), code));
+                break;
+            default:
+                for (int i = 1; i < Word.InstructionSize; i++)
+                {
+                    Replay.Current.Do(new Op(OpKind.WriteText, Word.TextOf(location, i), code));
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>The change of a count is no locked instruction: in a mutant of this word, or in <paramref name="either"/>.</summary>
+    private static bool IsPlain(byte index, Mutant either) => index switch
+    {
+        Word.HeldNmis => Replay.Current.Mutant == Mutant.PlainHeld,
+        Word.Handlers => Replay.Current.Mutant == Mutant.PlainHandlers,
+        _ => Replay.Current.Mutant == either,
+    };
+
+    private static bool IsOwn(ulong* word, out byte index)
+    {
+        byte? own = word == &Thread->Saved ? Word.Saved
+            : word == &Thread->StopPending ? Word.StopPending
+            : word == &Thread->Held ? Word.Held
+            : word == &Thread->Unblocked ? Word.Unblocked
+            : null;
+        index = own ?? 0;
+        return own != null;
+    }
 
     private static void FreeOnX86()
     {
@@ -254,6 +381,20 @@ internal unsafe struct SimMachine : IMachine
         if (word == Gate)
         {
             return Word.Gate;
+        }
+
+        nint offset = (nint)word - (nint)Breakpoint;
+        if (offset is >= 0 and < 256)
+        {
+            return offset switch
+            {
+                0 => Word.Armed,
+                4 => Word.Active,
+                8 => Word.Code,
+                128 => Word.Handlers,
+                132 => Word.HeldNmis,
+                _ => throw new ArgumentOutOfRangeException(nameof(word)),
+            };
         }
 
         return ((nint)word - (nint)State) switch

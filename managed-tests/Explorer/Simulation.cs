@@ -10,12 +10,13 @@ namespace Ftrace.Tests.Explorer;
 /// <remarks>
 /// Each CPU has a store buffer, first in, first out, with forwarding to its own loads; a locked operation needs it
 /// empty. Interrupts come between instructions. A fetch of an instruction is several steps, and each may see what
-/// memory has, what the CPU itself has stored, or what was there before the byte last changed, as long as the CPU has
+/// memory has, what the CPU itself has stored, or what was there before the byte changed, as long as the CPU has
 /// not serialized since.
 /// </remarks>
 internal sealed class Simulation(Configuration configuration, Mutant mutant)
 {
     private readonly ProgramTree _tree = new(configuration, mutant);
+    private readonly BreakpointRules _rules = new(configuration);
     private readonly List<byte> _results = [];
     private readonly List<Transition> _rest = [];
 
@@ -25,6 +26,15 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
         for (int i = 0; i < configuration.Locations * Word.InstructionSize; i++)
         {
             state[(byte)(Word.Text + i)] = Programs.Text(configuration).Before;
+        }
+
+        for (int location = 1; location <= configuration.Locations && configuration.HasBreakpoints; location++)
+        {
+            state.Settled(location) = Programs.OldCode;
+            if (location == configuration.HostBreakpoint)
+            {
+                state[Word.TextOf(location)] = Programs.Breakpoint;
+            }
         }
 
         state[Word.Gate] = mutant == Mutant.NoGate ? (byte)1 : (byte)0;
@@ -43,7 +53,8 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
         state.Frames(cpu) == 0 ? default : _tree.OpAt(state.Frame(cpu, state.Frames(cpu) - 1));
 
     /// <summary>The program of a CPU's topmost context.</summary>
-    public byte TopProgram(MachineState state, int cpu) => _tree.ProgramAt(state.Frame(cpu, state.Frames(cpu) - 1));
+    public byte TopProgram(MachineState state, int cpu) =>
+        Programs.KindOf(_tree.ProgramAt(state.Frame(cpu, state.Frames(cpu) - 1)));
 
     /// <summary>Everything that may happen.</summary>
     public void Enabled(MachineState state, List<Transition> transitions)
@@ -68,7 +79,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 }
             }
 
-            if (state.Fetching(cpu) != 0)
+            if (state.Fetching(cpu) != 0 || state.Trap(cpu) != 0)
             {
                 continue;
             }
@@ -82,6 +93,10 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
             if (state.Budget(cpu) > 0 && Count(state, cpu, Programs.Nmi) < configuration.Nesting)
             {
                 transitions.Add(new Transition(Transition.Nmi, cpu));
+                if (configuration.MixedMasks)
+                {
+                    transitions.Add(new Transition(Transition.Nmi, cpu, Transition.LeavesMask));
+                }
             }
         }
     }
@@ -98,6 +113,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
             case Transition.Nmi:
                 state.Budget(cpu)--;
                 state.Push(cpu, Programs.Nmi);
+                _rules.Arrive(state, cpu, blocks: transition.Result != Transition.LeavesMask);
                 return null;
             case Transition.Stop:
                 state.Cookie(cpu) = state.StopPending(cpu);
@@ -138,8 +154,13 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
             return $"nmi_running is {state[Word.NmiRunning]:x2} at the end";
         }
 
+        if (configuration.HasBreakpoints && _rules.CheckEnd(state) is { } wrong)
+        {
+            return wrong;
+        }
+
         (byte before, byte after) = Programs.Text(configuration);
-        for (int i = 0; i < configuration.Locations * Word.InstructionSize; i++)
+        for (int i = 0; !configuration.HasBreakpoints && i < configuration.Locations * Word.InstructionSize; i++)
         {
             bool written = configuration.FailingLocation == 0 || i / Word.InstructionSize < configuration.FailingLocation - 1;
             if (state[(byte)(Word.Text + i)] != (written ? after : before))
@@ -155,7 +176,8 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 return $"saved word of CPU {cpu} is not balanced at the end";
             }
 
-            if (state.Stale(cpu) != 0)
+            // What breakpoints make of it is seen when somebody executes.
+            if (!state.IsSerialized(cpu) && !configuration.HasBreakpoints)
             {
                 return $"CPU {cpu} may still execute old text at the end";
             }
@@ -183,7 +205,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
         int count = 0;
         for (int depth = 0; depth < state.Frames(cpu); depth++)
         {
-            count += _tree.ProgramAt(state.Frame(cpu, depth)) == program ? 1 : 0;
+            count += Programs.KindOf(_tree.ProgramAt(state.Frame(cpu, depth))) == program ? 1 : 0;
         }
 
         return count;
@@ -193,6 +215,11 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
     private void Results(MachineState state, int cpu, Op op)
     {
         _results.Clear();
+        if (configuration.HasBreakpoints && !_rules.IsEnabled(state, cpu, op))
+        {
+            return;
+        }
+
         bool drained = state.Buffered(cpu) == 0;
         switch (op.Kind)
         {
@@ -214,9 +241,14 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 break;
             case OpKind.Relax:
                 // Enough to be complete: until then each turn of the loop would see the same.
-                if (state[Word.NmiRunning] != op.Value && (drained || configuration.WeakStores))
+                if (state[op.Word] != op.Value && (drained || configuration.WeakStores))
                 {
                     _results.Add(0);
+                }
+
+                if (configuration.GivesUp && op.Word == Word.HeldNmis)
+                {
+                    _results.Add(1);
                 }
 
                 break;
@@ -251,17 +283,20 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
         {
             _results.Add(own);
         }
-        else if ((state.Stale(cpu) & TextBit(word)) != 0)
+
+        for (byte before = Programs.OldCode; before <= Programs.Breakpoint; before++)
         {
-            (byte before, _) = Programs.Text(configuration);
-            _results.Add((byte)(value == before ? 3 - before : before));
+            if ((state.Stale(cpu, word) & Bit(before)) != 0 && !_results.Contains(before))
+            {
+                _results.Add(before);
+            }
         }
     }
 
     private string? Step(MachineState state, int cpu, Op op, byte result)
     {
         byte program = TopProgram(state, cpu);
-        if (program == Programs.Nmi && TouchesShared(op) && (state.Own(cpu, Word.Saved) & 1) == 0)
+        if (program == Programs.Nmi && TouchesShared(op) && state.Trap(cpu) == 0 && (state.Own(cpu, Word.Saved) & 1) == 0)
         {
             return $"an NMI that found the gate closed touches shared state: {op.Kind}";
         }
@@ -292,7 +327,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
             case OpKind.LockedDec:
                 if ((state[op.Word] & ~Word.WriteFlag) == 0)
                 {
-                    return "nmi_running falls below 0";
+                    return $"{Trace.Name(op.Word)} falls below 0";
                 }
 
                 state[op.Word]--;
@@ -312,7 +347,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 state[op.Word] |= op.Value;
                 break;
             case OpKind.SyncCore:
-                state.Stale(cpu) = 0;
+                state.Serialize(cpu);
                 wrong = op.Value != 0 && (state[Word.NmiRunning] & Word.WriteFlag) != 0
                     ? "an NMI whose write failed leaves the flag set for the next one"
                     : null;
@@ -320,7 +355,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
             case OpKind.SyncAll:
                 for (int other = 0; other < configuration.Cpus; other++)
                 {
-                    state.Stale(other) = 0;
+                    state.Serialize(other);
                 }
 
                 break;
@@ -350,7 +385,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 state.Parked(cpu) = 0;
                 break;
             case OpKind.Fetch:
-                state.Fetching(cpu) = (byte)((op.Word - Word.Text) / Word.InstructionSize + 1);
+                state.Fetching(cpu) = (byte)Word.LocationOf(op.Word);
                 break;
             case OpKind.Execute:
                 state.Fetching(cpu) = 0;
@@ -358,10 +393,23 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 break;
         }
 
-        state.SetTop(cpu, _tree.After(state.Frame(cpu, state.Frames(cpu) - 1), result));
-        if (NextOp(state, cpu).Kind == OpKind.Done)
+        if (configuration.HasBreakpoints)
         {
+            wrong ??= _rules.Step(state, cpu, op, ref result);
+        }
+
+        state.SetTop(cpu, _tree.After(state.Frame(cpu, state.Frames(cpu) - 1), result));
+        for (Op next = NextOp(state, cpu); next.Kind == OpKind.Done && state.Frames(cpu) > 0; next = NextOp(state, cpu))
+        {
+            if (next.Value != Programs.End)
+            {
+                state.SetTop(cpu, next.Value);
+                continue;
+            }
+
+            wrong ??= _rules.Leave(state, cpu);
             state.Pop(cpu);
+            break;
         }
 
         return wrong;
@@ -384,19 +432,20 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
         string? wrong = null;
         for (int cpu = 0; cpu < configuration.Cpus; cpu++)
         {
-            if (state.Fetching(cpu) == (word - Word.Text) / Word.InstructionSize + 1)
+            if (state.Fetching(cpu) == Word.LocationOf(word) && !configuration.HasBreakpoints)
             {
                 wrong = $"an instruction changes while CPU {cpu} fetches it";
             }
 
-            if (cpu != by)
+            // The breakpoint method's stores may go through another mapping, even past the CPU that makes them.
+            if (cpu != by || configuration.HasBreakpoints)
             {
-                state.Stale(cpu) |= TextBit(word);
+                state.Stale(cpu, word) |= Bit(before);
             }
         }
 
         return wrong;
     }
 
-    private static byte TextBit(byte word) => (byte)(1 << (word - Word.Text));
+    private static byte Bit(byte value) => (byte)(1 << value);
 }

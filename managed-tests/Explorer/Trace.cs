@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
+using Ftrace.Protocol;
 
 namespace Ftrace.Tests.Explorer;
 
@@ -57,12 +58,12 @@ internal static class Trace
         switch (transition.Kind)
         {
             case Transition.Nmi:
-                return "--> NMI";
+                return transition.Result == Transition.LeavesMask ? "--> NMI that leaves SIGTRAP as it was" : "--> NMI";
             case Transition.Stop:
                 return "--> stop signal";
             case Transition.Flush:
                 (byte word, byte value) = state.Clone().Unbuffer(cpu, transition.Result);
-                return $"(store to {Name(word)} reaches memory: {value})";
+                return $"(store to {Name(word)} reaches memory: {(word == Word.Keys ? Value(word, value) : value)})";
         }
 
         Op op = simulation.NextOp(state, cpu);
@@ -73,6 +74,11 @@ internal static class Trace
             Programs.Nmi => "NMI: ",
             _ => "stop: ",
         };
+        if (state.Trap(cpu) == MachineState.TrapDelivered)
+        {
+            who += "trap: ";
+        }
+
         byte now = op.Word < Word.Text + 4 ? state[op.Word] : (byte)0;
         byte seen = state.Forwards(cpu, op.Word, out byte own) ? own : now;
         return who + op.Kind switch
@@ -90,7 +96,7 @@ internal static class Trace
             OpKind.Barrier => "full barrier",
             OpKind.SyncCore => "sync_core",
             OpKind.WriteText => $"write text {Name(op.Word)} = {op.Value}",
-            OpKind.Relax => "nmi_running changed, look again",
+            OpKind.Relax => transition.Result == 0 ? $"{Name(op.Word)} changed, look again" : "gives up",
             OpKind.Cookie => $"generation {state.Cookie(cpu)}",
             OpKind.Park => state.Parked(cpu) == 0 && op.Value == state.Generation ? "park: joins the stop" : "goes on",
             OpKind.Fetch => $"fetch {Name(op.Word)}: {transition.Result}",
@@ -99,11 +105,25 @@ internal static class Trace
             OpKind.WaitParked => "all are parked",
             OpKind.SyncAll => "membarrier",
             OpKind.Release => "release",
+            OpKind.SeeUnblocked => $"CPU {op.Word} has SIGTRAP unblocked",
+            OpKind.BeginBatch => "the batch begins",
+            OpKind.EndBatch => op.Value == 0 ? "the batch is done" : op.Expected == 0 ? "the batch has been put back" : "the batch is stuck",
+            OpKind.TrapRaise => "executes a breakpoint",
+            OpKind.TrapDeliver => "--> SIGTRAP",
+            OpKind.TrapReturn => (TrapAction)op.Value switch
+            {
+                TrapAction.Executed => "goes on behind it",
+                TrapAction.Again => "executes it again",
+                _ => "the host's",
+            },
+            OpKind.Emulate => $"executes {Code(op.Value)} code",
+            OpKind.UnblockTrap => "unblocks SIGTRAP",
+            OpKind.BlockTrap => "blocks SIGTRAP",
             _ => op.Kind.ToString(),
         };
     }
 
-    private static string Name(byte word) => word switch
+    public static string Name(byte word) => word switch
     {
         Word.Gate => "modifying_code",
         Word.NmiRunning => "nmi_running",
@@ -111,13 +131,30 @@ internal static class Trace
         Word.Newcode => "mod_code_newcode",
         Word.Len => "mod_code_len",
         Word.Status => "mod_code_status",
-        _ => $"{(char)('A' + (word - Word.Text) / Word.InstructionSize)}[{(word - Word.Text) % Word.InstructionSize}]",
+        Word.Armed => "armed",
+        Word.HeldNmis => "held_nmis",
+        Word.Active => "active",
+        Word.Code => "code",
+        Word.Handlers => "handlers",
+        Word.Keys => "keys",
+        _ => $"{(char)('A' + Word.LocationOf(word) - 1)}[{(word - Word.Text) % Word.InstructionSize}]",
     };
 
     private static string Value(byte word, byte value) =>
-        word == Word.NmiRunning && (value & Word.WriteFlag) != 0 ? $"flag + {value & 0x7f}" : $"{value}";
+        word == Word.NmiRunning && (value & Word.WriteFlag) != 0 ? $"flag + {value & 0x7f}"
+        : word == Word.Keys && value != 0 ? $"batch {value >> 4}{((value & Batch.Kept) != 0 ? ", kept" : "")}"
+        : $"{value}";
 
-    private static string OwnName(byte word) => word == Word.Saved ? "saved" : "stop_pending";
+    private static string Code(byte value) => value == Programs.OldCode ? "old" : "new";
 
-    private static string OwnValue(byte word, byte value) => word == Word.Saved ? "0b" + System.Convert.ToString(value, 2) : $"{value}";
+    private static string OwnName(byte word) => word switch
+    {
+        Word.Saved => "saved",
+        Word.StopPending => "stop_pending",
+        Word.Held => "held",
+        _ => "unblocked",
+    };
+
+    private static string OwnValue(byte word, byte value) =>
+        word == Word.StopPending ? $"{value}" : "0b" + System.Convert.ToString(value, 2);
 }

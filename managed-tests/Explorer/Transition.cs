@@ -12,6 +12,9 @@ internal readonly record struct Transition(char Kind, byte Cpu, byte Result = 0)
     /// <summary>An NMI arrives.</summary>
     public const char Nmi = 'n';
 
+    /// <summary>As the result of an arrival: the handler does not block SIGTRAP.</summary>
+    public const byte LeavesMask = 1;
+
     /// <summary>The stop signal is delivered.</summary>
     public const char Stop = 'p';
 
