@@ -121,6 +121,21 @@ static unsigned char *map_file(size_t length, size_t mapped, int flags)
 	return page;
 }
 
+/*
+ * Where nobody else maps anything by itself: the library has pages of its own
+ * for the time of a call, and one of them would fill a hole.
+ */
+static unsigned char *map_apart(size_t size)
+{
+	static unsigned long next = 0x20000000;
+	unsigned char *pages = mmap((void *)next, size, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	CHECK_EQ(pages, next);
+	next += size + PAGE;
+	return memset(pages, 0xcc, size);
+}
+
 static unsigned long handler_of(int signo)
 {
 	struct sigaction action;
@@ -132,7 +147,7 @@ static unsigned long handler_of(int signo)
 /* Every function that takes a location, at locations where it cannot work. */
 static void locations(void)
 {
-	unsigned char *hole = text_map(3 * PAGE), *no_access = text_map(PAGE), stack[16] = {INSNS};
+	unsigned char *hole = map_apart(3 * PAGE), *no_access = text_map(PAGE), stack[16] = {INSNS};
 	unsigned char *writable =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned char *library = dlsym(RTLD_DEFAULT, "ftrace_patch_text");
@@ -192,7 +207,7 @@ static void locations(void)
 		/* The last instruction before the hole ends in front of it. */
 		if (call > ip && ip != (unsigned long)hole + PAGE - 1)
 			EXPECT(ftrace_make_nop(call, call + 5), rows[i].error, ip);
-		/* What is not known by its bytes the breakpoint method takes for the culprit. */
+		/* The breakpoint method would refuse other code before it looks at the location. */
 		if (way.method == FTRACE_METHOD_BREAKPOINT)
 			memcpy(bytes, nop5, 5);
 		EXPECT(modify(ip, bytes, other, 5, &error), rows[i].error, ip);
@@ -360,7 +375,7 @@ static void instructions(void)
 /* The last @size bytes in front of a page that is not there. */
 static void *before_hole(size_t size)
 {
-	unsigned char *pages = text_map(2 * PAGE);
+	unsigned char *pages = map_apart(2 * PAGE);
 
 	CHECK_EQ(munmap(pages + PAGE, PAGE), 0);
 	return memset(pages + PAGE - size, 0, size);
