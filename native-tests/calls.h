@@ -87,7 +87,8 @@ static inline void watch_calls(long (*hook)(long number, bool done))
 		RETURN(SECCOMP_RET_TRAP),
 		RETURN(SECCOMP_RET_ALLOW),
 	};
-	struct sigaction action = {.sa_sigaction = on_call, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction action = {.sa_sigaction = on_call,
+				   .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
 
 	each_call = hook;
 	CHECK_EQ(sigaction(SIGSYS, &action, NULL), 0);

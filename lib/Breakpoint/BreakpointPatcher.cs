@@ -1,3 +1,4 @@
+using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Stop;
@@ -127,16 +128,21 @@ internal static unsafe class BreakpointPatcher
 
     private static int PatchArmed(PatchBatch batch, PatchRequest request, BreakpointState* state)
     {
+        state->Keys = batch.Keys;
+        state->Count = batch.Count;
+        state->Code = 0;
+        Volatile.Write(ref state->Open, 1);
         int error = TextPages.Open(batch, request.Writer);
         if (error != 0)
         {
+            Volatile.Write(ref state->Open, 0);
+            state->Keys = null;
             return error;
         }
 
-        state->Keys = batch.Keys;
-        state->Count = batch.Count;
         error = BreakpointProtocol<X86Machine>.Change(state, out bool stuck);
         TextPages.Close();
+        Volatile.Write(ref state->Open, 0);
         if (stuck)
         {
             Keep(batch, state);
@@ -171,21 +177,34 @@ internal static unsafe class BreakpointPatcher
 
     /// <summary>
     /// In the child of a fork that came while another thread was changing a batch: completes it, or takes it back if it had not
-    /// come far. Nobody else is there to trap.
+    /// come far. Nobody else is there to trap. If it came in a handler on the patcher itself, that one goes on in the child.
     /// </summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
     {
         BreakpointState* state = &SharedState.Get->Breakpoint;
-        if (state->Active != 0 && state->Killed == 0)
+        PatchState* patch = &SharedState.Get->Patch;
+        if (patch->Owner == (ulong)self)
+        {
+            TextPages.ReopenInChild();
+        }
+        else if (state->Open != 0 && state->Killed == 0)
         {
             bool old = state->Code == 0;
-            PatchState* patch = &SharedState.Get->Patch;
-            TextPages.ReopenInChild();
-            TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old);
+            if (TextPages.ReopenInChild() || TextPages.MakeWritableInChild())
+            {
+                TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old);
+            }
+
             TextPages.Close();
             Native.SyncCore();
             state->Active = 0;
+            state->Open = 0;
+            state->Keys = null;
+        }
+        else
+        {
+            TextPages.Abandon();
         }
 
         state->Handlers = 0;
