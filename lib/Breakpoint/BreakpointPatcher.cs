@@ -36,7 +36,7 @@ internal static unsafe class BreakpointPatcher
         bool possible = StopMachine.HasSyncCore(stop) && Native.Table->ForbidsBreakpoints() == 0;
         if (wanted == FtraceMethod.Auto)
         {
-            possible = possible && TrapSignal.IsAvailable(state) && !TrapSignal.IsMaskedByHandlers(stop->NmiSignals)
+            possible = possible && TrapSignal.IsAvailable(state) && !TrapSignal.IsMaskedByHandlers(state, stop->NmiSignals)
                 && !TaskFiles.IsTraced() && FirstUnsuitable(batch) == batch.Count;
             method = possible ? FtraceMethod.Breakpoint : FtraceMethod.StopMachine;
             return 0;
