@@ -108,7 +108,6 @@ EVENT(two_bytes, ".byte 0xcd, 0x03\n")
 EVENT(twice, "int3\nint3\n")
 EVENT(steps, "sub $128, %%rsp; pushfq; orl $0x100, (%%rsp); popfq; nop; nop; nop; nop; nop; nop\n"
 	     "pushfq; andl $0xfffffeff, (%%rsp); popfq; add $128, %%rsp\n")
-EVENT(icebp, ".byte 0xf1\n")
 
 static void sent_to_process(void)
 {
@@ -183,7 +182,6 @@ static const struct event {
 	{"int $3", two_bytes},
 	{"int3, int3", twice},
 	{"single steps", steps},
-	{"icebp", icebp},
 	{"kill", sent_to_process},
 	{"tgkill", sent_to_thread},
 	{"sigqueue", queued},
