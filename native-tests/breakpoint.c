@@ -501,6 +501,10 @@ static void blocked(void)
 	thread = start(keeps_blocked, NULL);
 	WAIT_FOR(blocked_tid);
 	times_out(FTRACE_METHOD_BREAKPOINT);
+	/* It can be stopped, so the default method is that. */
+	CHECK_EQ(toggle_functions(VALUE_A, NULL), 0);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
+	CHECK_EQ(toggle_functions(VALUE_B, NULL), 0);
 	let_go = true;
 	WAIT_FOR(gone_on);
 	CHECK_EQ(toggle_functions(VALUE_A, &by_breakpoint), 0);
@@ -739,6 +743,45 @@ static struct ftrace_patch same_value(void)
 	return value_patch(visited, VALUE_A, VALUE_A);
 }
 
+/* The host's SIGTRAP handler runs under the library's, and may execute sites. */
+static void host_handlers(void)
+{
+	static const struct {
+		int flags, mask, declared;
+		uint64_t method;
+	} rows[] = {
+		{0, 0, 0, FTRACE_METHOD_STOP_MACHINE},
+		{0, 0, SIGTRAP, FTRACE_METHOD_BREAKPOINT},
+		{SA_NODEFER, 0, 0, FTRACE_METHOD_BREAKPOINT},
+		{SA_NODEFER, SIGTRAP, 0, FTRACE_METHOD_STOP_MACHINE},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		pid_t child = fork();
+		int status;
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			struct sigaction action = {.sa_handler = undeclared,
+						   .sa_flags = rows[i].flags};
+
+			if (rows[i].mask)
+				sigaddset(&action.sa_mask, rows[i].mask);
+			CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
+			if (rows[i].declared)
+				CHECK_EQ(ftrace_nmi_add_signal(SIGTRAP), 0);
+			CHECK_EQ(method_of(same_value()), rows[i].method);
+			/* The same when the library has its handler above it. */
+			way.method = FTRACE_METHOD_BREAKPOINT;
+			toggle_twice(visited);
+			CHECK_EQ(method_of(same_value()), rows[i].method);
+			_exit(0);
+		}
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		CHECK_EQ(status, 0);
+	}
+}
+
 static void automatic(void)
 {
 	struct sigaction action = {.sa_handler = undeclared}, ours;
@@ -746,6 +789,7 @@ static void automatic(void)
 	unsigned char *page = text_map(PAGE);
 
 	visited = new_function();
+	host_handlers();
 	memset(page, 0x90, 5);
 	text_seal(page, PAGE);
 	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_BREAKPOINT);

@@ -40,6 +40,7 @@ static inline void add_filter(const struct sock_filter *filter, size_t count)
  */
 static long (*each_call)(long number, bool done);
 static bool watching;
+static const greg_t *call_regs; /* its arguments */
 
 static inline void on_call(int signo, siginfo_t *info, void *context)
 {
@@ -49,6 +50,7 @@ static inline void on_call(int signo, siginfo_t *info, void *context)
 	int saved_errno = errno;
 
 	(void)signo;
+	call_regs = regs;
 	if (watched)
 		result = each_call(number, false);
 	if (result == 0) {

@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -21,6 +22,9 @@ namespace Ftrace.Breakpoint;
 /// </remarks>
 internal static unsafe class BreakpointPatcher
 {
+    /// <summary>How long it is tried where the other method is as good, to find no thread with SIGTRAP blocked.</summary>
+    private const uint AutoPatienceMs = 50;
+
     /// <summary>The method for a batch, given what is asked for, what the system has and what the locations are.</summary>
     /// <returns>0 or -errno, with the errors of locations set that cannot be patched in the way asked for.</returns>
     public static int Choose(PatchBatch batch, FtraceMethod wanted, bool acceptNops, out FtraceMethod method)
@@ -77,7 +81,8 @@ internal static unsafe class BreakpointPatcher
         FutexMutex.Lock(&stop->Mutex);
         ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
         SignalSet.BlockLess(SignalSet.Of(SignalSet.Sigtrap));
-        stop->DeadlineNs = Clock.NowNs() + request.TimeoutMs * Clock.NsPerMs;
+        uint timeoutMs = request.Method == FtraceMethod.Auto ? Math.Min(request.TimeoutMs, AutoPatienceMs) : request.TimeoutMs;
+        stop->DeadlineNs = Clock.NowNs() + timeoutMs * Clock.NsPerMs;
         int error = TaskFiles.Reserve() && TextPages.Reserve() ? 0 : -Errno.ENOMEM;
         if (error == 0)
         {
@@ -98,10 +103,11 @@ internal static unsafe class BreakpointPatcher
             error = TrapSignal.Verify(state);
         }
 
-        if (error == 0)
+        // What runs on any core has read the gate since.
+        if (error == 0 && X86Machine.SyncCores() != 0)
         {
-            // What runs on any core has read the gate since.
-            error = X86Machine.SyncCores();
+            stop->SerializeParked = 1; // forbidden since
+            error = -Errno.EOPNOTSUPP;
         }
 
         if (error == 0)
@@ -157,7 +163,7 @@ internal static unsafe class BreakpointPatcher
             SharedState.Get->Patch.Patches += (uint)batch.Count;
         }
 
-        return stuck ? -Errno.EIO : error is 0 or -Errno.ENOMEM ? error : -Errno.EPERM;
+        return stuck ? -Errno.EIO : TextPatcher.ErrorOfWrite(error);
     }
 
     /// <summary>
