@@ -16,9 +16,6 @@ internal struct PatchState
     /// </summary>
     public int MemFile;
 
-    /// <summary>1: pages may be writable, or <see cref="MemFile"/> open; <see cref="TextPages.Close"/> has to come.</summary>
-    public uint PagesOpen;
-
     /// <summary>The <see cref="Protocol.NmiThread"/> of the thread that has prepared; 0: nobody.</summary>
     public ulong Owner;
 

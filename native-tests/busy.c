@@ -55,12 +55,12 @@ static void expect_busy(void)
 	ran = 0;
 	errno = 4711;
 	CHECK_EQ(ftrace_stop_machine(note, NULL), -EBUSY);
-	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), -EBUSY);
+	CHECK_EQ(change(&patch, 1), -EBUSY);
 	CHECK_EQ(patch.error, 0);
 	CHECK_EQ(ftrace_modify_code(ip, patch.old_code, patch.new_code), -EBUSY);
 	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
 	CHECK_EQ(ftrace_stop_machine(note, NULL), -EBUSY);
-	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), -EBUSY);
+	CHECK_EQ(change(&patch, 1), -EBUSY);
 	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
 	CHECK_EQ(errno, 4711);
 	CHECK_EQ(ran, 0);

@@ -4,8 +4,10 @@
  * stops: joined ones, detached ones, ones that live for one instruction and
  * ones that are stopped several times.
  *
- * churn [STOPS]          default 10,000
- * churn no-leader STOPS  the same after the main thread called pthread_exit()
+ * churn [METHOD] [STOPS]  default 10,000
+ * churn no-leader STOPS   the same after the main thread called pthread_exit()
+ *
+ * With the breakpoint method a stop is a change that nobody stands still for.
  */
 #include "test.h"
 
@@ -76,7 +78,7 @@ static void *patch(void *leader)
 {
 	void *(*const kinds[])(void *) = {joins, detaches, lives_long};
 	pthread_t threads[3];
-	uint64_t before = stats().stops;
+	struct ftrace_stats before = stats();
 
 	/* Its entry stays behind, as a zombie that never acknowledges. */
 	if (leader)
@@ -88,7 +90,11 @@ static void *patch(void *leader)
 	finish = true;
 	for (int i = 0; i < 3; i++)
 		join(threads[i]);
-	CHECK(stats().stops - before >= (unsigned long)stops);
+	CHECK(stats().patches - before.patches >= (unsigned long)stops);
+	if (by_stopping())
+		CHECK(stats().stops - before.stops >= (unsigned long)stops);
+	else
+		CHECK_EQ(stats().stops, before.stops);
 	toggle_twice(function);
 	if (leader)
 		exit(0);
@@ -100,8 +106,9 @@ int main(int argc, char **argv)
 	static pthread_t leader;
 	bool no_leader = argc > 1 && strcmp(argv[1], "no-leader") == 0;
 
-	if (argc > 1 + no_leader)
-		stops = atol(argv[1 + no_leader]);
+	for (int i = 1 + no_leader; i < argc; i++)
+		if (!take_way(argv[i]))
+			stops = atol(argv[i]);
 	function = new_function();
 	if (no_leader) {
 		leader = pthread_self();

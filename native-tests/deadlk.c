@@ -7,6 +7,8 @@
  * a call is refused if the handler interrupted the library. That is made
  * certain by a signal that comes pending while a stop blocks it, so that it is
  * delivered in the middle of the library; and then left to a timer.
+ *
+ * deadlk [METHOD]
  */
 #include "test.h"
 
@@ -161,7 +163,7 @@ static void timer(int signo)
 	if (served++ % 8)
 		return;
 	patch = value_patch(handlers_function, value, VALUE_A + VALUE_B - value);
-	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+	CHECK_EQ(change(&patch, 1), 0);
 	value = VALUE_A + VALUE_B - value;
 	CHECK_EQ(call_function(handlers_function), value);
 }
@@ -194,8 +196,10 @@ static void from_timers(void)
 	join(thread);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1)
+		CHECK(take_way(argv[1]));
 	function = new_function();
 	handlers_function = new_function();
 	on_signal(SIGUSR1, nmi, 0);

@@ -106,10 +106,11 @@ int main(int argc, char **argv)
 	__typeof__(ftrace_patch_text) *patch_text;
 	__typeof__(ftrace_stop_machine) *stop_machine;
 	unsigned char *function;
+	struct ftrace_patch_opts opts = {.size = sizeof(opts), .method = FTRACE_METHOD_BREAKPOINT};
 	struct ftrace_patch patch;
 	char line[64];
 	void *library;
-	int pipes[2], stop_signals = 0;
+	int pipes[2], taken = 0;
 
 	/* Bytes wait in a buffer of stdout: they must neither go out nor get lost. */
 	CHECK_EQ(pipe(pipes), 0);
@@ -154,8 +155,9 @@ int main(int argc, char **argv)
 	take(&after);
 
 	for (int signo = 1; signo <= 64; signo++) {
-		if (signo != SETXID && signo != SUSPENSION && memcmp(&before.actions[signo], &after.actions[signo],
-						  sizeof(*before.actions)) != 0) {
+		if (signo != SETXID && signo != SUSPENSION &&
+		    memcmp(&before.actions[signo], &after.actions[signo],
+			   sizeof(*before.actions)) != 0) {
 			dprintf(2, "signal %d: handler %p to %p, flags %#lx to %#lx\n", signo,
 				before.actions[signo].handler, after.actions[signo].handler,
 				before.actions[signo].flags, after.actions[signo].flags);
@@ -184,21 +186,22 @@ int main(int argc, char **argv)
 	CHECK_EQ(after.pending, before.pending);
 	CHECK_EQ(before.pending, strlen("waiting"));
 
-	/* The first stop takes one signal, and nothing else. */
+	/* The first stop takes one signal, the first breakpoint SIGTRAP, and nothing else. */
 	CHECK((patch_text = dlsym(library, "ftrace_patch_text")));
 	CHECK((stop_machine = dlsym(library, "ftrace_stop_machine")));
 	function = new_function();
 	patch = value_patch(function, VALUE_A, VALUE_B);
 	CHECK_EQ(stop_machine(do_nothing, NULL), 0);
-	CHECK_EQ(patch_text(&patch, 1, NULL), 0);
+	CHECK_EQ(patch_text(&patch, 1, &opts), 0);
 	CHECK_EQ(call_function(function), VALUE_B);
 	memset(&after, 0, sizeof(after));
 	take(&after);
 	for (int signo = 1; signo <= 64; signo++)
-		if (signo != SETXID && signo != SUSPENSION && memcmp(&before.actions[signo], &after.actions[signo],
-						  sizeof(*before.actions)) != 0)
-			stop_signals += signo;
-	CHECK_EQ(stop_signals, 64);
+		if (signo != SETXID && signo != SUSPENSION &&
+		    memcmp(&before.actions[signo], &after.actions[signo],
+			   sizeof(*before.actions)) != 0)
+			taken += signo;
+	CHECK_EQ(taken, 64 + SIGTRAP);
 	CHECK_EQ(after.mask, before.mask);
 	CHECK_EQ(strcmp(after.fds, before.fds), 0);
 	CHECK_EQ(after.pending, before.pending);

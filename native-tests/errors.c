@@ -5,7 +5,8 @@
  * After each call that fails, the bytes at the location, the protection of its
  * page, the signal mask and errno are as they were. Arguments for which "fails"
  * has a good twin are tried with the twin as well, so that no call fails for
- * another reason than the one that is meant.
+ * another reason than the one that is meant. ftrace_patch_text() is tried with
+ * every method and writer.
  */
 #include "test.h"
 
@@ -23,6 +24,10 @@
 #define CALL_NEXT   0xe8, 0x00, 0x00, 0x00, 0x00
 #define INSNS	    NOP5, CALL_NEXT
 #define CALL_OFFSET 5
+
+/* Sizes of the structures in the first version of the library. */
+#define FIRST_OPTS  16ul
+#define FIRST_STATS 104ul
 
 static const unsigned char nop5[5] = {NOP5};
 static const unsigned char call_next[5] = {CALL_NEXT};
@@ -87,7 +92,7 @@ static int modify(unsigned long ip, const unsigned char *old_code, const unsigne
 
 	memcpy(patch.old_code, old_code, 5);
 	memcpy(patch.new_code, new_code, 5);
-	ret = ftrace_patch_text(&patch, 1, NULL);
+	ret = change(&patch, 1);
 	*error = patch.error;
 	return ret;
 }
@@ -116,6 +121,21 @@ static unsigned char *map_file(size_t length, size_t mapped, int flags)
 	return page;
 }
 
+/*
+ * Where nobody else maps anything by itself: the library has pages of its own
+ * for the time of a call, and one of them would fill a hole.
+ */
+static unsigned char *map_apart(size_t size)
+{
+	static unsigned long next = 0x20000000;
+	unsigned char *pages = mmap((void *)next, size, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	CHECK_EQ(pages, next);
+	next += size + PAGE;
+	return memset(pages, 0xcc, size);
+}
+
 static unsigned long handler_of(int signo)
 {
 	struct sigaction action;
@@ -127,7 +147,7 @@ static unsigned long handler_of(int signo)
 /* Every function that takes a location, at locations where it cannot work. */
 static void locations(void)
 {
-	unsigned char *hole = text_map(3 * PAGE), *no_access = text_map(PAGE), stack[16] = {INSNS};
+	unsigned char *hole = map_apart(3 * PAGE), *no_access = text_map(PAGE), stack[16] = {INSNS};
 	unsigned char *writable =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned char *library = dlsym(RTLD_DEFAULT, "ftrace_patch_text");
@@ -187,8 +207,96 @@ static void locations(void)
 		/* The last instruction before the hole ends in front of it. */
 		if (call > ip && ip != (unsigned long)hole + PAGE - 1)
 			EXPECT(ftrace_make_nop(call, call + 5), rows[i].error, ip);
+		/* The breakpoint method would refuse other code before it looks at the location. */
+		if (way.method == FTRACE_METHOD_BREAKPOINT)
+			memcpy(bytes, nop5, 5);
 		EXPECT(modify(ip, bytes, other, 5, &error), rows[i].error, ip);
 		CHECK_EQ(error, rows[i].error);
+	}
+	now_testing = "";
+}
+
+/* What the breakpoint method cannot do, as old or as new code; the stop does it. */
+static void unsuitable(void)
+{
+	enum { N = 3 };
+	static const struct {
+		const char *name;
+		unsigned char code[8];
+		unsigned int len;
+		bool as_new; /* nobody can stand in its middle: fine as new code */
+	} rows[] = {
+		{"five nops", {0x90, 0x90, 0x90, 0x90, 0x90}, 5, true},
+		{"two nops", {0x66, 0x90, 0x0f, 0x1f, 0x00}, 5, true},
+		{"nop of eight and none", {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00}, 7, false},
+		{"push, mov", {0x55, 0x48, 0x89, 0xe5}, 4, false},
+		{"int3", {0xcc}, 1, false},
+		{"int $3", {0xcd, 0x03}, 2, false},
+		{"ud2", {0x0f, 0x0b}, 2, false},
+		{"endbr64", {0xf3, 0x0f, 0x1e, 0xfa}, 4, false},
+		{"pause", {0xf3, 0x90}, 2, false},
+		{"xchg %r8,%rax", {0x49, 0x90}, 2, false},
+		{"ret imm16", {0xc2, 0x08, 0x00}, 3, false},
+		{"repz ret", {0xf3, 0xc3}, 2, false},
+		{"half a call", {0xe8, 0x00, 0x00, 0x00}, 4, false},
+		{"half a jump", {0xeb}, 1, false},
+		{"call of 16 bits", {0x66, 0xe8, 0x00, 0x00}, 4, false},
+		{"call and nop", {0xe8, 0x00, 0x00, 0x00, 0x00, 0x90}, 6, false},
+		{"call and int3", {0xe8, 0x00, 0x00, 0x00, 0x00, 0xcc}, 6, false},
+		{"mov and ret", {0xb8, 0x01, 0x02, 0x03, 0x04, 0xc3}, 6, false},
+		{"mov to r8d", {0x41, 0xb8, 0x01, 0x02, 0x03, 0x04}, 6, false},
+		{"mov of 8 bits", {0xb0, 0x01}, 2, false},
+		{"je", {0x74, 0x00}, 2, false},
+		{"call *%rax", {0xff, 0xd0}, 2, false},
+		{"nop and ret", {0x90, 0xc3}, 2, false},
+		{"jump and rest", {0xeb, 0x03, 0x01, 0x02, 0x03}, 5, true},
+		{"ret and rest", {0xc3, 0x90, 0x90, 0x90, 0x90}, 5, true},
+	};
+	struct ftrace_patch_opts opts = {.size = sizeof(opts)};
+
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(*rows); i++) {
+		unsigned char *page = text_map(PAGE), *middle = page + 16;
+		bool is_new = i % 2, suitable = is_new && rows[i / 2].as_new;
+		struct ftrace_patch patches[N];
+		unsigned int len = rows[i / 2].len;
+		/* A nop of any length: the prefix 66, as often as it takes. */
+		unsigned char nop[8] = {0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66};
+
+		nop[len - 1] = 0x90;
+		now_testing = rows[i / 2].name;
+		for (int n = 0; n < N; n++) {
+			put_function(page + n * 16, VALUE_A);
+			patches[n] = value_patch(page + n * 16, VALUE_A, VALUE_B);
+			patches[n].error = 4711;
+		}
+		patches[1].len = len;
+		memcpy(patches[1].old_code, is_new ? nop : rows[i / 2].code, 8);
+		memcpy(patches[1].new_code, is_new ? rows[i / 2].code : nop, 8);
+		memcpy(middle, patches[1].old_code, len);
+		text_seal(page, PAGE);
+
+		opts.method = FTRACE_METHOD_BREAKPOINT;
+		if (suitable) {
+			CHECK_EQ(ftrace_patch_text(patches, N, &opts), 0);
+			CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
+		} else {
+			uint64_t stops = stats().stops;
+
+			EXPECT(ftrace_patch_text(patches, N, &opts), -EOPNOTSUPP, middle);
+			CHECK_EQ(patches[0].error, 0);
+			CHECK_EQ(patches[1].error, -EOPNOTSUPP);
+			CHECK_EQ(patches[2].error, 0);
+			CHECK_EQ(call_function(page), VALUE_A);
+			CHECK_EQ(call_function(page + 32), VALUE_A);
+			opts.method = FTRACE_METHOD_AUTO;
+			CHECK_EQ(ftrace_patch_text(patches, N, &opts), 0);
+			CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
+			CHECK_EQ(stats().stops, stops + 1);
+		}
+		CHECK_EQ(memcmp(middle, patches[1].new_code, len), 0);
+		CHECK_EQ(call_function(page), VALUE_B);
+		CHECK_EQ(call_function(page + 32), VALUE_B);
+		munmap(page, PAGE);
 	}
 	now_testing = "";
 }
@@ -267,7 +375,7 @@ static void instructions(void)
 /* The last @size bytes in front of a page that is not there. */
 static void *before_hole(size_t size)
 {
-	unsigned char *pages = text_map(2 * PAGE);
+	unsigned char *pages = map_apart(2 * PAGE);
 
 	CHECK_EQ(munmap(pages + PAGE, PAGE), 0);
 	return memset(pages + PAGE - size, 0, size);
@@ -299,21 +407,56 @@ static void batches_arguments(void)
 	EXPECT(ftrace_patch_text(many, 1000001, NULL), -E2BIG, text);
 	EXPECT(ftrace_patch_text(many, SIZE_MAX, NULL), -E2BIG, text);
 
-	for (size_t bad = 0; bad < sizeof(opts); bad++) {
+	for (size_t bad = 0; bad < FIRST_OPTS; bad++) {
 		opts.size = bad;
 		EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
 		CHECK_EQ(patch.error, 0);
 	}
-	opts.size = sizeof(opts);
+	/* What the size does not cover is not read, what it covers is. */
+	for (size_t good = FIRST_OPTS; good <= sizeof(opts); good++) {
+		struct ftrace_patch_opts *last = before_hole(good);
+
+		*(size_t *)last = good;
+		CHECK_EQ(ftrace_patch_text(&patch, 1, last), 0);
+		opts.size = good;
+		memset((char *)&opts + FIRST_OPTS, 0, sizeof(opts) - FIRST_OPTS);
+		memset((char *)&opts + good, 0xff, sizeof(opts) - good);
+		CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
+		/* Of the writer, its lowest byte may be other than 0. */
+		for (size_t at = FIRST_OPTS; at < good; at++) {
+			((unsigned char *)&opts)[at] = at == FIRST_OPTS ? 3 : 1;
+			EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
+			CHECK_EQ(patch.error, 0);
+			((unsigned char *)&opts)[at] = 0;
+		}
+	}
+	opts = (struct ftrace_patch_opts){.size = sizeof(opts)};
+	for (int writer = FTRACE_WRITER_AUTO; writer <= FTRACE_WRITER_MPROTECT; writer++) {
+		opts.writer = writer;
+		CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
+		CHECK_EQ(stats().last_writer,
+			 writer == FTRACE_WRITER_AUTO ? FTRACE_WRITER_PROC_MEM : writer);
+	}
+	opts.writer = FTRACE_WRITER_MPROTECT + 1;
+	EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
+	opts.writer = -1;
+	EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
+	opts.writer = FTRACE_WRITER_AUTO;
+	for (int bit = 0; bit < 32; bit++) {
+		opts.flags = 1u << bit;
+		EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
+	}
+	opts.flags = 0;
 	opts.method = FTRACE_METHOD_BREAKPOINT + 1;
 	EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
 	opts.method = -1;
 	EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
-	opts.method = FTRACE_METHOD_BREAKPOINT;
-	EXPECT(ftrace_patch_text(&patch, 1, &opts), -EOPNOTSUPP, text);
-	CHECK_EQ(patch.error, 0);
-	opts.method = FTRACE_METHOD_STOP_MACHINE;
-	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
+	for (int method = FTRACE_METHOD_AUTO; method <= FTRACE_METHOD_BREAKPOINT; method++) {
+		opts.method = method;
+		CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
+		CHECK_EQ(stats().last_method,
+			 method == FTRACE_METHOD_AUTO ? FTRACE_METHOD_BREAKPOINT : method);
+	}
 	opts.method = FTRACE_METHOD_AUTO;
 	opts.timeout_ms = UINT_MAX;
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
@@ -461,7 +604,8 @@ static void batches(void)
 				break;
 			case LIBRARY:
 				culprit->ip = (unsigned long)library;
-				memcpy(culprit->old_code, library, 5);
+				if (by_stopping())
+					memcpy(culprit->old_code, library, 5);
 				break;
 			case SHARED:
 				culprit->ip = (unsigned long)shared;
@@ -480,7 +624,7 @@ static void batches(void)
 				break;
 			}
 		}
-		EXPECT(ftrace_patch_text(patches, N, NULL), rows[r].result, page);
+		EXPECT(change(patches, N), rows[r].result, page);
 		CHECK_EQ(memcmp(page, before, PAGE), 0);
 		for (int i = 0; i < N; i++) {
 			int expected = rows[r].errors[i];
@@ -583,6 +727,10 @@ static void threads(void)
 	EXPECT(ftrace_make_nop(call, call + 5), -EAGAIN, text);
 	EXPECT(modify(nop, nop5, other, 5, &error), -EAGAIN, text);
 	CHECK_EQ(error, 0);
+	/* Nobody is sent anything. */
+	way.method = FTRACE_METHOD_BREAKPOINT;
+	EXPECT(modify(nop, nop5, nop5, 5, &error), 0, text);
+	way.method = FTRACE_METHOD_STOP_MACHINE;
 	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &old_limit), 0);
 	CHECK_EQ(ftrace_modify_code(nop, nop5, nop5), 0);
 	helper_state = 2;
@@ -605,7 +753,11 @@ static void without_proc(void)
 			_exit(TEST_SKIPPED);
 		CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_modify_code(nop, nop5, other), -EOPNOTSUPP);
-		CHECK_EQ(modify(nop, nop5, other, 5, &error), -EOPNOTSUPP);
+		for (int method = 0; method <= FTRACE_METHOD_BREAKPOINT; method++) {
+			way.method = method;
+			CHECK_EQ(modify(nop, nop5, other, 5, &error), -EOPNOTSUPP);
+			CHECK_EQ(error, 0);
+		}
 		CHECK_EQ(memcmp(text, nop5, 5), 0);
 		_exit(0);
 	}
@@ -645,9 +797,21 @@ static void counters(void)
 	int length;
 
 	EXPECT(ftrace_get_stats(NULL), -EFAULT, text);
-	for (size_t bad = 0; bad < sizeof(now); bad++) {
+	for (size_t bad = 0; bad < FIRST_STATS; bad++) {
 		now.size = bad;
 		EXPECT(ftrace_get_stats(&now), -EINVAL, text);
+	}
+	for (size_t good = FIRST_STATS; good <= sizeof(now); good++) {
+		struct ftrace_stats *last = before_hole(good);
+
+		memset(&now, 0xa5, sizeof(now));
+		*(size_t *)last = now.size = good;
+		EXPECT(ftrace_get_stats(last), 0, text);
+		EXPECT(ftrace_get_stats(&now), 0, text);
+		CHECK_EQ(memcmp(&now, last, good), 0);
+		CHECK_EQ(now.size, good);
+		for (size_t at = good; at < sizeof(now); at++)
+			CHECK_EQ(((unsigned char *)&now)[at], 0xa5);
 	}
 	now.size = sizeof(now);
 	EXPECT(ftrace_get_stats(&now), 0, text);
@@ -708,10 +872,19 @@ int main(void)
 
 	stop_signal = find_stop_signal();
 	signals();
-	locations();
 	instructions();
 	batches_arguments();
-	batches();
+	unsuitable();
+	for (int method = FTRACE_METHOD_AUTO; method <= FTRACE_METHOD_BREAKPOINT; method++) {
+		for (int writer = FTRACE_WRITER_AUTO; writer <= FTRACE_WRITER_MPROTECT; writer++) {
+			way.method = method;
+			way.writer = writer;
+			locations();
+			batches();
+		}
+	}
+	way.method = FTRACE_METHOD_STOP_MACHINE;
+	way.writer = FTRACE_WRITER_AUTO;
 	sequences();
 	threads();
 	without_proc();

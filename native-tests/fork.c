@@ -6,6 +6,8 @@
  * The parent goes on.
  *
  * A child that hangs is killed by its alarm, which fails the test.
+ *
+ * fork [METHOD] [WRITER]
  */
 #include "test.h"
 
@@ -106,11 +108,13 @@ static void fork_once(void)
 	CHECK_EQ(status, 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pthread_t threads[3];
 	timer_t timer;
 
+	for (int i = 1; i < argc; i++)
+		CHECK(take_way(argv[i]));
 	quiet = new_function();
 	restless = new_function();
 	on_signal(SIGUSR1, nmi, 0);

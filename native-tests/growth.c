@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * growth.c - nothing grows: not the memory of the library's runtime, not the
- * process, not its descriptors and threads; after windows, threads that come and
- * go, declared signals, and errors, each many times.
+ * process, not its descriptors and threads; after changes with each method and
+ * writer, threads that come and go, declared signals, and errors, each many times.
  *
- * growth [WINDOWS]   default 100,000
+ * growth [CHANGES]   default 100,000
  */
 #include "test.h"
 
 #include <dirent.h>
 
 #define THREADS	       1000
+#define SITES	       2000
+#define BATCHES	       50
 #define REGISTRATIONS  100
 #define ERRORS	       1000
 #define MOST_GROWTH_KB 1024
@@ -45,14 +47,34 @@ static void fail(void)
 	opts.size = SIZE_MAX;
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), -E2BIG);
 	opts.size = sizeof(opts);
+	opts.writer = -1;
+	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), -EINVAL);
+	opts.writer = FTRACE_WRITER_AUTO;
 	opts.method = FTRACE_METHOD_BREAKPOINT;
+	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), -EINVAL);
+	patch.old_code[0] = 0xcc;
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), -EOPNOTSUPP);
+	patch.old_code[0] = 0xb8;
 	twice[0] = twice[1] = patch;
 	CHECK_EQ(ftrace_patch_text(twice, 2, NULL), -EINVAL);
 	CHECK_EQ(ftrace_arch_read_dyn_info(NULL, 1), -EFAULT);
 	CHECK_EQ(ftrace_arch_read_dyn_info(buf, -1), -EINVAL);
 	CHECK_EQ(ftrace_get_stats(NULL), -EFAULT);
 	CHECK_EQ(ftrace_get_stats(&small), -EINVAL);
+}
+
+static void change_all(struct ftrace_patch patches[SITES])
+{
+	for (int back = 0; back < 2; back++) {
+		CHECK_EQ(change(patches, SITES), 0);
+		for (int i = 0; i < SITES; i++) {
+			unsigned char new_code[8];
+
+			memcpy(new_code, patches[i].new_code, 8);
+			memcpy(patches[i].new_code, patches[i].old_code, 8);
+			memcpy(patches[i].old_code, new_code, 8);
+		}
+	}
 }
 
 static void declare(void)
@@ -114,13 +136,24 @@ static void check_same(const struct size *before)
 
 int main(int argc, char **argv)
 {
-	long windows = argc > 1 ? atol(argv[1]) : 100000;
+	long changes = argc > 1 ? atol(argv[1]) : 100000;
+	static struct ftrace_patch patches[SITES];
+	unsigned char *text = text_map(SITES * 8);
 	uint64_t threads = thread_count();
 	struct size before;
 
 	function = new_function();
+	for (int i = 0; i < SITES; i++) {
+		put_function(text + i * 8, VALUE_A);
+		patches[i] = value_patch(text + i * 8, VALUE_A, VALUE_B);
+	}
+	text_seal(text, SITES * 8);
 	/* The first call of each kind. */
-	toggle_twice(function);
+	for (int i = 0; i < WAYS; i++) {
+		set_way(i);
+		toggle_twice(function);
+		change_all(patches);
+	}
 	fail();
 	declare();
 	join(start(lives, NULL));
@@ -128,9 +161,14 @@ int main(int argc, char **argv)
 	before = measure();
 	before.threads = threads;
 
-	for (long i = 0; i < windows; i++)
-		CHECK_EQ(patch_within(function, 0), 0);
-	check_same(&before);
+	for (int i = 0; i < WAYS; i++) {
+		set_way(i);
+		for (long n = 0; n < changes / WAYS; n++)
+			CHECK_EQ(patch_within(function, 0), 0);
+		for (int n = 0; n < BATCHES; n++)
+			change_all(patches);
+		check_same(&before);
+	}
 	for (int i = 0; i < THREADS; i++)
 		join(start(lives, NULL));
 	check_same(&before);

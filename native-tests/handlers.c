@@ -137,7 +137,8 @@ static void *answers(void *arg)
 
 static void times_out(void)
 {
-	struct ftrace_patch_opts opts = {.size = sizeof(opts), .timeout_ms = 200};
+	struct ftrace_patch_opts opts = {
+		.size = sizeof(opts), .method = FTRACE_METHOD_STOP_MACHINE, .timeout_ms = 200};
 	struct ftrace_patch patch = value_patch(function, VALUE_A, VALUE_B);
 
 	for (int i = 0; i < 2; i++) {

@@ -82,7 +82,7 @@ static void patch_all(uint32_t from, uint32_t to)
 
 	for (int i = 0; i < PATCHES; i++)
 		patches[i] = value_patch(text + i * 4096, from, to);
-	CHECK_EQ(ftrace_patch_text(patches, PATCHES, NULL), 0);
+	CHECK_EQ(change(patches, PATCHES), 0);
 }
 
 int main(int argc, char **argv)

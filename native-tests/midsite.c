@@ -131,7 +131,7 @@ static void exact(void)
 
 		thread = start(thread_main, registers);
 		WAIT_FOR(in_place);
-		result = i % 2 ? ftrace_patch_text(patches, 2, NULL)
+		result = i % 2 ? change(patches, 2)
 			       : ftrace_modify_code(patches[1].ip, patches[1].old_code,
 						    patches[1].new_code);
 		join(thread);
@@ -141,8 +141,7 @@ static void exact(void)
 		 * through the old code. Then this was not the case in question.
 		 */
 		if (result == 0 && registers[0] != 0xcccccccc && missed < MOST_MISSED &&
-		    (row->offset == 0 ||
-		     (row->result && registers[1] - (uint32_t)getpid() == 1))) {
+		    (row->offset == 0 || (row->result && registers[1] - (uint32_t)getpid() == 1))) {
 			missed++;
 			if (i % 2)
 				CHECK_EQ(set_value(bystander, VALUE_B, VALUE_A), 0);

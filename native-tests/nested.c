@@ -7,6 +7,8 @@
  * after the gate was set, so that the saved words are known. Then the same at
  * random under timers. At the end nothing is left over: every saved word is 1,
  * and the library patches without waiting for anybody.
+ *
+ * nested [METHOD]
  */
 #include "test.h"
 
@@ -154,9 +156,12 @@ static void at_random(void)
 		join(threads[i]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct ftrace_stats before, after;
+
+	if (argc > 1)
+		CHECK(take_way(argv[1]));
 
 	function = new_function();
 	for (int i = 0; i < LEVELS; i++)

@@ -4,6 +4,8 @@
  * every length at every alignment, batches of 1 to 1,000,000 locations, the
  * kernel's sequence spelled out. After each part the protection of every
  * mapping is as it was.
+ *
+ * patch [METHOD] [WRITER]
  */
 #include "test.h"
 
@@ -196,7 +198,7 @@ static void lengths(void)
 				memset(patch.old_code + len, 0xaa, 8 - len);
 				for (unsigned int i = 0; i < 8; i++)
 					patch.new_code[i] = ~expected[at + i] + len;
-				CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+				CHECK_EQ(change(&patch, 1), 0);
 				CHECK_EQ(patch.error, 0);
 				memcpy(expected + at, patch.new_code, len);
 				CHECK_EQ(memcmp(text, expected, sizeof(expected)), 0);
@@ -241,9 +243,9 @@ static void seams(void)
 			patches[i - 1] = value_patch(text + i * PAGE - 1 - i % 4, from, to);
 		/* One by one and all together. */
 		for (int i = 0; round < 2 && i < PAGES - 1; i++)
-			CHECK_EQ(ftrace_patch_text(&patches[i], 1, NULL), 0);
+			CHECK_EQ(change(&patches[i], 1), 0);
 		if (round >= 2)
-			CHECK_EQ(ftrace_patch_text(patches, PAGES - 1, NULL), 0);
+			CHECK_EQ(change(patches, PAGES - 1), 0);
 		for (int i = 1; i < PAGES; i++)
 			CHECK_EQ(call_function(text + i * PAGE - 1 - i % 4), to);
 		same_protection();
@@ -283,7 +285,7 @@ static void batches(void)
 				patches[i] = patches[with];
 				patches[with] = swap;
 			}
-			CHECK_EQ(ftrace_patch_text(patches, count, NULL), 0);
+			CHECK_EQ(change(patches, count), 0);
 			for (int i = 0; i < count; i++) {
 				CHECK_EQ(patches[i].error, 0);
 				CHECK_EQ(call_function(text + (size_t)i * STRIDE), to);
@@ -361,12 +363,14 @@ static void *runs(void *function)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	unsigned char *function = new_function();
 	pthread_t thread = start(runs, function);
 	void (*const parts[])(void) = {compiled_functions, nops, lengths, seams, batches, sequence};
 
+	for (int i = 1; i < argc; i++)
+		CHECK(take_way(argv[i]));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		read_maps(&maps_before);
 		parts[i]();

@@ -96,7 +96,7 @@ int main(void)
 	before = after;
 	patches[0] = value_patch(function, VALUE_A, VALUE_B);
 	patches[1] = value_patch(function + 64, VALUE_A, VALUE_B);
-	CHECK_EQ(ftrace_patch_text(patches, 2, NULL), -EINVAL);
+	CHECK_EQ(change(patches, 2), -EINVAL);
 	CHECK_EQ(ftrace_modify_code((unsigned long)function, patches[0].new_code,
 				    patches[0].old_code),
 		 -EINVAL);

@@ -59,7 +59,9 @@ static int note(void *data)
 
 static void times_out(bool prepared)
 {
-	struct ftrace_patch_opts opts = {.size = sizeof(opts), .timeout_ms = TIMEOUT_MS};
+	struct ftrace_patch_opts opts = {.size = sizeof(opts),
+					 .method = FTRACE_METHOD_STOP_MACHINE,
+					 .timeout_ms = TIMEOUT_MS};
 	struct ftrace_patch patch = value_patch(function, VALUE_A, VALUE_B);
 	unsigned long willing_before, stubborn_before;
 	uint64_t start, took, mask = signal_mask();

@@ -1,3 +1,5 @@
+using System;
+using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Stop;
@@ -21,6 +23,9 @@ namespace Ftrace.Breakpoint;
 /// </remarks>
 internal static unsafe class BreakpointPatcher
 {
+    /// <summary>How long it is tried where the other method is as good, to find no thread with SIGTRAP blocked.</summary>
+    private const uint AutoPatienceMs = 50;
+
     /// <summary>The method for a batch, given what is asked for, what the system has and what the locations are.</summary>
     /// <returns>0 or -errno, with the errors of locations set that cannot be patched in the way asked for.</returns>
     public static int Choose(PatchBatch batch, FtraceMethod wanted, bool acceptNops, out FtraceMethod method)
@@ -36,7 +41,7 @@ internal static unsafe class BreakpointPatcher
         bool possible = StopMachine.HasSyncCore(stop) && Native.Table->ForbidsBreakpoints() == 0;
         if (wanted == FtraceMethod.Auto)
         {
-            possible = possible && TrapSignal.IsAvailable(state) && !TrapSignal.IsMaskedByHandlers(stop->NmiSignals)
+            possible = possible && TrapSignal.IsAvailable(state) && !TrapSignal.IsMaskedByHandlers(state, stop->NmiSignals)
                 && !TaskFiles.IsTraced() && FirstUnsuitable(batch) == batch.Count;
             method = possible ? FtraceMethod.Breakpoint : FtraceMethod.StopMachine;
             return 0;
@@ -77,7 +82,8 @@ internal static unsafe class BreakpointPatcher
         FutexMutex.Lock(&stop->Mutex);
         ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
         SignalSet.BlockLess(SignalSet.Of(SignalSet.Sigtrap));
-        stop->DeadlineNs = Clock.NowNs() + request.TimeoutMs * Clock.NsPerMs;
+        uint timeoutMs = request.Method == FtraceMethod.Auto ? Math.Min(request.TimeoutMs, AutoPatienceMs) : request.TimeoutMs;
+        stop->DeadlineNs = Clock.NowNs() + timeoutMs * Clock.NsPerMs;
         int error = TaskFiles.Reserve() && TextPages.Reserve() ? 0 : -Errno.ENOMEM;
         if (error == 0)
         {
@@ -98,10 +104,11 @@ internal static unsafe class BreakpointPatcher
             error = TrapSignal.Verify(state);
         }
 
-        if (error == 0)
+        // What runs on any core has read the gate since.
+        if (error == 0 && X86Machine.SyncCores() != 0)
         {
-            // What runs on any core has read the gate since.
-            error = X86Machine.SyncCores();
+            stop->SerializeParked = 1; // forbidden since
+            error = -Errno.EOPNOTSUPP;
         }
 
         if (error == 0)
@@ -131,16 +138,21 @@ internal static unsafe class BreakpointPatcher
 
     private static int PatchArmed(PatchBatch batch, PatchRequest request, BreakpointState* state)
     {
+        state->Keys = batch.Keys;
+        state->Count = batch.Count;
+        state->Code = 0;
+        Volatile.Write(ref state->Open, 1);
         int error = TextPages.Open(batch, request.Writer);
         if (error != 0)
         {
+            Volatile.Write(ref state->Open, 0);
+            state->Keys = null;
             return error;
         }
 
-        state->Keys = batch.Keys;
-        state->Count = batch.Count;
         error = BreakpointProtocol<X86Machine>.Change(state, out bool stuck);
         TextPages.Close();
+        Volatile.Write(ref state->Open, 0);
         if (stuck)
         {
             Keep(batch, state);
@@ -159,7 +171,7 @@ internal static unsafe class BreakpointPatcher
             SharedState.Get->Patch.Patches += (uint)batch.Count;
         }
 
-        return stuck ? -Errno.EIO : error is 0 or -Errno.ENOMEM ? error : -Errno.EPERM;
+        return stuck ? -Errno.EIO : TextPatcher.ErrorOfWrite(error);
     }
 
     /// <summary>
@@ -179,26 +191,31 @@ internal static unsafe class BreakpointPatcher
 
     /// <summary>
     /// In the child of a fork that came while another thread was changing a batch: completes it, or takes it back if it had not
-    /// come far. Nobody else is there to trap.
+    /// come far. Nobody else is there to trap. If it came in a handler on the patcher itself, that one goes on in the child.
     /// </summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
     {
         BreakpointState* state = &SharedState.Get->Breakpoint;
         PatchState* patch = &SharedState.Get->Patch;
-        if (patch->PagesOpen != 0 && patch->Owner != (ulong)self)
+        if (patch->Owner == (ulong)self)
         {
             TextPages.ReopenInChild();
-            if (state->Active != 0)
-            {
-                bool old = state->Code == 0;
-                bool written = TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old) == 0;
-                Native.SyncCore();
-                state->Active = written ? 0u : 1;
-                state->Killed = written ? 0u : 1;
-            }
-
+        }
+        else if (state->Open != 0 && state->Killed == 0)
+        {
+            bool old = state->Code == 0;
+            bool written = (TextPages.ReopenInChild() || TextPages.MakeWritableInChild())
+                && TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old) == 0;
             TextPages.Close();
+            Native.SyncCore();
+            state->Open = 0;
+            state->Active = written ? 0 : state->Active;
+            state->Killed = state->Active;
+        }
+        else
+        {
+            TextPages.Abandon();
         }
 
         state->Handlers = 0;

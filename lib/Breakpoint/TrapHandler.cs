@@ -19,8 +19,8 @@ internal static unsafe class TrapHandler
         ulong* rip = Ucontext.Rip((ulong)context);
         ulong ip = *rip - 1; // of the breakpoint, if it was one
 
-        // Single steps, watchpoints and signals that were sent have other codes.
-        TrapAction action = info->Code == Siginfo.CodeKernel
+        // Single steps, watchpoints and signals that were sent have other codes; a process may send itself any code.
+        TrapAction action = info->Code == Siginfo.CodeKernel && Ucontext.TrapNumber((ulong)context) == TrapVector
             ? BreakpointProtocol<X86Machine>.Trap(state, ip, context)
             : TrapAction.Foreign;
         if (action == TrapAction.Again && IsTwoByteForm(ip))

@@ -23,7 +23,7 @@ internal static unsafe class TrapSignal
         state->Previous = current;
         KernelSigaction action;
         action.Handler = Handler;
-        action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | KernelSigaction.SaRestart | StackFlag(current);
+        action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | HostFlags(current);
         action.Restorer = (ulong)Native.Table->Restorer;
         action.Mask = ~SignalSet.Faults;
         KernelSigaction.Exchange(SignalSet.Sigtrap, &action, &state->Previous);
@@ -43,20 +43,28 @@ internal static unsafe class TrapSignal
     /// True if some handler that does not bracket itself runs with SIGTRAP blocked. If it met a breakpoint, the process
     /// would end.
     /// </summary>
-    public static bool IsMaskedByHandlers(ulong nmiSignals)
+    public static bool IsMaskedByHandlers(BreakpointState* state, ulong nmiSignals)
     {
         for (int signo = 1; signo <= SignalSet.Count; signo++)
         {
-            if (!SignalSet.IsUsable(signo) || signo == SignalSet.Sigtrap || (nmiSignals & SignalSet.Of(signo)) != 0)
+            if (!SignalSet.IsUsable(signo) || (nmiSignals & SignalSet.Of(signo)) != 0)
             {
                 continue;
             }
 
             KernelSigaction action;
             KernelSigaction.Exchange(signo, null, &action);
+            bool masks = (action.Mask & SignalSet.Of(SignalSet.Sigtrap)) != 0;
+            if (signo == SignalSet.Sigtrap)
+            {
+                // The host's, which runs under ours once that is there, and blocks itself as it would without.
+                action = state->Installed != 0 ? state->Previous : action;
+                masks = (action.Mask & SignalSet.Of(SignalSet.Sigtrap)) != 0 || (action.Flags & KernelSigaction.SaNodefer) == 0;
+            }
+
             bool handles = action.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore);
             bool ours = action.Handler >= Native.Table->ImageStart && action.Handler < Native.Table->ImageEnd;
-            if (handles && !ours && (action.Mask & SignalSet.Of(SignalSet.Sigtrap)) != 0)
+            if (handles && !ours && masks)
             {
                 return true;
             }
@@ -68,11 +76,14 @@ internal static unsafe class TrapSignal
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&TrapHandler.OnSignal;
 
     /// <summary>
-    /// The host's handler runs under ours, on the stack that it was installed for. Without one, ours takes the alternate
-    /// stack if there is one, as the stop signal does.
+    /// The host's handler runs under ours, on the stack that it was installed for, and a system call that a signal for it
+    /// interrupts goes on or not as it was installed. Without one, ours takes the alternate stack if there is one, as
+    /// the stop signal does.
     /// </summary>
-    private static ulong StackFlag(KernelSigaction current) =>
-        current.Handler is KernelSigaction.Default or KernelSigaction.Ignore
-            ? KernelSigaction.SaOnstack
-            : current.Flags & KernelSigaction.SaOnstack;
+    private static ulong HostFlags(KernelSigaction current)
+    {
+        const ulong Flags = KernelSigaction.SaOnstack | KernelSigaction.SaRestart;
+
+        return current.Handler is KernelSigaction.Default or KernelSigaction.Ignore ? Flags : current.Flags & Flags;
+    }
 }

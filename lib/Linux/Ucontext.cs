@@ -9,6 +9,7 @@ internal static unsafe class Ucontext
 {
     private const int RegistersOffset = 16 + 24;
     private const int RipOffset = RegistersOffset + 16 * 8;
+    private const int TrapNumberOffset = RipOffset + 4 * 8; // behind flags, segments, error code
 
     /// <summary>Behind <c>struct sigcontext</c>, which has 32 words.</summary>
     private const int MaskOffset = RegistersOffset + 32 * 8;
@@ -26,6 +27,9 @@ internal static unsafe class Ucontext
 
     /// <summary>Signals that were blocked when the handler was called.</summary>
     public static ulong Mask(ulong context) => *(ulong*)(context + MaskOffset);
+
+    /// <summary>The vector of the last exception that this thread took.</summary>
+    public static ulong TrapNumber(ulong context) => *(ulong*)(context + TrapNumberOffset);
 
     /// <summary>Where the thread goes on when the handler returns.</summary>
     public static ulong* Rip(ulong context) => (ulong*)(context + RipOffset);

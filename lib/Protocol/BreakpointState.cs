@@ -35,6 +35,12 @@ internal unsafe struct BreakpointState
     /// <summary>What the host had for SIGTRAP; traps that are not ours are its.</summary>
     [FieldOffset(32)] public KernelSigaction Previous;
 
+    /// <summary>
+    /// 1: the pages of the batch are open, or about to be, or have just been closed. For the child of a fork: it gets the pages
+    /// of the parent one after the other, while the parent's threads run, so this brackets the system calls that wait for a fork.
+    /// </summary>
+    [FieldOffset(64)] public uint Open;
+
     /// <summary>Trap handlers that may be looking at the batch.</summary>
     [FieldOffset(128)] public uint Handlers;
 

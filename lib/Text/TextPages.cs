@@ -237,31 +237,20 @@ internal static unsafe class TextPages
     {
         PatchState* state = &SharedState.Get->Patch;
         bool auto = writer == FtraceWriter.Auto;
-        Volatile.Write(ref state->PagesOpen, 1);
         if (writer != FtraceWriter.Mprotect && !(auto && AreWritable()))
         {
             state->LastWriter = FtraceWriter.ProcMem;
             int error = OpenProcMem(batch, state);
             if (error == 0 || !auto)
             {
-                return Opened(state, error);
+                return error;
             }
 
             batch.ClearErrors();
         }
 
         state->LastWriter = FtraceWriter.Mprotect;
-        return Opened(state, MakeWritable(batch));
-    }
-
-    private static int Opened(PatchState* state, int error)
-    {
-        if (error != 0)
-        {
-            Volatile.Write(ref state->PagesOpen, 0);
-        }
-
-        return error;
+        return MakeWritable(batch);
     }
 
     /// <summary>Undoes <see cref="Open"/>.</summary>
@@ -271,36 +260,58 @@ internal static unsafe class TextPages
         PatchState* state = &SharedState.Get->Patch;
         if (state->MemFile != 0)
         {
-            ProcFile.Close(state->MemFile - 1);
+            int file = state->MemFile - 1;
             Volatile.Write(ref state->MemFile, 0);
-        }
-        else
-        {
-            Restore();
+            ProcFile.Close(file);
+            return;
         }
 
-        Volatile.Write(ref state->PagesOpen, 0);
+        Restore();
     }
 
     /// <summary>
-    /// In the child of a fork: the open file is the parent's memory. Where the child's cannot be opened, its pages are made
-    /// writable; <see cref="Close"/> then protects them again.
+    /// In the child of a fork: an open file is the parent's memory, and is replaced by the child's.
     /// </summary>
+    /// <returns>True if there was one, and the child's could be opened.</returns>
     [NoInstr]
-    public static void ReopenInChild()
+    public static bool ReopenInChild()
     {
         PatchState* state = &SharedState.Get->Patch;
         if (state->MemFile == 0)
         {
-            return;
+            return false;
         }
 
         ProcFile.Close(state->MemFile - 1);
         int file = ProcMem.Open();
         state->MemFile = file < 0 ? 0 : file + 1;
-        for (int i = 0; i < s_count && file < 0; i++)
+        return file >= 0;
+    }
+
+    /// <summary>
+    /// In the child of a fork that is to write in place: the parent may have been about to open the pages, or have closed
+    /// them. <see cref="Close"/> protects them again.
+    /// </summary>
+    /// <returns>False if they cannot be written; then the parent has written nothing either.</returns>
+    [NoInstr]
+    public static bool MakeWritableInChild()
+    {
+        bool writable = true;
+        for (int i = 0; i < s_count; i++)
         {
-            Protect(s_regions + i, s_regions[i].Protection | Memory.ProtWrite);
+            writable &= Protect(s_regions + i, s_regions[i].Protection | Memory.ProtWrite) == 0;
+        }
+
+        return writable;
+    }
+
+    /// <summary>In the child of a fork that does not complete what the parent was at: never writes into the parent.</summary>
+    [NoInstr]
+    public static void Abandon()
+    {
+        if (SharedState.Get->Patch.MemFile != 0)
+        {
+            Close();
         }
     }
 
@@ -322,6 +333,7 @@ internal static unsafe class TextPages
     {
         int file = ProcMem.Open();
         int error = file < 0 ? -Errno.EPERM : 0;
+        Volatile.Write(ref state->MemFile, file < 0 ? 0 : file + 1);
         for (int i = 0; i < s_count; i++)
         {
             byte same = *(byte*)s_regions[i].First;
@@ -332,13 +344,9 @@ internal static unsafe class TextPages
             }
         }
 
-        if (error == 0)
+        if (error != 0 && file >= 0)
         {
-            Volatile.Write(ref state->MemFile, file + 1);
-        }
-        else if (file >= 0)
-        {
-            ProcFile.Close(file);
+            Close();
         }
 
         return error;
@@ -379,12 +387,15 @@ internal static unsafe class TextPages
         }
     }
 
+    /// <summary>
+    /// The call is made for pages that are writable as well, although nothing depends on its result then: it waits for a fork
+    /// that is on. See <see cref="Protocol.BreakpointState.Open"/>.
+    /// </summary>
     [NoInstr]
     private static int Protect(TextRegion* region, int protection)
     {
-        return (region->Protection & Memory.ProtWrite) != 0
-            ? 0
-            : (int)Native.Syscall(SyscallNumber.Mprotect, (nint)region->Start, (nint)(region->End - region->Start), protection);
+        int error = (int)Native.Syscall(SyscallNumber.Mprotect, (nint)region->Start, (nint)(region->End - region->Start), protection);
+        return (region->Protection & Memory.ProtWrite) != 0 ? 0 : error;
     }
 
     /// <summary>

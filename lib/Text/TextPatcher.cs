@@ -95,6 +95,15 @@ internal static unsafe class TextPatcher
             : method == FtraceMethod.Breakpoint ? BreakpointPatcher.Patch(batch, request)
             : open ? PatchStopped(batch, request, acceptNops)
             : Stop(batch, request, acceptNops, self);
+        if (method == FtraceMethod.Breakpoint && request.Method == FtraceMethod.Auto
+            && error is -Errno.ETIMEDOUT or -Errno.EBUSY or -Errno.EOPNOTSUPP)
+        {
+            // Nothing was changed, and what is in the way of the one need not be in the way of the other.
+            SharedState.Get->Patch.LastMethod = FtraceMethod.StopMachine;
+            batch.ClearErrors();
+            error = Stop(batch, request, acceptNops, self);
+        }
+
         if (!prepared)
         {
             CodeModify.PostProcess(self);
@@ -140,24 +149,23 @@ internal static unsafe class TextPatcher
         }
 
         error = WriteUnits(batch, batch.Count, old: false, out int written);
-        if (error != 0)
-        {
-            // Pages that were written once can be written again.
-            WriteUnits(batch, written, old: true, out _);
-        }
-
+        bool stuck = error != 0 && WriteUnits(batch, written, old: true, out _) != 0;
         TextPages.Close();
         StopMachine.MarkTextChanged();
         Native.SyncCore();
         if (error != 0)
         {
-            return -Errno.ENOMEM;
+            SharedState.Get->Breakpoint.Killed |= stuck ? 1u : 0u;
+            return stuck ? -Errno.EIO : ErrorOfWrite(error);
         }
 
         CheckThreads(batch, move: true);
         SharedState.Get->Patch.Patches += (uint)batch.Count;
         return 0;
     }
+
+    /// <summary>What it means to the caller that text could not be written, although the pages were open.</summary>
+    public static int ErrorOfWrite(int error) => error is 0 or -Errno.ENOMEM ? error : -Errno.EPERM;
 
     /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
     public static int Verify(PatchBatch batch, bool acceptNops)
