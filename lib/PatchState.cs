@@ -16,6 +16,9 @@ internal struct PatchState
     /// </summary>
     public int MemFile;
 
+    /// <summary>Of a unit that is written in place, the <see cref="PatchOrder.Stride"/>. Changes likewise.</summary>
+    public nint Stride;
+
     /// <summary>The <see cref="Protocol.NmiThread"/> of the thread that has prepared; 0: nobody.</summary>
     public ulong Owner;
 

@@ -20,8 +20,7 @@ public sealed unsafe class PatchBatchTests
 
         fixed (FtracePatch* first = patches)
         {
-            PatchKey* keys = stackalloc PatchKey[entries.Length];
-            check(new PatchBatch(first, keys, entries.Length), patches);
+            check(new PatchBatch(first, entries.Length), patches);
         }
     }
 

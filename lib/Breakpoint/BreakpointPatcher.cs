@@ -84,10 +84,19 @@ internal static unsafe class BreakpointPatcher
         SignalSet.BlockLess(SignalSet.Of(SignalSet.Sigtrap));
         uint timeoutMs = request.Method == FtraceMethod.Auto ? Math.Min(request.TimeoutMs, AutoPatienceMs) : request.TimeoutMs;
         stop->DeadlineNs = Clock.NowNs() + timeoutMs * Clock.NsPerMs;
-        int error = TaskFiles.Reserve() && TextPages.Reserve() ? 0 : -Errno.ENOMEM;
+
+        // Room for the entries, in case they have to outlive the call: touched only then.
+        nuint bytes = (nuint)batch.Count * (nuint)sizeof(FtracePatch);
+        var room = (FtracePatch*)Memory.Map(bytes);
+        int error = room != null && TaskFiles.Reserve() && TextPages.Reserve() ? 0 : -Errno.ENOMEM;
         if (error == 0)
         {
-            error = PatchRunning(batch, request, stop);
+            error = PatchRunning(batch, request, stop, room);
+        }
+
+        if (room != null && error != -Errno.EIO)
+        {
+            Memory.Unmap(room, bytes);
         }
 
         FutexMutex.Unlock(&stop->Mutex);
@@ -95,7 +104,7 @@ internal static unsafe class BreakpointPatcher
         return error;
     }
 
-    private static int PatchRunning(PatchBatch batch, PatchRequest request, StopState* stop)
+    private static int PatchRunning(PatchBatch batch, PatchRequest request, StopState* stop, FtracePatch* room)
     {
         BreakpointState* state = &SharedState.Get->Breakpoint;
         int error = TextPatcher.Verify(batch, acceptNops: false);
@@ -124,7 +133,7 @@ internal static unsafe class BreakpointPatcher
             error = BreakpointProtocol<X86Machine>.Arm(state) ? 0 : -Errno.ETIMEDOUT;
             if (error == 0)
             {
-                error = PatchArmed(batch, request, state);
+                error = PatchArmed(batch, request, state, room);
             }
 
             if (state->Killed == 0)
@@ -136,9 +145,9 @@ internal static unsafe class BreakpointPatcher
         return error;
     }
 
-    private static int PatchArmed(PatchBatch batch, PatchRequest request, BreakpointState* state)
+    private static int PatchArmed(PatchBatch batch, PatchRequest request, BreakpointState* state, FtracePatch* room)
     {
-        state->Keys = batch.Keys;
+        state->Locations = batch.Locations;
         state->Count = batch.Count;
         state->Code = 0;
         Volatile.Write(ref state->Open, 1);
@@ -146,7 +155,6 @@ internal static unsafe class BreakpointPatcher
         if (error != 0)
         {
             Volatile.Write(ref state->Open, 0);
-            state->Keys = null;
             return error;
         }
 
@@ -155,15 +163,11 @@ internal static unsafe class BreakpointPatcher
         Volatile.Write(ref state->Open, 0);
         if (stuck)
         {
-            Keep(batch, state);
+            Keep(batch, state, room);
 
             // Whoever was in the trap handler before may be looking at the caller's entries.
             X86Machine.SmpMb();
             TrapDelivery.Wait(SharedState.Get->Stop.DeadlineNs);
-        }
-        else
-        {
-            state->Keys = null;
         }
 
         if (error == 0)
@@ -175,18 +179,34 @@ internal static unsafe class BreakpointPatcher
     }
 
     /// <summary>
-    /// Breakpoints are left that threads will run into for as long as the process lives: so the sorted array stays, and the
-    /// caller's entries move to the room behind it.
+    /// Breakpoints are left that threads will run into for as long as the process lives: so the entries move to memory that
+    /// stays, and the keys, if there are any, stay with them.
     /// </summary>
-    private static void Keep(PatchBatch batch, BreakpointState* state)
+    private static void Keep(PatchBatch batch, BreakpointState* state, FtracePatch* room)
     {
         state->Killed = 1;
-        FtracePatch* patches = (FtracePatch*)(batch.Keys + batch.Count);
         for (int rank = 0; rank < batch.Count; rank++)
         {
-            patches[rank] = *batch[rank];
-            batch.Keys[rank].Patch = patches + rank;
+            room[rank] = *batch[rank];
         }
+
+        if (state->Locations.Stride == sizeof(FtracePatch))
+        {
+            state->Locations.Start = (byte*)room;
+            return;
+        }
+
+        for (int rank = 0; rank < batch.Count; rank++)
+        {
+            ((PatchKey*)state->Locations.From(rank))->Patch = room + rank;
+        }
+    }
+
+    /// <summary>True if the keys of a batch have to stay.</summary>
+    public static bool Keeps(PatchBatch batch)
+    {
+        BreakpointState* state = &SharedState.Get->Breakpoint;
+        return state->Killed != 0 && state->Locations.Start == batch.Locations.Start;
     }
 
     /// <summary>
@@ -206,7 +226,7 @@ internal static unsafe class BreakpointPatcher
         {
             bool old = state->Code == 0;
             bool written = (TextPages.ReopenInChild() || TextPages.MakeWritableInChild())
-                && TextWriter.WriteAll(patch, state->Keys, state->Count, TextPart.Whole, old) == 0;
+                && TextWriter.WriteAll(patch, state->Locations, state->Count, TextPart.Whole, old) == 0;
             TextPages.Close();
             Native.SyncCore();
             state->Open = 0;

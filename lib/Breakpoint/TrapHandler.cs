@@ -45,13 +45,14 @@ internal static unsafe class TrapHandler
     public static bool Execute(ulong ip, uint code, void* context)
     {
         BreakpointState* state = &SharedState.Get->Breakpoint;
-        int rank = Text.PatchBatch.RankOf(state->Keys, state->Count, ip);
-        if (rank == state->Count || state->Keys[rank].Ip != ip)
+        Text.PatchOrder locations = state->Locations;
+        int rank = locations.RankOf(state->Count, ip);
+        if (rank == state->Count || locations.IpOf(rank) != ip)
         {
             return false;
         }
 
-        Text.FtracePatch* patch = state->Keys[rank].Patch;
+        Text.FtracePatch* patch = locations[rank];
         Interlocked.Increment(ref state->Hits);
         X86Emulator.Execute(ip, code == 0 ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
         return true;

@@ -102,7 +102,7 @@ internal static unsafe class BreakpointProtocol<TMachine>
     public static void Disarm(BreakpointState* state) => TMachine.Write(&state->Armed, 0);
 
     /// <summary>Changes the batch in <paramref name="state"/>. Called when <see cref="Arm"/> has succeeded.</summary>
-    /// <param name="state">Keys and Count are set.</param>
+    /// <param name="state">Locations and Count are set.</param>
     /// <param name="stuck">True if it could not be put back either: breakpoints may be left, and the batch stays.</param>
     /// <returns>0, or -errno; then everything is as before, unless it is stuck.</returns>
     public static int Change(BreakpointState* state, out bool stuck)

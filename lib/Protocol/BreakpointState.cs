@@ -6,7 +6,7 @@ namespace Ftrace.Protocol;
 
 /// <summary>The shared words of the breakpoint method. Unmanaged memory, zero at the start.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
-internal unsafe struct BreakpointState
+internal struct BreakpointState
 {
     /// <summary>
     /// 1: NMIs that enter make SIGTRAP deliverable for themselves. 0: they are counted in <see cref="HeldNmis"/> and leave
@@ -24,22 +24,22 @@ internal unsafe struct BreakpointState
     [FieldOffset(12)] public int Count;
 
     /// <summary>The locations, sorted. Valid while <see cref="Active"/>, and until <see cref="Handlers"/> is 0 after that.</summary>
-    [FieldOffset(16)] public PatchKey* Keys;
+    [FieldOffset(16)] public PatchOrder Locations;
 
     /// <summary>1: our handler for SIGTRAP has been installed.</summary>
-    [FieldOffset(24)] public uint Installed;
+    [FieldOffset(32)] public uint Installed;
 
     /// <summary>1: a batch could be neither completed nor put back; nothing is patched any more. Kernel: ftrace_kill().</summary>
-    [FieldOffset(28)] public uint Killed;
+    [FieldOffset(36)] public uint Killed;
 
     /// <summary>What the host had for SIGTRAP; traps that are not ours are its.</summary>
-    [FieldOffset(32)] public KernelSigaction Previous;
+    [FieldOffset(40)] public KernelSigaction Previous;
 
     /// <summary>
     /// 1: the pages of the batch are open, or about to be, or have just been closed. For the child of a fork: it gets the pages
     /// of the parent one after the other, while the parent's threads run, so this brackets the system calls that wait for a fork.
     /// </summary>
-    [FieldOffset(64)] public uint Open;
+    [FieldOffset(72)] public uint Open;
 
     /// <summary>Trap handlers that may be looking at the batch.</summary>
     [FieldOffset(128)] public uint Handlers;

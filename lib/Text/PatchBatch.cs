@@ -5,13 +5,14 @@ using Ftrace.X86;
 namespace Ftrace.Text;
 
 /// <summary>The locations of one call, in the order of their addresses.</summary>
-internal readonly unsafe struct PatchBatch(FtracePatch* patches, PatchKey* keys, int count)
+internal unsafe struct PatchBatch(FtracePatch* patches, int count)
 {
     private static readonly Comparison<PatchKey> s_byAddress = static (a, b) => a.Ip.CompareTo(b.Ip);
 
     private readonly FtracePatch* _patches = patches;
-    private readonly PatchKey* _keys = keys;
     private readonly int _count = count;
+    private PatchOrder _order = new() { Start = (byte*)patches, Stride = sizeof(FtracePatch) };
+    private PatchKey* _keys;
 
     /// <summary>Sorts once, so that what the runtime prepares lazily for that is there before the first window.</summary>
     public static void WarmUp()
@@ -25,44 +26,95 @@ internal readonly unsafe struct PatchBatch(FtracePatch* patches, PatchKey* keys,
         keys.Sort(s_byAddress);
     }
 
-    public int Count => _count;
+    public readonly int Count => _count;
 
-    /// <summary>The sorted array.</summary>
-    public PatchKey* Keys => _keys;
+    public readonly PatchOrder Locations => _order;
+
+    /// <summary>No two neighbours have a page between them that holds no location.</summary>
+    public bool CoversItsPages { get; private set; }
 
     /// <summary>The location with the <paramref name="rank"/>-th address.</summary>
-    public FtracePatch* this[int rank] => _keys[rank].Patch;
+    public readonly FtracePatch* this[int rank] => _order[rank];
 
-    /// <summary>Sorts the entries and finds what is wrong with them by themselves.</summary>
-    /// <returns>0, or -EINVAL: a length, an overlap, a repetition.</returns>
+    /// <summary>Its address.</summary>
+    public readonly ulong IpOf(int rank) => _order.IpOf(rank);
+
+    /// <summary>Sorts the entries and finds what is wrong with them by themselves. <see cref="Free"/> has to follow.</summary>
+    /// <returns>0; -EINVAL: a length, an overlap, a repetition; -ENOMEM.</returns>
     public int Order()
     {
-        // Most batches come in order and are right; one look at each entry has to do then.
+        if (AreCloseAndInOrder())
+        {
+            CoversItsPages = true;
+            return 0;
+        }
+
         bool sorted = true;
-        bool clean = true;
         ulong last = 0;
-        ulong end = 0; // behind the entry before
         for (int i = 0; i < _count; i++)
         {
-            FtracePatch* patch = _patches + i;
-            ulong ip = patch->Ip;
-            _keys[i] = new PatchKey { Ip = ip, Patch = patch };
-            patch->Error = 0;
-            sorted &= ip >= last;
-            clean &= patch->Len - 1 < X86Instruction.MaxPatch && ip >= end && ip + patch->Len > ip;
-            last = ip;
-            end = ip + patch->Len;
+            _patches[i].Error = 0;
+            sorted &= _patches[i].Ip >= last;
+            last = _patches[i].Ip;
         }
 
-        if (!sorted)
-        {
-            new Span<PatchKey>(_keys, _count).Sort(s_byAddress);
-        }
-
-        return sorted && clean ? 0 : FindCulprits();
+        return sorted || Sort() ? FindCulprits() : -Errno.ENOMEM;
     }
 
-    private int FindCulprits()
+    /// <summary>
+    /// Most batches come in order, are right, and their locations lie close together: then one look at each entry is all, and
+    /// nothing is written.
+    /// </summary>
+    private readonly bool AreCloseAndInOrder()
+    {
+        const ulong MostGap = Memory.PageSize - X86Instruction.MaxPatch; // to the next location from the end of one
+
+        ulong wide = 0;
+        uint error = 0;
+        FtracePatch* patch = _patches;
+        FtracePatch* behind = patch + _count;
+        for (ulong end = patch->Ip; patch != behind; patch++)
+        {
+            ulong gap = patch->Ip - end; // a location in front of the end of the one before is far behind it
+            uint length = patch->Len - 1;
+            wide |= (MostGap - gap) | (X86Instruction.MaxPatch - 1ul - length); // the highest bit: one of them is too large
+            error |= (uint)patch->Error;
+            end = patch->Ip + length + 1;
+        }
+
+        return (long)wide >= 0 && error == 0;
+    }
+
+    public readonly void Free()
+    {
+        if (_keys != null)
+        {
+            Memory.Unmap(_keys, KeyBytes);
+        }
+    }
+
+    private readonly nuint KeyBytes => (nuint)_count * (nuint)sizeof(PatchKey);
+
+    private bool Sort()
+    {
+        _keys = (PatchKey*)Memory.Map(KeyBytes);
+        if (_keys == null)
+        {
+            return false;
+        }
+
+        Memory.Populate(_keys, KeyBytes); // cheaper than a fault for each page
+        for (int i = 0; i < _count; i++)
+        {
+            _keys[i] = new PatchKey { Ip = _patches[i].Ip, Patch = _patches + i };
+        }
+
+        new Span<PatchKey>(_keys, _count).Sort(s_byAddress);
+        _order = new PatchOrder { Start = (byte*)_keys, Stride = sizeof(PatchKey) };
+        return true;
+    }
+
+    private readonly int FindCulprits()
     {
         for (int i = 0; i < _count; i++)
         {
@@ -91,7 +143,7 @@ internal readonly unsafe struct PatchBatch(FtracePatch* patches, PatchKey* keys,
     }
 
     /// <summary>No entry is to blame.</summary>
-    public void ClearErrors()
+    public readonly void ClearErrors()
     {
         for (int i = 0; i < _count; i++)
         {
@@ -100,7 +152,7 @@ internal readonly unsafe struct PatchBatch(FtracePatch* patches, PatchKey* keys,
     }
 
     /// <summary>The error of the first entry, in the caller's order, that has one; or 0.</summary>
-    public int FirstError()
+    public readonly int FirstError()
     {
         for (int i = 0; i < _count; i++)
         {
@@ -114,32 +166,10 @@ internal readonly unsafe struct PatchBatch(FtracePatch* patches, PatchKey* keys,
     }
 
     /// <summary>The rank of the first location at or above <paramref name="address"/>; the count if there is none.</summary>
-    public int RankOf(ulong address) => RankOf(_keys, _count, address);
-
-    /// <summary>The same, where only the sorted array is at hand.</summary>
-    [NoInstr]
-    public static int RankOf(PatchKey* keys, int count, ulong address)
-    {
-        int low = 0;
-        int high = count;
-        while (low < high)
-        {
-            int middle = (int)((uint)(low + high) / 2);
-            if (keys[middle].Ip < address)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
-    }
+    public readonly int RankOf(ulong address) => _order.RankOf(_count, address);
 
     /// <summary>The location that has <paramref name="address"/> behind its first byte, or null.</summary>
-    public FtracePatch* Around(ulong address)
+    public readonly FtracePatch* Around(ulong address)
     {
         int rank = RankOf(address);
         if (rank == 0)
@@ -152,7 +182,7 @@ internal readonly unsafe struct PatchBatch(FtracePatch* patches, PatchKey* keys,
     }
 
     /// <summary>The rank of the first location that has a byte at or above <paramref name="address"/>.</summary>
-    public int RankReaching(ulong address)
+    public readonly int RankReaching(ulong address)
     {
         int rank = RankOf(address);
         return rank > 0 && this[rank - 1]->Ip + this[rank - 1]->Len > address ? rank - 1 : rank;

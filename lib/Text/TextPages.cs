@@ -22,6 +22,9 @@ internal static unsafe class TextPages
     private static int s_count;
     private static byte* s_buffer;
 
+    /// <summary>The last lookup found nothing wrong with any location; if false, each has to be looked at.</summary>
+    public static bool FoundAll { get; private set; }
+
     /// <summary>Reserves what the lookup needs.</summary>
     public static bool Reserve()
     {
@@ -51,8 +54,9 @@ internal static unsafe class TextPages
         }
 
         s_count = 0;
+        FoundAll = true;
         int rank = 0;
-        ulong need = batch.Keys[0].Ip; // the first byte of the location at this rank that is not yet found
+        ulong need = batch.IpOf(0); // the first byte of the location at this rank that is not yet found
         while (rank < batch.Count && maps.Next(need, out MapEntry map))
         {
             if (map.End <= need)
@@ -62,6 +66,7 @@ internal static unsafe class TextPages
 
             for (; rank < batch.Count && need < map.Start; need = IpOf(batch, ++rank))
             {
+                FoundAll = false;
                 batch[rank]->Error = -Errno.EFAULT;
             }
 
@@ -81,6 +86,7 @@ internal static unsafe class TextPages
             FtracePatch* last = batch[next - 1];
             ulong end = last->Ip + last->Len;
             error = Check(map);
+            FoundAll &= error == 0 && end >= last->Ip;
             if (error == 0 && end < last->Ip)
             {
                 last->Error = -Errno.EFAULT; // beyond the end of the address space
@@ -106,18 +112,20 @@ internal static unsafe class TextPages
         maps.Close();
         for (; rank < batch.Count; rank++)
         {
+            FoundAll = false;
             batch[rank]->Error = -Errno.EFAULT;
         }
 
         if (!CanReadAll())
         {
+            FoundAll = false;
             ProbeRead(batch);
         }
 
         return 0;
     }
 
-    private static ulong IpOf(PatchBatch batch, int rank) => rank < batch.Count ? batch.Keys[rank].Ip : 0;
+    private static ulong IpOf(PatchBatch batch, int rank) => rank < batch.Count ? batch.IpOf(rank) : 0;
 
     private static int Check(MapEntry map)
     {
@@ -139,9 +147,9 @@ internal static unsafe class TextPages
         }
 
         bool everyPage = true;
-        for (ulong before = PageOf(from); rank < next; rank++)
+        for (ulong before = PageOf(from); rank < next && !batch.CoversItsPages; rank++)
         {
-            ulong page = PageOf(Math.Max(batch.Keys[rank].Ip, from));
+            ulong page = PageOf(Math.Max(batch.IpOf(rank), from));
             everyPage &= page - before <= Memory.PageSize;
             before = page;
         }
@@ -405,7 +413,7 @@ internal static unsafe class TextPages
     {
         ulong start = region->Start;
         ulong end = region->EveryPage ? region->End : start;
-        for (int rank = batch.RankReaching(start); !region->EveryPage && rank < batch.Count && batch.Keys[rank].Ip < region->End; rank++)
+        for (int rank = batch.RankReaching(start); !region->EveryPage && rank < batch.Count && batch.IpOf(rank) < region->End; rank++)
         {
             FtracePatch* patch = batch[rank];
             ulong from = Math.Max(PageOf(patch->Ip), region->Start);

@@ -37,36 +37,22 @@ internal static unsafe class TextPatcher
     /// <param name="acceptNops">Take any nops for the old code, and note in OldCode which they were.</param>
     public static int Patch(FtracePatch* patches, int count, PatchRequest request, bool acceptNops = false)
     {
-        // Behind the keys, room for the entries themselves: touched only if the batch has to outlive the call.
-        nuint bytes = (nuint)count * (nuint)(sizeof(PatchKey) + sizeof(FtracePatch));
-        bool onStack = count == 1 && request.Method == FtraceMethod.StopMachine;
-        PatchKey single;
-        PatchKey* keys = onStack ? &single : (PatchKey*)Memory.Map(bytes);
-        if (keys == null)
+        var batch = new PatchBatch(patches, count);
+        int error = batch.Order();
+        error = Patch(batch, error, request, acceptNops);
+        if (!BreakpointPatcher.Keeps(batch))
         {
-            return -Errno.ENOMEM;
-        }
-
-        if (!onStack)
-        {
-            Memory.Populate(keys, (nuint)count * (nuint)sizeof(PatchKey)); // cheaper than a fault for each page
-        }
-
-        int error = Patch(new PatchBatch(patches, keys, count), request, acceptNops);
-        if (!onStack && SharedState.Get->Breakpoint.Keys != keys)
-        {
-            Memory.Unmap(keys, bytes);
+            batch.Free();
         }
 
         return error;
     }
 
-    private static int Patch(PatchBatch batch, PatchRequest request, bool acceptNops)
+    private static int Patch(PatchBatch batch, int error, PatchRequest request, bool acceptNops)
     {
         NmiThread* self = Native.CurrentThread;
         bool prepared = SharedState.Get->Patch.Owner == (ulong)self;
         bool open = StopMachine.IsOpen(self);
-        int error = batch.Order();
         if (open && !prepared)
         {
             batch.ClearErrors();
@@ -176,10 +162,16 @@ internal static unsafe class TextPatcher
             return error;
         }
 
-        bool failed = false;
-        for (int i = 0; i < batch.Count; i++)
+        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count))
         {
-            FtracePatch* patch = batch[i];
+            return 0;
+        }
+
+        bool failed = false;
+        PatchOrder order = batch.Locations;
+        for (int count = batch.Count; count > 0; count--, order.Start += order.Stride)
+        {
+            FtracePatch* patch = order[0];
             if (patch->Error == 0 && !Compare(patch, acceptNops))
             {
                 patch->Error = -Errno.EINVAL;
@@ -191,6 +183,22 @@ internal static unsafe class TextPatcher
         return failed ? batch.FirstError() : 0;
     }
 
+    /// <summary>True if all locations are of five bytes, as most are, and hold what is expected.</summary>
+    private static bool AreCalls(PatchOrder order, int count)
+    {
+        FtracePatch* patch = order[0];
+        FtracePatch* behind = patch + count;
+        uint different = 0;
+        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        {
+            byte* current = (byte*)patch->Ip;
+            different |= Unsafe.ReadUnaligned<uint>(current) ^ Unsafe.ReadUnaligned<uint>(patch->OldCode);
+            different |= (uint)(current[4] ^ patch->OldCode[4]);
+        }
+
+        return patch == behind && different == 0;
+    }
+
     /// <summary>Changes locations by the protocol, unit by unit.</summary>
     private static int WriteUnits(PatchBatch batch, int count, bool old, out int written)
     {
@@ -200,10 +208,11 @@ internal static unsafe class TextPatcher
         written = 0;
         while (written < count && error == 0)
         {
-            PatchKey* unit = batch.Keys + written;
-            int end = TextWriter.EndOfUnit(state, batch.Keys, count, written);
+            PatchOrder locations = batch.Locations;
+            int end = TextWriter.EndOfUnit(state, locations, count, written);
+            var unit = new PatchOrder { Start = locations.From(written), Stride = locations.Stride };
             uint length = TextWriter.Prepare(state, unit, end - written, TextPart.Whole, old, out byte* newcode);
-            error = NmiProtocol<X86Machine>.ModifyCode(protocol, unit->Ip, newcode, length);
+            error = NmiProtocol<X86Machine>.ModifyCode(protocol, unit.IpOf(0), newcode, length);
             written = end; // also if it failed: part of it may be written
         }
 
@@ -215,17 +224,17 @@ internal static unsafe class TextPatcher
         byte* current = (byte*)patch->Ip;
         byte* expected = patch->OldCode;
         int length = (int)patch->Len;
+        if (length == X86Instruction.CallSize && Unsafe.ReadUnaligned<uint>(current) == Unsafe.ReadUnaligned<uint>(expected) && current[4] == expected[4])
+        {
+            return true;
+        }
+
         if (acceptNops && X86Instruction.AreNops(new ReadOnlySpan<byte>(current, length)))
         {
             for (int i = 0; i < length; i++)
             {
                 expected[i] = current[i];
             }
-        }
-
-        if (length == X86Instruction.CallSize)
-        {
-            return Unsafe.ReadUnaligned<uint>(current) == Unsafe.ReadUnaligned<uint>(expected) && current[4] == expected[4];
         }
 
         int same = 0;

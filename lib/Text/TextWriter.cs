@@ -38,7 +38,7 @@ internal static unsafe class TextWriter
     private static bool IsProcMem(PatchState* state) => Volatile.Read(ref state->MemFile) != 0;
 
     /// <summary>The rank behind the last location of the unit that begins at <paramref name="from"/>.</summary>
-    public static int EndOfUnit(PatchState* state, PatchKey* keys, int count, int from)
+    public static int EndOfUnit(PatchState* state, PatchOrder order, int count, int from)
     {
         if (!IsProcMem(state))
         {
@@ -46,11 +46,11 @@ internal static unsafe class TextWriter
         }
 
         int to = from + 1;
-        ulong start = keys[from].Ip;
-        ulong end = start + keys[from].Patch->Len;
-        while (to < count && keys[to].Ip - end <= MaxGap && keys[to].Ip + keys[to].Patch->Len - start <= MaxRun)
+        ulong start = order.IpOf(from);
+        ulong end = start + order[from]->Len;
+        while (to < count && order.IpOf(to) - end <= MaxGap && order.IpOf(to) + order[to]->Len - start <= MaxRun)
         {
-            end = keys[to].Ip + keys[to].Patch->Len;
+            end = order.IpOf(to) + order[to]->Len;
             to++;
         }
 
@@ -61,22 +61,23 @@ internal static unsafe class TextWriter
     /// Makes a unit ready to be written with <see cref="Write"/>, by anybody. The unit before is not in use any more.
     /// </summary>
     /// <param name="state">Says which writer it is.</param>
-    /// <param name="unit">The first location.</param>
+    /// <param name="unit">The locations from the first on.</param>
     /// <param name="count">How many, up to <see cref="EndOfUnit"/>.</param>
     /// <param name="part">Which bytes. In place: all of them.</param>
     /// <param name="old">The old code instead of the new one. In place: never needed.</param>
     /// <param name="newcode">What to give to <see cref="Write"/>.</param>
     /// <returns>The length to give to <see cref="Write"/>.</returns>
-    public static uint Prepare(PatchState* state, PatchKey* unit, int count, TextPart part, bool old, out byte* newcode)
+    public static uint Prepare(PatchState* state, PatchOrder unit, int count, TextPart part, bool old, out byte* newcode)
     {
         if (!IsProcMem(state))
         {
-            newcode = (byte*)unit;
+            state->Stride = unit.Stride;
+            newcode = unit.Start;
             return (uint)count;
         }
 
-        ulong start = unit->Ip;
-        uint length = (uint)(unit[count - 1].Ip + unit[count - 1].Patch->Len - start);
+        ulong start = unit.IpOf(0);
+        uint length = (uint)(unit.IpOf(count - 1) + unit[count - 1]->Len - start);
         Copy((byte*)start, s_image, length);
         Put(unit, count, part, old, (nint)(s_image - (byte*)start));
         newcode = s_image;
@@ -95,26 +96,27 @@ internal static unsafe class TextWriter
             return ProcMem.Write(state->MemFile - 1, ip, newcode, length);
         }
 
-        Put((PatchKey*)newcode, (int)length, TextPart.Whole, old: false, 0);
+        Put(new PatchOrder { Start = newcode, Stride = state->Stride }, (int)length, TextPart.Whole, old: false, 0);
         return 0;
     }
 
     /// <summary>Writes a part of all locations, unit by unit, announcing nothing: the patcher only.</summary>
     /// <returns>0 or -errno.</returns>
-    public static int WriteAll(PatchState* state, PatchKey* keys, int count, TextPart part, bool old)
+    public static int WriteAll(PatchState* state, PatchOrder order, int count, TextPart part, bool old)
     {
         if (!IsProcMem(state))
         {
-            Put(keys, count, part, old, 0);
+            Put(order, count, part, old, 0);
             return 0;
         }
 
         int error = 0;
         for (int from = 0; from < count && error == 0;)
         {
-            int to = EndOfUnit(state, keys, count, from);
-            uint length = Prepare(state, keys + from, to - from, part, old, out byte* image);
-            error = ProcMem.Write(state->MemFile - 1, keys[from].Ip, image, length);
+            int to = EndOfUnit(state, order, count, from);
+            var unit = new PatchOrder { Start = order.From(from), Stride = order.Stride };
+            uint length = Prepare(state, unit, to - from, part, old, out byte* image);
+            error = ProcMem.Write(state->MemFile - 1, unit.IpOf(0), image, length);
             from = to;
         }
 
@@ -122,13 +124,18 @@ internal static unsafe class TextWriter
     }
 
     /// <summary>Stores a part of locations at their addresses plus <paramref name="delta"/>.</summary>
-    private static void Put(PatchKey* keys, int count, TextPart part, bool old, nint delta)
+    private static void Put(PatchOrder order, int count, TextPart part, bool old, nint delta)
     {
-        for (int i = 0; i < count; i++)
+        if (part == TextPart.Whole && order.Stride == sizeof(FtracePatch))
         {
-            FtracePatch* patch = keys[i].Patch;
+            PutCalls(ref order, ref count, old, delta);
+        }
+
+        for (; count > 0; count--, order.Start += order.Stride)
+        {
+            FtracePatch* patch = order[0];
             byte* from = old ? patch->OldCode : patch->NewCode;
-            byte* to = (byte*)keys[i].Ip + delta;
+            byte* to = (byte*)patch->Ip + delta;
 
             // No switch: it would become a jump through a table.
             if (part == TextPart.Whole)
@@ -151,6 +158,24 @@ internal static unsafe class TextWriter
                 }
             }
         }
+    }
+
+    /// <summary>The locations of five bytes at the front, which most are.</summary>
+    private static void PutCalls(ref PatchOrder order, ref int count, bool old, nint delta)
+    {
+        var patch = (FtracePatch*)order.Start;
+        FtracePatch* behind = patch + count;
+        nint code = (nint)((old ? patch->OldCode : patch->NewCode) - (byte*)patch);
+        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        {
+            byte* from = (byte*)patch + code;
+            byte* to = (byte*)patch->Ip + delta;
+            Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<uint>(from));
+            to[4] = from[4];
+        }
+
+        count = (int)(behind - patch);
+        order.Start = (byte*)patch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

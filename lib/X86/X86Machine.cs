@@ -85,7 +85,7 @@ internal unsafe struct X86Machine : IMachine
     public static int WriteBatch(TextPart part, bool old)
     {
         BreakpointState* state = &SharedState.Get->Breakpoint;
-        return TextWriter.WriteAll(&SharedState.Get->Patch, state->Keys, state->Count, part, old);
+        return TextWriter.WriteAll(&SharedState.Get->Patch, state->Locations, state->Count, part, old);
     }
 
     /// <summary>membarrier(2) passes over the caller's core if no other thread runs.</summary>
