@@ -186,8 +186,10 @@ struct ftrace_patch {
  *	doubt, else the stop. It is not used when: the system has no
  *	membarrier(SYNC_CORE); a location's old or new code is not one of the
  *	instructions below; somebody replaced the library's SIGTRAP handler; a
- *	handler of an undeclared signal runs with SIGTRAP blocked; a debugger is
- *	attached; or the process runs under valgrind or with a shadow stack
+ *	handler of an undeclared signal runs with SIGTRAP blocked, as one for
+ *	SIGTRAP itself does without SA_NODEFER; a thread keeps SIGTRAP blocked for
+ *	50 milliseconds; a debugger is attached; or the process runs under valgrind
+ *	or with a shadow stack
  * @FTRACE_METHOD_STOP_MACHINE: park all other threads. Costs every thread the
  *	time of the whole change; works for any instruction
  * @FTRACE_METHOD_BREAKPOINT: nobody stands still. A breakpoint (int3) is put on
@@ -207,7 +209,9 @@ struct ftrace_patch {
  * that run into many breakpoints could otherwise come faster than it goes on.
  *
  * The handler for SIGTRAP is installed at the first such change and stays; traps
- * that are not its own go to the handler that was there before.
+ * that are not its own go to the handler that was there before. Under a debugger
+ * the method works only if that passes SIGTRAP on as it was raised: strace does,
+ * GDB does not.
  */
 enum ftrace_method {
 	FTRACE_METHOD_AUTO,
