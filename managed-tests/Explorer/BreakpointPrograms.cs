@@ -39,7 +39,10 @@ internal static unsafe class BreakpointPrograms
         }
     }
 
-    /// <summary>TextPatcher.Patch and BreakpointPatcher.</summary>
+    /// <summary>
+    /// TextPatcher.Patch and BreakpointPatcher. That one blocks NMIs on its own thread when it arms, to have time left; here
+    /// they arrive all along.
+    /// </summary>
     private static byte Patch(int number, int segment, Configuration configuration, Mutant mutant)
     {
         int next = number * PatcherSegments + PatcherSegments;
