@@ -15,14 +15,14 @@ breakpoint: 0"
 	;;
 gdb)
 	# It cannot tell the traps of the program from its own: told to pass them on, it passes all of them.
-	set -- gdb -q -nx -batch -ex 'handle SIG64 nostop noprint pass' -ex run --args "$program" default
-	expected="default: stop"
+	set -- gdb -q -nx -batch -ex 'handle SIG64 nostop noprint pass' -ex run --args "$program" breakpoint
+	expected="default: stop
+breakpoint: -95"
 	;;
 strace)
-	# It passes signals on as they are.
 	set -- strace -f -o /dev/null "$program" breakpoint
 	expected="default: stop
-breakpoint: 0"
+breakpoint: -95"
 	;;
 valgrind)
 	# It executes translations of what the text was: -EOPNOTSUPP.

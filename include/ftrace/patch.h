@@ -209,9 +209,9 @@ struct ftrace_patch {
  * that run into many breakpoints could otherwise come faster than it goes on.
  *
  * The handler for SIGTRAP is installed at the first such change and stays; traps
- * that are not its own go to the handler that was there before. Under a debugger
- * the method works only if that passes SIGTRAP on as it was raised: strace does,
- * GDB does not.
+ * that are not its own go to the handler that was there before. While a debugger
+ * is attached the method is -EOPNOTSUPP: GDB takes a breakpoint that it did not
+ * set for a crash, and resumes the thread in the middle of the instruction.
  */
 enum ftrace_method {
 	FTRACE_METHOD_AUTO,

@@ -38,11 +38,11 @@ internal static unsafe class BreakpointPatcher
 
         StopState* stop = &SharedState.Get->Stop;
         BreakpointState* state = &SharedState.Get->Breakpoint;
-        bool possible = StopMachine.HasSyncCore(stop) && Native.Table->ForbidsBreakpoints() == 0;
+        bool possible = StopMachine.HasSyncCore(stop) && Native.Table->ForbidsBreakpoints() == 0 && !TaskFiles.IsTraced();
         if (wanted == FtraceMethod.Auto)
         {
             possible = possible && TrapSignal.IsAvailable(state) && !TrapSignal.IsMaskedByHandlers(state, stop->NmiSignals)
-                && !TaskFiles.IsTraced() && FirstUnsuitable(batch) == batch.Count;
+                && FirstUnsuitable(batch) == batch.Count;
             method = possible ? FtraceMethod.Breakpoint : FtraceMethod.StopMachine;
             return 0;
         }
