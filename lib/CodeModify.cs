@@ -13,6 +13,7 @@ internal static unsafe class CodeModify
     /// <summary>Takes the patch mutex and opens the gate.</summary>
     public static int Prepare(NmiThread* self)
     {
+        ForkChild.Detect(self);
         PatchState* patch = &SharedState.Get->Patch;
         if (patch->Owner == (ulong)self || StopMachine.IsOpen(self))
         {

@@ -1,4 +1,5 @@
 using Ftrace.Breakpoint;
+using Ftrace.Linux;
 using Ftrace.Stop;
 using Ftrace.Protocol;
 
@@ -11,6 +12,15 @@ namespace Ftrace;
 [NoInstr]
 internal static unsafe class ForkChild
 {
+    /// <summary>The child of a fork that did not run the handlers for it, as by the system call.</summary>
+    public static void Detect(NmiThread* self)
+    {
+        if (Native.Syscall(SyscallNumber.Getpid) != SharedState.Get->Stop.Pid)
+        {
+            Run(self);
+        }
+    }
+
     public static void Run(NmiThread* self)
     {
         SharedState* state = SharedState.Get;

@@ -58,11 +58,7 @@ internal static unsafe class StopMachine
     public static int Open(NmiThread* self, uint timeoutMs)
     {
         StopState* stop = &SharedState.Get->Stop;
-        if (Native.Syscall(SyscallNumber.Getpid) != stop->Pid)
-        {
-            // The child of a fork that did not run the handlers for it.
-            ForkChild.Run(self);
-        }
+        ForkChild.Detect(self);
 
         if (IsOpen(self))
         {
