@@ -88,7 +88,7 @@ internal static unsafe class BreakpointPatcher
         // Room for the entries, in case they have to outlive the call: touched only then.
         nuint bytes = (nuint)batch.Count * (nuint)sizeof(FtracePatch);
         var room = (FtracePatch*)Memory.Map(bytes);
-        int error = room != null && TaskFiles.Reserve() && TextPages.Reserve() ? 0 : -Errno.ENOMEM;
+        int error = room != null && TaskFiles.Reserve() && TextPages.Reserve() && TrapDelivery.Reserve() ? 0 : -Errno.ENOMEM;
         if (error == 0)
         {
             error = PatchRunning(batch, request, stop, room);

@@ -16,37 +16,49 @@ internal static unsafe class TrapDelivery
     private const int LooksBeforeSleep = 8;
     private const long SleepNs = Clock.NsPerMs / 5;
 
+    private static int* s_waiting; // thread ids
+
+    /// <summary>Reserves memory, once.</summary>
+    public static bool Reserve()
+    {
+        s_waiting = s_waiting != null ? s_waiting : (int*)Memory.Map(ThreadTable.Capacity * sizeof(int));
+        return s_waiting != null;
+    }
+
     /// <returns>0; -ETIMEDOUT if a thread keeps SIGTRAP blocked; -EAGAIN, -EOPNOTSUPP for what /proc does not tell.</returns>
     public static int Wait(long deadlineNs)
     {
         for (; ; )
         {
             // A thread is born with the mask of its parent. So when nobody came while we looked, all are seen.
-            int error = ForEachThread(deadlineNs, look: true, out ulong seen);
+            int error = LookAtAll(look: true, out ulong seen, out int waiting);
             if (error == 0)
             {
-                error = ForEachThread(deadlineNs, look: false, out ulong listed);
-                if (error == 0 && listed == seen)
-                {
-                    return 0;
-                }
+                error = WaitForRest(waiting, deadlineNs);
             }
 
-            if (error != 0)
+            ulong listed = 0;
+            if (error == 0)
+            {
+                error = LookAtAll(look: false, out listed, out _);
+            }
+
+            if (error != 0 || listed == seen)
             {
                 return error;
             }
         }
     }
 
-    /// <summary>Lists the threads, and waits for each one if asked to.</summary>
-    /// <param name="deadlineNs">Until when.</param>
-    /// <param name="look">Wait for each thread to be seen with SIGTRAP unblocked.</param>
+    /// <summary>Lists the threads, and looks once at each if asked to.</summary>
+    /// <param name="look">Note those that have SIGTRAP blocked.</param>
     /// <param name="set">A sum over all thread ids: the same for the same set of threads.</param>
+    /// <param name="waiting">How many were noted.</param>
     [SkipLocalsInit]
-    private static int ForEachThread(long deadlineNs, bool look, out ulong set)
+    private static int LookAtAll(bool look, out ulong set, out int waiting)
     {
         set = 0;
+        waiting = 0;
         int folder;
         fixed (byte* path = "/proc/self/task\0"u8)
         {
@@ -74,9 +86,19 @@ internal static unsafe class TrapDelivery
             while (error == 0 && entries.Next(out int tid))
             {
                 set += (ulong)tid * Mix;
-                if (look && tid != self && !StopMachine.IsRuntimeThread(tid))
+                if (!look || tid == self || StopMachine.IsRuntimeThread(tid))
                 {
-                    error = WaitFor(tid, deadlineNs);
+                    continue;
+                }
+
+                error = Look(tid, out bool blocked);
+                if (blocked && waiting == ThreadTable.Capacity)
+                {
+                    error = -Errno.EAGAIN;
+                }
+                else if (blocked)
+                {
+                    s_waiting[waiting++] = tid;
                 }
             }
         }
@@ -85,26 +107,14 @@ internal static unsafe class TrapDelivery
         return error;
     }
 
-    private static int WaitFor(int tid, long deadlineNs)
+    /// <summary>
+    /// Looks again and again at those that were noted, at all of them in turn: a thread that lost its core in a handler
+    /// gets it back after some time, and all of these times pass at once.
+    /// </summary>
+    private static int WaitForRest(int waiting, long deadlineNs)
     {
-        for (int looks = 0; ; looks++)
+        for (int looks = 0; waiting != 0; looks++)
         {
-            int error = TaskFiles.Blocks(tid, SignalSet.Sigtrap, out bool blocked);
-            if (error is -Errno.ENOENT or -Errno.ESRCH || (error == 0 && !blocked))
-            {
-                return 0;
-            }
-
-            if (error != 0)
-            {
-                return ProcFile.ErrorOf(error);
-            }
-
-            if (TaskFiles.KindOf(tid) is TaskKind.Gone or TaskKind.Ended or TaskKind.KernelWorker)
-            {
-                return 0;
-            }
-
             if (Clock.NowNs() >= deadlineNs)
             {
                 return -Errno.ETIMEDOUT;
@@ -118,6 +128,43 @@ internal static unsafe class TrapDelivery
             {
                 Clock.Sleep(SleepNs);
             }
+
+            int left = 0;
+            for (int i = 0; i < waiting; i++)
+            {
+                int error = Look(s_waiting[i], out bool blocked);
+                if (error != 0)
+                {
+                    return error;
+                }
+
+                if (blocked)
+                {
+                    s_waiting[left++] = s_waiting[i];
+                }
+            }
+
+            waiting = left;
         }
+
+        return 0;
+    }
+
+    /// <summary>Whether a thread has SIGTRAP blocked, and can ever run into a breakpoint.</summary>
+    private static int Look(int tid, out bool blocked)
+    {
+        int error = TaskFiles.Blocks(tid, SignalSet.Sigtrap, out blocked);
+        if (error is -Errno.ENOENT or -Errno.ESRCH)
+        {
+            return 0;
+        }
+
+        if (error != 0)
+        {
+            return ProcFile.ErrorOf(error);
+        }
+
+        blocked = blocked && TaskFiles.KindOf(tid) is not (TaskKind.Gone or TaskKind.Ended or TaskKind.KernelWorker);
+        return 0;
     }
 }

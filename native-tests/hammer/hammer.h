@@ -122,8 +122,8 @@ extern const char *const method_name[METHODS];
 extern const char *const writer_name[WRITERS];
 
 /*
- * How often the method met what it is there for: NMIs that wrote, or breakpoints that were hit.
- * Without that, a run in which nothing was torn shows nothing.
+ * How often somebody met a change: NMIs that wrote, breakpoints that were hit. Without that, a run
+ * in which nothing was torn shows nothing.
  */
 uint64_t proof(const struct results *results);
 

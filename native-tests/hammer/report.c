@@ -54,17 +54,12 @@ static const char *const kind_name[SITE_KINDS] = {
 		sum;                                                                               \
 	})
 
-static bool uses_breakpoints(const struct results *results)
-{
-	return results->after.last_method == FTRACE_METHOD_BREAKPOINT;
-}
-
 uint64_t proof(const struct results *results)
 {
 	const struct ftrace_stats *before = &results->before, *after = &results->after;
 
-	return uses_breakpoints(results) ? after->breakpoint_hits - before->breakpoint_hits
-					 : after->nmi_update_count - before->nmi_update_count;
+	return after->breakpoint_hits - before->breakpoint_hits + after->nmi_update_count -
+	       before->nmi_update_count;
 }
 
 /* A crash is a torn execution whose result nobody lived to see. */
@@ -82,10 +77,9 @@ void report_progress(const struct run *run, const char *what, double seconds)
 {
 	const struct results *results = &run->results;
 
-	fprintf(stderr, "\r\033[K%s: %.1f s, %llu rounds, %llu NMIs, %llu %s, %llu torn", what,
-		seconds, (unsigned long long)results->rounds,
+	fprintf(stderr, "\r\033[K%s: %.1f s, %llu rounds, %llu NMIs, %llu met a change, %llu torn",
+		what, seconds, (unsigned long long)results->rounds,
 		(unsigned long long)SUM(results, nmis), (unsigned long long)proof(results),
-		uses_breakpoints(results) ? "breakpoints hit" : "wrote",
 		(unsigned long long)sum_torn(results));
 	fflush(stderr);
 }
