@@ -129,7 +129,7 @@ run_tests() {
     build_library
     quietly cmake --build "$build" -j "$jobs"
     local failed=0
-    ctest --test-dir "$build" --output-on-failure || failed=1
+    ctest --test-dir "$build" -j "$jobs" --output-on-failure || failed=1
     managed_tests --filter 'TestCategory!=noinstr&TestCategory!=prove' || failed=1
     return $failed
 }

@@ -75,9 +75,9 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
         FtracePatch* behind = patch + _count;
         for (ulong end = patch->Ip; patch != behind; patch++)
         {
-            ulong gap = patch->Ip - end; // a location in front of the end of the one before is far behind it
+            ulong gap = patch->Ip - end; // negative if it begins in front of the end of the one before
             uint length = patch->Len - 1;
-            wide |= (MostGap - gap) | (X86Instruction.MaxPatch - 1ul - length); // the highest bit: one of them is too large
+            wide |= gap | (MostGap - gap) | (X86Instruction.MaxPatch - 1ul - length); // the highest bit: one of them is negative
             error |= (uint)patch->Error;
             end = patch->Ip + length + 1;
         }
