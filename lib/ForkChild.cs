@@ -2,6 +2,7 @@ using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using Ftrace.Stop;
 using Ftrace.Protocol;
+using Ftrace.Trace;
 using Ftrace.X86;
 
 namespace Ftrace;
@@ -18,6 +19,8 @@ internal static unsafe class ForkChild
         SharedState* state = SharedState.Get;
         StopMachine.AfterFork(self);
         BreakpointPatcher.AfterFork(self);
+        TraceThreads.AfterFork(self);
+        state->Trace.Mutex = 0;
         self->StopPending = 0;
 
         // The NMIs of other threads are gone; those that this thread is in will count down.

@@ -19,6 +19,7 @@
 
 #include <cpuid.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -61,6 +62,11 @@ static struct native {
 	void (*call_handler)(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 			     void *context);
 	int (*forbids_breakpoints)(void);
+	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			 struct ftrace_regs *regs);
+	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
+	void (*vectors_caller)(void);
+	void (*caller)(void);
 	void (*restorer)(void);
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
@@ -73,6 +79,7 @@ static struct native {
 	/* from C#, data plane */
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
+	void *(*claim_tracer)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 } native;
 
@@ -171,6 +178,23 @@ THREAD_CONTEXT(ftrace_patch_text,
 	       (patches, count, opts))
 THREAD_CONTEXT(ftrace_arch_read_dyn_info, (char *buf, int size), (buf, size))
 THREAD_CONTEXT(ftrace_get_stats, (struct ftrace_stats *stats), (stats))
+THREAD_CONTEXT(ftrace_register_function, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_unregister_function, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_set_filter,
+	       (struct ftrace_ops *ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_set_notrace,
+	       (struct ftrace_ops *ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_set_filter_ip,
+	       (struct ftrace_ops *ops, unsigned long ip, int remove, int reset),
+	       (ops, ip, remove, reset))
+THREAD_CONTEXT(ftrace_free_filter, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_for_each_site,
+	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
+	       (fn, data, flags))
+THREAD_CONTEXT(ftrace_update_sites, (void), ())
+THREAD_CONTEXT(ftrace_set_print, (void (*print)(const char *line)), (print))
 
 /* Runs the host's function inside a stop window: it may call the library. */
 static int run(int (*fn)(void *), void *data)
@@ -292,6 +316,47 @@ static int forbids_breakpoints(void)
 			     : "a"(request)
 			     : "cc", "memory");
 	return shadow_stack || under_valgrind;
+}
+
+/* trace_entry.S */
+void ftrace_caller(void) __attribute__((visibility("hidden")));
+void ftrace_vectors_caller(void) __attribute__((visibility("hidden")));
+void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread) __attribute__((visibility("hidden")));
+unsigned int ftrace_vectors_mask __attribute__((visibility("hidden")));
+unsigned long ftrace_vectors_size __attribute__((visibility("hidden"))) = 512;
+
+void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
+{
+	return native.claim_tracer(thread);
+}
+
+static void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	ops->func(ip, parent_ip, ops, regs);
+}
+
+/*
+ * The vector registers that the system saves, without AMX tiles, which nobody
+ * hands to a function: Intel SDM vol. 1 13.4.
+ */
+static void measure_vectors(void)
+{
+	const unsigned int wanted = 0xe6; /* SSE, AVX, and three parts of AVX-512 */
+	const unsigned long sse_end = 512 + 64;
+	unsigned int a, b, c, d, mask;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+		return;
+	__asm__("xgetbv" : "=a"(mask), "=d"(d) : "c"(0));
+	ftrace_vectors_mask = mask & wanted;
+	ftrace_vectors_size = sse_end;
+	for (int part = 2; part < 8; part++) {
+		if (ftrace_vectors_mask >> part & 1 &&
+		    __get_cpuid_count(0xd, part, &a, &b, &c, &d) &&
+		    a + b > ftrace_vectors_size)
+			ftrace_vectors_size = a + b;
+	}
 }
 
 /* Unwinders and debuggers know a signal frame by exactly these bytes. */
@@ -469,6 +534,11 @@ __attribute__((constructor)) static void startup(void)
 	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
 	native.call_handler = call_handler;
 	native.forbids_breakpoints = forbids_breakpoints;
+	native.call_ops = call_ops;
+	native.iterate_objects = dl_iterate_phdr;
+	native.vectors_caller = ftrace_vectors_caller;
+	native.caller = ftrace_caller;
+	measure_vectors();
 	native.restorer = ftrace_restore_rt;
 	native.run = run;
 	native.modifying_code = ftrace_modifying_code;

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace_entry.S - what the call at a traced function's entry arrives at.
+ *
+ * A call reaches 2 GB, and this library may be farther away. So each object has
+ * stubs near it, one for each slot, of two instructions:
+ *
+ *	push	slot
+ *	jmp	*ftrace_caller
+ *
+ * The frame that the unwinder sees here is that of a function called by the
+ * traced one at its first instruction, which is what it is; so it needs no
+ * information about code that is made at run time.
+ *
+ * On entry:
+ *	 0(%rsp)  the slot
+ *	 8(%rsp)  where the traced function goes on
+ *	16(%rsp)  where its caller goes on
+ *
+ * Every register, the flags and, but for ftrace_caller, the vector registers are
+ * those of the traced function again when it goes on: the compiler may know that
+ * it leaves some alone which the calling convention gives away.
+ *
+ * Marked first, then looked: the thread says in its record that it is in a
+ * handler before it reads which one, so that whoever takes a handler away either
+ * sees the mark, or has the thread see that there is none. The barrier between
+ * the two is on the other side, a membarrier; it stands in TraceGrace.
+ */
+
+/* struct ftrace_regs, in ftrace/trace.h */
+#define REGS_FLAGS	120
+#define REGS_SLOT	128
+#define REGS_IP		136
+#define REGS_PARENT	144
+
+/* struct ftrace_nmi_thread, lib/Protocol/NmiThread.cs */
+#define THREAD_SAVED	0
+#define THREAD_TRACER	48
+
+/* TraceThread, lib/Trace/TraceThread.cs */
+#define TRACER_LEVELS	0
+#define TRACER_PAUSES	8
+
+/* struct ftrace_ops, in ftrace/trace.h */
+#define OPS_FUNC	8
+
+#define SITE_SIZE	5
+#define XSAVE_HEADER	512
+
+	.macro	push_reg reg
+	push	%\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %\reg, 0
+	.endm
+
+	.macro	pop_reg reg
+	pop	%\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %\reg
+	.endm
+
+	/* All vector registers, whole, to the stack. A CPU without xsave has no more than fxsave knows. */
+	.macro	save_vectors
+	sub	ftrace_vectors_size(%rip), %rsp
+	and	$-64, %rsp
+	mov	ftrace_vectors_mask(%rip), %eax
+	xor	%edx, %edx
+	test	%eax, %eax
+	jz	1f
+	.irp	at, 0, 8, 16, 24, 32, 40, 48, 56
+	mov	%rdx, XSAVE_HEADER + \at(%rsp)
+	.endr
+	xsave64	(%rsp)
+	jmp	2f
+1:	fxsave64 (%rsp)
+2:
+	.endm
+
+	.macro	restore_vectors
+	mov	ftrace_vectors_mask(%rip), %eax
+	xor	%edx, %edx
+	test	%eax, %eax
+	jz	1f
+	xrstor64 (%rsp)
+	jmp	2f
+1:	fxrstor64 (%rsp)
+2:
+	.endm
+
+	.macro	entry name, vectors
+	.globl	\name
+	.hidden	\name
+	.type	\name, @function
+	.p2align 4
+\name:
+	.cfi_startproc
+	.cfi_def_cfa_offset 16
+	pushfq
+	.cfi_adjust_cfa_offset 8
+	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+	push_reg \reg
+	.endr
+
+	/* rbx: the thread's words, rbp: its record, r12: the level of nesting, r13: the registers. */
+	mov	%fs:0, %rbx
+	add	ftrace_nmi_thread@gottpoff(%rip), %rbx
+	mov	%rsp, %r13
+	mov	THREAD_TRACER(%rbx), %rbp
+	test	%rbp, %rbp
+	jz	.Lunknown_\name
+.Lknown_\name:
+	bsr	THREAD_SAVED(%rbx), %r12
+	mov	TRACER_LEVELS(%rbp), %rax
+	bts	%r12, %rax
+	jc	.Lout_\name			/* a handler that calls a traced function */
+	mov	%rax, TRACER_LEVELS(%rbp)
+	mov	REGS_SLOT(%rsp), %rdx
+	mov	(%rdx), %rdx
+	mov	(%rdx), %rdx			/* the ops */
+	test	%rdx, %rdx
+	jz	.Ldone_\name
+
+	.cfi_def_cfa_register %r13
+	.if	\vectors
+	mov	%rdx, %r14
+	save_vectors
+	mov	%r14, %rdx
+	.else
+	sub	$8, %rsp			/* aligned to 16 for the call */
+	.endif
+
+	mov	REGS_IP(%r13), %rdi
+	sub	$SITE_SIZE, %rdi
+	mov	REGS_PARENT(%r13), %rsi
+	mov	%r13, %rcx
+	cld
+	call	*OPS_FUNC(%rdx)
+
+	.if	\vectors
+	restore_vectors
+	.endif
+	mov	%r13, %rsp
+	.cfi_def_cfa_register %rsp
+
+.Ldone_\name:
+	mov	TRACER_LEVELS(%rbp), %rax
+	btr	%r12, %rax
+	mov	%rax, TRACER_LEVELS(%rbp)
+	test	%rax, %rax
+	jnz	.Lout_\name
+	incq	TRACER_PAUSES(%rbp)
+.Lout_\name:
+	/* popfq takes longer than all the rest. What a function may find set is these six. */
+	mov	REGS_FLAGS(%rsp), %eax
+	mov	%eax, %ecx
+	shr	$11, %ecx
+	and	$1, %ecx
+	shl	$8, %eax
+	mov	%cl, %al
+	add	$0x7f, %al			/* overflow, if it was 1 */
+	sahf
+	.cfi_remember_state
+	.irp	reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	pop_reg \reg
+	.endr
+	lea	16(%rsp), %rsp			/* flags and slot; leaves the flags alone */
+	.cfi_adjust_cfa_offset -16
+	ret
+
+	/* The first time that the thread comes here. */
+	.cfi_restore_state
+.Lunknown_\name:
+	.cfi_def_cfa_register %r13
+	save_vectors
+	mov	%rbx, %rdi
+	call	ftrace_claim_tracer
+	mov	%rax, %rbp
+	restore_vectors
+	mov	%r13, %rsp
+	.cfi_def_cfa_register %rsp
+	test	%rbp, %rbp
+	jnz	.Lknown_\name
+	jmp	.Lout_\name
+	.cfi_endproc
+	.size	\name, . - \name
+	.endm
+
+	.text
+	entry	ftrace_caller, 0
+	entry	ftrace_vectors_caller, 1
+
+	/* Where a function goes that is not to run: back to its caller. */
+	.globl	ftrace_just_return
+	.type	ftrace_just_return, @function
+	.p2align 4
+ftrace_just_return:
+	.cfi_startproc
+	ret
+	.cfi_endproc
+	.size	ftrace_just_return, . - ftrace_just_return
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,57 @@
+namespace Ftrace.Sites;
+
+/// <summary>The program or a shared object, as the loader has it. Lives in memory of its own that never moves.</summary>
+internal unsafe struct LoadedObject
+{
+    /// <summary>Added to the addresses that stand in the file.</summary>
+    public ulong Base;
+
+    /// <summary>Its program headers in memory.</summary>
+    public ProgramHeader* Headers;
+
+    public int HeaderCount;
+
+    /// <summary>The loader's entry for it still is there: set at each look.</summary>
+    public bool Seen;
+
+    /// <summary>The file's path, 0-terminated.</summary>
+    public byte* Path;
+
+    /// <summary>Its sites, by address: an array of <see cref="Site"/>.</summary>
+    public Block Sites;
+
+    public int SiteCount;
+
+    /// <summary>The names of their functions, each with a 0; the first is empty.</summary>
+    public Block SiteNames;
+
+    /// <summary>0-terminated; what <see cref="Path"/> has behind its last slash, or "program".</summary>
+    public byte* FileName;
+
+    /// <summary>No registered ops has looked at its sites yet.</summary>
+    public bool IsNew;
+
+    /// <summary>Where this lies, with its strings.</summary>
+    public Block Memory;
+
+    public LoadedObject* Next;
+
+    public readonly Site* FirstSite => (Site*)Sites.Start;
+
+    /// <summary>True if a range lies in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
+    public readonly bool Contains(ulong address, ulong size, uint permissions)
+    {
+        for (int i = 0; i < HeaderCount; i++)
+        {
+            ProgramHeader* header = Headers + i;
+            ulong start = Base + header->Address;
+            if (header->Type == ProgramHeader.Load && (header->Flags & permissions) == permissions
+                && address >= start && address - start <= header->MemorySize && size <= header->MemorySize - (address - start))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
