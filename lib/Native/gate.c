@@ -322,8 +322,8 @@ static int forbids_breakpoints(void)
 void ftrace_caller(void) __attribute__((visibility("hidden")));
 void ftrace_vectors_caller(void) __attribute__((visibility("hidden")));
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread) __attribute__((visibility("hidden")));
-unsigned int ftrace_vectors_mask __attribute__((visibility("hidden")));
-unsigned long ftrace_vectors_size __attribute__((visibility("hidden"))) = 512;
+unsigned int ftrace_vectors __attribute__((visibility("hidden")));
+unsigned long ftrace_vectors_size __attribute__((visibility("hidden")));
 
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
 {
@@ -336,26 +336,24 @@ static void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_op
 	ops->func(ip, parent_ip, ops, regs);
 }
 
-/*
- * The vector registers that the system saves, without AMX tiles, which nobody
- * hands to a function: Intel SDM vol. 1 13.4.
- */
+/* Which vector registers there are, and the system keeps: Intel SDM vol. 1 13.3, 15.2. */
 static void measure_vectors(void)
 {
-	const unsigned int wanted = 0xe6; /* SSE, AVX, and three parts of AVX-512 */
-	const unsigned long sse_end = 512 + 64;
-	unsigned int a, b, c, d, mask;
+	const unsigned int avx = 0x6, avx512 = 0xe6; /* in XCR0 */
+	unsigned int a, b, c, d, enabled = 0;
 
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
-		return;
-	__asm__("xgetbv" : "=a"(mask), "=d"(d) : "c"(0));
-	ftrace_vectors_mask = mask & wanted;
-	ftrace_vectors_size = sse_end;
-	for (int part = 2; part < 8; part++) {
-		if (ftrace_vectors_mask >> part & 1 &&
-		    __get_cpuid_count(0xd, part, &a, &b, &c, &d) &&
-		    a + b > ftrace_vectors_size)
-			ftrace_vectors_size = a + b;
+	if (__get_cpuid(1, &a, &b, &c, &d) && c & bit_OSXSAVE)
+		__asm__("xgetbv" : "=a"(enabled), "=d"(d) : "c"(0));
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+		b = 0;
+	if ((enabled & avx512) == avx512 && b & bit_AVX512F && b & bit_AVX512BW) {
+		ftrace_vectors = 2;
+		ftrace_vectors_size = 32 * 64 + 8 * 8;
+	} else if ((enabled & avx) == avx) {
+		ftrace_vectors = 1;
+		ftrace_vectors_size = 16 * 32;
+	} else {
+		ftrace_vectors_size = 16 * 16;
 	}
 }
 

@@ -45,7 +45,6 @@
 #define OPS_FUNC	8
 
 #define SITE_SIZE	5
-#define XSAVE_HEADER	512
 
 	.macro	push_reg reg
 	push	%\reg
@@ -59,32 +58,47 @@
 	.cfi_restore %\reg
 	.endm
 
-	/* All vector registers, whole, to the stack. A CPU without xsave has no more than fxsave knows. */
+	/*
+	 * All vector registers, whole, to the stack and back. Move by move: xsave
+	 * and xrstor take many times longer.
+	 */
+	.macro	move_vectors to
+	cmpl	$1, ftrace_vectors(%rip)
+	je	1f
+	jb	2f
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	\to\()_stack vmovdqa64, %zmm\n, \n*64
+	.endr
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+	\to\()_stack kmovq, %k\n, 32*64+\n*8
+	.endr
+	jmp	3f
+1:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	\to\()_stack vmovdqa, %ymm\n, \n*32
+	.endr
+	jmp	3f
+2:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	\to\()_stack movdqa, %xmm\n, \n*16
+	.endr
+3:
+	.endm
+
+	.macro	to_stack move, register, offset
+	\move	\register, \offset(%rsp)
+	.endm
+
+	.macro	from_stack move, register, offset
+	\move	\offset(%rsp), \register
+	.endm
+
 	.macro	save_vectors
 	sub	ftrace_vectors_size(%rip), %rsp
 	and	$-64, %rsp
-	mov	ftrace_vectors_mask(%rip), %eax
-	xor	%edx, %edx
-	test	%eax, %eax
-	jz	1f
-	.irp	at, 0, 8, 16, 24, 32, 40, 48, 56
-	mov	%rdx, XSAVE_HEADER + \at(%rsp)
-	.endr
-	xsave64	(%rsp)
-	jmp	2f
-1:	fxsave64 (%rsp)
-2:
+	move_vectors to
 	.endm
 
 	.macro	restore_vectors
-	mov	ftrace_vectors_mask(%rip), %eax
-	xor	%edx, %edx
-	test	%eax, %eax
-	jz	1f
-	xrstor64 (%rsp)
-	jmp	2f
-1:	fxrstor64 (%rsp)
-2:
+	move_vectors from
 	.endm
 
 	.macro	entry name, vectors
