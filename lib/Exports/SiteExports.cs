@@ -9,14 +9,27 @@ namespace Ftrace.Exports;
 internal static unsafe class SiteExports
 {
     /// <summary>FTRACE_SITES_ENABLED.</summary>
-    private const uint EnabledOnly = 1;
+    public const uint EnabledOnly = 1;
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_for_each_site", CallConvs = [typeof(CallConvCdecl)])]
-    public static int ForEach(void* fn, void* data, uint flags) =>
-        fn == null || (flags & ~EnabledOnly) != 0 ? -Errno.EINVAL : Tracing.ForEach(fn, data, (flags & EnabledOnly) != 0);
+    public static int ForEach(void* fn, void* data, uint flags)
+    {
+        if (fn == null || (flags & ~EnabledOnly) != 0)
+        {
+            return -Errno.EINVAL;
+        }
+
+        var list = new SiteList { Fn = fn, Data = data, EnabledOnly = (flags & EnabledOnly) != 0 };
+        var call = new TraceCall { Operation = TraceOperation.List, List = list };
+        return Tracing.Run(ref call);
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_update_sites", CallConvs = [typeof(CallConvCdecl)])]
-    public static int Update() => Tracing.UpdateSites();
+    public static int Update()
+    {
+        var call = new TraceCall { Operation = TraceOperation.Update };
+        return Tracing.Run(ref call);
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_print", CallConvs = [typeof(CallConvCdecl)])]
     public static int SetPrint(void* print)

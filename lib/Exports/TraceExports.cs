@@ -13,10 +13,10 @@ internal static unsafe class TraceExports
     private const nuint LongestPattern = 3000;
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_register_function", CallConvs = [typeof(CallConvCdecl)])]
-    public static int Register(FtraceOps* ops) => IsValid(ops) ? Tracing.Register(ops) : -Errno.EINVAL;
+    public static int Register(FtraceOps* ops) => Run(TraceOperation.Register, ops);
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_unregister_function", CallConvs = [typeof(CallConvCdecl)])]
-    public static int Unregister(FtraceOps* ops) => IsValid(ops) ? Tracing.Unregister(ops) : -Errno.EINVAL;
+    public static int Unregister(FtraceOps* ops) => Run(TraceOperation.Unregister, ops);
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_filter", CallConvs = [typeof(CallConvCdecl)])]
     public static int SetFilter(FtraceOps* ops, byte* pattern, nuint length, int reset) => Set(ops, RuleKind.Filter, pattern, length, reset);
@@ -32,12 +32,11 @@ internal static unsafe class TraceExports
             return -Errno.EINVAL;
         }
 
-        var rule = new TraceRule { Ops = ops, Kind = RuleKind.Ip, Ip = ip, Negated = remove != 0, Reset = reset != 0 };
-        return Tracing.SetRule(ref rule);
+        return SetRule(ops, new TraceRule { Kind = RuleKind.Ip, Ip = ip, Negated = remove != 0, Reset = reset != 0 });
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_free_filter", CallConvs = [typeof(CallConvCdecl)])]
-    public static int FreeFilter(FtraceOps* ops) => IsValid(ops) ? Tracing.FreeFilter(ops) : -Errno.EINVAL;
+    public static int FreeFilter(FtraceOps* ops) => Run(TraceOperation.FreeFilter, ops);
 
     private static int Set(FtraceOps* ops, RuleKind kind, byte* pattern, nuint length, int reset)
     {
@@ -46,7 +45,7 @@ internal static unsafe class TraceExports
             return -Errno.EINVAL;
         }
 
-        var rule = new TraceRule { Ops = ops, Kind = kind, Reset = reset != 0, Nothing = pattern == null };
+        var rule = new TraceRule { Kind = kind, Reset = reset != 0, Nothing = pattern == null };
         if (pattern != null)
         {
             if (length > LongestPattern)
@@ -69,7 +68,24 @@ internal static unsafe class TraceExports
             rule.File = rule.Name + rule.NameLength + FileMark.Length;
         }
 
-        return Tracing.SetRule(ref rule);
+        return SetRule(ops, rule);
+    }
+
+    private static int SetRule(FtraceOps* ops, in TraceRule rule)
+    {
+        var call = new TraceCall { Operation = TraceOperation.SetRule, Ops = ops, Rule = rule };
+        return Tracing.Run(ref call);
+    }
+
+    private static int Run(TraceOperation operation, FtraceOps* ops)
+    {
+        if (!IsValid(ops))
+        {
+            return -Errno.EINVAL;
+        }
+
+        var call = new TraceCall { Operation = operation, Ops = ops };
+        return Tracing.Run(ref call);
     }
 
     private static ReadOnlySpan<byte> FileMark => ":mod:"u8;

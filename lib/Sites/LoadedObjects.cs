@@ -18,14 +18,6 @@ internal static unsafe class LoadedObjects
 
     public static LoadedObject* First => s_first;
 
-    /// <summary>Runs <paramref name="operation"/> with the loader's lock held.</summary>
-    public static int Locked(delegate*<void*, int> operation, void* argument)
-    {
-        var call = new LockedCall { Operation = operation, Argument = argument };
-        Native.Table->IterateObjects(&RunOnce, &call);
-        return call.Result;
-    }
-
     /// <summary>Takes note of objects that were opened or closed.</summary>
     /// <returns>0 or -ENOMEM.</returns>
     public static int Update()
@@ -47,14 +39,6 @@ internal static unsafe class LoadedObjects
         Drop();
         s_looked = !s_failed;
         return s_failed ? -Errno.ENOMEM : 0;
-    }
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int RunOnce(DlPhdrInfo* info, nuint size, void* data)
-    {
-        var call = (LockedCall*)data;
-        call->Result = call->Operation(call->Argument);
-        return 1;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -150,12 +134,5 @@ internal static unsafe class LoadedObjects
         }
 
         s_first = kept;
-    }
-
-    private struct LockedCall
-    {
-        public delegate*<void*, int> Operation;
-        public void* Argument;
-        public int Result;
     }
 }

@@ -3,7 +3,6 @@ namespace Ftrace.Trace;
 /// <summary>One call of ftrace_set_filter() and its like, taken apart.</summary>
 internal unsafe struct TraceRule
 {
-    public FtraceOps* Ops;
     public RuleKind Kind;
 
     /// <summary>Forget what was set of this kind.</summary>

@@ -1,4 +1,6 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Sites;
@@ -19,8 +21,8 @@ internal static unsafe class Tracing
     /// <summary>Taken out of the table by the operation that is on; it is waited for without the loader's lock, which a handler may want.</summary>
     private static TraceOps* s_retiring;
 
-    /// <summary>Runs an operation with both locks, the objects looked at, and its memory reserved.</summary>
-    private static int Change(delegate*<void*, int> operation, void* argument)
+    /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
+    public static int Run(ref TraceCall call)
     {
         NmiThread* self = Native.CurrentThread;
         if (StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self)
@@ -30,10 +32,16 @@ internal static unsafe class Tracing
 
         TraceState* state = &SharedState.Get->Trace;
         FutexMutex.Lock(&state->Mutex);
-        var call = new Call { Operation = operation, Argument = argument };
-        int error = TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve()
-            ? LoadedObjects.Locked(&LookAndRun, &call)
-            : -Errno.ENOMEM;
+        call.Result = -Errno.ENOMEM;
+        if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
+        {
+            fixed (TraceCall* argument = &call)
+            {
+                Native.Table->IterateObjects(&RunLocked, argument);
+            }
+        }
+
+        int error = call.Result;
         if (s_retiring != null)
         {
             int grace = Retire(self);
@@ -44,16 +52,31 @@ internal static unsafe class Tracing
         return error;
     }
 
-    private static int LookAndRun(void* argument)
+    /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
     {
-        var call = (Call*)argument;
-        int error = LoadedObjects.Update();
-        if (error == 0)
+        var call = (TraceCall*)data;
+        call->Result = LoadedObjects.Update();
+        if (call->Result == 0)
         {
-            error = AdoptNewObjects();
+            call->Result = AdoptNewObjects();
         }
 
-        return error != 0 || call->Operation == null ? error : call->Operation(call->Argument);
+        if (call->Result == 0)
+        {
+            call->Result = call->Operation switch
+            {
+                TraceOperation.Register => Register(call->Ops),
+                TraceOperation.Unregister => Unregister(call->Ops),
+                TraceOperation.SetRule => SetRule(call),
+                TraceOperation.FreeFilter => FreeFilter(call->Ops),
+                TraceOperation.List => call->List.Run(),
+                _ => 0,
+            };
+        }
+
+        return 1;
     }
 
     /// <summary>Functions of new objects that a registered ops wants.</summary>
@@ -73,11 +96,9 @@ internal static unsafe class Tracing
         return any ? SitePatcher.Apply() : 0;
     }
 
-    public static int Register(FtraceOps* ops) => Change(&Register, ops);
-
-    private static int Register(void* argument)
+    private static int Register(FtraceOps* ops)
     {
-        TraceOps* record = FindOrAdd((FtraceOps*)argument);
+        TraceOps* record = FindOrAdd(ops);
         if (record == null)
         {
             return -Errno.ENOMEM;
@@ -104,11 +125,9 @@ internal static unsafe class Tracing
         return error;
     }
 
-    public static int Unregister(FtraceOps* ops) => Change(&Unregister, ops);
-
-    private static int Unregister(void* argument)
+    private static int Unregister(FtraceOps* ops)
     {
-        TraceOps* record = Find((FtraceOps*)argument);
+        TraceOps* record = Find(ops);
         if (record == null || record->Id < 0)
         {
             return -Errno.ENOENT;
@@ -146,19 +165,11 @@ internal static unsafe class Tracing
     }
 
     /// <summary>Adds a pattern or an address, and changes the text if the ops is registered.</summary>
-    public static int SetRule(ref TraceRule rule)
+    private static int SetRule(TraceCall* call)
     {
-        fixed (TraceRule* argument = &rule)
-        {
-            return Change(&SetRule, argument);
-        }
-    }
-
-    private static int SetRule(void* argument)
-    {
-        var rule = (TraceRule*)argument;
-        TraceOps* record = FindOrAdd(rule->Ops);
-        TraceOps* before = TraceOps.New(rule->Ops);
+        TraceRule* rule = &call->Rule;
+        TraceOps* record = FindOrAdd(call->Ops);
+        TraceOps* before = TraceOps.New(call->Ops);
         if (record == null || before == null)
         {
             return -Errno.ENOMEM;
@@ -209,11 +220,9 @@ internal static unsafe class Tracing
         return SitePatcher.Apply();
     }
 
-    public static int FreeFilter(FtraceOps* ops) => Change(&FreeFilter, ops);
-
-    private static int FreeFilter(void* argument)
+    private static int FreeFilter(FtraceOps* ops)
     {
-        TraceOps* record = Find((FtraceOps*)argument);
+        TraceOps* record = Find(ops);
         if (record == null)
         {
             return 0;
@@ -237,16 +246,6 @@ internal static unsafe class Tracing
         TraceOps.Free(record);
         return 0;
     }
-
-    public static int UpdateSites() => Change(null, null);
-
-    public static int ForEach(void* fn, void* data, bool enabledOnly)
-    {
-        var list = new SiteList { Fn = fn, Data = data, EnabledOnly = enabledOnly };
-        return Change(&ForEach, &list);
-    }
-
-    private static int ForEach(void* argument) => ((SiteList*)argument)->Run();
 
     /// <summary>True if the rule added last matches some function.</summary>
     private static bool IsKnown(TraceOps* record)
@@ -314,11 +313,5 @@ internal static unsafe class Tracing
         }
 
         return record;
-    }
-
-    private struct Call
-    {
-        public delegate*<void*, int> Operation;
-        public void* Argument;
     }
 }
