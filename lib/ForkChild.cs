@@ -19,8 +19,7 @@ internal static unsafe class ForkChild
         SharedState* state = SharedState.Get;
         StopMachine.AfterFork(self);
         BreakpointPatcher.AfterFork(self);
-        TraceThreads.AfterFork(self);
-        state->Trace.Mutex = 0;
+        Tracing.AfterFork(self);
         self->StopPending = 0;
 
         // The NMIs of other threads are gone; those that this thread is in will count down.

@@ -34,7 +34,6 @@ internal static unsafe class SiteExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_print", CallConvs = [typeof(CallConvCdecl)])]
     public static int SetPrint(void* print)
     {
-        SharedState.Get->Trace.Print = print;
-        return 0;
+        return Tracing.SetPrint(print);
     }
 }

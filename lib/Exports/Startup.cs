@@ -29,6 +29,8 @@ internal static unsafe class Startup
         native->EnterSlow = &X86Nmi.EnterSlow;
         native->ExitSlow = &X86Nmi.ExitSlow;
         native->ClaimTracer = &TraceThreads.Claim;
+        native->ForkPrepare = &Tracing.ForkPrepare;
+        native->ForkParent = &Tracing.ForkParent;
         native->ForkChild = &ForkChild.Run;
     }
 

@@ -46,6 +46,9 @@ internal unsafe struct NativeTable
     /// <summary>The same without.</summary>
     public void* Caller;
 
+    /// <summary>Where Native/trace_entry.S finds the slots.</summary>
+    public ulong* TraceSlots;
+
     /// <summary>Where a signal handler returns to.</summary>
     public void* Restorer;
 
@@ -81,6 +84,12 @@ internal unsafe struct NativeTable
 
     /// <summary>A thread comes to a traced function for the first time.</summary>
     public delegate*<NmiThread*, TraceThread*> ClaimTracer;
+
+    /// <summary>Runs in front of a fork.</summary>
+    public delegate*<NmiThread*, void> ForkPrepare;
+
+    /// <summary>Runs in the parent behind a fork.</summary>
+    public delegate*<NmiThread*, void> ForkParent;
 
     /// <summary>Runs in the child of a fork.</summary>
     public delegate*<NmiThread*, void> ForkChild;

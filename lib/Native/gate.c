@@ -67,6 +67,7 @@ static struct native {
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 	void (*vectors_caller)(void);
 	void (*caller)(void);
+	unsigned long *trace_slots;
 	void (*restorer)(void);
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
@@ -80,6 +81,8 @@ static struct native {
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
 	void *(*claim_tracer)(struct ftrace_nmi_thread *thread);
+	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
+	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 } native;
 
@@ -324,6 +327,7 @@ void ftrace_vectors_caller(void) __attribute__((visibility("hidden")));
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread) __attribute__((visibility("hidden")));
 unsigned int ftrace_vectors __attribute__((visibility("hidden")));
 unsigned long ftrace_vectors_size __attribute__((visibility("hidden")));
+unsigned long ftrace_trace_slots __attribute__((visibility("hidden")));
 
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
 {
@@ -438,22 +442,33 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 	return __real_pthread_key_create(key, forget_thread);
 }
 
-/* A handler that forks in the middle of a call has the mutex, or waits for it. */
+/*
+ * A handler that forks in the middle of a call has the mutex, or waits for it.
+ * The trace mutex first: whoever holds it waits for handlers, which may be about
+ * to attach.
+ */
 static void fork_prepare(void)
 {
+	native.fork_prepare(&ftrace_nmi_thread);
 	if (!ftrace_nmi_thread.busy)
 		pthread_mutex_lock(&attach_mutex);
 }
 
-static void fork_parent(void)
+static void unlock_attach(void)
 {
 	if (!ftrace_nmi_thread.busy)
 		pthread_mutex_unlock(&attach_mutex);
 }
 
+static void fork_parent(void)
+{
+	unlock_attach();
+	native.fork_parent(&ftrace_nmi_thread);
+}
+
 static void fork_child(void)
 {
-	fork_parent();
+	unlock_attach();
 	native.runtime_threads = 0;
 	native.fork_child(&ftrace_nmi_thread);
 }
@@ -536,6 +551,7 @@ __attribute__((constructor)) static void startup(void)
 	native.iterate_objects = dl_iterate_phdr;
 	native.vectors_caller = ftrace_vectors_caller;
 	native.caller = ftrace_caller;
+	native.trace_slots = &ftrace_trace_slots;
 	measure_vectors();
 	native.restorer = ftrace_restore_rt;
 	native.run = run;

@@ -5,7 +5,7 @@
  * A call reaches 2 GB, and this library may be farther away. So each object has
  * stubs near it, one for each slot, of two instructions:
  *
- *	push	slot
+ *	push	stub
  *	jmp	*ftrace_caller
  *
  * The frame that the unwinder sees here is that of a function called by the
@@ -13,7 +13,7 @@
  * information about code that is made at run time.
  *
  * On entry:
- *	 0(%rsp)  the slot
+ *	 0(%rsp)  the stub, whose place among its like is that of the slot
  *	 8(%rsp)  where the traced function goes on
  *	16(%rsp)  where its caller goes on
  *
@@ -25,11 +25,15 @@
  * handler before it reads which one, so that whoever takes a handler away either
  * sees the mark, or has the thread see that there is none. The barrier between
  * the two is on the other side, a membarrier; it stands in TraceGrace.
+ *
+ * A thread may be held up between the call and the mark for so long that the slot
+ * means other handlers when it goes on. So, behind the mark, it looks whether the
+ * call still stands in the text; if not, the site says whom to call.
  */
 
 /* struct ftrace_regs, in ftrace/trace.h */
 #define REGS_FLAGS	120
-#define REGS_SLOT	128
+#define REGS_STUB	128
 #define REGS_IP		136
 #define REGS_PARENT	144
 
@@ -45,6 +49,10 @@
 #define OPS_FUNC	8
 
 #define SITE_SIZE	5
+
+/* lib/Trace/StubArea.cs, TraceSlots.cs, TraceSlot.cs */
+#define STUB_MASK	(1024 * 32 - 1)
+#define LATE_OPS	(1024 * 64 + 16)
 
 	.macro	push_reg reg
 	push	%\reg
@@ -128,19 +136,28 @@
 	bts	%r12, %rax
 	jc	.Lout_\name			/* a handler that calls a traced function */
 	mov	%rax, TRACER_LEVELS(%rbp)
-	mov	REGS_SLOT(%rsp), %rdx
+	mov	REGS_STUB(%rsp), %rdx
+	mov	REGS_IP(%rsp), %rdi
+	movslq	-4(%rdi), %rax			/* where the call in the text goes */
+	add	%rdi, %rax
+	cmp	%rdx, %rax
+	jne	.Llate_\name
+	and	$STUB_MASK, %edx
+	lea	(%rdx,%rdx), %rdx		/* 32 bytes to 64 */
+	add	ftrace_trace_slots(%rip), %rdx
 	mov	(%rdx), %rdx
 	mov	(%rdx), %rdx			/* the ops */
 	test	%rdx, %rdx
 	jz	.Ldone_\name
 
 	.cfi_def_cfa_register %r13
+.Lcall_\name:
 	.if	\vectors
 	mov	%rdx, %r14
 	save_vectors
 	mov	%r14, %rdx
 	.else
-	sub	$8, %rsp			/* aligned to 16 for the call */
+	and	$-16, %rsp			/* for the call */
 	.endif
 
 	mov	REGS_IP(%r13), %rdi
@@ -181,8 +198,14 @@
 	.cfi_adjust_cfa_offset -16
 	ret
 
-	/* The first time that the thread comes here. */
 	.cfi_restore_state
+	/* Its handlers may be any: the vector registers are saved. */
+.Llate_\name:
+	mov	ftrace_trace_slots(%rip), %rdx
+	add	$LATE_OPS, %rdx
+	jmp	.Lcall_ftrace_vectors_caller
+
+	/* The first time that the thread comes here. */
 .Lunknown_\name:
 	.cfi_def_cfa_register %r13
 	save_vectors

@@ -36,7 +36,36 @@ internal unsafe struct LoadedObject
 
     public LoadedObject* Next;
 
+    /// <summary>The next one that is gone.</summary>
+    public LoadedObject* NextDropped;
+
+    /// <summary>See <see cref="ReadIdentity"/>.</summary>
+    public ulong Identity;
+
     public readonly Site* FirstSite => (Site*)Sites.Start;
+
+    /// <summary>
+    /// A number made from the notes in its memory, the build id among them: tells apart versions of a file that are opened one after
+    /// the other at the same place. FNV-1a.
+    /// </summary>
+    public readonly ulong ReadIdentity()
+    {
+        ulong hash = 0xcbf29ce484222325;
+        for (int i = 0; i < HeaderCount; i++)
+        {
+            ProgramHeader* header = Headers + i;
+            if (header->Type == ProgramHeader.Note && Contains(Base + header->Address, header->MemorySize, ProgramHeader.Readable))
+            {
+                byte* note = (byte*)(Base + header->Address);
+                for (ulong at = 0; at < header->MemorySize; at++)
+                {
+                    hash = (hash ^ note[at]) * 0x100000001b3;
+                }
+            }
+        }
+
+        return hash;
+    }
 
     /// <summary>True if a range lies in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
     public readonly bool Contains(ulong address, ulong size, uint permissions)

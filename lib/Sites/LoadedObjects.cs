@@ -1,7 +1,10 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Trace;
+using Ftrace.X86;
 
 namespace Ftrace.Sites;
 
@@ -15,6 +18,7 @@ internal static unsafe class LoadedObjects
     private static ulong s_subs;
     private static bool s_looked;
     private static bool s_failed;
+    private static LoadedObject* s_dropped;
 
     public static LoadedObject* First => s_first;
 
@@ -57,7 +61,8 @@ internal static unsafe class LoadedObjects
         for (LoadedObject* known = s_first; known != null; known = known->Next)
         {
             if (!known->Seen && known->Base == info->Base && known->Headers == info->Headers
-                && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path) && IsAsWeLeftIt(known))
+                && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
+                && known->Identity == known->ReadIdentity() && IsAsWeLeftIt(known))
             {
                 known->Seen = true;
                 return 0;
@@ -89,50 +94,112 @@ internal static unsafe class LoadedObjects
         added->HeaderCount = info->HeaderCount;
         added->Seen = true;
         added->IsNew = true;
-        added->Next = s_first;
-        s_first = added;
+        added->Identity = added->ReadIdentity();
         ObjectReader.Read(added);
+        added->Next = s_first;
+        Thread.MemoryBarrier(); // with readers in CurrentAt()
+        s_first = added;
         return true;
     }
 
     /// <summary>
-    /// An object that was closed and opened again at the same place has fresh text: then the calls are not there that we left.
+    /// An object that was closed and opened again at the same place has fresh text: then what we left there is not there.
     /// </summary>
     private static bool IsAsWeLeftIt(LoadedObject* known)
     {
+        bool traced = false;
+        bool converted = true;
         for (int i = 0; i < known->SiteCount; i++)
         {
             Site* site = known->FirstSite + i;
             if (site->Current != 0)
             {
-                return *(byte*)site->Ip == X86.X86Instruction.CallOpcode;
+                traced = true;
+                byte* code = (byte*)site->Ip;
+                if (*code == X86Instruction.CallOpcode
+                    && StubArea.IsStub(site->Ip + X86Instruction.CallSize + (ulong)Unsafe.ReadUnaligned<int>(code + 1)))
+                {
+                    return true;
+                }
+            }
+            else if (site->IsConverted)
+            {
+                converted &= SitePatcher.IsOneNop(site);
             }
         }
 
-        return true;
+        return !traced && converted;
     }
 
-    /// <summary>Forgets objects that are gone, without a look at where they were.</summary>
+    /// <summary>Which ops the site at an address has calls for now. Any context, marked as being in a handler.</summary>
+    [NoInstr]
+    public static ulong CurrentAt(ulong ip)
+    {
+        for (LoadedObject* target = s_first; target != null; target = target->Next)
+        {
+            int low = 0;
+            int high = target->SiteCount;
+            while (low < high)
+            {
+                int middle = (int)((uint)(low + high) / 2);
+                Site* site = target->FirstSite + middle;
+                if (site->Ip == ip)
+                {
+                    return Volatile.Read(ref site->Current);
+                }
+
+                low = site->Ip < ip ? middle + 1 : low;
+                high = site->Ip < ip ? high : middle;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Some objects are gone, but not yet what we know of them.</summary>
+    public static bool HasDropped => s_dropped != null;
+
+    /// <summary>Forgets objects that are gone, without a look at where they were. A handler may be about to read what we know of them.</summary>
     private static void Drop()
     {
-        LoadedObject* kept = null;
+        LoadedObject* before = null;
         LoadedObject* next;
         for (LoadedObject* known = s_first; known != null; known = next)
         {
             next = known->Next;
             if (known->Seen)
             {
-                known->Next = kept;
-                kept = known;
+                before = known;
                 continue;
             }
 
+            if (before == null)
+            {
+                s_first = next;
+            }
+            else
+            {
+                before->Next = next;
+            }
+
+            known->NextDropped = s_dropped;
+            s_dropped = known;
+        }
+    }
+
+    /// <summary>Called after a grace period.</summary>
+    public static void FreeDropped()
+    {
+        LoadedObject* next;
+        for (LoadedObject* known = s_dropped; known != null; known = next)
+        {
+            next = known->NextDropped;
             known->Sites.Free();
             known->SiteNames.Free();
             Block memory = known->Memory;
             memory.Free();
         }
 
-        s_first = kept;
+        s_dropped = null;
     }
 }

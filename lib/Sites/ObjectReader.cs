@@ -1,5 +1,6 @@
 using System;
 using Ftrace.Linux;
+using Ftrace.X86;
 
 namespace Ftrace.Sites;
 
@@ -99,19 +100,38 @@ internal static unsafe class ObjectReader
     private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, bool isMcount)
     {
         nuint names = 0;
+        var unwind = new UnwindIndex(target);
         for (ulong i = 0; i < count; i++)
         {
             ulong address = addresses[i];
             bool named = symbols.TryFind(address - target->Base, PatchableEntry.MaxBytes, out FunctionSymbol function);
             ulong start = target->Base + function.Start;
-            int toEntry = named && start > address ? (int)(start - address) : 0;
             int length = PatchableEntry.MaxBytes;
             while (length > 0 && !target->Contains(address, (ulong)length, ProgramHeader.Executable))
             {
                 length--;
             }
 
-            if (!PatchableEntry.TryFind(new ReadOnlySpan<byte>((void*)address, length), isMcount, toEntry, out int offset, out int size))
+            var code = new ReadOnlySpan<byte>((void*)address, length);
+            if (named && start > address)
+            {
+                // Only if nothing but its nops lie between: else that is the next function, and this one has no name.
+                named = start - address <= (ulong)length && X86Instruction.AreNops(code[..(int)(start - address)]);
+            }
+
+            if (!named && !unwind.TryFind(address, PatchableEntry.MaxBytes, out start))
+            {
+                continue; // it could be the nops in front of a function as well as those in it
+            }
+
+            if (!named && start < address && !(address - start == PatchableEntry.EndbrSize && target->Contains(start, PatchableEntry.EndbrSize, ProgramHeader.Executable)
+                && PatchableEntry.IsEndbr64(new ReadOnlySpan<byte>((void*)start, PatchableEntry.EndbrSize))))
+            {
+                continue;
+            }
+
+            int toEntry = start > address ? (int)(start - address) : 0;
+            if (toEntry > length || !PatchableEntry.TryFind(code, isMcount, toEntry, out int offset, out int size))
             {
                 continue;
             }
@@ -119,7 +139,7 @@ internal static unsafe class ObjectReader
             target->FirstSite[target->SiteCount++] = new Site
             {
                 Ip = address + (ulong)offset,
-                Function = named ? start : address,
+                Function = start,
                 Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
                 NameLength = named ? symbols.NameOf(function).Length : 0,
                 Size = (short)size,

@@ -11,8 +11,12 @@ internal readonly ref struct PatchableEntry
     /// <summary>Longest run of nops that is looked at.</summary>
     public const int MaxBytes = 64;
 
-    private const int EndbrSize = 4;
+    /// <summary>Bytes of <c>endbr64</c>.</summary>
+    public const int EndbrSize = 4;
+
     private const int CallThroughPointerSize = 6;
+
+    public static bool IsEndbr64(ReadOnlySpan<byte> code) => code.StartsWith(Endbr64);
 
     private static ReadOnlySpan<byte> Endbr64 => [0xf3, 0x0f, 0x1e, 0xfa];
 
@@ -49,6 +53,12 @@ internal readonly ref struct PatchableEntry
         if (isMcount && here.Length >= CallThroughPointerSize && here[0] == 0xff && here[1] == 0x15)
         {
             size = CallThroughPointerSize; // call *__fentry__@GOTPCREL(%rip)
+            return true;
+        }
+
+        if (isMcount && here.Length >= CallThroughPointerSize && here[0] == 0x67 && here[1] == 0xe8)
+        {
+            size = CallThroughPointerSize; // addr32 call __fentry__, which the linker makes of it where it can
             return true;
         }
 

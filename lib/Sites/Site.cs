@@ -24,6 +24,9 @@ internal unsafe struct Site
     /// <summary>The compiler may have left a call of its own there.</summary>
     public bool IsMcount;
 
+    /// <summary>What the compiler left there has become one nop, or a call.</summary>
+    public bool IsConverted;
+
     /// <summary>Bit n: the registered ops with number n wants calls from here.</summary>
     public ulong Wanted;
 

@@ -41,12 +41,13 @@ internal static unsafe class EntryConversion
         for (int i = 0; i < count && error == 0; i++)
         {
             Site* site = sites[i];
-            if (site->Size == CallThroughPointer && site->IsMcount)
+            if (site->Size == CallThroughPointer && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop)
             {
                 site->Ip++; // a nop of one byte, then the place
             }
 
             site->Size = X86Instruction.CallSize;
+            site->IsConverted = true;
         }
 
         memory.Free();
@@ -59,7 +60,7 @@ internal static unsafe class EntryConversion
     private static int Add(Site* site, FtracePatch* pieces)
     {
         byte* code = (byte*)site->Ip;
-        bool call = site->IsMcount && code[0] is X86Instruction.CallOpcode or 0xff;
+        bool call = site->IsMcount && code[0] is X86Instruction.CallOpcode or 0xff or 0x67;
         if (call && site->Size == CallThroughPointer)
         {
             return AddPiece(pieces, site->Ip, CallThroughPointer, oneByteFirst: true);

@@ -23,7 +23,7 @@ internal struct FtraceRegs
     public ulong Rdi;
     public ulong Flags;
 
-    /// <summary>The slot.</summary>
+    /// <summary>The stub.</summary>
     public ulong Reserved;
 
     public ulong Ip;

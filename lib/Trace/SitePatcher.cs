@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Sites;
 using Ftrace.Text;
@@ -13,7 +14,13 @@ namespace Ftrace.Trace;
 internal static unsafe class SitePatcher
 {
     /// <returns>0 or -errno; then no site was changed, and each wants what it has.</returns>
-    public static int Apply()
+    public static int Apply() => Apply(some: false, report: true);
+
+    /// <summary>As <see cref="Apply()"/>, but sites that cannot be changed do not keep the others from it.</summary>
+    /// <returns>0 or -errno; then each wants what it has.</returns>
+    public static int ApplySome(bool report) => Apply(some: true, report);
+
+    private static int Apply(bool some, bool report)
     {
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
@@ -31,7 +38,7 @@ internal static unsafe class SitePatcher
 
         Block patches = Block.Allocate((nuint)count * (nuint)sizeof(FtracePatch));
         Block sites = Block.Allocate((nuint)count * (nuint)sizeof(Site*));
-        int error = patches.IsEmpty || sites.IsEmpty ? -Errno.ENOMEM : Apply((FtracePatch*)patches.Start, (Site**)sites.Start, count);
+        int error = patches.IsEmpty || sites.IsEmpty ? -Errno.ENOMEM : Apply((FtracePatch*)patches.Start, (Site**)sites.Start, count, some, report);
         patches.Free();
         sites.Free();
         if (error != 0)
@@ -53,7 +60,7 @@ internal static unsafe class SitePatcher
         }
     }
 
-    private static int Apply(FtracePatch* patches, Site** sites, int count)
+    private static int Apply(FtracePatch* patches, Site** sites, int count, bool some, bool report)
     {
         int found = 0;
         int unready = 0;
@@ -89,14 +96,15 @@ internal static unsafe class SitePatcher
         }
 
         int error = unready == 0 ? 0 : EntryConversion.Convert(sites, count);
-        return error != 0 ? error : Patch(patches, sites, count);
+        return error != 0 ? error : Patch(patches, sites, count, some, report);
     }
 
-    private static bool IsOneNop(Site* site) =>
+    /// <summary>One nop of five bytes stands there.</summary>
+    public static bool IsOneNop(Site* site) =>
         site->Size == X86Instruction.CallSize
         && X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) == X86Instruction.CallSize;
 
-    private static int Patch(FtracePatch* patches, Site** sites, int count)
+    private static int Patch(FtracePatch* patches, Site** sites, int count, bool some, bool report)
     {
         ulong lastMask = 0;
         int lastSlot = -1;
@@ -119,19 +127,40 @@ internal static unsafe class SitePatcher
         }
 
         int error = TextPatcher.Patch(patches, count, PatchRequest.Default);
+        if (error == 0)
+        {
+            NoteChange(sites, count);
+            return 0;
+        }
+
+        int good = 0;
         for (int i = 0; i < count; i++)
         {
-            if (error == 0)
+            if (patches[i].Error == 0)
             {
-                sites[i]->Current = sites[i]->Wanted;
+                sites[good] = sites[i];
+                patches[good++] = patches[i];
             }
-            else if (patches[i].Error == -Errno.EINVAL)
+            else if (report && patches[i].Error == -Errno.EINVAL)
             {
                 Report.OtherCode(sites[i], patches + i);
             }
         }
 
+        if (some && good > 0 && good < count && TextPatcher.Patch(patches, good, PatchRequest.Default) == 0)
+        {
+            NoteChange(sites, good);
+        }
+
         return error;
+    }
+
+    private static void NoteChange(Site** sites, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Volatile.Write(ref sites[i]->Current, sites[i]->Wanted);
+        }
     }
 
     private static bool Encode(Site* site, ulong mask, Span<byte> code, ref ulong lastMask, ref int lastSlot)

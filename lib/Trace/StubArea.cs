@@ -9,11 +9,12 @@ namespace Ftrace.Trace;
 /// <remarks>
 /// A stub, 32 bytes; see Native/trace_entry.S:
 /// <code>
-/// ff 35 0a 00 00 00    push   [slot]
+/// ff 35 0a 00 00 00    push   [stub]
 /// ff 25 0c 00 00 00    jmp    [caller]
 /// cc cc cc cc
-/// slot, caller         two addresses
+/// stub, caller         two addresses: of this stub, and of the code for all
 /// </code>
+/// An area begins at a multiple of its size, so that a stub's address tells its slot.
 /// </remarks>
 internal unsafe struct StubArea
 {
@@ -33,6 +34,20 @@ internal unsafe struct StubArea
     {
         s_areas = s_areas != null ? s_areas : (StubArea*)Memory.Map(MaxAreas * (nuint)sizeof(StubArea));
         return s_areas != null;
+    }
+
+    /// <summary>True for the address of a stub.</summary>
+    public static bool IsStub(ulong address)
+    {
+        for (int i = 0; i < s_count; i++)
+        {
+            if (address - s_areas[i]._start < AreaSize)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     public readonly ulong StubOf(int slot) => _start + (ulong)slot * StubSize;
@@ -101,7 +116,7 @@ internal unsafe struct StubArea
             byte* stub = area + slot * StubSize;
             *(ulong*)stub = 0x25ff_0000_000a_35ff;
             *(ulong*)(stub + 8) = 0xcccc_cccc_0000_000c;
-            *(ulong*)(stub + 16) = (ulong)(TraceSlots.Slots + slot);
+            *(ulong*)(stub + 16) = (ulong)stub;
             *(ulong*)(stub + 24) = slot % 2 == 0 ? (ulong)Native.Table->VectorsCaller : (ulong)Native.Table->Caller;
         }
     }

@@ -23,6 +23,8 @@ internal unsafe struct TraceOps
 
     private fixed byte _rules[RuleBytes];
 
+    public readonly bool HasRules => _used != 0;
+
     public static TraceOps* New(FtraceOps* ops)
     {
         var added = (TraceOps*)Memory.Map(Bytes);

@@ -18,4 +18,7 @@ internal unsafe struct TraceSlot
     public FtraceOps List;
 
     public FtraceOps* ListEntry;
+
+    /// <summary>A site's call refers to it; used by <see cref="TraceSlots.Sweep"/> alone.</summary>
+    public bool IsUsed;
 }

@@ -9,6 +9,13 @@ namespace Ftrace.Trace;
 [StructLayout(LayoutKind.Explicit, Size = 64)]
 internal struct TraceThread
 {
+    public const uint Free = 0;
+
+    /// <summary>Being claimed or taken back.</summary>
+    public const uint Changing = 1;
+
+    public const uint InUse = 2;
+
     /// <summary>Bit n: a handler runs at this level of NMI nesting. The kernel's recursion bits.</summary>
     [FieldOffset(0)] public ulong Levels;
 
@@ -18,6 +25,6 @@ internal struct TraceThread
     /// <summary>The thread.</summary>
     [FieldOffset(16)] public int Tid;
 
-    /// <summary>0: the record is free.</summary>
+    /// <summary>One of <see cref="Free"/>, <see cref="Changing"/>, <see cref="InUse"/>.</summary>
     [FieldOffset(20)] public uint Claimed;
 }

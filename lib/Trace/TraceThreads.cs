@@ -12,6 +12,7 @@ internal static unsafe class TraceThreads
 
     private static TraceThread* s_records;
     private static int s_used;
+    private static int s_hand;
 
     [NoInstr]
     public static TraceThread* Records => s_records;
@@ -31,20 +32,31 @@ internal static unsafe class TraceThreads
     [NoInstr]
     public static TraceThread* Claim(NmiThread* thread)
     {
+        // Each newcomer looks at two others, so that the records of threads that have ended do not pile up.
+        int pid = (int)Native.Syscall(SyscallNumber.Getpid);
+        int used = Volatile.Read(ref s_used);
+        for (int looks = 0; looks < 2 && used > 0; looks++)
+        {
+            Reap(s_records + (uint)Interlocked.Increment(ref s_hand) % (uint)used, pid);
+        }
+
         for (int i = 0; i < Capacity; i++)
         {
             TraceThread* record = s_records + i;
-            if (Volatile.Read(ref record->Claimed) != 0 || Interlocked.CompareExchange(ref record->Claimed, 1u, 0u) != 0)
+            if (Volatile.Read(ref record->Claimed) != TraceThread.Free
+                || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.Free) != TraceThread.Free)
             {
                 continue;
             }
 
             record->Tid = (int)Native.Syscall(SyscallNumber.Gettid);
-            int used = Volatile.Read(ref s_used);
+            used = Volatile.Read(ref s_used);
             while (used <= i && Interlocked.CompareExchange(ref s_used, i + 1, used) is int found && found != used)
             {
                 used = found;
             }
+
+            Volatile.Write(ref record->Claimed, TraceThread.InUse);
 
             // A handler that came in between has claimed one too: that one goes with the thread.
             thread->Tracer = (ulong)record;
@@ -54,20 +66,30 @@ internal static unsafe class TraceThreads
         return null;
     }
 
-    /// <summary>True if the calling thread is in a handler.</summary>
+    /// <summary>True if the thread is in a handler.</summary>
+    [NoInstr]
     public static bool IsInHandler(NmiThread* self) => self->Tracer != 0 && ((TraceThread*)self->Tracer)->Levels != 0;
 
     /// <summary>Takes back the record of a thread that has ended. True if it has.</summary>
+    /// <remarks>Whoever takes it looks again: it may have been taken back and claimed meanwhile.</remarks>
+    [NoInstr]
     public static bool Reap(TraceThread* record, int pid)
     {
-        if (Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) != -Errno.ESRCH)
+        if (Volatile.Read(ref record->Claimed) != TraceThread.InUse
+            || Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) != -Errno.ESRCH
+            || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.InUse) != TraceThread.InUse)
         {
             return false;
         }
 
-        record->Levels = 0;
-        Volatile.Write(ref record->Claimed, 0);
-        return true;
+        bool ended = Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) == -Errno.ESRCH;
+        if (ended)
+        {
+            record->Levels = 0;
+        }
+
+        Volatile.Write(ref record->Claimed, ended ? TraceThread.Free : TraceThread.InUse);
+        return ended;
     }
 
     /// <summary>In the child of a fork only this thread is there.</summary>
@@ -84,7 +106,7 @@ internal static unsafe class TraceThreads
             else
             {
                 record->Levels = 0;
-                record->Claimed = 0;
+                record->Claimed = TraceThread.Free;
             }
         }
     }

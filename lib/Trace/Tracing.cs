@@ -18,8 +18,11 @@ internal static unsafe class Tracing
 {
     private static TraceOps* s_first;
 
-    /// <summary>Taken out of the table by the operation that is on; it is waited for without the loader's lock, which a handler may want.</summary>
-    private static TraceOps* s_retiring;
+    /// <summary>Something was taken out, and may be forgotten once nobody can be about to use it.</summary>
+    private static bool s_sweep;
+
+    /// <summary>The thread that forks holds the trace mutex.</summary>
+    private static NmiThread* s_forking;
 
     /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
     public static int Run(ref TraceCall call)
@@ -41,15 +44,73 @@ internal static unsafe class Tracing
             }
         }
 
+        // Without the loader's lock, which a handler may want.
         int error = call.Result;
-        if (s_retiring != null)
+        if (s_sweep || TraceSlots.IsCrowded || LoadedObjects.HasDropped)
         {
-            int grace = Retire(self);
+            int grace = TraceGrace.Wait(self);
+            if (grace == 0)
+            {
+                s_sweep = false;
+                TraceSlots.Sweep();
+                LoadedObjects.FreeDropped();
+            }
+
             error = error != 0 ? error : grace;
+        }
+
+        if (call.Ops != null)
+        {
+            Prune(call.Ops);
         }
 
         FutexMutex.Unlock(&state->Mutex);
         return error;
+    }
+
+    /// <summary>Where reports go from now on.</summary>
+    public static int SetPrint(void* print)
+    {
+        if (TraceThreads.IsInHandler(Native.CurrentThread))
+        {
+            return -Errno.EDEADLK;
+        }
+
+        SharedState.Get->Trace.Print = print;
+        return 0;
+    }
+
+    /// <summary>
+    /// A fork waits for the operation that is on, so that the child finds everything whole. Not in a handler, nor inside of such
+    /// an operation: whoever is on it waits for us, or is us.
+    /// </summary>
+    [NoInstr]
+    public static void ForkPrepare(NmiThread* self)
+    {
+        if (self->Saved == 1 && self->Busy == 0 && !TraceThreads.IsInHandler(self))
+        {
+            FutexMutex.Lock(&SharedState.Get->Trace.Mutex);
+            s_forking = self;
+        }
+    }
+
+    [NoInstr]
+    public static void ForkParent(NmiThread* self)
+    {
+        if (s_forking == self)
+        {
+            s_forking = null;
+            FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
+        }
+    }
+
+    /// <summary>In the child.</summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        s_forking = null;
+        SharedState.Get->Trace.Mutex = 0;
+        TraceThreads.AfterFork(self);
     }
 
     /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
@@ -60,7 +121,9 @@ internal static unsafe class Tracing
         call->Result = LoadedObjects.Update();
         if (call->Result == 0)
         {
-            call->Result = AdoptNewObjects();
+            RetryDead();
+            int error = AdoptNewObjects();
+            call->Result = call->Operation is TraceOperation.Register or TraceOperation.SetRule or TraceOperation.Update ? error : 0;
         }
 
         if (call->Result == 0)
@@ -79,6 +142,18 @@ internal static unsafe class Tracing
         return 1;
     }
 
+    /// <summary>Calls of ops that are gone, which could not be changed back then.</summary>
+    private static void RetryDead()
+    {
+        ulong dead = TraceSlots.Dead;
+        if (dead != 0)
+        {
+            Unwant(dead);
+            SitePatcher.ApplySome(report: false);
+            s_sweep = true;
+        }
+    }
+
     /// <summary>Functions of new objects that a registered ops wants.</summary>
     private static int AdoptNewObjects()
     {
@@ -89,11 +164,16 @@ internal static unsafe class Tracing
             {
                 any |= ops->Id >= 0 && Want(target, ops);
             }
-
-            target->IsNew = false;
         }
 
-        return any ? SitePatcher.Apply() : 0;
+        // What failed for a reason that may go is tried again by the next call.
+        int error = any ? SitePatcher.Apply() : 0;
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            target->IsNew &= error != 0 && error != -Errno.EINVAL;
+        }
+
+        return error;
     }
 
     private static int Register(FtraceOps* ops)
@@ -133,35 +213,29 @@ internal static unsafe class Tracing
             return -Errno.ENOENT;
         }
 
-        ulong bit = 1ul << record->Id;
-        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
-        {
-            for (int i = 0; i < target->SiteCount; i++)
-            {
-                target->FirstSite[i].Wanted &= ~bit;
-            }
-        }
-
-        int error = SitePatcher.Apply();
+        Unwant(1ul << record->Id);
+        int error = SitePatcher.ApplySome(report: true);
         TakeOut(record);
         return error;
     }
 
-    /// <summary>From here on nobody begins to call the ops.</summary>
+    private static void Unwant(ulong mask)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            for (int i = 0; i < target->SiteCount; i++)
+            {
+                target->FirstSite[i].Wanted &= ~mask;
+            }
+        }
+    }
+
+    /// <summary>From here on nobody begins to call the ops. Its number is free once no call refers to it.</summary>
     private static void TakeOut(TraceOps* record)
     {
         TraceSlots.Remove(record->Id);
-        s_retiring = record;
-    }
-
-    /// <summary>Nobody calls the ops any more when this returns; its number is free.</summary>
-    private static int Retire(NmiThread* self)
-    {
-        int error = TraceGrace.Wait(self);
-        TraceSlots.Forget(s_retiring->Id);
-        s_retiring->Id = -1;
-        s_retiring = null;
-        return error;
+        record->Id = -1;
+        s_sweep = true;
     }
 
     /// <summary>Adds a pattern or an address, and changes the text if the ops is registered.</summary>
@@ -233,6 +307,20 @@ internal static unsafe class Tracing
             return -Errno.EBUSY;
         }
 
+        record->Forget(notrace: false);
+        record->Forget(notrace: true);
+        return 0;
+    }
+
+    /// <summary>What says no more than nothing at all goes: the host may have ops at ever other places.</summary>
+    private static void Prune(FtraceOps* ops)
+    {
+        TraceOps* record = Find(ops);
+        if (record == null || record->Id >= 0 || record->HasRules)
+        {
+            return;
+        }
+
         if (s_first == record)
         {
             s_first = record->Next;
@@ -240,11 +328,13 @@ internal static unsafe class Tracing
 
         for (TraceOps* other = s_first; other != null; other = other->Next)
         {
-            other->Next = other->Next == record ? record->Next : other->Next;
+            if (other->Next == record)
+            {
+                other->Next = record->Next;
+            }
         }
 
         TraceOps.Free(record);
-        return 0;
     }
 
     /// <summary>True if the rule added last matches some function.</summary>
