@@ -9,6 +9,7 @@
 
 int plug_answer(void);
 int plug_twice(int x);
+volatile int plug_one = 1;
 
 #if PLUGIN_ANSWER == 2
 /* Takes the place that plug_answer() has in the other version. */
@@ -25,9 +26,9 @@ int plug_answer(void)
 	return PLUGIN_ANSWER;
 }
 
-static __attribute__((noinline, noipa)) int plug_hidden(int x)
+static __attribute__((noinline)) int plug_hidden(int x)
 {
-	return x + 1;
+	return x + plug_one;
 }
 
 int plug_twice(int x)

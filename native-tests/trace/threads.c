@@ -199,13 +199,24 @@ static void exact(void)
  */
 static int late_steps, hold_at, held, let_go;
 
-/* Not in the handler of the step itself: the library may wait for its end. */
-static bool late_step(void)
+/*
+ * One instruction at a time, from SIGUSR1 on. It is held not in here, for the
+ * library may wait for the end of this handler, but by SIGUSR2, which is blocked
+ * and pending until here.
+ */
+static void on_late_step(int signo, siginfo_t *info, void *data)
 {
-	if (late_steps++ < hold_at)
-		return true;
-	send_signal(gettid(), SIGUSR2);
-	return false;
+	ucontext_t *context = data;
+	int saved_errno = errno;
+
+	(void)signo, (void)info;
+	if (late_steps++ < hold_at) {
+		context->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+	} else {
+		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+		sigdelset(&context->uc_sigmask, SIGUSR2);
+	}
+	errno = saved_errno;
 }
 
 static void hold(int signo)
@@ -217,8 +228,14 @@ static void hold(int signo)
 
 static void *late_caller(void *arg)
 {
+	sigset_t hold_signal;
+
+	sigemptyset(&hold_signal);
+	sigaddset(&hold_signal, SIGUSR2);
 	CHECK_EQ(tg(1), 3); /* the thread is known */
 	late_steps = 0;
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &hold_signal, NULL), 0);
+	send_signal(gettid(), SIGUSR2);
 	send_signal(gettid(), SIGUSR1);
 	CHECK_EQ(tf(1), 2);
 	return arg;
@@ -233,13 +250,17 @@ static void not_for_tf(unsigned long ip, unsigned long parent_ip, struct ftrace_
 
 static void late(void)
 {
+	bool marked = false;
 	int waited_for = 0;
 	static unsigned long hits, stays;
 	struct ftrace_ops other = OPS(not_for_tf), always = OPS(count_hit, .data = &stays);
 
-	step_from(SIGUSR1, late_step);
+	struct sigaction action = {.sa_sigaction = on_late_step, .sa_flags = SA_SIGINFO};
+
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
 	on_signal(SIGUSR2, hold, 0);
-	for (hold_at = 1; hold_at < 100; hold_at++) {
+	for (hold_at = 1; hold_at < 100 && !marked; hold_at++) {
 		struct ftrace_ops ops = OPS(count_hit, .data = &hits);
 		pthread_t thread, remover;
 		bool given = false;
@@ -250,16 +271,8 @@ static void late(void)
 		trace(&ops, "tf");
 		thread = start(late_caller, NULL);
 		WAIT_FOR(__atomic_load_n(&held, __ATOMIC_ACQUIRE));
-		if (hits) {
-			/* Behind the handlers: it has been everywhere. */
-			__atomic_store_n(&let_go, 1, __ATOMIC_RELEASE);
-			join(thread);
-			untrace(&ops);
-			untrace(&always);
-			break;
-		}
 		remover = start(unregister, &ops);
-		/* If it is in a handler already, this waits for it, and then not for us. */
+		/* Once it is marked as being in a handler, this waits for it, and it not for us. */
 		for (uint64_t end = now_ns() + 50000000ULL;
 		     !__atomic_load_n(&returned, __ATOMIC_ACQUIRE) && now_ns() < end;)
 			sched_yield();
@@ -278,6 +291,8 @@ static void late(void)
 		join(remover);
 		if (given)
 			untrace(&other);
+		else if (waited_for > 15)
+			marked = true;
 		CHECK_EQ(stays, 2);
 		untrace(&always);
 		ftrace_free_filter(&ops);
@@ -285,7 +300,7 @@ static void late(void)
 	}
 	dprintf(1, "%d steps, at %d of them its slot was given away\n", hold_at, waited_for);
 	CHECK(waited_for > 15);
-	CHECK(hold_at < 100);
+	CHECK(marked);
 }
 
 /* NMIs: a bracketed handler calls a traced function, whatever it interrupts. */
