@@ -196,8 +196,8 @@ TRACED int own(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"reopened", reopened},	  {"unseen", unseen},	    {"version", version},
-		{"module", module},	  {"contended", contended}, {NULL, NULL},
+		{"reopened", reopened}, {"unseen", unseen},	  {"version", version},
+		{"module", module},	{"contended", contended}, {NULL, NULL},
 	};
 
 	CHECK_EQ(argc, 3);

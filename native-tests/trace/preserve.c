@@ -31,7 +31,8 @@ __asm__(".pushsection .text\n"
 	"	cmpl $1, vector_kind(%rip)\n"
 	"	je 1f\n"
 	"	jb 2f\n"
-	"	.irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+	"	.irp "
+	"n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
 	"	vmovdqu64 128+64*\\n(%rdi), %zmm\\n\n"
 	"	.endr\n"
 	"	.irp n,0,1,2,3,4,5,6,7\n"
@@ -84,7 +85,8 @@ __asm__(".pushsection .text\n"
 	"	cmpl $1, vector_kind(%rip)\n"
 	"	je 1f\n"
 	"	jb 2f\n"
-	"	.irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+	"	.irp "
+	"n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
 	"	vmovdqu64 %zmm\\n, 128+64*\\n(%rdi)\n"
 	"	.endr\n"
 	"	.irp n,0,1,2,3,4,5,6,7\n"
@@ -122,13 +124,15 @@ static unsigned long hits;
 
 __attribute__((target("avx512f,avx512bw"))) static void clobber_zmm(void)
 {
-	__asm__ __volatile__(
-		".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
-		"vpternlogd $0xff, %%zmm\\n, %%zmm\\n, %%zmm\\n\n"
-		".endr\n"
-		".irp n,0,1,2,3,4,5,6,7\n"
-		"kxnorq %%k\\n, %%k\\n, %%k\\n\n"
-		".endr\n" ::: "memory");
+	__asm__ __volatile__(".irp "
+			     "n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,"
+			     "25,26,27,28,29,30,31\n"
+			     "vpternlogd $0xff, %%zmm\\n, %%zmm\\n, %%zmm\\n\n"
+			     ".endr\n"
+			     ".irp n,0,1,2,3,4,5,6,7\n"
+			     "kxnorq %%k\\n, %%k\\n, %%k\\n\n"
+			     ".endr\n" ::
+				     : "memory");
 }
 
 static void clobber(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
@@ -142,7 +146,8 @@ static void clobber(unsigned long ip, unsigned long parent_ip, struct ftrace_ops
 		else if (vector_kind == 1)
 			__asm__ __volatile__("vzeroall" ::: "memory");
 		__asm__ __volatile__(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
-				     "pcmpeqb %%xmm\\n, %%xmm\\n\n.endr" ::: "memory");
+				     "pcmpeqb %%xmm\\n, %%xmm\\n\n.endr" ::
+					     : "memory");
 	}
 	__asm__ __volatile__("xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx\n"
 			     "xor %%esi, %%esi; xor %%edi, %%edi; xor %%r8d, %%r8d\n"
@@ -189,7 +194,8 @@ static void *check_all(void *arg)
 
 int main(void)
 {
-	struct ftrace_ops ops = OPS(clobber), light = OPS(clobber, .flags = FTRACE_OPS_FL_NO_VECTORS);
+	struct ftrace_ops ops = OPS(clobber),
+			  light = OPS(clobber, .flags = FTRACE_OPS_FL_NO_VECTORS);
 
 	__builtin_cpu_init();
 	vector_kind = __builtin_cpu_supports("avx512bw") ? 2 : __builtin_cpu_supports("avx");

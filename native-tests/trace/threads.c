@@ -559,9 +559,10 @@ static void loader(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"grace", grace}, {"rounds", rounds}, {"exact", exact}, {"late", late},
-		{"nmi", nmi},	  {"churn", churn},   {"ended", ended}, {"forks", forks},
-		{"forks-inside", forks_inside},	      {"loader", loader}, {NULL, NULL},
+		{"grace", grace},   {"rounds", rounds}, {"exact", exact},
+		{"late", late},	    {"nmi", nmi},	{"churn", churn},
+		{"ended", ended},   {"forks", forks},	{"forks-inside", forks_inside},
+		{"loader", loader}, {NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

@@ -134,8 +134,8 @@ static void filters(void)
 	CHECK_EQ(ftrace_register_function(&ops), 0);
 	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		const struct step *step = steps + i;
-		int ret = step->filter ? ftrace_set_filter(&ops, step->filter, 0, step->reset) :
-					 ftrace_set_notrace(&ops, step->notrace, 0, step->reset);
+		int ret = step->filter ? ftrace_set_filter(&ops, step->filter, 0, step->reset)
+				       : ftrace_set_notrace(&ops, step->notrace, 0, step->reset);
 		unsigned int traced = round_of_calls();
 
 		/* What a pattern that fell away would have let in. */
@@ -210,7 +210,11 @@ static void errors(void)
 	struct {
 		struct ftrace_ops *ops;
 		int error;
-	} bad[] = {{NULL, -EINVAL}, {odd, -EINVAL}, {&none, -EINVAL}, {&flags, -EINVAL}, {&small, -EINVAL}};
+	} bad[] = {{NULL, -EINVAL},
+		   {odd, -EINVAL},
+		   {&none, -EINVAL},
+		   {&flags, -EINVAL},
+		   {&small, -EINVAL}};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		CHECK_EQ(ftrace_register_function(bad[i].ops), bad[i].error);
@@ -502,7 +506,8 @@ static void foreign(void)
 	static const unsigned char theirs[5] = {0xb8, 1, 0, 0, 0}; /* mov $1,%eax */
 	unsigned char before[5];
 	unsigned long hits = 0, more = 0;
-	struct ftrace_ops ops = OPS(count_hit, .data = &hits), second = OPS(count_hit, .data = &more);
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits),
+			  second = OPS(count_hit, .data = &more);
 
 	CHECK_EQ(ftrace_set_print(print), 0);
 	CHECK_EQ(ftrace_update_sites(), 0);
