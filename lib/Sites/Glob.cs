@@ -51,12 +51,14 @@ internal static class Glob
     {
         for (int at = 0; at < pattern.Length; at++)
         {
-            if (pattern[at] == '\\' && ++at == pattern.Length)
+            if (pattern[at] == '\\')
             {
-                return false;
+                if (++at == pattern.Length)
+                {
+                    return false;
+                }
             }
-
-            if (pattern[at] == '[')
+            else if (pattern[at] == '[')
             {
                 int end = EndOfSet(pattern, at);
                 if (end < 0)

@@ -42,6 +42,7 @@ internal unsafe struct LoadedObject
     /// <summary>See <see cref="ReadIdentity"/>.</summary>
     public ulong Identity;
 
+    [NoInstr]
     public readonly Site* FirstSite => (Site*)Sites.Start;
 
     /// <summary>
