@@ -2,6 +2,7 @@ using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using Ftrace.Stop;
 using Ftrace.Protocol;
+using Ftrace.Trace;
 
 namespace Ftrace;
 
@@ -26,6 +27,7 @@ internal static unsafe class ForkChild
         SharedState* state = SharedState.Get;
         StopMachine.AfterFork(self);
         BreakpointPatcher.AfterFork(self);
+        Tracing.AfterFork(self);
         self->StopPending = 0;
 
         // The NMIs of other threads are gone; those that this thread is in will count down.

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Ftrace.Protocol;
 using Ftrace.Stop;
+using Ftrace.Trace;
 
 namespace Ftrace;
 
@@ -14,6 +15,7 @@ internal unsafe struct SharedState
     public StopState Stop;
     public PatchState Patch;
     public BreakpointState Breakpoint;
+    public TraceState Trace;
 
     /// <summary>The one instance.</summary>
     [NoInstr]

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Stop;
+using Ftrace.Trace;
 using NUnit.Framework;
 
 namespace Ftrace.Tests;
@@ -16,7 +17,7 @@ public sealed unsafe class SharedStateTests
     [Test]
     public void PartsFitTheMemoryThatTheNativeFileHasForThem()
     {
-        Assert.That(sizeof(ProtocolState) + sizeof(StopState) + sizeof(PatchState) + sizeof(BreakpointState), Is.LessThanOrEqualTo(NativeTable.StateSize));
+        Assert.That(sizeof(ProtocolState) + sizeof(StopState) + sizeof(PatchState) + sizeof(BreakpointState) + sizeof(TraceState), Is.LessThanOrEqualTo(NativeTable.StateSize));
         Assert.That(sizeof(SharedState), Is.EqualTo(NativeTable.StateSize));
     }
 

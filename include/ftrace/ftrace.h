@@ -9,5 +9,7 @@
 #include <ftrace/version.h>
 #include <ftrace/nmi.h>
 #include <ftrace/patch.h>
+#include <ftrace/sites.h>
+#include <ftrace/trace.h>
 
 #endif /* FTRACE_FTRACE_H */

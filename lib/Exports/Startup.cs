@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
+using Ftrace.Sites;
 using Ftrace.Text;
+using Ftrace.Trace;
 using Ftrace.X86;
 
 namespace Ftrace.Exports;
@@ -21,9 +23,14 @@ internal static unsafe class Startup
         SharedState.Attach((SharedState*)native->State);
         SharedState.Get->Stop.Pid = (int)Native.Syscall(SyscallNumber.Getpid);
         PatchBatch.WarmUp();
+        SymbolTable.WarmUp();
+        ObjectReader.WarmUp();
 
         native->EnterSlow = &X86Nmi.EnterSlow;
         native->ExitSlow = &X86Nmi.ExitSlow;
+        native->ClaimTracer = &TraceThreads.Claim;
+        native->ForkPrepare = &Tracing.ForkPrepare;
+        native->ForkParent = &Tracing.ForkParent;
         native->ForkChild = &ForkChild.Run;
     }
 

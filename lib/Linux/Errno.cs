@@ -18,6 +18,7 @@ internal static class Errno
     public const int EINVAL = 22;
     public const int ENFILE = 23;
     public const int EMFILE = 24;
+    public const int ENOSPC = 28;
     public const int ERANGE = 34;
     public const int EDEADLK = 35;
     public const int EOPNOTSUPP = 95;

@@ -9,6 +9,7 @@ namespace Ftrace.Linux;
 /// Hand-written because a lock of the runtime allocates, and one of the C library may be parked
 /// in the middle. Source: U. Drepper, "Futexes Are Tricky", mutex 2.
 /// </remarks>
+[NoInstr]
 internal static unsafe class FutexMutex
 {
     public static void Lock(uint* word)

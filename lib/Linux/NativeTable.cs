@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using Ftrace.Protocol;
+using Ftrace.Sites;
+using Ftrace.Trace;
 
 namespace Ftrace.Linux;
 
@@ -31,6 +33,21 @@ internal unsafe struct NativeTable
 
     /// <summary>True where no breakpoint may be used: under valgrind, or with a user shadow stack.</summary>
     public delegate*<int> ForbidsBreakpoints;
+
+    /// <summary>Calls a traced function's handler of the host's.</summary>
+    public delegate*<ulong, ulong, FtraceOps*, void*, void> CallOps;
+
+    /// <summary>dl_iterate_phdr(3).</summary>
+    public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
+
+    /// <summary>Where stubs go on: the vector registers are saved, or not.</summary>
+    public void* VectorsCaller;
+
+    /// <summary>The same without.</summary>
+    public void* Caller;
+
+    /// <summary>Where Native/trace_entry.S finds the slots.</summary>
+    public ulong* TraceSlots;
 
     /// <summary>Where a signal handler returns to.</summary>
     public void* Restorer;
@@ -64,6 +81,15 @@ internal unsafe struct NativeTable
 
     /// <summary>What <c>ftrace_nmi_exit()</c> does for an announced NMI.</summary>
     public delegate*<NmiThread*, void> ExitSlow;
+
+    /// <summary>A thread comes to a traced function for the first time.</summary>
+    public delegate*<NmiThread*, TraceThread*> ClaimTracer;
+
+    /// <summary>Runs in front of a fork.</summary>
+    public delegate*<NmiThread*, void> ForkPrepare;
+
+    /// <summary>Runs in the parent behind a fork.</summary>
+    public delegate*<NmiThread*, void> ForkParent;
 
     /// <summary>Runs in the child of a fork.</summary>
     public delegate*<NmiThread*, void> ForkChild;

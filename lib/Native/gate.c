@@ -19,6 +19,7 @@
 
 #include <cpuid.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -61,6 +62,12 @@ static struct native {
 	void (*call_handler)(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 			     void *context);
 	int (*forbids_breakpoints)(void);
+	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			 struct ftrace_regs *regs);
+	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
+	void (*vectors_caller)(void);
+	void (*caller)(void);
+	unsigned long *trace_slots;
 	void (*restorer)(void);
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
@@ -73,6 +80,9 @@ static struct native {
 	/* from C#, data plane */
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
+	void *(*claim_tracer)(struct ftrace_nmi_thread *thread);
+	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
+	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 } native;
 
@@ -171,6 +181,23 @@ THREAD_CONTEXT(ftrace_patch_text,
 	       (patches, count, opts))
 THREAD_CONTEXT(ftrace_arch_read_dyn_info, (char *buf, int size), (buf, size))
 THREAD_CONTEXT(ftrace_get_stats, (struct ftrace_stats *stats), (stats))
+THREAD_CONTEXT(ftrace_register_function, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_unregister_function, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_set_filter,
+	       (struct ftrace_ops *ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_set_notrace,
+	       (struct ftrace_ops *ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_set_filter_ip,
+	       (struct ftrace_ops *ops, unsigned long ip, int remove, int reset),
+	       (ops, ip, remove, reset))
+THREAD_CONTEXT(ftrace_free_filter, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_for_each_site,
+	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
+	       (fn, data, flags))
+THREAD_CONTEXT(ftrace_update_sites, (void), ())
+THREAD_CONTEXT(ftrace_set_print, (void (*print)(const char *line)), (print))
 
 /* Runs the host's function inside a stop window: it may call the library. */
 static int run(int (*fn)(void *), void *data)
@@ -294,6 +321,46 @@ static int forbids_breakpoints(void)
 	return shadow_stack || under_valgrind;
 }
 
+/* trace_entry.S */
+void ftrace_caller(void) __attribute__((visibility("hidden")));
+void ftrace_vectors_caller(void) __attribute__((visibility("hidden")));
+void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread) __attribute__((visibility("hidden")));
+unsigned int ftrace_vectors __attribute__((visibility("hidden")));
+unsigned long ftrace_vectors_size __attribute__((visibility("hidden")));
+unsigned long ftrace_trace_slots __attribute__((visibility("hidden")));
+
+void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
+{
+	return native.claim_tracer(thread);
+}
+
+static void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	ops->func(ip, parent_ip, ops, regs);
+}
+
+/* Which vector registers there are, and the system keeps: Intel SDM vol. 1 13.3, 15.2. */
+static void measure_vectors(void)
+{
+	const unsigned int avx = 0x6, avx512 = 0xe6; /* in XCR0 */
+	unsigned int a, b, c, d, enabled = 0;
+
+	if (__get_cpuid(1, &a, &b, &c, &d) && c & bit_OSXSAVE)
+		__asm__("xgetbv" : "=a"(enabled), "=d"(d) : "c"(0));
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+		b = 0;
+	if ((enabled & avx512) == avx512 && b & bit_AVX512F && b & bit_AVX512BW) {
+		ftrace_vectors = 2;
+		ftrace_vectors_size = 32 * 64 + 8 * 8;
+	} else if ((enabled & avx) == avx) {
+		ftrace_vectors = 1;
+		ftrace_vectors_size = 16 * 32;
+	} else {
+		ftrace_vectors_size = 16 * 16;
+	}
+}
+
 /* Unwinders and debuggers know a signal frame by exactly these bytes. */
 void ftrace_restore_rt(void) __attribute__((visibility("hidden")));
 __asm__(".text\n"
@@ -375,22 +442,33 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 	return __real_pthread_key_create(key, forget_thread);
 }
 
-/* A handler that forks in the middle of a call has the mutex, or waits for it. */
+/*
+ * A handler that forks in the middle of a call has the mutex, or waits for it.
+ * The trace mutex first: whoever holds it waits for handlers, which may be about
+ * to attach.
+ */
 static void fork_prepare(void)
 {
+	native.fork_prepare(&ftrace_nmi_thread);
 	if (!ftrace_nmi_thread.busy)
 		pthread_mutex_lock(&attach_mutex);
 }
 
-static void fork_parent(void)
+static void unlock_attach(void)
 {
 	if (!ftrace_nmi_thread.busy)
 		pthread_mutex_unlock(&attach_mutex);
 }
 
+static void fork_parent(void)
+{
+	unlock_attach();
+	native.fork_parent(&ftrace_nmi_thread);
+}
+
 static void fork_child(void)
 {
-	fork_parent();
+	unlock_attach();
 	native.runtime_threads = 0;
 	native.fork_child(&ftrace_nmi_thread);
 }
@@ -469,6 +547,12 @@ __attribute__((constructor)) static void startup(void)
 	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
 	native.call_handler = call_handler;
 	native.forbids_breakpoints = forbids_breakpoints;
+	native.call_ops = call_ops;
+	native.iterate_objects = dl_iterate_phdr;
+	native.vectors_caller = ftrace_vectors_caller;
+	native.caller = ftrace_caller;
+	native.trace_slots = &ftrace_trace_slots;
+	measure_vectors();
 	native.restorer = ftrace_restore_rt;
 	native.run = run;
 	native.modifying_code = ftrace_modifying_code;

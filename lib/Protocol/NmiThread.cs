@@ -34,8 +34,10 @@ internal struct NmiThread
     /// <summary>Levels that found SIGTRAP blocked and unblocked it.</summary>
     public ulong Unblocked;
 
-    private readonly ulong _unused1;
-    private readonly ulong _unused2;
+    /// <summary>The thread's <see cref="Trace.TraceThread"/>; 0: none yet. Read by Native/trace_entry.S.</summary>
+    public ulong Tracer;
+
+    private readonly ulong _unused;
 
     /// <summary>Outside of all NMIs only the sentinel is left, at the bottom.</summary>
     public const ulong Outside = 1;

@@ -16,7 +16,8 @@ internal static class X86Instruction
     /// <summary>The breakpoint, one byte.</summary>
     public const byte Int3 = 0xcc;
 
-    private const byte CallOpcode = 0xe8;
+    /// <summary>The first byte of <c>call rel32</c>.</summary>
+    public const byte CallOpcode = 0xe8;
 
     /// <summary>The 5-byte nop that is written, <c>nopl 0x0(%rax,%rax,1)</c>.</summary>
     public static ReadOnlySpan<byte> Nop5 => [0x0f, 0x1f, 0x44, 0x00, 0x00];

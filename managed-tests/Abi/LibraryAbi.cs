@@ -1,7 +1,10 @@
 using System;
 using System.Collections.Generic;
+using Ftrace.Exports;
 using Ftrace.Protocol;
+using Ftrace.Sites;
 using Ftrace.Text;
+using Ftrace.Trace;
 using Ftrace.X86;
 
 namespace Ftrace.Tests.Abi;
@@ -24,10 +27,15 @@ internal static class LibraryAbi
             ["ftrace_writer"] = typeof(FtraceWriter),
             ["ftrace_patch_opts"] = typeof(FtracePatchOpts),
             ["ftrace_stats"] = typeof(FtraceStats),
+            ["ftrace_ops"] = typeof(FtraceOps),
+            ["ftrace_regs"] = typeof(FtraceRegs),
+            ["ftrace_site"] = typeof(FtraceSite),
         },
         Macros = new Dictionary<string, (string, long)>
         {
             ["FTRACE_INSN_SIZE"] = ($"{nameof(X86Instruction)}.{nameof(X86Instruction.CallSize)}", X86Instruction.CallSize),
+            ["FTRACE_OPS_FL_NO_VECTORS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.NoVectors)}", (long)FtraceOps.NoVectors),
+            ["FTRACE_SITES_ENABLED"] = ($"{nameof(SiteExports)}.{nameof(SiteExports.EnabledOnly)}", SiteExports.EnabledOnly),
             ["FTRACE_VERSION_MAJOR"] = (OwnVersion, s_version.Major),
             ["FTRACE_VERSION_MINOR"] = (OwnVersion, s_version.Minor),
             ["FTRACE_VERSION_PATCH"] = (OwnVersion, s_version.Build),
@@ -38,6 +46,7 @@ internal static class LibraryAbi
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",
+            ["ftrace_just_return"] = "code that handlers take the address of",
             ["ftrace_nmi_exit_slow"] = "runs in a handler, so it calls C# through a plain pointer",
         },
         OtherEntryPoints = new Dictionary<string, string>
@@ -50,7 +59,7 @@ internal static class LibraryAbi
             ["ftrace_nmi_thread.reserved"] = new(
                 [
                     nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached), nameof(NmiThread.Held), nameof(NmiThread.Unblocked),
-                    "_unused1", "_unused2",
+                    nameof(NmiThread.Tracer), "_unused",
                 ], null, "programs need not know what the words are for"),
             ["ftrace_patch_opts.method"] = new(
                 [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),

@@ -20,6 +20,7 @@ internal sealed record NativeTableLayout(string Symbol, IReadOnlyDictionary<long
                 [(byte*)&table.Syscall - start] = "raw_syscall: one instruction, no errno",
                 [(byte*)&table.Thread - start] = "current_thread: the address of an initial-exec thread-local object, no call",
                 [(byte*)&table.CallHandler - start] = "call_handler: aligned, calls the host's handler, as the kernel would have",
+                [(byte*)&table.CallOps - start] = "call_ops: aligned, calls the host's handler, as the traced function would have",
                 [(byte*)&table.SyncCore - start] = "sync_core_*: serializes and returns",
             });
         }

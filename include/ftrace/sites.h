@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ftrace/sites.h - which functions can be traced, and which are.
+ */
+#ifndef FTRACE_SITES_H
+#define FTRACE_SITES_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct ftrace_site - a function that can be traced
+ * @size: sizeof(struct ftrace_site); set by the library
+ * @ip: where its nop is
+ * @function: its address
+ * @name: its name in the symbol table; "" if it has none
+ * @object: path of the file that it comes from; "" for the program
+ * @users: how many registered handlers it has
+ *
+ * Valid until the function that it was given to returns.
+ */
+struct ftrace_site {
+	size_t size;
+	unsigned long ip;
+	unsigned long function;
+	const char *name;
+	const char *object;
+	unsigned long users;
+};
+
+/* Only functions that somebody traces. */
+#define FTRACE_SITES_ENABLED 1U
+
+/**
+ * ftrace_for_each_site - list functions, by object and address
+ * @fn: called for each; anything but 0 ends the list
+ * @data: passed to @fn
+ * @flags: FTRACE_SITES_*
+ *
+ * @fn must not call this header's functions or those of ftrace/trace.h, nor open or
+ * close shared objects.
+ *
+ * Returns what @fn returned last, 0 if it was never called, or
+ *   -EINVAL   @fn is NULL, or unknown flags
+ *   -ENOMEM   no memory for the tables
+ *   -EDEADLK  called from a handler, of a signal or a traced function's
+ *
+ * Context: thread.
+ * Source: available_filter_functions, enabled_functions in the kernel's tracefs.
+ */
+int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), void *data,
+			 unsigned int flags);
+
+/**
+ * ftrace_update_sites - look for objects that were opened or closed
+ *
+ * Functions of new ones that match the filter of a registered handler are traced
+ * from then on. Every call of ftrace/trace.h does this too.
+ *
+ * Returns 0 or an error of ftrace_register_function().
+ *
+ * Context: thread.
+ */
+int ftrace_update_sites(void);
+
+/**
+ * ftrace_set_print - where to report what is not as it should be
+ * @print: receives one line without an end of line, 0-terminated; NULL: nobody
+ *
+ * Called on the thread that makes the call that fails, before it returns.
+ *
+ * Returns 0 or
+ *   -EDEADLK  called from a handler, of a signal or a traced function's
+ *
+ * Context: thread.
+ */
+int ftrace_set_print(void (*print)(const char *line));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FTRACE_SITES_H */

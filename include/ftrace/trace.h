@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ftrace/trace.h - call a handler at the entry of functions, by name, while the
+ * program runs.
+ *
+ * Functions are those that the compiler left room in: -fpatchable-function-entry=5
+ * (GCC, Clang; any N,M with five bytes behind the entry), or -pg -mfentry
+ * -mrecord-mcount (GCC). They are found in the program and in every shared object,
+ * without help from it. A function that nobody traces has a nop there.
+ *
+ *	static void hit(unsigned long ip, unsigned long parent_ip,
+ *			struct ftrace_ops *ops, struct ftrace_regs *regs);
+ *	static struct ftrace_ops ops = { .size = sizeof(ops), .func = hit };
+ *
+ *	ftrace_set_filter(&ops, "parse_*", 0, 1);
+ *	ftrace_register_function(&ops);
+ *
+ * A handler runs on the thread that called the function, in its place and on its
+ * stack, in ordinary code and in signal handlers alike. It may be interrupted and
+ * may run on many threads at once. A traced function that it calls itself is not
+ * traced. It must leave errno as it is, and must not leave by longjmp() or an
+ * exception.
+ *
+ * Source: include/linux/ftrace.h and kernel/trace/ftrace.c of the kernel.
+ */
+#ifndef FTRACE_TRACE_H
+#define FTRACE_TRACE_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ftrace_ops;
+
+/**
+ * struct ftrace_regs - the registers at a function's first instruction
+ * @ip: where the function goes on when the handler returns
+ * @parent_ip: where its caller goes on; the stack pointer is &@parent_ip
+ *
+ * What a handler writes here the function finds. See ftrace_regs_return() and
+ * ftrace_regs_redirect().
+ */
+struct ftrace_regs {
+	unsigned long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	unsigned long rax, rcx, rdx, rsi, rdi;
+	unsigned long flags;
+	unsigned long reserved;
+	unsigned long ip;
+	unsigned long parent_ip;
+};
+
+/**
+ * ftrace_func_t - a handler
+ * @ip: where the function's nop is: its first instruction, or behind its endbr64
+ * @parent_ip: where the function's caller goes on
+ * @ops: what was registered
+ * @regs: the registers
+ */
+typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			      struct ftrace_regs *regs);
+
+/*
+ * The handler leaves the vector registers alone, as code does that was compiled
+ * with -mgeneral-regs-only: they need not be saved for it.
+ */
+#define FTRACE_OPS_FL_NO_VECTORS 1UL
+
+/**
+ * struct ftrace_ops - a handler and what it is for
+ * @size: sizeof(struct ftrace_ops)
+ * @func: the handler
+ * @flags: FTRACE_OPS_FL_*
+ * @data: the host's own
+ *
+ * Stays where it is, unchanged but for @data, from registration until
+ * ftrace_unregister_function() has returned.
+ */
+struct ftrace_ops {
+	size_t size;
+	ftrace_func_t func;
+	unsigned long flags;
+	void *data;
+};
+
+/**
+ * ftrace_register_function - begin to call a handler
+ * @ops: the handler; its filter says for which functions, without one for all
+ *
+ * When it returns 0, every call of such a function calls the handler, on every
+ * thread. Functions of objects that are opened later join when the next call
+ * of this header, or ftrace_update_sites(), finds them.
+ *
+ * Returns 0 or
+ *   -EINVAL   @ops is NULL or not aligned, its size is not known, it has no
+ *             function or unknown flags
+ *   -EEXIST   it is registered
+ *   -ENOSPC   64 are registered, or the filters differ in too many ways
+ *   -ERANGE   there is no room for code within reach of an object
+ *   -EINVAL   other bytes stand at a function than should (reported to
+ *             ftrace_set_print()'s function); nothing was changed
+ *   -EDEADLK  called from a handler, of a signal or of this kind, or inside a
+ *             stop window
+ *   and those of ftrace_patch_text()
+ *
+ * Context: thread.
+ * Source: register_ftrace_function() in kernel/trace/ftrace.c.
+ */
+int ftrace_register_function(struct ftrace_ops *ops);
+
+/**
+ * ftrace_unregister_function - stop to call a handler
+ * @ops: what was registered
+ *
+ * When it returns, the handler runs nowhere any more and will not be called: it,
+ * and @ops, may go. It waits for handlers that run, of any kind.
+ *
+ * Returns 0 or
+ *   -EINVAL   as for ftrace_register_function()
+ *   -ENOENT   it is not registered
+ *   -EDEADLK  called from a handler, or inside a stop window; it stays registered
+ *   and those of ftrace_patch_text(): some functions could not be changed back;
+ *   the handler is not called all the same
+ *
+ * Context: thread.
+ * Source: unregister_ftrace_function() in kernel/trace/ftrace.c.
+ */
+int ftrace_unregister_function(struct ftrace_ops *ops);
+
+/**
+ * ftrace_set_filter - choose functions by name
+ * @ops: registered or not
+ * @pattern: see below
+ * @len: length of @pattern in bytes; 0: it ends with a 0
+ * @reset: not 0: forget the patterns so far
+ *
+ * A pattern is a function's name as in the symbol table (C++: mangled), with * for
+ * any text, ? for any character, [a-z] and [!a-z] for one of a set, \ for the
+ * next character itself. A leading ! takes the functions out again that it
+ * matches. ":mod:" and a pattern behind it restricts it to objects whose file name
+ * (without its folder) matches, "program" standing for the program itself.
+ * @pattern NULL with @reset: all functions.
+ *
+ * The patterns count in the order in which they were set; they stay with @ops until
+ * ftrace_free_filter(). A handler that is registered changes over at once.
+ *
+ * Returns 0 or
+ *   -EINVAL   @ops as above; the pattern is empty or has an error
+ *   -ENOENT   it matches no function; nothing was changed
+ *   -E2BIG    the patterns take more than 3,000 bytes
+ *   -EDEADLK and those of ftrace_register_function()
+ *
+ * Context: thread.
+ * Source: ftrace_set_filter() in kernel/trace/ftrace.c.
+ */
+int ftrace_set_filter(struct ftrace_ops *ops, const char *pattern, size_t len, int reset);
+
+/**
+ * ftrace_set_notrace - leave functions out by name
+ *
+ * As ftrace_set_filter(); what matches is not traced whatever the filter says.
+ *
+ * Context: thread.
+ * Source: ftrace_set_notrace() in kernel/trace/ftrace.c.
+ */
+int ftrace_set_notrace(struct ftrace_ops *ops, const char *pattern, size_t len, int reset);
+
+/**
+ * ftrace_set_filter_ip - choose one function by address
+ * @ops: registered or not
+ * @ip: an address in the function, of its first instruction or its nop
+ * @remove: not 0: take it out
+ * @reset: not 0: forget the patterns so far
+ *
+ * Returns as ftrace_set_filter().
+ *
+ * Context: thread.
+ * Source: ftrace_set_filter_ip() in kernel/trace/ftrace.c.
+ */
+int ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip, int remove, int reset);
+
+/**
+ * ftrace_free_filter - forget an ops that is not registered, with its patterns
+ * @ops: what patterns were set for
+ *
+ * Returns 0 or
+ *   -EINVAL   as above
+ *   -EBUSY    it is registered
+ *   -EDEADLK  as above
+ *
+ * Context: thread.
+ * Source: ftrace_free_filter() in kernel/trace/ftrace.c.
+ */
+int ftrace_free_filter(struct ftrace_ops *ops);
+
+/* The address of code that returns at once. */
+void ftrace_just_return(void);
+
+/**
+ * ftrace_regs_return - the function does not run, and returns a value
+ * @regs: the handler's
+ * @value: what its caller gets, in rax
+ */
+static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long value)
+{
+	regs->rax = value;
+	regs->ip = (unsigned long)ftrace_just_return;
+}
+
+/**
+ * ftrace_regs_redirect - another function runs in place of this one
+ * @regs: the handler's
+ * @function: its address; takes the same arguments
+ */
+static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long function)
+{
+	regs->ip = function;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FTRACE_TRACE_H */

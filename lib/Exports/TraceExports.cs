@@ -1,0 +1,117 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+using Ftrace.Sites;
+using Ftrace.Trace;
+
+namespace Ftrace.Exports;
+
+/// <summary>ftrace/trace.h: checks of the arguments and one call each.</summary>
+internal static unsafe class TraceExports
+{
+    private const nuint LongestPattern = 3000;
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_register_function", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Register(FtraceOps* ops) => Run(TraceOperation.Register, ops);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_unregister_function", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Unregister(FtraceOps* ops) => Run(TraceOperation.Unregister, ops);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_filter", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetFilter(FtraceOps* ops, byte* pattern, nuint length, int reset) => Set(ops, RuleKind.Filter, pattern, length, reset);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_notrace", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetNotrace(FtraceOps* ops, byte* pattern, nuint length, int reset) => Set(ops, RuleKind.Notrace, pattern, length, reset);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_filter_ip", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetFilterIp(FtraceOps* ops, ulong ip, int remove, int reset)
+    {
+        if (!IsValid(ops))
+        {
+            return -Errno.EINVAL;
+        }
+
+        return SetRule(ops, new TraceRule { Kind = RuleKind.Ip, Ip = ip, Negated = remove != 0, Reset = reset != 0 });
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_free_filter", CallConvs = [typeof(CallConvCdecl)])]
+    public static int FreeFilter(FtraceOps* ops) => Run(TraceOperation.FreeFilter, ops);
+
+    private static int Set(FtraceOps* ops, RuleKind kind, byte* pattern, nuint length, int reset)
+    {
+        if (!IsValid(ops) || (pattern == null && reset == 0))
+        {
+            return -Errno.EINVAL;
+        }
+
+        var rule = new TraceRule { Kind = kind, Reset = reset != 0, Nothing = pattern == null };
+        if (pattern != null)
+        {
+            if (length > LongestPattern)
+            {
+                return -Errno.E2BIG;
+            }
+
+            ReadOnlySpan<byte> text = length != 0 ? new ReadOnlySpan<byte>(pattern, (int)length) : MemoryMarshal.CreateReadOnlySpanFromNullTerminated(pattern);
+            if (text.Length > (int)LongestPattern)
+            {
+                return -Errno.E2BIG;
+            }
+
+            if (!TryParse(text, ref rule))
+            {
+                return -Errno.EINVAL;
+            }
+
+            rule.Name = pattern + (rule.Negated ? 1 : 0);
+            rule.File = rule.Name + rule.NameLength + FileMark.Length;
+        }
+
+        return SetRule(ops, rule);
+    }
+
+    private static int SetRule(FtraceOps* ops, in TraceRule rule)
+    {
+        var call = new TraceCall { Operation = TraceOperation.SetRule, Ops = ops, Rule = rule };
+        return Tracing.Run(ref call);
+    }
+
+    private static int Run(TraceOperation operation, FtraceOps* ops)
+    {
+        if (!IsValid(ops))
+        {
+            return -Errno.EINVAL;
+        }
+
+        var call = new TraceCall { Operation = operation, Ops = ops };
+        return Tracing.Run(ref call);
+    }
+
+    private static ReadOnlySpan<byte> FileMark => ":mod:"u8;
+
+    /// <summary>"!name:mod:file", of which only the name must be there.</summary>
+    private static bool TryParse(ReadOnlySpan<byte> text, ref TraceRule rule)
+    {
+        rule.Negated = text.StartsWith("!"u8);
+        ReadOnlySpan<byte> name = rule.Negated ? text[1..] : text;
+        int mark = name.IndexOf(FileMark);
+        if (mark >= 0)
+        {
+            ReadOnlySpan<byte> file = name[(mark + FileMark.Length)..];
+            name = name[..mark];
+            rule.FileLength = file.Length;
+            if (!Glob.IsValid(file))
+            {
+                return false;
+            }
+        }
+
+        rule.NameLength = name.Length;
+        return Glob.IsValid(name);
+    }
+
+    private static bool IsValid(FtraceOps* ops) =>
+        ops != null && (ulong)ops % sizeof(ulong) == 0 && SizedStruct.Check(ops, (nuint)sizeof(FtraceOps), (nuint)sizeof(FtraceOps)) == 0
+        && ops->Func != null && (ops->Flags & ~FtraceOps.NoVectors) == 0;
+}

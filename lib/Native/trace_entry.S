@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace_entry.S - what the call at a traced function's entry arrives at.
+ *
+ * A call reaches 2 GB, and this library may be farther away. So each object has
+ * stubs near it, one for each slot, of two instructions:
+ *
+ *	push	stub
+ *	jmp	*ftrace_caller
+ *
+ * The frame that the unwinder sees here is that of a function called by the
+ * traced one at its first instruction, which is what it is; so it needs no
+ * information about code that is made at run time.
+ *
+ * On entry:
+ *	 0(%rsp)  the stub, whose place among its like is that of the slot
+ *	 8(%rsp)  where the traced function goes on
+ *	16(%rsp)  where its caller goes on
+ *
+ * Every register, the flags and, but for ftrace_caller, the vector registers are
+ * those of the traced function again when it goes on: the compiler may know that
+ * it leaves some alone which the calling convention gives away.
+ *
+ * Marked first, then looked: the thread says in its record that it is in a
+ * handler before it reads which one, so that whoever takes a handler away either
+ * sees the mark, or has the thread see that there is none. The barrier between
+ * the two is on the other side, a membarrier; it stands in TraceGrace.
+ *
+ * A thread may be held up between the call and the mark for so long that the slot
+ * means other handlers when it goes on. So, behind the mark, it looks whether the
+ * call still stands in the text; if not, the site says whom to call.
+ */
+
+/* struct ftrace_regs, in ftrace/trace.h */
+#define REGS_FLAGS	120
+#define REGS_STUB	128
+#define REGS_IP		136
+#define REGS_PARENT	144
+
+/* struct ftrace_nmi_thread, lib/Protocol/NmiThread.cs */
+#define THREAD_SAVED	0
+#define THREAD_TRACER	48
+
+/* TraceThread, lib/Trace/TraceThread.cs */
+#define TRACER_LEVELS	0
+#define TRACER_PAUSES	8
+
+/* struct ftrace_ops, in ftrace/trace.h */
+#define OPS_FUNC	8
+
+#define SITE_SIZE	5
+
+/* lib/Trace/StubArea.cs, TraceSlots.cs, TraceSlot.cs */
+#define STUB_MASK	(1024 * 32 - 1)
+#define LATE_OPS	(1024 * 64 + 16)
+
+	.macro	push_reg reg
+	push	%\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %\reg, 0
+	.endm
+
+	.macro	pop_reg reg
+	pop	%\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %\reg
+	.endm
+
+	/*
+	 * All vector registers, whole, to the stack and back. Move by move: xsave
+	 * and xrstor take many times longer.
+	 */
+	.macro	move_vectors to
+	cmpl	$1, ftrace_vectors(%rip)
+	je	1f
+	jb	2f
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	\to\()_stack vmovdqa64, %zmm\n, \n*64
+	.endr
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+	\to\()_stack kmovq, %k\n, 32*64+\n*8
+	.endr
+	jmp	3f
+1:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	\to\()_stack vmovdqa, %ymm\n, \n*32
+	.endr
+	jmp	3f
+2:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	\to\()_stack movdqa, %xmm\n, \n*16
+	.endr
+3:
+	.endm
+
+	.macro	to_stack move, register, offset
+	\move	\register, \offset(%rsp)
+	.endm
+
+	.macro	from_stack move, register, offset
+	\move	\offset(%rsp), \register
+	.endm
+
+	.macro	save_vectors
+	sub	ftrace_vectors_size(%rip), %rsp
+	and	$-64, %rsp
+	move_vectors to
+	.endm
+
+	.macro	restore_vectors
+	move_vectors from
+	.endm
+
+	.macro	entry name, vectors
+	.globl	\name
+	.hidden	\name
+	.type	\name, @function
+	.p2align 4
+\name:
+	.cfi_startproc
+	.cfi_def_cfa_offset 16
+	pushfq
+	.cfi_adjust_cfa_offset 8
+	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+	push_reg \reg
+	.endr
+
+	/* rbx: the thread's words, rbp: its record, r12: the level of nesting, r13: the registers. */
+	mov	%fs:0, %rbx
+	add	ftrace_nmi_thread@gottpoff(%rip), %rbx
+	mov	%rsp, %r13
+	mov	THREAD_TRACER(%rbx), %rbp
+	test	%rbp, %rbp
+	jz	.Lunknown_\name
+.Lknown_\name:
+	bsr	THREAD_SAVED(%rbx), %r12
+	mov	TRACER_LEVELS(%rbp), %rax
+	bts	%r12, %rax
+	jc	.Lout_\name			/* a handler that calls a traced function */
+	mov	%rax, TRACER_LEVELS(%rbp)
+	mov	REGS_STUB(%rsp), %rdx
+	mov	REGS_IP(%rsp), %rdi
+	movslq	-4(%rdi), %rax			/* where the call in the text goes */
+	add	%rdi, %rax
+	cmp	%rdx, %rax
+	jne	.Llate_\name
+	and	$STUB_MASK, %edx
+	lea	(%rdx,%rdx), %rdx		/* 32 bytes to 64 */
+	add	ftrace_trace_slots(%rip), %rdx
+	mov	(%rdx), %rdx
+	mov	(%rdx), %rdx			/* the ops */
+	test	%rdx, %rdx
+	jz	.Ldone_\name
+
+	.cfi_def_cfa_register %r13
+.Lcall_\name:
+	.if	\vectors
+	mov	%rdx, %r14
+	save_vectors
+	mov	%r14, %rdx
+	.else
+	and	$-16, %rsp			/* for the call */
+	.endif
+
+	mov	REGS_IP(%r13), %rdi
+	sub	$SITE_SIZE, %rdi
+	mov	REGS_PARENT(%r13), %rsi
+	mov	%r13, %rcx
+	cld
+	call	*OPS_FUNC(%rdx)
+
+	.if	\vectors
+	restore_vectors
+	.endif
+	mov	%r13, %rsp
+	.cfi_def_cfa_register %rsp
+
+.Ldone_\name:
+	mov	TRACER_LEVELS(%rbp), %rax
+	btr	%r12, %rax
+	mov	%rax, TRACER_LEVELS(%rbp)
+	test	%rax, %rax
+	jnz	.Lout_\name
+	incq	TRACER_PAUSES(%rbp)
+.Lout_\name:
+	/* popfq takes longer than all the rest. What a function may find set is these six. */
+	mov	REGS_FLAGS(%rsp), %eax
+	mov	%eax, %ecx
+	shr	$11, %ecx
+	and	$1, %ecx
+	shl	$8, %eax
+	mov	%cl, %al
+	add	$0x7f, %al			/* overflow, if it was 1 */
+	sahf
+	.cfi_remember_state
+	.irp	reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	pop_reg \reg
+	.endr
+	lea	16(%rsp), %rsp			/* flags and slot; leaves the flags alone */
+	.cfi_adjust_cfa_offset -16
+	ret
+
+	.cfi_restore_state
+	/* Its handlers may be any: the vector registers are saved. */
+.Llate_\name:
+	mov	ftrace_trace_slots(%rip), %rdx
+	add	$LATE_OPS, %rdx
+	jmp	.Lcall_ftrace_vectors_caller
+
+	/* The first time that the thread comes here. */
+.Lunknown_\name:
+	.cfi_def_cfa_register %r13
+	save_vectors
+	mov	%rbx, %rdi
+	call	ftrace_claim_tracer
+	mov	%rax, %rbp
+	restore_vectors
+	mov	%r13, %rsp
+	.cfi_def_cfa_register %rsp
+	test	%rbp, %rbp
+	jnz	.Lknown_\name
+	jmp	.Lout_\name
+	.cfi_endproc
+	.size	\name, . - \name
+	.endm
+
+	.text
+	entry	ftrace_caller, 0
+	entry	ftrace_vectors_caller, 1
+
+	/* Where a function goes that is not to run: back to its caller. */
+	.globl	ftrace_just_return
+	.type	ftrace_just_return, @function
+	.p2align 4
+ftrace_just_return:
+	.cfi_startproc
+	ret
+	.cfi_endproc
+	.size	ftrace_just_return, . - ftrace_just_return
+
+	.section .note.GNU-stack, "", @progbits

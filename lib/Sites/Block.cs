@@ -1,0 +1,32 @@
+using System;
+using Ftrace.Linux;
+
+namespace Ftrace.Sites;
+
+/// <summary>A piece of anonymous memory with its size. Control plane only.</summary>
+internal unsafe struct Block
+{
+    public byte* Start;
+    public nuint Size;
+
+    public readonly bool IsEmpty => Start == null;
+
+    public readonly ReadOnlySpan<byte> Bytes => new(Start, (int)Size);
+
+    /// <summary>Zeroed memory; empty if there is none, or for 0 bytes.</summary>
+    public static Block Allocate(nuint size)
+    {
+        byte* start = size == 0 ? null : (byte*)Memory.Map(size);
+        return new Block { Start = start, Size = start == null ? 0 : size };
+    }
+
+    public void Free()
+    {
+        if (Start != null)
+        {
+            Memory.Unmap(Start, Size);
+        }
+
+        this = default;
+    }
+}

@@ -1,0 +1,58 @@
+using System;
+using Ftrace.Linux;
+
+namespace Ftrace.Sites;
+
+/// <summary>The bytes of an ELF file: an open file, or memory. Every read is checked against the size.</summary>
+/// <remarks>Not mapped: a file that somebody cuts meanwhile would raise SIGBUS.</remarks>
+internal readonly unsafe struct ElfSource
+{
+    private readonly int _file;
+    private readonly byte* _memory;
+
+    public ElfSource(int file, ulong size)
+    {
+        _file = file;
+        Size = size;
+    }
+
+    public ElfSource(byte* memory, ulong size)
+    {
+        _file = -1;
+        _memory = memory;
+        Size = size;
+    }
+
+    public ulong Size { get; }
+
+    /// <summary>True if the range lies in the file.</summary>
+    public bool Contains(ulong offset, ulong count) => offset <= Size && count <= Size - offset;
+
+    /// <summary>Reads exactly <paramref name="count"/> bytes.</summary>
+    public bool Read(ulong offset, void* to, ulong count)
+    {
+        if (!Contains(offset, count))
+        {
+            return false;
+        }
+
+        if (_memory != null)
+        {
+            Buffer.MemoryCopy(_memory + offset, to, count, count);
+            return true;
+        }
+
+        for (ulong done = 0; done < count;)
+        {
+            nint got = Native.Syscall(SyscallNumber.Pread64, _file, (nint)((byte*)to + done), (nint)(count - done), (nint)(offset + done));
+            if (got <= 0)
+            {
+                return false;
+            }
+
+            done += (ulong)got;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,87 @@
+namespace Ftrace.Sites;
+
+/// <summary>The program or a shared object, as the loader has it. Lives in memory of its own that never moves.</summary>
+internal unsafe struct LoadedObject
+{
+    /// <summary>Added to the addresses that stand in the file.</summary>
+    public ulong Base;
+
+    /// <summary>Its program headers in memory.</summary>
+    public ProgramHeader* Headers;
+
+    public int HeaderCount;
+
+    /// <summary>The loader's entry for it still is there: set at each look.</summary>
+    public bool Seen;
+
+    /// <summary>The file's path, 0-terminated.</summary>
+    public byte* Path;
+
+    /// <summary>Its sites, by address: an array of <see cref="Site"/>.</summary>
+    public Block Sites;
+
+    public int SiteCount;
+
+    /// <summary>The names of their functions, each with a 0; the first is empty.</summary>
+    public Block SiteNames;
+
+    /// <summary>0-terminated; what <see cref="Path"/> has behind its last slash, or "program".</summary>
+    public byte* FileName;
+
+    /// <summary>No registered ops has looked at its sites yet.</summary>
+    public bool IsNew;
+
+    /// <summary>Where this lies, with its strings.</summary>
+    public Block Memory;
+
+    public LoadedObject* Next;
+
+    /// <summary>The next one that is gone.</summary>
+    public LoadedObject* NextDropped;
+
+    /// <summary>See <see cref="ReadIdentity"/>.</summary>
+    public ulong Identity;
+
+    [NoInstr]
+    public readonly Site* FirstSite => (Site*)Sites.Start;
+
+    /// <summary>
+    /// A number made from the notes in its memory, the build id among them: tells apart versions of a file that are opened one after
+    /// the other at the same place. FNV-1a.
+    /// </summary>
+    public readonly ulong ReadIdentity()
+    {
+        ulong hash = 0xcbf29ce484222325;
+        for (int i = 0; i < HeaderCount; i++)
+        {
+            ProgramHeader* header = Headers + i;
+            if (header->Type == ProgramHeader.Note && Contains(Base + header->Address, header->MemorySize, ProgramHeader.Readable))
+            {
+                byte* note = (byte*)(Base + header->Address);
+                for (ulong at = 0; at < header->MemorySize; at++)
+                {
+                    hash = (hash ^ note[at]) * 0x100000001b3;
+                }
+            }
+        }
+
+        return hash;
+    }
+
+    /// <summary>True if a range lies in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
+    public readonly bool Contains(ulong address, ulong size, uint permissions)
+    {
+        for (int i = 0; i < HeaderCount; i++)
+        {
+            ProgramHeader* header = Headers + i;
+            ulong start = Base + header->Address;
+            if (header->Type == ProgramHeader.Load && (header->Flags & permissions) == permissions
+                && address >= start && address - start <= header->MemorySize && size <= header->MemorySize - (address - start))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,205 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Trace;
+using Ftrace.X86;
+
+namespace Ftrace.Sites;
+
+/// <summary>
+/// The program and its shared objects, as of the last look. Called with the loader's lock held, so that none of them goes.
+/// </summary>
+internal static unsafe class LoadedObjects
+{
+    private static LoadedObject* s_first;
+    private static ulong s_adds;
+    private static ulong s_subs;
+    private static bool s_looked;
+    private static bool s_failed;
+    private static LoadedObject* s_dropped;
+
+    public static LoadedObject* First => s_first;
+
+    /// <summary>Takes note of objects that were opened or closed.</summary>
+    /// <returns>0 or -ENOMEM.</returns>
+    public static int Update()
+    {
+        bool same = true;
+        Native.Table->IterateObjects(&CompareCounts, &same);
+        if (same)
+        {
+            return 0;
+        }
+
+        for (LoadedObject* known = s_first; known != null; known = known->Next)
+        {
+            known->Seen = false;
+        }
+
+        s_failed = false;
+        Native.Table->IterateObjects(&Visit, null);
+        Drop();
+        s_looked = !s_failed;
+        return s_failed ? -Errno.ENOMEM : 0;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int CompareCounts(DlPhdrInfo* info, nuint size, void* data)
+    {
+        *(bool*)data = s_looked && info->Adds == s_adds && info->Subs == s_subs;
+        s_adds = info->Adds;
+        s_subs = info->Subs;
+        return 1;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Visit(DlPhdrInfo* info, nuint size, void* data)
+    {
+        var path = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name);
+        for (LoadedObject* known = s_first; known != null; known = known->Next)
+        {
+            if (!known->Seen && known->Base == info->Base && known->Headers == info->Headers
+                && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
+                && known->Identity == known->ReadIdentity() && IsAsWeLeftIt(known))
+            {
+                known->Seen = true;
+                return 0;
+            }
+        }
+
+        s_failed |= !TryAdd(info, path);
+        return 0;
+    }
+
+    private static bool TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path)
+    {
+        ReadOnlySpan<byte> fileName = path.IsEmpty ? "program"u8 : path[(path.LastIndexOf((byte)'/') + 1)..];
+        Block memory = Block.Allocate((nuint)(sizeof(LoadedObject) + path.Length + fileName.Length + 2));
+        if (memory.IsEmpty)
+        {
+            return false;
+        }
+
+        var added = (LoadedObject*)memory.Start;
+        byte* strings = (byte*)(added + 1);
+        path.CopyTo(new Span<byte>(strings, path.Length));
+        fileName.CopyTo(new Span<byte>(strings + path.Length + 1, fileName.Length));
+        added->Memory = memory;
+        added->Path = strings;
+        added->FileName = strings + path.Length + 1;
+        added->Base = info->Base;
+        added->Headers = info->Headers;
+        added->HeaderCount = info->HeaderCount;
+        added->Seen = true;
+        added->IsNew = true;
+        added->Identity = added->ReadIdentity();
+        ObjectReader.Read(added);
+        added->Next = s_first;
+        Thread.MemoryBarrier(); // with readers in CurrentAt()
+        s_first = added;
+        return true;
+    }
+
+    /// <summary>
+    /// An object that was closed and opened again at the same place has fresh text: then what we left there is not there.
+    /// </summary>
+    private static bool IsAsWeLeftIt(LoadedObject* known)
+    {
+        bool traced = false;
+        bool converted = true;
+        for (int i = 0; i < known->SiteCount; i++)
+        {
+            Site* site = known->FirstSite + i;
+            if (site->Current != 0)
+            {
+                traced = true;
+                byte* code = (byte*)site->Ip;
+                if (*code == X86Instruction.CallOpcode
+                    && StubArea.IsStub(site->Ip + X86Instruction.CallSize + (ulong)Unsafe.ReadUnaligned<int>(code + 1)))
+                {
+                    return true;
+                }
+            }
+            else if (site->IsConverted)
+            {
+                converted &= SitePatcher.IsOneNop(site);
+            }
+        }
+
+        return !traced && converted;
+    }
+
+    /// <summary>Which ops the site at an address has calls for now. Any context, marked as being in a handler.</summary>
+    [NoInstr]
+    public static ulong CurrentAt(ulong ip)
+    {
+        for (LoadedObject* target = s_first; target != null; target = target->Next)
+        {
+            int low = 0;
+            int high = target->SiteCount;
+            while (low < high)
+            {
+                int middle = (int)((uint)(low + high) / 2);
+                Site* site = target->FirstSite + middle;
+                if (site->Ip == ip)
+                {
+                    return Volatile.Read(ref site->Current);
+                }
+
+                low = site->Ip < ip ? middle + 1 : low;
+                high = site->Ip < ip ? high : middle;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Some objects are gone, but not yet what we know of them.</summary>
+    public static bool HasDropped => s_dropped != null;
+
+    /// <summary>Forgets objects that are gone, without a look at where they were. A handler may be about to read what we know of them.</summary>
+    private static void Drop()
+    {
+        LoadedObject* before = null;
+        LoadedObject* next;
+        for (LoadedObject* known = s_first; known != null; known = next)
+        {
+            next = known->Next;
+            if (known->Seen)
+            {
+                before = known;
+                continue;
+            }
+
+            if (before == null)
+            {
+                s_first = next;
+            }
+            else
+            {
+                before->Next = next;
+            }
+
+            known->NextDropped = s_dropped;
+            s_dropped = known;
+        }
+    }
+
+    /// <summary>Called after a grace period.</summary>
+    public static void FreeDropped()
+    {
+        LoadedObject* next;
+        for (LoadedObject* known = s_dropped; known != null; known = next)
+        {
+            next = known->NextDropped;
+            known->Sites.Free();
+            known->SiteNames.Free();
+            Block memory = known->Memory;
+            memory.Free();
+        }
+
+        s_dropped = null;
+    }
+}

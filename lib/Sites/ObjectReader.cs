@@ -1,0 +1,203 @@
+using System;
+using Ftrace.Linux;
+using Ftrace.X86;
+
+namespace Ftrace.Sites;
+
+/// <summary>Finds the sites of one object: the addresses in its memory, the names in its file.</summary>
+internal static unsafe class ObjectReader
+{
+    private const ulong MostEntries = 1 << 24;
+    private const int StatSize = 144;
+    private const int StatSizeOffset = 48;
+
+    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
+    public static void WarmUp()
+    {
+        Span<Site> sites = stackalloc Site[64];
+        for (int i = 0; i < sites.Length; i++)
+        {
+            sites[i].Ip = (ulong)(i * 37 % sites.Length);
+        }
+
+        sites.Sort(Site.ByAddress);
+    }
+
+    /// <summary>Fills in the sites. An object without any, or whose file cannot be read, has none.</summary>
+    public static void Read(LoadedObject* target)
+    {
+        int file = ProcFile.Open(*target->Path == 0 ? SelfExe : target->Path);
+        if (file < 0)
+        {
+            return;
+        }
+
+        byte* stat = stackalloc byte[StatSize];
+        if (Native.Syscall(SyscallNumber.Fstat, file, (nint)stat) == 0
+            && ElfFile.TryOpen(new ElfSource(file, *(ulong*)(stat + StatSizeOffset)), out ElfFile elf))
+        {
+            Read(target, elf);
+            elf.Close();
+        }
+
+        ProcFile.Close(file);
+    }
+
+    private static byte* SelfExe
+    {
+        get
+        {
+            fixed (byte* path = "/proc/self/exe\0"u8)
+            {
+                return path; // a literal: it stays where it is
+            }
+        }
+    }
+
+    private static void Read(LoadedObject* target, ElfFile elf)
+    {
+        bool patchable = elf.TryFind("__patchable_function_entries"u8, out ElfSection entries) && IsLoaded(target, entries);
+        bool mcount = elf.TryFind("__mcount_loc"u8, out ElfSection calls) && IsLoaded(target, calls);
+        ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0);
+        if (count == 0 || count > MostEntries)
+        {
+            return;
+        }
+
+        target->Sites = Block.Allocate((nuint)count * (nuint)sizeof(Site));
+        if (target->Sites.IsEmpty || !TryReadSymbols(target, elf, out SymbolTable symbols))
+        {
+            symbols = default;
+        }
+
+        nuint names = 1; // the empty one
+        if (patchable)
+        {
+            names += Add(target, symbols, (ulong*)(target->Base + entries.Address), entries.Size / sizeof(ulong), isMcount: false);
+        }
+
+        if (mcount)
+        {
+            names += Add(target, symbols, (ulong*)(target->Base + calls.Address), calls.Size / sizeof(ulong), isMcount: true);
+        }
+
+        Name(target, symbols, names);
+        symbols.Free();
+        Order(target);
+    }
+
+    private static bool IsLoaded(LoadedObject* target, in ElfSection section) =>
+        (section.Flags & ElfSection.Alloc) != 0 && section.Type != ElfSection.Nobits
+        && target->Contains(target->Base + section.Address, section.Size, ProgramHeader.Readable);
+
+    /// <summary>All symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
+    private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, out SymbolTable symbols) =>
+        SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols)
+        || DebugFile.TryReadSymbols(target, out symbols)
+        || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
+
+    /// <summary>Adds what can be patched of the noted addresses. Returns how many bytes their names take.</summary>
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, bool isMcount)
+    {
+        nuint names = 0;
+        var unwind = new UnwindIndex(target);
+        for (ulong i = 0; i < count; i++)
+        {
+            ulong address = addresses[i];
+            bool named = symbols.TryFind(address - target->Base, PatchableEntry.MaxBytes, out FunctionSymbol function);
+            ulong start = target->Base + function.Start;
+            int length = PatchableEntry.MaxBytes;
+            while (length > 0 && !target->Contains(address, (ulong)length, ProgramHeader.Executable))
+            {
+                length--;
+            }
+
+            var code = new ReadOnlySpan<byte>((void*)address, length);
+            if (named && start > address)
+            {
+                // Only if nothing but its nops lie between: else that is the next function, and this one has no name.
+                named = start - address <= (ulong)length && X86Instruction.AreNops(code[..(int)(start - address)]);
+            }
+
+            if (!named && !unwind.TryFind(address, PatchableEntry.MaxBytes, out start))
+            {
+                continue; // it could be the nops in front of a function as well as those in it
+            }
+
+            if (!named && start < address && !(address - start == PatchableEntry.EndbrSize && target->Contains(start, PatchableEntry.EndbrSize, ProgramHeader.Executable)
+                && PatchableEntry.IsEndbr64(new ReadOnlySpan<byte>((void*)start, PatchableEntry.EndbrSize))))
+            {
+                continue;
+            }
+
+            int toEntry = start > address ? (int)(start - address) : 0;
+            if (toEntry > length || !PatchableEntry.TryFind(code, isMcount, toEntry, out int offset, out int size))
+            {
+                continue;
+            }
+
+            target->FirstSite[target->SiteCount++] = new Site
+            {
+                Ip = address + (ulong)offset,
+                Function = start,
+                Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
+                NameLength = named ? symbols.NameOf(function).Length : 0,
+                Size = (short)size,
+                IsMcount = isMcount,
+            };
+            names += named ? (nuint)symbols.NameOf(function).Length + 1 : 0;
+        }
+
+        return names;
+    }
+
+    private static void Name(LoadedObject* target, in SymbolTable symbols, nuint bytes)
+    {
+        target->SiteNames = Block.Allocate(bytes);
+        byte* to = target->SiteNames.Start;
+        byte* none = to;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            if (site->Name == null || to == null)
+            {
+                site->Name = none;
+                continue;
+            }
+
+            ReadOnlySpan<byte> name = symbols.NameOf(new FunctionSymbol { Name = (uint)((ulong)site->Name - 1) });
+            to++;
+            name.CopyTo(new Span<byte>(to, name.Length));
+            site->Name = to;
+            to += name.Length;
+        }
+    }
+
+    /// <summary>By address, each once: nothing that comes from a file is believed.</summary>
+    private static void Order(LoadedObject* target)
+    {
+        Site* sites = target->FirstSite;
+        bool sorted = true;
+        for (int i = 1; i < target->SiteCount; i++)
+        {
+            sorted &= sites[i].Ip >= sites[i - 1].Ip + (ulong)sites[i - 1].Size;
+        }
+
+        if (sorted)
+        {
+            return;
+        }
+
+        new Span<Site>(sites, target->SiteCount).Sort(Site.ByAddress);
+        int kept = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            if (kept == 0 || sites[i].Ip >= sites[kept - 1].Ip + (ulong)sites[kept - 1].Size)
+            {
+                sites[kept++] = sites[i];
+            }
+        }
+
+        target->SiteCount = kept;
+    }
+}

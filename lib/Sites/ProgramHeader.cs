@@ -1,0 +1,22 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Sites;
+
+/// <summary><c>Elf64_Phdr</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ProgramHeader
+{
+    public const uint Load = 1;
+    public const uint Note = 4;
+    public const uint Executable = 1;
+    public const uint Readable = 4;
+
+    public uint Type;
+    public uint Flags;
+    public ulong Offset;
+    public ulong Address;
+    public ulong PhysicalAddress;
+    public ulong FileSize;
+    public ulong MemorySize;
+    public ulong Alignment;
+}

@@ -1,0 +1,98 @@
+using System;
+using Ftrace.Linux;
+using Ftrace.Sites;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.Trace;
+
+/// <summary>
+/// Turns what the compiler left at a function's entry into one nop of five bytes, at the first time that it is wanted.
+/// </summary>
+/// <remarks>
+/// With the stop: a thread that stands between several nops goes on behind them. The nop that is written is one from
+/// each of its bytes on, so that a frame that nobody sees, under a signal handler, is right too.
+/// </remarks>
+internal static unsafe class EntryConversion
+{
+    private const int PiecesPerSite = 4;
+    private const byte OneByteNop = 0x90;
+
+    /// <returns>0 or -errno of the patcher; then nothing was changed.</returns>
+    public static int Convert(Site** sites, int count)
+    {
+        Block memory = Block.Allocate((nuint)count * PiecesPerSite * (nuint)sizeof(FtracePatch));
+        if (memory.IsEmpty)
+        {
+            return -Errno.ENOMEM;
+        }
+
+        var patches = (FtracePatch*)memory.Start;
+        int pieces = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (sites[i]->Current == 0)
+            {
+                pieces += Add(sites[i], patches + pieces);
+            }
+        }
+
+        int error = pieces == 0 ? 0 : TextPatcher.Patch(patches, pieces, PatchRequest.Single);
+        for (int i = 0; i < count && error == 0; i++)
+        {
+            Site* site = sites[i];
+            if (site->Size == CallThroughPointer && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop)
+            {
+                site->Ip++; // a nop of one byte, then the place
+            }
+
+            site->Size = X86Instruction.CallSize;
+            site->IsConverted = true;
+        }
+
+        memory.Free();
+        return error;
+    }
+
+    private const int CallThroughPointer = 6;
+
+    /// <summary>The pieces of one site, at most 8 bytes each. What is not as the compiler left it is not touched; the patcher will find that.</summary>
+    private static int Add(Site* site, FtracePatch* pieces)
+    {
+        byte* code = (byte*)site->Ip;
+        bool call = site->IsMcount && code[0] is X86Instruction.CallOpcode or 0xff or 0x67;
+        if (call && site->Size == CallThroughPointer)
+        {
+            return AddPiece(pieces, site->Ip, CallThroughPointer, oneByteFirst: true);
+        }
+
+        bool nops = X86Instruction.AreNops(new ReadOnlySpan<byte>(code, site->Size));
+        if ((!nops && !call) || (site->Size == X86Instruction.CallSize && X86Instruction.NopLength(new ReadOnlySpan<byte>(code, site->Size)) == site->Size))
+        {
+            return 0;
+        }
+
+        // Of a longer nop the end is its displacement, which does not matter: it becomes the nops behind the place.
+        int count = AddPiece(pieces, site->Ip, X86Instruction.CallSize, oneByteFirst: false);
+        for (int at = X86Instruction.CallSize; at < site->Size; at += X86Instruction.MaxPatch)
+        {
+            FtracePatch* piece = pieces + count++;
+            piece->Ip = site->Ip + (ulong)at;
+            piece->Len = (uint)Math.Min(site->Size - at, X86Instruction.MaxPatch);
+            new ReadOnlySpan<byte>(code + at, (int)piece->Len).CopyTo(new Span<byte>(piece->OldCode, X86Instruction.MaxPatch));
+            new Span<byte>(piece->NewCode, (int)piece->Len).Fill(OneByteNop);
+        }
+
+        return count;
+    }
+
+    private static int AddPiece(FtracePatch* piece, ulong ip, int length, bool oneByteFirst)
+    {
+        piece->Ip = ip;
+        piece->Len = (uint)length;
+        new ReadOnlySpan<byte>((byte*)ip, length).CopyTo(new Span<byte>(piece->OldCode, X86Instruction.MaxPatch));
+        piece->NewCode[0] = OneByteNop;
+        PatchableEntry.Nop5FromAnywhere.CopyTo(new Span<byte>(piece->NewCode + (oneByteFirst ? 1 : 0), X86Instruction.CallSize));
+        return 1;
+    }
+}

@@ -1,0 +1,16 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Trace;
+
+/// <summary><c>struct ftrace_ops</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct FtraceOps
+{
+    /// <summary>FTRACE_OPS_FL_NO_VECTORS.</summary>
+    public const ulong NoVectors = 1;
+
+    public nuint Size;
+    public void* Func;
+    public ulong Flags;
+    public void* Data;
+}

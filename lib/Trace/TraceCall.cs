@@ -1,0 +1,11 @@
+namespace Ftrace.Trace;
+
+/// <summary>A call of ftrace/trace.h or ftrace/sites.h, checked, on its way to where the locks are held.</summary>
+internal unsafe struct TraceCall
+{
+    public TraceOperation Operation;
+    public FtraceOps* Ops;
+    public TraceRule Rule;
+    public SiteList List;
+    public int Result;
+}

@@ -1,0 +1,169 @@
+using System;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+using Ftrace.Sites;
+
+namespace Ftrace.Trace;
+
+/// <summary>What the library keeps of an ops: its number while it is registered, and its patterns. A page of memory each.</summary>
+internal unsafe struct TraceOps
+{
+    private const int Bytes = 4096;
+    private const int RuleBytes = 3000;
+
+    /// <summary>The host's.</summary>
+    public FtraceOps* Ops;
+
+    /// <summary>The number it is registered under; -1: it is not.</summary>
+    public int Id;
+
+    private int _used;
+
+    public TraceOps* Next;
+
+    private fixed byte _rules[RuleBytes];
+
+    public readonly bool HasRules => _used != 0;
+
+    public static TraceOps* New(FtraceOps* ops)
+    {
+        var added = (TraceOps*)Memory.Map(Bytes);
+        if (added != null)
+        {
+            added->Ops = ops;
+            added->Id = -1;
+        }
+
+        return added;
+    }
+
+    public static void Free(TraceOps* ops) => Memory.Unmap(ops, Bytes);
+
+    /// <summary>The patterns, to be put back if a change of them fails.</summary>
+    public readonly void CopyRulesTo(TraceOps* other)
+    {
+        fixed (byte* rules = _rules)
+        {
+            new ReadOnlySpan<byte>(rules, _used).CopyTo(new Span<byte>(other->_rules, RuleBytes));
+        }
+
+        other->_used = _used;
+    }
+
+    /// <summary>Forgets the rules of one kind, or of filters by name and address together.</summary>
+    public void Forget(bool notrace)
+    {
+        fixed (byte* rules = _rules)
+        {
+            int kept = 0;
+            for (int at = 0; at < _used;)
+            {
+                var rule = (Rule*)(rules + at);
+                int size = rule->Size;
+                if ((rule->Kind == RuleKind.Notrace) != notrace)
+                {
+                    Buffer.MemoryCopy(rule, rules + kept, RuleBytes - kept, size);
+                    kept += size;
+                }
+
+                at += size;
+            }
+
+            _used = kept;
+        }
+    }
+
+    /// <summary>Adds a pattern. Its parts have been checked.</summary>
+    /// <returns>0 or -E2BIG.</returns>
+    public int Add(RuleKind kind, bool negated, ReadOnlySpan<byte> name, ReadOnlySpan<byte> file, ulong ip = 0)
+    {
+        int size = sizeof(Rule) + name.Length + file.Length;
+        if (size > RuleBytes - _used)
+        {
+            return -Errno.E2BIG;
+        }
+
+        fixed (byte* rules = _rules)
+        {
+            var rule = (Rule*)(rules + _used);
+            *rule = new Rule { Ip = ip, Kind = kind, Negated = negated, NameLength = (ushort)name.Length, FileLength = (ushort)file.Length };
+            name.CopyTo(rule->Name);
+            file.CopyTo(rule->File);
+        }
+
+        _used += size;
+        return 0;
+    }
+
+    /// <summary>True if the function is to be traced.</summary>
+    public bool Wants(LoadedObject* target, Site* site)
+    {
+        bool chosen = true;
+        bool first = true;
+        bool left = false;
+        fixed (byte* rules = _rules)
+        {
+            int size;
+            for (int at = 0; at < _used; at += size)
+            {
+                var rule = (Rule*)(rules + at);
+                size = rule->Size;
+                bool matches = rule->Matches(target, site);
+                if (rule->Kind == RuleKind.Notrace)
+                {
+                    left = matches ? !rule->Negated : left;
+                    continue;
+                }
+
+                // The first one says what is there to begin with: nothing to add to, or all to take out from.
+                chosen = first ? rule->Negated : chosen;
+                first = false;
+                chosen = matches ? !rule->Negated : chosen;
+            }
+        }
+
+        return chosen && !left;
+    }
+
+    /// <summary>True if the rule that was added last is about this function.</summary>
+    public bool LastRuleMatches(LoadedObject* target, Site* site)
+    {
+        fixed (byte* rules = _rules)
+        {
+            Rule* last = null;
+            for (int at = 0; at < _used; at += last->Size)
+            {
+                last = (Rule*)(rules + at);
+            }
+
+            return last != null && last->Matches(target, site);
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential, Pack = 1)]
+    private struct Rule
+    {
+        public ulong Ip;
+        public RuleKind Kind;
+        public bool Negated;
+        public ushort NameLength;
+        public ushort FileLength;
+
+        public readonly int Size => sizeof(Rule) + NameLength + FileLength;
+
+        public Span<byte> Name => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule), NameLength);
+
+        public Span<byte> File => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule) + NameLength, FileLength);
+
+        public bool Matches(LoadedObject* target, Site* site)
+        {
+            if (Kind == RuleKind.Ip)
+            {
+                return Ip == site->Ip || Ip == site->Function;
+            }
+
+            return (FileLength == 0 || Glob.Matches(File, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName)))
+                && Glob.Matches(Name, new ReadOnlySpan<byte>(site->Name, site->NameLength));
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Trace;
+
+/// <summary>
+/// Which handlers a call goes to: one, or a set of them. What a stub near an object pushes is the address of one of these.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
+internal unsafe struct TraceSlot
+{
+    /// <summary>Where the ops stands: in the table, or <see cref="ListEntry"/>. Read by Native/trace_entry.S.</summary>
+    public FtraceOps** Entry;
+
+    /// <summary>Bit n: the ops with number n.</summary>
+    public ulong Mask;
+
+    /// <summary>Of a set: calls each of them.</summary>
+    public FtraceOps List;
+
+    public FtraceOps* ListEntry;
+
+    /// <summary>A site's call refers to it; used by <see cref="TraceSlots.Sweep"/> alone.</summary>
+    public bool IsUsed;
+}

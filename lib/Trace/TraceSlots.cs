@@ -1,0 +1,203 @@
+using System.Numerics;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Sites;
+
+namespace Ftrace.Trace;
+
+/// <summary>The table of registered ops, and the slots that refer to it. Called with the trace mutex held, but for the list.</summary>
+internal static unsafe class TraceSlots
+{
+    /// <summary>Ops that can be registered.</summary>
+    public const int MaxOps = 64;
+
+    /// <summary>Slots. Even ones save the vector registers, odd ones do not.</summary>
+    public const int Count = 1024;
+
+    private static FtraceOps** s_table;
+    private static TraceSlot* s_slots;
+    private static int s_nextId;
+    private static int s_nextSlot;
+
+    public static TraceSlot* Slots => s_slots;
+
+    [NoInstr]
+    private static FtraceOps** Table => s_table;
+
+    /// <summary>Numbers that are not to be given away: of registered ops, and of those that some call still refers to.</summary>
+    private static ulong s_taken;
+
+    private static int s_filled;
+
+    /// <summary>Numbers of ops that are gone, while calls are left that could not be changed back.</summary>
+    public static ulong Dead
+    {
+        get
+        {
+            ulong dead = s_taken;
+            for (int id = 0; id < MaxOps; id++)
+            {
+                dead &= s_table == null || s_table[id] == null ? ~0ul : ~(1ul << id);
+            }
+
+            return dead;
+        }
+    }
+
+    /// <summary>Many slots are taken; some of them may be in use no more.</summary>
+    public static bool IsCrowded => s_filled > Count / 4;
+
+    public static bool Reserve()
+    {
+        s_table = s_table != null ? s_table : (FtraceOps**)Memory.Map(MaxOps * (nuint)sizeof(FtraceOps*));
+        if (s_slots == null)
+        {
+            // One more: the ops for calls that come late.
+            s_slots = (TraceSlot*)Memory.Map((Count + 1) * (nuint)sizeof(TraceSlot));
+            if (s_slots != null)
+            {
+                s_slots[Count].List.Func = (delegate*<ulong, ulong, FtraceOps*, void*, void>)&CallLate;
+                *Native.Table->TraceSlots = (ulong)s_slots;
+            }
+        }
+
+        return s_table != null && s_slots != null;
+    }
+
+    /// <summary>Puts an ops into the table.</summary>
+    /// <returns>Its number, or -1 if the table is full.</returns>
+    public static int Add(FtraceOps* ops)
+    {
+        for (int tried = 0; tried < MaxOps; tried++)
+        {
+            int id = (s_nextId + tried) % MaxOps;
+            if ((s_taken >> id & 1) == 0)
+            {
+                s_nextId = (id + 1) % MaxOps;
+                s_taken |= 1ul << id;
+                Volatile.Write(ref *(ulong*)(s_table + id), (ulong)ops);
+                return id;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>Takes an ops out. From now on nobody begins to call it; who does so now is found by <see cref="TraceGrace"/>.</summary>
+    public static void Remove(int id) => Volatile.Write(ref *(ulong*)(s_table + id), 0);
+
+    /// <summary>Frees the slots that no call refers to, and the numbers of ops that are gone. Called after a grace period.</summary>
+    public static void Sweep()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            s_slots[i].IsUsed = false;
+        }
+
+        ulong lastMask = 0;
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            for (int i = 0; i < target->SiteCount; i++)
+            {
+                ulong mask = target->FirstSite[i].Current;
+                if (mask != 0 && mask != lastMask)
+                {
+                    lastMask = mask;
+                    s_slots[Find(mask)].IsUsed = true;
+                }
+            }
+        }
+
+        ulong used = 0;
+        s_filled = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            s_slots[i].Mask = s_slots[i].IsUsed ? s_slots[i].Mask : 0;
+            s_filled += s_slots[i].IsUsed ? 1 : 0;
+            used |= s_slots[i].Mask;
+        }
+
+        s_taken &= used | ~Dead;
+    }
+
+    /// <summary>The slot for a set of ops; -1 if there is none left.</summary>
+    public static int Find(ulong mask)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            if (s_slots[i].Mask == mask)
+            {
+                return i;
+            }
+        }
+
+        int kind = NeedsVectors(mask) ? 0 : 1;
+        for (int tried = 0; tried < Count; tried++)
+        {
+            int i = (s_nextSlot + tried) % Count;
+            if (i % 2 == kind && s_slots[i].Mask == 0)
+            {
+                s_nextSlot = (i + 1) % Count;
+                Fill(s_slots + i, mask);
+                s_filled++;
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static void Fill(TraceSlot* slot, ulong mask)
+    {
+        slot->List.Func = (delegate*<ulong, ulong, FtraceOps*, void*, void>)&CallAll;
+        slot->ListEntry = &slot->List;
+        Volatile.Write(ref slot->Mask, mask);
+        bool single = (mask & (mask - 1)) == 0;
+        FtraceOps** entry = single ? s_table + BitOperations.TrailingZeroCount(mask) : &slot->ListEntry;
+        Volatile.Write(ref *(ulong*)&slot->Entry, (ulong)entry);
+    }
+
+    private static bool NeedsVectors(ulong mask)
+    {
+        for (int id = 0; id < MaxOps; id++)
+        {
+            if ((mask >> id & 1) != 0 && s_table[id] != null && (s_table[id]->Flags & FtraceOps.NoVectors) == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The handler of a set: calls those that are still there. Any context, marked as being in a handler.</summary>
+    [NoInstr]
+    private static void CallAll(ulong ip, ulong parentIp, FtraceOps* list, void* registers)
+    {
+        var slot = (TraceSlot*)((byte*)list - OffsetOfList);
+        CallEach(ip, parentIp, Volatile.Read(ref slot->Mask), registers);
+    }
+
+    /// <summary>
+    /// The handler of a call that does not stand at the site, or does no more: a thread that was late, whose slot may serve others
+    /// now, or one that comes while the call is being changed. What counts then is what the site has.
+    /// </summary>
+    [NoInstr]
+    private static void CallLate(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers);
+
+    [NoInstr]
+    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers)
+    {
+        for (int id = 0; mask != 0; id++, mask >>= 1)
+        {
+            FtraceOps* ops = (mask & 1) == 0 ? null : (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
+            if (ops != null)
+            {
+                Native.Table->CallOps(ip, parentIp, ops, registers);
+            }
+        }
+    }
+
+    private const int OffsetOfList = 16;
+}

@@ -1,0 +1,113 @@
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+
+namespace Ftrace.Trace;
+
+/// <summary>The records of all threads that have come to a handler.</summary>
+internal static unsafe class TraceThreads
+{
+    /// <summary>Threads; those beyond are not traced.</summary>
+    public const int Capacity = 65536;
+
+    private static TraceThread* s_records;
+    private static int s_used;
+    private static int s_hand;
+
+    [NoInstr]
+    public static TraceThread* Records => s_records;
+
+    /// <summary>Records from 0 to this one may be claimed.</summary>
+    [NoInstr]
+    public static int Used => Volatile.Read(ref s_used);
+
+    /// <summary>Reserves the memory.</summary>
+    public static bool Reserve()
+    {
+        s_records = s_records != null ? s_records : (TraceThread*)Memory.Map((nuint)Capacity * (nuint)sizeof(TraceThread));
+        return s_records != null;
+    }
+
+    /// <summary>A record for the calling thread, in whatever context; null if there is none left.</summary>
+    [NoInstr]
+    public static TraceThread* Claim(NmiThread* thread)
+    {
+        // Each newcomer looks at two others, so that the records of threads that have ended do not pile up.
+        int pid = (int)Native.Syscall(SyscallNumber.Getpid);
+        int used = Volatile.Read(ref s_used);
+        for (int looks = 0; looks < 2 && used > 0; looks++)
+        {
+            Reap(s_records + (uint)Interlocked.Increment(ref s_hand) % (uint)used, pid);
+        }
+
+        for (int i = 0; i < Capacity; i++)
+        {
+            TraceThread* record = s_records + i;
+            if (Volatile.Read(ref record->Claimed) != TraceThread.Free
+                || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.Free) != TraceThread.Free)
+            {
+                continue;
+            }
+
+            record->Tid = (int)Native.Syscall(SyscallNumber.Gettid);
+            used = Volatile.Read(ref s_used);
+            while (used <= i && Interlocked.CompareExchange(ref s_used, i + 1, used) is int found && found != used)
+            {
+                used = found;
+            }
+
+            Volatile.Write(ref record->Claimed, TraceThread.InUse);
+
+            // A handler that came in between has claimed one too: that one goes with the thread.
+            thread->Tracer = (ulong)record;
+            return record;
+        }
+
+        return null;
+    }
+
+    /// <summary>True if the thread is in a handler.</summary>
+    [NoInstr]
+    public static bool IsInHandler(NmiThread* self) => self->Tracer != 0 && ((TraceThread*)self->Tracer)->Levels != 0;
+
+    /// <summary>Takes back the record of a thread that has ended. True if it has.</summary>
+    /// <remarks>Whoever takes it looks again: it may have been taken back and claimed meanwhile.</remarks>
+    [NoInstr]
+    public static bool Reap(TraceThread* record, int pid)
+    {
+        if (Volatile.Read(ref record->Claimed) != TraceThread.InUse
+            || Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) != -Errno.ESRCH
+            || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.InUse) != TraceThread.InUse)
+        {
+            return false;
+        }
+
+        bool ended = Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) == -Errno.ESRCH;
+        if (ended)
+        {
+            record->Levels = 0;
+        }
+
+        Volatile.Write(ref record->Claimed, ended ? TraceThread.Free : TraceThread.InUse);
+        return ended;
+    }
+
+    /// <summary>In the child of a fork only this thread is there.</summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        for (int i = 0; i < s_used; i++)
+        {
+            TraceThread* record = s_records + i;
+            if ((ulong)record == self->Tracer)
+            {
+                record->Tid = (int)Native.Syscall(SyscallNumber.Gettid);
+            }
+            else
+            {
+                record->Levels = 0;
+                record->Claimed = TraceThread.Free;
+            }
+        }
+    }
+}

@@ -1,0 +1,407 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.Sites;
+using Ftrace.Stop;
+
+namespace Ftrace.Trace;
+
+/// <summary>Handlers and their functions: what ftrace/trace.h and ftrace/sites.h offer. The kernel's kernel/trace/ftrace.c.</summary>
+/// <remarks>
+/// <para>Every change goes the same way: the sites say which handlers they want (<see cref="Site.Wanted"/>), and
+/// <see cref="SitePatcher"/> makes the text agree, all or nothing. Then whoever was taken out is waited for.</para>
+/// <para>Two locks, in this order: the trace mutex, and the loader's, so that no object goes meanwhile.</para>
+/// </remarks>
+internal static unsafe class Tracing
+{
+    private static TraceOps* s_first;
+
+    /// <summary>Something was taken out, and may be forgotten once nobody can be about to use it.</summary>
+    private static bool s_sweep;
+
+    /// <summary>The thread that forks holds the trace mutex.</summary>
+    private static NmiThread* s_forking;
+
+    /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
+    public static int Run(ref TraceCall call)
+    {
+        NmiThread* self = Native.CurrentThread;
+        if (StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self)
+        {
+            return -Errno.EDEADLK;
+        }
+
+        TraceState* state = &SharedState.Get->Trace;
+        FutexMutex.Lock(&state->Mutex);
+        call.Result = -Errno.ENOMEM;
+        if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
+        {
+            fixed (TraceCall* argument = &call)
+            {
+                Native.Table->IterateObjects(&RunLocked, argument);
+            }
+        }
+
+        // Without the loader's lock, which a handler may want.
+        int error = call.Result;
+        if (s_sweep || TraceSlots.IsCrowded || LoadedObjects.HasDropped)
+        {
+            int grace = TraceGrace.Wait(self);
+            if (grace == 0)
+            {
+                s_sweep = false;
+                TraceSlots.Sweep();
+                LoadedObjects.FreeDropped();
+            }
+
+            error = error != 0 ? error : grace;
+        }
+
+        if (call.Ops != null)
+        {
+            Prune(call.Ops);
+        }
+
+        FutexMutex.Unlock(&state->Mutex);
+        return error;
+    }
+
+    /// <summary>Where reports go from now on.</summary>
+    public static int SetPrint(void* print)
+    {
+        if (TraceThreads.IsInHandler(Native.CurrentThread))
+        {
+            return -Errno.EDEADLK;
+        }
+
+        SharedState.Get->Trace.Print = print;
+        return 0;
+    }
+
+    /// <summary>
+    /// A fork waits for the operation that is on, so that the child finds everything whole. Not in a handler, nor inside of such
+    /// an operation: whoever is on it waits for us, or is us.
+    /// </summary>
+    [NoInstr]
+    public static void ForkPrepare(NmiThread* self)
+    {
+        if (self->Saved == 1 && self->Busy == 0 && !TraceThreads.IsInHandler(self))
+        {
+            FutexMutex.Lock(&SharedState.Get->Trace.Mutex);
+            s_forking = self;
+        }
+    }
+
+    [NoInstr]
+    public static void ForkParent(NmiThread* self)
+    {
+        if (s_forking == self)
+        {
+            s_forking = null;
+            FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
+        }
+    }
+
+    /// <summary>In the child.</summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        s_forking = null;
+        SharedState.Get->Trace.Mutex = 0;
+        TraceThreads.AfterFork(self);
+    }
+
+    /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
+    {
+        var call = (TraceCall*)data;
+        call->Result = LoadedObjects.Update();
+        if (call->Result == 0)
+        {
+            RetryDead();
+            int error = AdoptNewObjects();
+            call->Result = call->Operation is TraceOperation.Register or TraceOperation.SetRule or TraceOperation.Update ? error : 0;
+        }
+
+        if (call->Result == 0)
+        {
+            call->Result = call->Operation switch
+            {
+                TraceOperation.Register => Register(call->Ops),
+                TraceOperation.Unregister => Unregister(call->Ops),
+                TraceOperation.SetRule => SetRule(call),
+                TraceOperation.FreeFilter => FreeFilter(call->Ops),
+                TraceOperation.List => call->List.Run(),
+                _ => 0,
+            };
+        }
+
+        return 1;
+    }
+
+    /// <summary>Calls of ops that are gone, which could not be changed back then.</summary>
+    private static void RetryDead()
+    {
+        ulong dead = TraceSlots.Dead;
+        if (dead != 0)
+        {
+            Unwant(dead);
+            SitePatcher.ApplySome(report: false);
+            s_sweep = true;
+        }
+    }
+
+    /// <summary>Functions of new objects that a registered ops wants.</summary>
+    private static int AdoptNewObjects()
+    {
+        bool any = false;
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            for (TraceOps* ops = s_first; target->IsNew && ops != null; ops = ops->Next)
+            {
+                any |= ops->Id >= 0 && Want(target, ops);
+            }
+        }
+
+        // What failed for a reason that may go is tried again by the next call.
+        int error = any ? SitePatcher.Apply() : 0;
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            target->IsNew &= error != 0 && error != -Errno.EINVAL;
+        }
+
+        return error;
+    }
+
+    private static int Register(FtraceOps* ops)
+    {
+        TraceOps* record = FindOrAdd(ops);
+        if (record == null)
+        {
+            return -Errno.ENOMEM;
+        }
+
+        if (record->Id >= 0)
+        {
+            return -Errno.EEXIST;
+        }
+
+        record->Id = TraceSlots.Add(record->Ops);
+        if (record->Id < 0)
+        {
+            return -Errno.ENOSPC;
+        }
+
+        Want(record);
+        int error = SitePatcher.Apply();
+        if (error != 0)
+        {
+            TakeOut(record);
+        }
+
+        return error;
+    }
+
+    private static int Unregister(FtraceOps* ops)
+    {
+        TraceOps* record = Find(ops);
+        if (record == null || record->Id < 0)
+        {
+            return -Errno.ENOENT;
+        }
+
+        Unwant(1ul << record->Id);
+        int error = SitePatcher.ApplySome(report: true);
+        TakeOut(record);
+        return error;
+    }
+
+    private static void Unwant(ulong mask)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            for (int i = 0; i < target->SiteCount; i++)
+            {
+                target->FirstSite[i].Wanted &= ~mask;
+            }
+        }
+    }
+
+    /// <summary>From here on nobody begins to call the ops. Its number is free once no call refers to it.</summary>
+    private static void TakeOut(TraceOps* record)
+    {
+        TraceSlots.Remove(record->Id);
+        record->Id = -1;
+        s_sweep = true;
+    }
+
+    /// <summary>Adds a pattern or an address, and changes the text if the ops is registered.</summary>
+    private static int SetRule(TraceCall* call)
+    {
+        TraceRule* rule = &call->Rule;
+        TraceOps* record = FindOrAdd(call->Ops);
+        TraceOps* before = TraceOps.New(call->Ops);
+        if (record == null || before == null)
+        {
+            return -Errno.ENOMEM;
+        }
+
+        record->CopyRulesTo(before);
+        int error = SetRule(record, rule);
+        if (error != 0)
+        {
+            before->CopyRulesTo(record);
+            if (record->Id >= 0)
+            {
+                Want(record);
+            }
+        }
+
+        TraceOps.Free(before);
+        return error;
+    }
+
+    private static int SetRule(TraceOps* record, TraceRule* rule)
+    {
+        if (rule->Reset)
+        {
+            record->Forget(rule->Kind == RuleKind.Notrace);
+        }
+
+        if (!rule->Nothing)
+        {
+            int error = record->Add(rule->Kind, rule->Negated, new ReadOnlySpan<byte>(rule->Name, rule->NameLength), new ReadOnlySpan<byte>(rule->File, rule->FileLength), rule->Ip);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            if (!IsKnown(record))
+            {
+                return -Errno.ENOENT;
+            }
+        }
+
+        if (record->Id < 0)
+        {
+            return 0;
+        }
+
+        Want(record);
+        return SitePatcher.Apply();
+    }
+
+    private static int FreeFilter(FtraceOps* ops)
+    {
+        TraceOps* record = Find(ops);
+        if (record == null)
+        {
+            return 0;
+        }
+
+        if (record->Id >= 0)
+        {
+            return -Errno.EBUSY;
+        }
+
+        record->Forget(notrace: false);
+        record->Forget(notrace: true);
+        return 0;
+    }
+
+    /// <summary>What says no more than nothing at all goes: the host may have ops at ever other places.</summary>
+    private static void Prune(FtraceOps* ops)
+    {
+        TraceOps* record = Find(ops);
+        if (record == null || record->Id >= 0 || record->HasRules)
+        {
+            return;
+        }
+
+        if (s_first == record)
+        {
+            s_first = record->Next;
+        }
+
+        for (TraceOps* other = s_first; other != null; other = other->Next)
+        {
+            if (other->Next == record)
+            {
+                other->Next = record->Next;
+            }
+        }
+
+        TraceOps.Free(record);
+    }
+
+    /// <summary>True if the rule added last matches some function.</summary>
+    private static bool IsKnown(TraceOps* record)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            for (int i = 0; i < target->SiteCount; i++)
+            {
+                if (record->LastRuleMatches(target, target->FirstSite + i))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static void Want(TraceOps* record)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            Want(target, record);
+        }
+    }
+
+    /// <summary>Notes which of an object's functions the ops wants. True if it wants any.</summary>
+    private static bool Want(LoadedObject* target, TraceOps* record)
+    {
+        ulong bit = 1ul << record->Id;
+        bool any = false;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            bool wants = record->Wants(target, site);
+            site->Wanted = wants ? site->Wanted | bit : site->Wanted & ~bit;
+            any |= wants;
+        }
+
+        return any;
+    }
+
+    private static TraceOps* Find(FtraceOps* ops)
+    {
+        TraceOps* record = s_first;
+        while (record != null && record->Ops != ops)
+        {
+            record = record->Next;
+        }
+
+        return record;
+    }
+
+    private static TraceOps* FindOrAdd(FtraceOps* ops)
+    {
+        TraceOps* record = Find(ops);
+        if (record == null)
+        {
+            record = TraceOps.New(ops);
+            if (record != null)
+            {
+                record->Next = s_first;
+                s_first = record;
+            }
+        }
+
+        return record;
+    }
+}

@@ -1,0 +1,69 @@
+using System;
+using Ftrace.Sites;
+using NUnit.Framework;
+
+namespace Ftrace.Tests.Sites;
+
+/// <summary>What compilers leave at a function's entry.</summary>
+public sealed class PatchableEntryTests
+{
+    // What, bytes, whether a call may stand there, bytes in front of the entry, expected offset and size; -1: not a place.
+    [TestCase("five nops", "9090909090c3", false, 0, 0, 5)]
+    [TestCase("four nops", "90909090c3c3", false, 0, -1, 0)]
+    [TestCase("one nop of five", "0f1f440000c3", false, 0, 0, 5)]
+    [TestCase("one nop of six", "660f1f440000c3", false, 0, 0, 6)]
+    [TestCase("eight and one", "0f1f84000000000090c3", false, 0, 0, 8)]
+    [TestCase("three and three", "0f1f000f1f00c3", false, 0, 0, 6)]
+    [TestCase("ours", "6666666690c3", false, 0, 0, 5)]
+    [TestCase("behind endbr64", "f30f1efa9090909090c3", false, 0, 4, 5)]
+    [TestCase("three in front", "90909090909090909090c3", false, 3, 3, 5)]
+    [TestCase("three in front, endbr64", "909090f30f1efa9090909090c3", false, 3, 7, 5)]
+    [TestCase("too few behind the entry", "90909090909090c3", false, 3, -1, 0)]
+    [TestCase("call, not noted as one", "e800000000c3", false, 0, -1, 0)]
+    [TestCase("call", "e800000000c3", true, 0, 0, 5)]
+    [TestCase("call behind endbr64", "f30f1efae800000000c3", true, 0, 4, 5)]
+    [TestCase("call through the GOT", "ff1500000000c3", true, 0, 0, 6)]
+    [TestCase("what the linker makes of that", "67e800000000c3", true, 0, 0, 6)]
+    [TestCase("another call", "ff1000000000c3", true, 0, -1, 0)]
+    [TestCase("nops where a call was", "906666666690c3", true, 0, 0, 6)]
+    [TestCase("code", "554889e5c3c3", false, 0, -1, 0)]
+    [TestCase("cut call", "ff15000000", true, 0, -1, 0)]
+    [TestCase("cut nop", "0f1f4400", false, 0, -1, 0)]
+    [TestCase("cut behind endbr64", "f30f1efa90", false, 0, -1, 0)]
+    [TestCase("nothing", "", false, 0, -1, 0)]
+    [TestCase("entry behind the end", "9090909090", false, 64, -1, 0)]
+    public void Table(string what, string hex, bool isMcount, int toEntry, int offset, int size)
+    {
+        bool found = PatchableEntry.TryFind(Convert.FromHexString(hex), isMcount, toEntry, out int actual, out int actualSize);
+        Assert.That(found, Is.EqualTo(offset >= 0), what);
+        if (found)
+        {
+            Assert.That((actual, actualSize), Is.EqualTo((offset, size)), what);
+        }
+    }
+
+    [Test]
+    public void WhateverStandsThereTheResultLiesInIt()
+    {
+        var random = new Random(1);
+        byte[] letters = [0x90, 0x66, 0x2e, 0x0f, 0x1f, 0x44, 0x84, 0, 0xe8, 0xff, 0x15, 0x67, 0xf3, 0x1e, 0xfa];
+        int places = 0;
+        for (int i = 0; i < 200_000; i++)
+        {
+            byte[] code = new byte[random.Next(PatchableEntry.MaxBytes + 1)];
+            for (int at = 0; at < code.Length; at++)
+            {
+                code[at] = letters[random.Next(random.Next(2) == 0 ? 1 : letters.Length)];
+            }
+
+            int toEntry = random.Next(20);
+            if (PatchableEntry.TryFind(code, random.Next(2) == 0, toEntry, out int offset, out int size))
+            {
+                places++;
+                Assert.That(offset >= toEntry && size >= 5 && offset + size <= code.Length, Convert.ToHexString(code));
+            }
+        }
+
+        Assert.That(places, Is.GreaterThan(1000));
+    }
+}

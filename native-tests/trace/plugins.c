@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugins.c - shared objects that come and go while they are traced.
+ *
+ * The second argument is the folder with plugin.so and what plugins.sh made of it.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include "traced.h"
+
+static char path[4096];
+
+struct plugin {
+	void *handle;
+	int (*answer)(void);
+	int (*twice)(int);
+};
+
+static struct plugin open_plugin(void)
+{
+	struct plugin plugin = {.handle = dlopen(path, RTLD_NOW | RTLD_LOCAL)};
+
+	if (!plugin.handle)
+		dprintf(2, "%s\n", dlerror());
+	CHECK(plugin.handle);
+	plugin.answer = (int (*)(void))dlsym(plugin.handle, "plug_answer");
+	plugin.twice = (int (*)(int))dlsym(plugin.handle, "plug_twice");
+	CHECK(plugin.answer && plugin.twice);
+	return plugin;
+}
+
+static void close_plugin(struct plugin plugin)
+{
+	CHECK_EQ(dlclose(plugin.handle), 0);
+	CHECK(!dlopen(path, RTLD_NOW | RTLD_NOLOAD));
+}
+
+static unsigned long hits;
+static struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+
+/* Handlers on whatever begins with plug_, now and later. */
+static void begin(void)
+{
+	struct plugin plugin = open_plugin();
+
+	trace(&ops, "plug_*");
+	CHECK_EQ(find_site("plug_twice").users, 1);
+	plugin.twice(2);
+	CHECK(hits >= 1);
+	close_plugin(plugin);
+	hits = 0;
+}
+
+static void check_traced(struct plugin plugin)
+{
+	hits = 0;
+	CHECK(plugin.answer() > 0);
+	CHECK_EQ(hits, 1);
+	CHECK_EQ(plugin.twice(5), 10);
+	CHECK_EQ(hits, 3); /* plug_hidden() as well */
+}
+
+static void reopened(void)
+{
+	begin();
+	for (int round = 0; round < 20; round++) {
+		struct plugin plugin = open_plugin();
+
+		hits = 0;
+		CHECK_EQ(plugin.twice(5), 10);
+		CHECK_EQ(hits, 0);
+		if (round % 2)
+			CHECK_EQ(ftrace_update_sites(), 0);
+		else
+			CHECK_EQ(find_site("plug_answer").users, 1);
+		check_traced(plugin);
+		if (round % 3 == 0) {
+			/* Not traced when it goes, but it was. */
+			CHECK_EQ(ftrace_unregister_function(&ops), 0);
+			hits = 0;
+			CHECK_EQ(plugin.twice(5), 10);
+			CHECK_EQ(hits, 0);
+			close_plugin(plugin);
+			plugin = open_plugin();
+			CHECK_EQ(ftrace_register_function(&ops), 0);
+			check_traced(plugin);
+		}
+		close_plugin(plugin);
+		CHECK(round % 4 || find_site("plug_twice").count == 0);
+	}
+	untrace(&ops);
+}
+
+/* Closed between two calls of the library, and opened again at the same place. */
+static void unseen(void)
+{
+	begin();
+	for (int round = 0; round < 20; round++) {
+		struct plugin plugin = open_plugin();
+
+		CHECK_EQ(ftrace_update_sites(), 0);
+		check_traced(plugin);
+		close_plugin(plugin);
+	}
+	untrace(&ops);
+	CHECK_EQ(find_site("plug_twice").count, 0);
+}
+
+/* A new version under the same name: names and places are those of the new one. */
+static void version(void)
+{
+	char one[8192], two[8192];
+
+	snprintf(one, sizeof(one), "%s.1", path);
+	snprintf(two, sizeof(two), "%s.2", path);
+	begin();
+	CHECK_EQ(ftrace_set_filter(&ops, "plug_answer", 0, 1), -ENOENT);
+	for (int round = 0; round < 6; round++) {
+		struct plugin plugin;
+
+		unlink(path);
+		CHECK_EQ(symlink(round % 2 ? two : one, path), 0);
+		plugin = open_plugin();
+		if (round > 2) {
+			/* Nothing of it is traced yet. */
+			CHECK_EQ(find_site("plug_other").count, round % 2);
+		}
+		CHECK_EQ(ftrace_set_filter(&ops, "plug_answer", 0, 1), 0);
+		hits = 0;
+		CHECK_EQ(plugin.answer(), 1 + round % 2);
+		CHECK_EQ(hits, 1);
+		CHECK_EQ(plugin.twice(4), 8);
+		CHECK_EQ(hits, 1);
+		if (round % 2 == 0)
+			CHECK_EQ(ftrace_set_filter(&ops, "plug_*", 0, 1), 0);
+		close_plugin(plugin);
+	}
+	untrace(&ops);
+}
+
+/* By the file's name. */
+static void module(void)
+{
+	struct plugin plugin = open_plugin();
+	struct ftrace_ops by_file = OPS(count_hit, .data = &hits);
+
+	CHECK_EQ(filter(&by_file, "*:mod:program"), 0);
+	CHECK_EQ(filter(&by_file, "plug_*:mod:other*"), -ENOENT);
+	CHECK_EQ(ftrace_set_filter(&by_file, "*:mod:plugin*", 0, 1), 0);
+	CHECK_EQ(ftrace_register_function(&by_file), 0);
+	check_traced(plugin);
+	untrace(&by_file);
+	close_plugin(plugin);
+}
+
+/* Others open and close all the time. */
+static int stop;
+
+static void *opener(void *arg)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		struct plugin plugin = open_plugin();
+
+		for (int i = 0; i < 50; i++)
+			CHECK_EQ(plugin.twice(5), 10);
+		dlclose(plugin.handle);
+	}
+	return arg;
+}
+
+static void contended(void)
+{
+	uint64_t end = now_ns() + 2000000000ULL;
+	pthread_t threads[2] = {start(opener, NULL), start(opener, NULL)};
+	struct ftrace_ops everywhere = OPS(count_hit, .data = &hits);
+
+	CHECK_EQ(filter(&everywhere, "no_such*"), -ENOENT);
+	CHECK_EQ(ftrace_set_notrace(&everywhere, "main", 0, 0), -ENOENT);
+	while (now_ns() < end) {
+		CHECK_EQ(ftrace_register_function(&everywhere), 0);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(ftrace_unregister_function(&everywhere), 0);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	join(threads[0]);
+	join(threads[1]);
+	CHECK(hits > 0);
+}
+
+TRACED int own(void);
+TRACED int own(void)
+{
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mode modes[] = {
+		{"reopened", reopened}, {"unseen", unseen},	  {"version", version},
+		{"module", module},	{"contended", contended}, {NULL, NULL},
+	};
+
+	CHECK_EQ(argc, 3);
+	CHECK_EQ(own(), 1);
+	snprintf(path, sizeof(path), "%s", argv[2]);
+	return run_mode(modes, 2, argv);
+}

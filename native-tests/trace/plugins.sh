@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# plugins.sh PROGRAM MODE SOURCE CC OPTION... - builds plugin.so with the compiler
+# and options and lets the program open it. Skipped if there is no such compiler,
+# or it has no such option.
+set -eu
+
+program=$1
+mode=$2
+source=$3
+cc=$4
+shift 4
+command -v "$cc" >/dev/null || {
+	echo "skipped: no $cc"
+	exit 77
+}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+build() {
+	"$cc" -O2 -shared -fPIC "$@"
+}
+build "$@" "$source" -o "$dir/plugin.so" 2>"$dir/log" || {
+	cat "$dir/log"
+	exit 77
+}
+if [ "$mode" = version ]; then
+	mv "$dir/plugin.so" "$dir/plugin.so.1"
+	build "$@" -DPLUGIN_ANSWER=2 "$source" -o "$dir/plugin.so.2"
+	ln -s "$dir/plugin.so.1" "$dir/plugin.so"
+fi
+"$program" "$mode" "$dir/plugin.so"

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * threads.c - handlers by name while other threads call the functions: nobody is
+ * in a handler that was taken away, nobody is left out, whoever comes, goes, forks
+ * or is interrupted meanwhile.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include "traced.h"
+
+#define CALLERS 4
+
+TRACED int tf(int x);
+TRACED int tg(int x);
+
+TRACED int tf(int x)
+{
+	return x + 1;
+}
+
+TRACED int tg(int x)
+{
+	return x + 2;
+}
+
+static int stop;
+
+static void *caller(void *arg)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		CHECK_EQ(tf(1), 2);
+		CHECK_EQ(tg(1), 3);
+	}
+	return arg;
+}
+
+static pthread_t callers[CALLERS];
+
+static void start_callers(void)
+{
+	for (int i = 0; i < CALLERS; i++)
+		callers[i] = start(caller, NULL);
+}
+
+static void stop_callers(void)
+{
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < CALLERS; i++)
+		join(callers[i]);
+}
+
+/* Unregistering waits for a handler that runs. */
+static int in_handler, go_on, returned;
+
+static void waits(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		  struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops, (void)regs;
+	__atomic_store_n(&in_handler, 1, __ATOMIC_RELEASE);
+	WAIT_FOR(__atomic_load_n(&go_on, __ATOMIC_ACQUIRE));
+	CHECK(!__atomic_load_n(&returned, __ATOMIC_ACQUIRE));
+	__atomic_store_n(&in_handler, 0, __ATOMIC_RELEASE);
+}
+
+static void *call_once(void *arg)
+{
+	CHECK_EQ(tf(1), 2);
+	return arg;
+}
+
+static pid_t unregisterer;
+
+static void *unregister(void *arg)
+{
+	__atomic_store_n(&unregisterer, gettid(), __ATOMIC_RELEASE);
+	CHECK_EQ(ftrace_unregister_function(arg), 0);
+	CHECK(!__atomic_load_n(&in_handler, __ATOMIC_ACQUIRE));
+	__atomic_store_n(&returned, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void grace(void)
+{
+	struct ftrace_ops ops = OPS(waits);
+	pthread_t thread, other;
+	unsigned char nop[5];
+
+	memcpy(nop, (void *)tf, 5);
+	trace(&ops, "tf");
+	CHECK(memcmp(nop, (void *)tf, 5) != 0);
+	thread = start(call_once, NULL);
+	WAIT_FOR(__atomic_load_n(&in_handler, __ATOMIC_ACQUIRE));
+	other = start(unregister, &ops);
+	/* The call is gone from the text and it sleeps again and again: it waits. */
+	WAIT_FOR(*(volatile unsigned char *)tf != 0xe8);
+	for (int i = 0; i < 3; i++)
+		WAIT_FOR(asleep(__atomic_load_n(&unregisterer, __ATOMIC_ACQUIRE)));
+	CHECK(!__atomic_load_n(&returned, __ATOMIC_ACQUIRE));
+	__atomic_store_n(&go_on, 1, __ATOMIC_RELEASE);
+	join(thread);
+	join(other);
+	CHECK_EQ(returned, 1);
+}
+
+/* Rounds: a handler's data says whether it may be called, and its function which it is for. */
+struct round {
+	unsigned long alive;
+	unsigned long function;
+	unsigned long hits;
+};
+
+static void checked(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		    struct ftrace_regs *regs)
+{
+	struct round *round = ops->data;
+
+	(void)parent_ip, (void)regs;
+	CHECK_EQ(__atomic_load_n(&round->alive, __ATOMIC_ACQUIRE), 1);
+	CHECK_EQ(ip, round->function);
+	__atomic_add_fetch(&round->hits, 1, __ATOMIC_RELAXED);
+	CHECK_EQ(__atomic_load_n(&round->alive, __ATOMIC_ACQUIRE), 1);
+}
+
+static void rounds(void)
+{
+	static struct round data[2];
+	static struct ftrace_ops ops[2];
+	const unsigned long functions[] = {(unsigned long)tf, (unsigned long)tg};
+	unsigned long count = 0;
+
+	start_callers();
+	for (int i = 0; i < 2; i++) {
+		data[i].function = functions[i];
+		ops[i] = (struct ftrace_ops)OPS(checked, .data = data + i);
+		CHECK_EQ(filter(ops + i, i ? "tg" : "tf"), 0);
+	}
+	while (count < 1500) {
+		int i = count++ % 2;
+
+		__atomic_store_n(&data[i].alive, 1, __ATOMIC_RELEASE);
+		CHECK_EQ(ftrace_register_function(ops + i), 0);
+		if (count % 16 == 0) {
+			unsigned long hits = data[i].hits;
+
+			WAIT_FOR(__atomic_load_n(&data[i].hits, __ATOMIC_RELAXED) > hits);
+		}
+		CHECK_EQ(ftrace_unregister_function(ops + i), 0);
+		__atomic_store_n(&data[i].alive, 0, __ATOMIC_RELEASE);
+	}
+	stop_callers();
+	dprintf(1, "%lu rounds, %lu and %lu calls\n", count, data[0].hits, data[1].hits);
+	CHECK(data[0].hits && data[1].hits);
+	CHECK_EQ(stats().gc_collections, 0);
+}
+
+/* A handler that stays gets every call, whatever others come and go beside it. */
+static __thread unsigned long mine;
+
+static void count_mine(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		       struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops, (void)regs;
+	mine++;
+}
+
+static void *exact_caller(void *arg)
+{
+	unsigned long calls = 0;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		CHECK_EQ(tf(1), 2);
+		CHECK_EQ(mine, ++calls);
+	}
+	return arg;
+}
+
+static void exact(void)
+{
+	static unsigned long hits;
+	struct ftrace_ops ops = OPS(count_mine), second = OPS(count_hit, .data = &hits);
+	uint64_t end = now_ns() + 3000000000ULL;
+
+	trace(&ops, "tf");
+	for (int i = 0; i < CALLERS; i++)
+		callers[i] = start(exact_caller, NULL);
+	while (now_ns() < end) {
+		trace(&second, "t[fg]");
+		untrace(&second);
+	}
+	stop_callers();
+	CHECK(hits > 0);
+	untrace(&ops);
+}
+
+/*
+ * A thread is held up between the call at the site and the look at who is to be
+ * called, for as long as it takes that its slot serves others.
+ */
+static int late_steps, hold_at, held, let_go;
+
+/*
+ * One instruction at a time, from SIGUSR1 on. It is held not in here, for the
+ * library may wait for the end of this handler, but by SIGUSR2, which is blocked
+ * and pending until here.
+ */
+static void on_late_step(int signo, siginfo_t *info, void *data)
+{
+	ucontext_t *context = data;
+	int saved_errno = errno;
+
+	(void)signo, (void)info;
+	if (late_steps++ < hold_at) {
+		context->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+	} else {
+		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+		sigdelset(&context->uc_sigmask, SIGUSR2);
+	}
+	errno = saved_errno;
+}
+
+static void hold(int signo)
+{
+	(void)signo;
+	__atomic_store_n(&held, 1, __ATOMIC_RELEASE);
+	WAIT_FOR(__atomic_load_n(&let_go, __ATOMIC_ACQUIRE));
+}
+
+static void *late_caller(void *arg)
+{
+	sigset_t hold_signal;
+
+	sigemptyset(&hold_signal);
+	sigaddset(&hold_signal, SIGUSR2);
+	CHECK_EQ(tg(1), 3); /* the thread is known */
+	late_steps = 0;
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &hold_signal, NULL), 0);
+	send_signal(gettid(), SIGUSR2);
+	send_signal(gettid(), SIGUSR1);
+	CHECK_EQ(tf(1), 2);
+	return arg;
+}
+
+static void not_for_tf(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		       struct ftrace_regs *regs)
+{
+	(void)parent_ip, (void)ops, (void)regs;
+	CHECK_EQ(ip, (unsigned long)tg);
+}
+
+static void late(void)
+{
+	bool marked = false;
+	int waited_for = 0;
+	static unsigned long hits, stays;
+	struct ftrace_ops other = OPS(not_for_tf), always = OPS(count_hit, .data = &stays);
+
+	struct sigaction action = {.sa_sigaction = on_late_step, .sa_flags = SA_SIGINFO};
+
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
+	on_signal(SIGUSR2, hold, 0);
+	for (hold_at = 1; hold_at < 100 && !marked; hold_at++) {
+		struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+		pthread_t thread, remover;
+		bool given = false;
+
+		held = let_go = 0;
+		hits = stays = 0;
+		trace(&always, "t[fg]");
+		trace(&ops, "tf");
+		thread = start(late_caller, NULL);
+		WAIT_FOR(__atomic_load_n(&held, __ATOMIC_ACQUIRE));
+		remover = start(unregister, &ops);
+		/* Once it is marked as being in a handler, this waits for it, and it not for us. */
+		for (uint64_t end = now_ns() + 50000000ULL;
+		     !__atomic_load_n(&returned, __ATOMIC_ACQUIRE) && now_ns() < end;)
+			sched_yield();
+		if (__atomic_load_n(&returned, __ATOMIC_ACQUIRE)) {
+			for (int i = 0; i < 520; i++) {
+				trace(&other, "tg");
+				untrace(&other);
+			}
+			trace(&other, "tg");
+			CHECK_EQ(hits, 0);
+			waited_for++;
+			given = true;
+		}
+		__atomic_store_n(&let_go, 1, __ATOMIC_RELEASE);
+		join(thread);
+		join(remover);
+		if (given)
+			untrace(&other);
+		else if (waited_for > 15)
+			marked = true;
+		CHECK_EQ(stays, 2);
+		untrace(&always);
+		ftrace_free_filter(&ops);
+		returned = 0;
+	}
+	dprintf(1, "%d steps, at %d of them its slot was given away\n", hold_at, waited_for);
+	CHECK(waited_for > 15);
+	CHECK(marked);
+}
+
+/* NMIs: a bracketed handler calls a traced function, whatever it interrupts. */
+static __thread int level;
+static unsigned long at_level[2];
+
+static void by_level(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops, (void)regs;
+	__atomic_add_fetch(at_level + level, 1, __ATOMIC_RELAXED);
+	if (level == 0 && ops->data)
+		CHECK_EQ(raise(SIGPROF), 0);
+}
+
+static __thread unsigned long nmis;
+
+static void on_prof(int signo)
+{
+	int saved_errno = errno;
+
+	(void)signo;
+	ftrace_nmi_enter();
+	level++;
+	CHECK_EQ(tg(1), 3);
+	nmis++;
+	level--;
+	ftrace_nmi_exit();
+	errno = saved_errno;
+}
+
+static void *stormed_caller(void *arg)
+{
+	timer_t timer;
+
+	(void)arg;
+	timer = thread_timer(SIGPROF, 5000);
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		CHECK_EQ(tf(1), 2);
+		CHECK_EQ(tg(1), 3);
+	}
+	CHECK_EQ(timer_delete(timer), 0);
+	return NULL;
+}
+
+static void nmi(void)
+{
+	struct ftrace_ops ops = OPS(by_level, .data = &ops), second = OPS(by_level);
+	uint64_t end;
+
+	CHECK_EQ(ftrace_nmi_add_signal(SIGPROF), 0);
+	on_signal(SIGPROF, on_prof, 0);
+	trace(&ops, "tf");
+	trace(&second, "tg");
+	/* In a handler, and yet traced: it is another level. */
+	CHECK_EQ(tf(1), 2);
+	CHECK_EQ(nmis, 1);
+	CHECK_EQ(at_level[0], 1);
+	CHECK_EQ(at_level[1], 1);
+	untrace(&ops);
+	untrace(&second);
+
+	for (int i = 0; i < CALLERS; i++)
+		callers[i] = start(stormed_caller, NULL);
+	end = now_ns() + 2000000000ULL;
+	ops.data = NULL;
+	while (now_ns() < end) {
+		trace(&ops, "tf");
+		trace(&second, "t[fg]");
+		untrace(&ops);
+		untrace(&second);
+	}
+	stop_callers();
+	CHECK(at_level[0] > 1 && at_level[1] > 1);
+}
+
+/* Threads that come and go: more of them than there are records. */
+static void *one_call(void *arg)
+{
+	CHECK_EQ(tf(1), 2);
+	return arg;
+}
+
+static void churn(void)
+{
+	static unsigned long hits;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+	unsigned long threads = 70000;
+
+	trace(&ops, "tf");
+	for (unsigned long i = 0; i < threads; i++)
+		join(start(one_call, NULL));
+	CHECK_EQ(hits, threads);
+	untrace(&ops);
+}
+
+/* A thread that ends inside of a handler keeps nobody waiting. */
+static void ends(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		 struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops, (void)regs;
+	syscall(SYS_exit, 0);
+}
+
+static void ended(void)
+{
+	static unsigned long hits;
+	struct ftrace_ops ops = OPS(ends), second = OPS(count_hit, .data = &hits);
+	pthread_t thread;
+
+	trace(&ops, "tf");
+	thread = start(one_call, NULL);
+	WAIT_FOR(thread_count() <= 3);
+	untrace(&ops);
+	trace(&second, "tf");
+	tf(1);
+	CHECK_EQ(hits, 1);
+	untrace(&second);
+	(void)thread;
+}
+
+/* Forks while others register, unregister and call. */
+static void *registers(void *arg)
+{
+	static unsigned long hits;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		trace(&ops, "t[fg]");
+		untrace(&ops);
+	}
+	return arg;
+}
+
+static unsigned long in_child;
+
+static void child(struct ftrace_ops *ops)
+{
+	unsigned long hits = 0;
+	struct ftrace_ops second = OPS(count_hit, .data = &hits);
+
+	alarm(20);
+	in_child = 0;
+	tf(1);
+	CHECK_EQ(in_child, 1);
+	trace(&second, "t[fg]");
+	tf(1);
+	tg(1);
+	CHECK_EQ(hits, 2);
+	CHECK_EQ(in_child, 2);
+	untrace(&second);
+	CHECK_EQ(ftrace_unregister_function(ops), 0);
+	tf(1);
+	CHECK_EQ(in_child, 2);
+	CHECK_EQ(ftrace_register_function(ops), 0);
+	tf(1);
+	CHECK_EQ(in_child, 3);
+	_exit(0);
+}
+
+static void wait_for_child(pid_t pid)
+{
+	int status;
+
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+static void forks(void)
+{
+	static struct ftrace_ops ops = OPS(count_hit, .data = &in_child);
+	uint64_t end = now_ns() + 3000000000ULL;
+	pthread_t thread;
+	int count = 0;
+
+	trace(&ops, "tf");
+	start_callers();
+	thread = start(registers, NULL);
+	while (now_ns() < end) {
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (pid == 0)
+			child(&ops);
+		wait_for_child(pid);
+		count++;
+	}
+	stop_callers();
+	join(thread);
+	dprintf(1, "%d forks\n", count);
+	CHECK(count > 2);
+	untrace(&ops);
+}
+
+/* From a handler, with all that it is in the middle of. */
+static void fork_now(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	pid_t *pid = ops->data;
+
+	(void)ip, (void)parent_ip, (void)regs;
+	*pid = fork();
+	CHECK(*pid >= 0);
+}
+
+static void forks_inside(void)
+{
+	static struct ftrace_ops ops = OPS(count_hit, .data = &in_child);
+	pid_t pid = -1;
+	struct ftrace_ops forking = OPS(fork_now, .data = &pid), own = OPS(count_mine);
+
+	trace(&own, "tf");
+	trace(&ops, "tf");
+	trace(&forking, "tg");
+	for (int i = 0; i < CALLERS; i++)
+		callers[i] = start(exact_caller, NULL);
+	tg(1);
+	if (pid == 0) {
+		untrace(&forking);
+		child(&ops);
+	}
+	wait_for_child(pid);
+	stop_callers();
+	untrace(&own);
+	untrace(&forking);
+	untrace(&ops);
+}
+
+/* Handlers that take the loader's lock while others change what is traced. */
+static void resolves(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	Dl_info info;
+	int saved_errno = errno;
+	void *self = dlopen(NULL, RTLD_NOW);
+
+	(void)parent_ip, (void)ops, (void)regs;
+	CHECK(dladdr((void *)ip, &info));
+	dlclose(self);
+	errno = saved_errno;
+}
+
+static void loader(void)
+{
+	struct ftrace_ops ops = OPS(resolves);
+	uint64_t end = now_ns() + 1000000000ULL;
+
+	start_callers();
+	while (now_ns() < end) {
+		trace(&ops, "tf");
+		untrace(&ops);
+	}
+	stop_callers();
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mode modes[] = {
+		{"grace", grace},   {"rounds", rounds}, {"exact", exact},
+		{"late", late},	    {"nmi", nmi},	{"churn", churn},
+		{"ended", ended},   {"forks", forks},	{"forks-inside", forks_inside},
+		{"loader", loader}, {NULL, NULL},
+	};
+
+	return run_mode(modes, argc, argv);
+}
