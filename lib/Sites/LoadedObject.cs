@@ -1,3 +1,5 @@
+using Ftrace.JumpLabel;
+
 namespace Ftrace.Sites;
 
 /// <summary>The program or a shared object, as the loader has it. Lives in memory of its own that never moves.</summary>
@@ -31,12 +33,22 @@ internal unsafe struct LoadedObject
     /// <summary>No registered ops has looked at its sites yet.</summary>
     public bool IsNew;
 
+    /// <summary>Its branches on static keys, by key: an array of <see cref="JumpSite"/>.</summary>
+    public Block Jumps;
+
+    public int JumpCount;
+
+    /// <summary>Its branches have not been compared with their keys yet.</summary>
+    public bool JumpsAreNew;
+
     /// <summary>Where this lies, with its strings.</summary>
     public Block Memory;
 
     public LoadedObject* Next;
 
     public readonly Site* FirstSite => (Site*)Sites.Start;
+
+    public readonly JumpSite* FirstJump => (JumpSite*)Jumps.Start;
 
     /// <summary>True if a range lies in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
     public readonly bool Contains(ulong address, ulong size, uint permissions)

@@ -129,6 +129,7 @@ internal static unsafe class LoadedObjects
 
             known->Sites.Free();
             known->SiteNames.Free();
+            known->Jumps.Free();
             Block memory = known->Memory;
             memory.Free();
         }

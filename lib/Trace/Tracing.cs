@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Sites;
@@ -24,14 +25,11 @@ internal static unsafe class Tracing
     /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
     public static int Run(ref TraceCall call)
     {
-        NmiThread* self = Native.CurrentThread;
-        if (StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self)
+        if (!TryLock())
         {
             return -Errno.EDEADLK;
         }
 
-        TraceState* state = &SharedState.Get->Trace;
-        FutexMutex.Lock(&state->Mutex);
         call.Result = -Errno.ENOMEM;
         if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
         {
@@ -44,13 +42,28 @@ internal static unsafe class Tracing
         int error = call.Result;
         if (s_retiring != null)
         {
-            int grace = Retire(self);
+            int grace = Retire(Native.CurrentThread);
             error = error != 0 ? error : grace;
         }
 
-        FutexMutex.Unlock(&state->Mutex);
+        Unlock();
         return error;
     }
+
+    /// <summary>Takes the trace mutex, unless the thread is where it would wait for itself.</summary>
+    public static bool TryLock()
+    {
+        NmiThread* self = Native.CurrentThread;
+        if (StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self)
+        {
+            return false;
+        }
+
+        FutexMutex.Lock(&SharedState.Get->Trace.Mutex);
+        return true;
+    }
+
+    public static void Unlock() => FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
 
     /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -72,6 +85,7 @@ internal static unsafe class Tracing
                 TraceOperation.SetRule => SetRule(call),
                 TraceOperation.FreeFilter => FreeFilter(call->Ops),
                 TraceOperation.List => call->List.Run(),
+                TraceOperation.Update => JumpPatcher.ApplyToNew(),
                 _ => 0,
             };
         }
