@@ -75,8 +75,6 @@ struct ftrace_static_key_false {
 	struct ftrace_static_key key;
 };
 
-#define FTRACE_STATIC_HIDDEN_ __attribute__((visibility("hidden")))
-
 /**
  * FTRACE_DEFINE_STATIC_KEY_TRUE, FTRACE_DEFINE_STATIC_KEY_FALSE - a key
  * @name: the variable; "static" may stand in front
@@ -92,9 +90,9 @@ struct ftrace_static_key_false {
  * @name: the variable
  */
 #define FTRACE_DECLARE_STATIC_KEY_TRUE(name)                                                       \
-	extern FTRACE_STATIC_HIDDEN_ struct ftrace_static_key_true name
+	extern __attribute__((visibility("hidden"))) struct ftrace_static_key_true name
 #define FTRACE_DECLARE_STATIC_KEY_FALSE(name)                                                      \
-	extern FTRACE_STATIC_HIDDEN_ struct ftrace_static_key_false name
+	extern __attribute__((visibility("hidden"))) struct ftrace_static_key_false name
 
 /**
  * FTRACE_IMPORT_STATIC_KEY_TRUE, FTRACE_IMPORT_STATIC_KEY_FALSE - a key of
@@ -296,9 +294,10 @@ struct ftrace_static_call_key {
  * Source: DECLARE_STATIC_CALL() in include/linux/static_call.h.
  */
 #define FTRACE_DECLARE_STATIC_CALL(name, func)                                                     \
-	extern FTRACE_STATIC_HIDDEN_ struct ftrace_static_call_key ftrace_call_key_##name;         \
-	extern FTRACE_STATIC_HIDDEN_ __typeof__(func) ftrace_call_tramp_##name __asm__(            \
-		FTRACE_STATIC_CALL_SYMBOL_(name))
+	extern __attribute__((                                                                     \
+		visibility("hidden"))) struct ftrace_static_call_key ftrace_call_key_##name;       \
+	extern __attribute__((visibility("hidden"))) __typeof__(func)                              \
+		ftrace_call_tramp_##name __asm__(FTRACE_STATIC_CALL_SYMBOL_(name))
 
 /* The jump; what it jumps to if there is no function; what the jump was at the start. */
 #define FTRACE_STATIC_CALL_ASM_(symbol, displacement, again)                                       \
