@@ -267,9 +267,9 @@ static void errors(void)
 
 /* plugin */
 
-static void *open_plugin(struct plugin *plugin)
+static void *open_plugin(const char *path, struct plugin *plugin)
 {
-	void *object = dlopen(STATIC_KEY_PLUGIN, RTLD_NOW);
+	void *object = dlopen(path, RTLD_NOW);
 	void *symbol;
 
 	if (!object) {
@@ -282,11 +282,35 @@ static void *open_plugin(struct plugin *plugin)
 	return object;
 }
 
+/* Its file is gone before the library has seen it: then it does not know the branches. */
+static void without_file(void)
+{
+	char path[] = "/tmp/static_key.XXXXXX", buffer[4096];
+	int from = open(STATIC_KEY_PLUGIN, O_RDONLY | O_CLOEXEC), to = mkostemp(path, O_CLOEXEC);
+	struct plugin in;
+	ssize_t length;
+	void *object;
+
+	CHECK(from >= 0 && to >= 0);
+	while ((length = read(from, buffer, sizeof(buffer))) > 0)
+		CHECK_EQ(write(to, buffer, length), length);
+	close(from);
+	close(to);
+	object = open_plugin(path, &in);
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(in.set_own(1), -ENOENT);
+	CHECK_EQ(in.own(), 0);
+	CHECK_EQ(ftrace_static_branch_disable(&key_true), 0);
+	check_true(false);
+	CHECK_EQ(dlclose(object), 0);
+}
+
 static void plugin(void)
 {
 	struct plugin in;
 	void *object;
 
+	without_file();
 	for (int round = 0; round < 10; round++) {
 		bool before = round & 1;
 
@@ -294,7 +318,7 @@ static void plugin(void)
 		CHECK_EQ(ftrace_static_key_enabled(&exported_false), false);
 		if (before)
 			CHECK_EQ(ftrace_static_branch_enable(&exported_false), 0);
-		object = open_plugin(&in);
+		object = open_plugin(STATIC_KEY_PLUGIN, &in);
 		CHECK_EQ(in.own(), 0);
 		CHECK_EQ(in.follows_true(), BOTH);
 		if (round & 2)

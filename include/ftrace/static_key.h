@@ -197,6 +197,9 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
  * Returns 0 or
  *   -EINVAL   @key is NULL or not aligned; or other bytes stand at a branch than
  *             should (reported to ftrace_set_print()'s function)
+ *   -ENOENT   the file of the object that has @key cannot be read any more, or has
+ *             no section headers: the branches are not known
+ *   -ENOMEM   no memory for the tables
  *   -EDEADLK  called from a handler, of a signal or a traced function's; inside a
  *             stop window; or after ftrace_arch_code_modify_prepare()
  *   and those of ftrace_patch_text()

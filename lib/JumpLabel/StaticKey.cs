@@ -36,6 +36,11 @@ internal static unsafe class StaticKey
             call->Result = JumpPatcher.ApplyToNew();
         }
 
+        if (call->Result == 0 && !AreBranchesKnown(call->Key))
+        {
+            call->Result = -Errno.ENOENT;
+        }
+
         if (call->Result == 0)
         {
             FtraceStaticKey* key = JumpPatcher.Resolve(call->Key);
@@ -44,6 +49,18 @@ internal static unsafe class StaticKey
         }
 
         return 1;
+    }
+
+    /// <summary>False if the object that has the key could not be read.</summary>
+    private static bool AreBranchesKnown(FtraceStaticKey* key)
+    {
+        LoadedObject* target = LoadedObjects.First;
+        while (target != null && !target->Contains((ulong)key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable))
+        {
+            target = target->Next;
+        }
+
+        return target == null || target->IsRead;
     }
 
     private static int Count(StaticKeyOperation operation, int now, out int count)

@@ -19,6 +19,9 @@ internal unsafe struct LoadedObject
     /// <summary>The file's path, 0-terminated.</summary>
     public byte* Path;
 
+    /// <summary>The file was there and right: what can be patched is known.</summary>
+    public bool IsRead;
+
     /// <summary>Its sites, by address: an array of <see cref="Site"/>.</summary>
     public Block Sites;
 

@@ -43,6 +43,7 @@ internal static unsafe class ObjectReader
             }
 
             elf.Close();
+            target->IsRead = true;
         }
 
         ProcFile.Close(file);
