@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Sites;
 using Ftrace.Text;
@@ -25,6 +26,7 @@ internal static unsafe class Startup
         PatchBatch.WarmUp();
         SymbolTable.WarmUp();
         ObjectReader.WarmUp();
+        JumpTable.WarmUp();
 
         native->EnterSlow = &X86Nmi.EnterSlow;
         native->ExitSlow = &X86Nmi.ExitSlow;

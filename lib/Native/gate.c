@@ -198,6 +198,12 @@ THREAD_CONTEXT(ftrace_for_each_site,
 	       (fn, data, flags))
 THREAD_CONTEXT(ftrace_update_sites, (void), ())
 THREAD_CONTEXT(ftrace_set_print, (void (*print)(const char *line)), (print))
+THREAD_CONTEXT(ftrace_static_key_enable, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_key_disable, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_key_slow_inc, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_key_slow_dec, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_call_key_update,
+	       (struct ftrace_static_call_key * key, unsigned long func), (key, func))
 
 /* Runs the host's function inside a stop window: it may call the library. */
 static int run(int (*fn)(void *), void *data)

@@ -1,3 +1,5 @@
+using Ftrace.JumpLabel;
+
 namespace Ftrace.Sites;
 
 /// <summary>The program or a shared object, as the loader has it. Lives in memory of its own that never moves.</summary>
@@ -17,6 +19,9 @@ internal unsafe struct LoadedObject
     /// <summary>The file's path, 0-terminated.</summary>
     public byte* Path;
 
+    /// <summary>The file was there and right: what can be patched is known.</summary>
+    public bool IsRead;
+
     /// <summary>Its sites, by address: an array of <see cref="Site"/>.</summary>
     public Block Sites;
 
@@ -31,6 +36,14 @@ internal unsafe struct LoadedObject
     /// <summary>No registered ops has looked at its sites yet.</summary>
     public bool IsNew;
 
+    /// <summary>Its branches on static keys, by key: an array of <see cref="JumpSite"/>.</summary>
+    public Block Jumps;
+
+    public int JumpCount;
+
+    /// <summary>Its branches have not been compared with their keys yet.</summary>
+    public bool JumpsAreNew;
+
     /// <summary>Where this lies, with its strings.</summary>
     public Block Memory;
 
@@ -44,6 +57,8 @@ internal unsafe struct LoadedObject
 
     [NoInstr]
     public readonly Site* FirstSite => (Site*)Sites.Start;
+
+    public readonly JumpSite* FirstJump => (JumpSite*)Jumps.Start;
 
     /// <summary>
     /// A number made from the notes in its memory, the build id among them: tells apart versions of a file that are opened one after

@@ -196,6 +196,7 @@ internal static unsafe class LoadedObjects
             next = known->NextDropped;
             known->Sites.Free();
             known->SiteNames.Free();
+            known->Jumps.Free();
             Block memory = known->Memory;
             memory.Free();
         }

@@ -1,10 +1,11 @@
 using System;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.X86;
 
 namespace Ftrace.Sites;
 
-/// <summary>Finds the sites of one object: the addresses in its memory, the names in its file.</summary>
+/// <summary>Finds what can be patched of one object: the addresses in its memory, the names in its file.</summary>
 internal static unsafe class ObjectReader
 {
     private const ulong MostEntries = 1 << 24;
@@ -23,7 +24,7 @@ internal static unsafe class ObjectReader
         sites.Sort(Site.ByAddress);
     }
 
-    /// <summary>Fills in the sites. An object without any, or whose file cannot be read, has none.</summary>
+    /// <summary>Fills in the sites and the branches on static keys. An object without any, or whose file cannot be read, has none.</summary>
     public static void Read(LoadedObject* target)
     {
         int file = ProcFile.Open(*target->Path == 0 ? SelfExe : target->Path);
@@ -37,7 +38,13 @@ internal static unsafe class ObjectReader
             && ElfFile.TryOpen(new ElfSource(file, *(ulong*)(stat + StatSizeOffset)), out ElfFile elf))
         {
             Read(target, elf);
+            if (elf.TryFind(JumpTable.Section, out ElfSection jumps) && IsLoaded(target, jumps))
+            {
+                JumpTable.Read(target, jumps);
+            }
+
             elf.Close();
+            target->IsRead = true;
         }
 
         ProcFile.Close(file);

@@ -17,6 +17,13 @@ internal static unsafe class Report
     /// <summary>Something else stands at a site than what we left there.</summary>
     public static void OtherCode(Site* site, FtracePatch* patch)
     {
+        ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(site->Name);
+        OtherCode(name.IsEmpty ? "a function without a name"u8 : name[..Math.Min(name.Length, LongestName)], patch);
+    }
+
+    /// <summary>The same for what is no function's entry.</summary>
+    public static void OtherCode(ReadOnlySpan<byte> what, FtracePatch* patch)
+    {
         void* print = SharedState.Get->Trace.Print;
         if (print == null)
         {
@@ -26,10 +33,9 @@ internal static unsafe class Report
         byte* line = stackalloc byte[LineSize];
         var rest = new Span<byte>(line, LineSize);
         Append(ref rest, "ftrace: "u8);
-        ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(site->Name);
-        Append(ref rest, name.IsEmpty ? "a function without a name"u8 : name[..Math.Min(name.Length, LongestName)]);
+        Append(ref rest, what);
         Append(ref rest, " at 0x"u8);
-        Utf8Formatter.TryFormat(site->Ip, rest, out int digits, 'x');
+        Utf8Formatter.TryFormat(patch->Ip, rest, out int digits, 'x');
         rest = rest[digits..];
         Append(ref rest, ": expected"u8);
         AppendBytes(ref rest, patch->OldCode, (int)patch->Len);

@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Sites;
@@ -27,14 +28,11 @@ internal static unsafe class Tracing
     /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
     public static int Run(ref TraceCall call)
     {
-        NmiThread* self = Native.CurrentThread;
-        if (StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self)
+        if (!TryLock())
         {
             return -Errno.EDEADLK;
         }
 
-        TraceState* state = &SharedState.Get->Trace;
-        FutexMutex.Lock(&state->Mutex);
         call.Result = -Errno.ENOMEM;
         if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
         {
@@ -48,7 +46,7 @@ internal static unsafe class Tracing
         int error = call.Result;
         if (s_sweep || TraceSlots.IsCrowded || LoadedObjects.HasDropped)
         {
-            int grace = TraceGrace.Wait(self);
+            int grace = TraceGrace.Wait(Native.CurrentThread);
             if (grace == 0)
             {
                 s_sweep = false;
@@ -64,9 +62,24 @@ internal static unsafe class Tracing
             Prune(call.Ops);
         }
 
-        FutexMutex.Unlock(&state->Mutex);
+        Unlock();
         return error;
     }
+
+    /// <summary>Takes the trace mutex, unless the thread is where it would wait for itself.</summary>
+    public static bool TryLock()
+    {
+        NmiThread* self = Native.CurrentThread;
+        if (StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self)
+        {
+            return false;
+        }
+
+        FutexMutex.Lock(&SharedState.Get->Trace.Mutex);
+        return true;
+    }
+
+    public static void Unlock() => FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
 
     /// <summary>Where reports go from now on.</summary>
     public static int SetPrint(void* print)
@@ -135,6 +148,7 @@ internal static unsafe class Tracing
                 TraceOperation.SetRule => SetRule(call),
                 TraceOperation.FreeFilter => FreeFilter(call->Ops),
                 TraceOperation.List => call->List.Run(),
+                TraceOperation.Update => JumpPatcher.ApplyToNew(),
                 _ => 0,
             };
         }

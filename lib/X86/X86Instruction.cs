@@ -19,12 +19,28 @@ internal static class X86Instruction
     /// <summary>The first byte of <c>call rel32</c>.</summary>
     public const byte CallOpcode = 0xe8;
 
+    /// <summary>The first byte of <c>jmp rel32</c>.</summary>
+    public const byte JumpOpcode = 0xe9;
+
     /// <summary>The 5-byte nop that is written, <c>nopl 0x0(%rax,%rax,1)</c>.</summary>
     public static ReadOnlySpan<byte> Nop5 => [0x0f, 0x1f, 0x44, 0x00, 0x00];
 
     /// <summary>Encodes <c>call target</c> for the address <paramref name="ip"/>.</summary>
     /// <returns>False if the target is out of reach of a signed 32-bit displacement.</returns>
-    public static bool TryEncodeCall(ulong ip, ulong target, Span<byte> code)
+    public static bool TryEncodeCall(ulong ip, ulong target, Span<byte> code) => TryEncode(CallOpcode, ip, target, code);
+
+    /// <summary>Encodes <c>jmp target</c> for the address <paramref name="ip"/>, with five bytes.</summary>
+    /// <returns>False if the target is out of reach of a signed 32-bit displacement.</returns>
+    public static bool TryEncodeJump(ulong ip, ulong target, Span<byte> code) => TryEncode(JumpOpcode, ip, target, code);
+
+    /// <summary>Encodes <c>jmp rel32</c> with this displacement from its end.</summary>
+    public static void EncodeJump(int displacement, Span<byte> code)
+    {
+        code[0] = JumpOpcode;
+        BinaryPrimitives.WriteInt32LittleEndian(code[1..], displacement);
+    }
+
+    private static bool TryEncode(byte opcode, ulong ip, ulong target, Span<byte> code)
     {
         long distance = unchecked((long)(target - (ip + CallSize)));
         if (distance != (int)distance)
@@ -32,7 +48,7 @@ internal static class X86Instruction
             return false;
         }
 
-        code[0] = CallOpcode;
+        code[0] = opcode;
         BinaryPrimitives.WriteInt32LittleEndian(code[1..], (int)distance);
         return true;
     }

@@ -36,6 +36,7 @@ internal sealed unsafe class LibClang
     private readonly delegate* unmanaged<Cursor, SourceLocation> _getCursorLocation;
     private readonly delegate* unmanaged<Cursor, SourceRange> _getCursorExtent;
     private readonly delegate* unmanaged<Cursor, uint> _isCursorDefinition;
+    private readonly delegate* unmanaged<Cursor, uint> _isMacroFunctionLike;
     private readonly delegate* unmanaged<Cursor, int> _getStorageClass;
     private readonly delegate* unmanaged<Cursor, int> _getTlsKind;
     private readonly delegate* unmanaged<Cursor, uint> _isBitField;
@@ -83,6 +84,7 @@ internal sealed unsafe class LibClang
         _getCursorLocation = (delegate* unmanaged<Cursor, SourceLocation>)Export("clang_getCursorLocation");
         _getCursorExtent = (delegate* unmanaged<Cursor, SourceRange>)Export("clang_getCursorExtent");
         _isCursorDefinition = (delegate* unmanaged<Cursor, uint>)Export("clang_isCursorDefinition");
+        _isMacroFunctionLike = (delegate* unmanaged<Cursor, uint>)Export("clang_Cursor_isMacroFunctionLike");
         _getStorageClass = (delegate* unmanaged<Cursor, int>)Export("clang_Cursor_getStorageClass");
         _getTlsKind = (delegate* unmanaged<Cursor, int>)Export("clang_getCursorTLSKind");
         _isBitField = (delegate* unmanaged<Cursor, uint>)Export("clang_Cursor_isBitField");
@@ -247,6 +249,8 @@ internal sealed unsafe class LibClang
                     break;
                 case CursorKind.Union:
                     throw new InvalidDataException($"union {name} at {where}: unions are not described");
+                case CursorKind.Macro when _isMacroFunctionLike(cursor) != 0:
+                    break; // text for the compiler: the library has nothing that it could be compared with
                 case CursorKind.Macro:
                     if (Macro(unit, cursor, name, where) is { } macro)
                     {

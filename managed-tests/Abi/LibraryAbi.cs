@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Ftrace.Exports;
+using Ftrace.JumpLabel;
 using Ftrace.Protocol;
 using Ftrace.Sites;
 using Ftrace.Text;
@@ -30,6 +31,10 @@ internal static class LibraryAbi
             ["ftrace_ops"] = typeof(FtraceOps),
             ["ftrace_regs"] = typeof(FtraceRegs),
             ["ftrace_site"] = typeof(FtraceSite),
+            ["ftrace_static_key"] = typeof(FtraceStaticKey),
+            ["ftrace_static_key_true"] = typeof(FtraceTypedStaticKey),
+            ["ftrace_static_key_false"] = typeof(FtraceTypedStaticKey),
+            ["ftrace_static_call_key"] = typeof(FtraceStaticCallKey),
         },
         Macros = new Dictionary<string, (string, long)>
         {

@@ -1,0 +1,114 @@
+using System;
+using Ftrace.Linux;
+using Ftrace.Sites;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.JumpLabel;
+
+/// <summary>
+/// Makes the branches agree with their keys. Called with the trace mutex and the loader's lock held.
+/// </summary>
+internal static unsafe class JumpPatcher
+{
+    /// <summary>All branches on a key, for a value that it is about to have.</summary>
+    /// <returns>0 or -errno; then no branch was changed.</returns>
+    public static int Apply(FtraceStaticKey* key, bool enabled)
+    {
+        int count = Collect(key, enabled, null, int.MaxValue);
+        if (count <= 0)
+        {
+            return count;
+        }
+
+        Block memory = Block.Allocate((nuint)count * (nuint)sizeof(FtracePatch));
+        if (memory.IsEmpty)
+        {
+            return -Errno.ENOMEM;
+        }
+
+        var patches = (FtracePatch*)memory.Start;
+        count = Collect(key, enabled, patches, count);
+        int error = count <= 0 ? count : TextPatcher.Patch(patches, count, PatchRequest.Default);
+        for (int i = 0; i < count && error == -Errno.EINVAL; i++)
+        {
+            if (patches[i].Error == error)
+            {
+                Trace.Report.OtherCode("a branch"u8, patches + i);
+            }
+        }
+
+        memory.Free();
+        return error;
+    }
+
+    /// <summary>Branches of new objects whose keys have another value than the compiler laid them out for.</summary>
+    /// <returns>0 or -errno; then none was changed. They are new no more.</returns>
+    public static int ApplyToNew()
+    {
+        int error = Apply(null, false);
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            target->JumpsAreNew = false;
+        }
+
+        return error;
+    }
+
+    /// <summary>The key that another one stands for; most stand for themselves.</summary>
+    public static FtraceStaticKey* Resolve(FtraceStaticKey* key)
+    {
+        // Read each time: while its object is being opened it is not there yet.
+        FtraceStaticKey* origin = key->Origin;
+        return origin != null ? origin : key;
+    }
+
+    /// <summary>Branches that have to change: on a key, or, if that is null, those of new objects.</summary>
+    /// <returns>How many, at most <paramref name="room"/>; or -ERANGE.</returns>
+    private static int Collect(FtraceStaticKey* key, bool enabled, FtracePatch* patches, int room)
+    {
+        int count = 0;
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            if (key == null && !target->JumpsAreNew)
+            {
+                continue;
+            }
+
+            for (int i = 0; i < target->JumpCount; i += target->FirstJump[i].Run)
+            {
+                JumpSite* first = target->FirstJump + i;
+                FtraceStaticKey* origin = Resolve(first->Key);
+                if (key != null && key != origin)
+                {
+                    continue;
+                }
+
+                bool value = key != null ? enabled : origin->Enabled > 0;
+                for (JumpSite* site = first; site < first + first->Run && count < room; site++)
+                {
+                    FtracePatch patch = new() { Ip = site->Ip, Len = X86Instruction.CallSize };
+                    var wanted = new Span<byte>(patch.NewCode, X86Instruction.CallSize);
+                    if (!site->TryEncode(value, wanted) || !site->TryEncode(!value, new Span<byte>(patch.OldCode, X86Instruction.CallSize)))
+                    {
+                        return -Errno.ERANGE;
+                    }
+
+                    if (wanted.SequenceEqual(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)))
+                    {
+                        continue;
+                    }
+
+                    if (patches != null)
+                    {
+                        patches[count] = patch;
+                    }
+
+                    count++;
+                }
+            }
+        }
+
+        return count;
+    }
+}

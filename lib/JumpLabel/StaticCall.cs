@@ -1,0 +1,62 @@
+using System;
+using System.Buffers.Binary;
+using Ftrace.Linux;
+using Ftrace.Text;
+using Ftrace.Trace;
+using Ftrace.X86;
+
+namespace Ftrace.JumpLabel;
+
+/// <summary>Direct calls whose function is changed. The kernel's kernel/static_call.c, the out-of-line kind.</summary>
+/// <remarks>
+/// A trampoline, made by ftrace/static_key.h; without a function it jumps to its own second part:
+/// <code>
+/// e9 rel32  cc cc cc                             jmp    function
+/// 31 c0  31 d2  0f 57 c0  c3                     return 0
+/// rel32                                          of the jump at the start
+/// </code>
+/// </remarks>
+internal static unsafe class StaticCall
+{
+    private const ulong NothingOffset = 8;
+    private const ulong DisplacementOffset = 16;
+
+    /// <summary>Changes the function; 0: none.</summary>
+    public static int Update(FtraceStaticCallKey* key, ulong function)
+    {
+        if (!Tracing.TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        int error = UpdateLocked(key, function);
+        Tracing.Unlock();
+        return error;
+    }
+
+    private static int UpdateLocked(FtraceStaticCallKey* key, ulong function)
+    {
+        ulong ip = (ulong)key->Trampoline;
+        var patch = new FtracePatch { Ip = ip, Len = X86Instruction.CallSize };
+        var wanted = new Span<byte>(patch.NewCode, X86Instruction.CallSize);
+        if (!X86Instruction.TryEncodeJump(ip, function != 0 ? function : ip + NothingOffset, wanted))
+        {
+            return -Errno.ERANGE;
+        }
+
+        int displacement = key->Changed != 0 ? key->Displacement : *(int*)(ip + DisplacementOffset);
+        X86Instruction.EncodeJump(displacement, new Span<byte>(patch.OldCode, X86Instruction.CallSize));
+        int error = TextPatcher.Patch(&patch, 1, PatchRequest.Default);
+        if (error == 0)
+        {
+            key->Displacement = BinaryPrimitives.ReadInt32LittleEndian(wanted[1..]);
+            key->Changed = 1;
+        }
+        else if (patch.Error == -Errno.EINVAL)
+        {
+            Report.OtherCode("a static call"u8, &patch);
+        }
+
+        return error;
+    }
+}

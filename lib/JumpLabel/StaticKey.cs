@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Sites;
+using Ftrace.Trace;
+
+namespace Ftrace.JumpLabel;
+
+/// <summary>Keys that are turned on and off. The kernel's kernel/jump_label.c.</summary>
+/// <remarks>A key's count lives in its object, and changes once the branches have: after a failure both are as before.</remarks>
+internal static unsafe class StaticKey
+{
+    /// <summary>Carries a call out with both locks, and the objects looked at.</summary>
+    public static int Run(StaticKeyOperation operation, FtraceStaticKey* key)
+    {
+        if (!Tracing.TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        var call = new StaticKeyCall { Operation = operation, Key = key };
+        Native.Table->IterateObjects(&RunLocked, &call);
+        Tracing.Unlock();
+        return call.Result;
+    }
+
+    /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
+    {
+        var call = (StaticKeyCall*)data;
+        call->Result = LoadedObjects.Update();
+        if (call->Result == 0)
+        {
+            call->Result = JumpPatcher.ApplyToNew();
+        }
+
+        if (call->Result == 0 && !AreBranchesKnown(call->Key))
+        {
+            call->Result = -Errno.ENOENT;
+        }
+
+        if (call->Result == 0)
+        {
+            FtraceStaticKey* key = JumpPatcher.Resolve(call->Key);
+            int error = Count(call->Operation, key->Enabled, out int count);
+            call->Result = error != 0 ? error : Set(key, count);
+        }
+
+        return 1;
+    }
+
+    /// <summary>False if the object that has the key could not be read.</summary>
+    private static bool AreBranchesKnown(FtraceStaticKey* key)
+    {
+        LoadedObject* target = LoadedObjects.First;
+        while (target != null && !target->Contains((ulong)key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable))
+        {
+            target = target->Next;
+        }
+
+        return target == null || target->IsRead;
+    }
+
+    private static int Count(StaticKeyOperation operation, int now, out int count)
+    {
+        count = now;
+        switch (operation)
+        {
+            case StaticKeyOperation.Enable:
+                count = now > 0 ? now : 1;
+                return 0;
+            case StaticKeyOperation.Disable:
+                count = 0;
+                return now > 1 ? -Errno.EBUSY : 0;
+            case StaticKeyOperation.Inc:
+                count = unchecked(now + 1);
+                return now == int.MaxValue ? -Errno.EOVERFLOW : 0;
+            default:
+                count = unchecked(now - 1);
+                return now <= 0 ? -Errno.EINVAL : 0;
+        }
+    }
+
+    private static int Set(FtraceStaticKey* key, int count)
+    {
+        int error = JumpPatcher.Apply(key, count > 0);
+        if (error == 0)
+        {
+            Volatile.Write(ref key->Enabled, count);
+        }
+
+        return error;
+    }
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * static_call.c - calls whose function is changed by patching them.
+ *
+ * static_call update  functions, none, and those of each type of result
+ * static_call errors  a failure leaves the call as it was
+ * static_call storm   updates while two threads and their timers call: they get
+ *                     what some function returns, and between two updates what the
+ *                     present one does
+ */
+#include "test.h"
+
+static unsigned long value(unsigned long a, double b)
+{
+	return a + (unsigned long)b;
+}
+
+static unsigned long twice(unsigned long a, double b)
+{
+	return 2 * a + (unsigned long)b;
+}
+
+static unsigned long none(unsigned long a, double b)
+{
+	(void)a, (void)b;
+	return 0;
+}
+
+struct pair {
+	unsigned long first, second;
+};
+
+static struct pair swap(unsigned long a, unsigned long b)
+{
+	return (struct pair){b, a};
+}
+
+static double half(double a)
+{
+	return a / 2;
+}
+
+static int noted;
+
+static void note(int number)
+{
+	noted = number;
+}
+
+FTRACE_DECLARE_STATIC_CALL(number, value);
+FTRACE_DEFINE_STATIC_CALL(number, value);
+FTRACE_DEFINE_STATIC_CALL_NULL(pairs, swap);
+FTRACE_DEFINE_STATIC_CALL_NULL(floating, double(double));
+FTRACE_DEFINE_STATIC_CALL_NULL(nothing, note);
+
+static void update(void)
+{
+	CHECK_EQ(ftrace_static_call(number)(40, 2.0), 42);
+	CHECK_EQ(ftrace_static_call(pairs)(1, 2).first, 0);
+	CHECK_EQ(ftrace_static_call(pairs)(1, 2).second, 0);
+	CHECK(ftrace_static_call(floating)(5) == 0);
+	ftrace_static_call(nothing)(1);
+	CHECK_EQ(noted, 0);
+	CHECK_EQ(stats().patches, 0);
+
+	for (int i = 1; i < 10; i++) {
+		CHECK_EQ(ftrace_static_call_update(number, twice), 0);
+		CHECK_EQ(ftrace_static_call(number)(40, 2.0), 82);
+		CHECK_EQ(ftrace_static_call_update(number, NULL), 0);
+		CHECK_EQ(ftrace_static_call(number)(40, 2.0), 0);
+		CHECK_EQ(ftrace_static_call_update(number, NULL), 0);
+		CHECK_EQ(ftrace_static_call(number)(40, 2.0), 0);
+		CHECK_EQ(ftrace_static_call_update(number, value), 0);
+		CHECK_EQ(ftrace_static_call(number)(40, 2.0), 42);
+
+		CHECK_EQ(ftrace_static_call_update(pairs, swap), 0);
+		CHECK_EQ(ftrace_static_call(pairs)(1, 2).first, 2);
+		CHECK_EQ(ftrace_static_call(pairs)(1, 2).second, 1);
+		CHECK_EQ(ftrace_static_call_update(pairs, NULL), 0);
+		CHECK_EQ(ftrace_static_call(pairs)(1, 2).second, 0);
+
+		CHECK_EQ(ftrace_static_call_update(floating, half), 0);
+		CHECK(ftrace_static_call(floating)(5) == 2.5);
+		CHECK_EQ(ftrace_static_call_update(floating, NULL), 0);
+		CHECK(ftrace_static_call(floating)(5) == 0);
+
+		CHECK_EQ(ftrace_static_call_update(nothing, note), 0);
+		ftrace_static_call(nothing)(i);
+		CHECK_EQ(noted, i);
+		CHECK_EQ(ftrace_static_call_update(nothing, NULL), 0);
+		ftrace_static_call(nothing)(-1);
+		CHECK_EQ(noted, i);
+	}
+	CHECK_EQ(stats().gc_collections, 0);
+}
+
+/* errors */
+
+static void refused(int error)
+{
+	errno = 4711;
+	CHECK_EQ(ftrace_static_call_update(number, twice), error);
+	CHECK_EQ(errno, 4711);
+	CHECK_EQ(ftrace_static_call(number)(40, 2.0), 42);
+}
+
+static int refused_in_window(void *data)
+{
+	(void)data;
+	refused(-EDEADLK);
+	return 0;
+}
+
+static void refused_in_nmi(int signo)
+{
+	(void)signo;
+	ftrace_nmi_enter();
+	refused(-EDEADLK);
+	ftrace_nmi_exit();
+}
+
+static void errors(void)
+{
+	struct ftrace_static_call_key *key = &ftrace_call_key_number, empty = {NULL, 0, 0};
+	unsigned long trampoline = (unsigned long)key->trampoline;
+	unsigned char *code = (unsigned char *)trampoline;
+	struct ftrace_patch patch = {.ip = trampoline, .len = 5};
+
+	CHECK_EQ(ftrace_static_call_key_update(NULL, 0), -EINVAL);
+	CHECK_EQ(ftrace_static_call_key_update(&empty, 0), -EINVAL);
+	for (int off = 1; off < 8; off++)
+		CHECK_EQ(ftrace_static_call_key_update((void *)((char *)key + off), 0), -EINVAL);
+	CHECK_EQ(ftrace_static_call_key_update(key, trampoline + 5 + (1ul << 31)), -ERANGE);
+	CHECK_EQ(ftrace_static_call_key_update(key, trampoline + 4 - (1ul << 31)), -ERANGE);
+	CHECK_EQ(ftrace_static_call(number)(40, 2.0), 42);
+	on_signal(SIGUSR1, refused_in_nmi, 0);
+	raise(SIGUSR1);
+	CHECK_EQ(ftrace_stop_machine(refused_in_window, NULL), 0);
+	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+	refused(-EDEADLK);
+	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+
+	/* Before the first update, and after one, others' changes are found. */
+	for (int round = 0; round < 2; round++) {
+		memcpy(patch.old_code, code, 5);
+		memcpy(patch.new_code, code, 5);
+		memcpy(patch.new_code + 1, &(int){3}, 4);
+		CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+		CHECK_EQ(ftrace_static_call_update(number, twice), -EINVAL);
+		CHECK_EQ(memcmp(code, patch.new_code, 5), 0);
+		memcpy(patch.new_code, patch.old_code, 5);
+		memcpy(patch.old_code, code, 5);
+		CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+		CHECK_EQ(ftrace_static_call_update(number, twice), 0);
+		CHECK_EQ(ftrace_static_call_update(number, value), 0);
+		CHECK_EQ(ftrace_static_call(number)(40, 2.0), 42);
+	}
+}
+
+/* storm */
+
+static atomic_uint phase;
+static atomic_ulong present = 42;
+static atomic_bool finish;
+static atomic_ulong calls[2], ticks[2], compared[2];
+static __thread int self; /* the main thread is 0 as well */
+
+static void call(void)
+{
+	unsigned int before = phase;
+	unsigned long expected = present, result = ftrace_static_call(number)(40, 2.0);
+
+	CHECK(result == 0 || result == 42 || result == 82);
+	if (before % 2 == 0 && phase == before) {
+		CHECK_EQ(result, expected);
+		compared[self]++;
+	}
+}
+
+static void tick(int signo)
+{
+	(void)signo;
+	ftrace_nmi_enter();
+	call();
+	ticks[self]++;
+	ftrace_nmi_exit();
+}
+
+static void *calls_it(void *arg)
+{
+	timer_t timer;
+
+	self = arg != NULL;
+	timer = thread_timer(SIGALRM, 10000);
+	while (!finish) {
+		call();
+		calls[self]++;
+	}
+	CHECK_EQ(timer_delete(timer), 0);
+	return NULL;
+}
+
+static void storm(void)
+{
+	unsigned long seen;
+	static unsigned long (*const functions[])(unsigned long, double) = {value, twice, NULL,
+									    none};
+	static const unsigned long results[] = {42, 82, 0, 0};
+	pthread_t threads[2];
+
+	on_signal(SIGALRM, tick, 0);
+	CHECK_EQ(ftrace_nmi_add_signal(SIGALRM), 0);
+	for (long i = 0; i < 2; i++)
+		threads[i] = start(calls_it, i ? &self : NULL);
+	WAIT_FOR(calls[0] && calls[1] && ticks[0] && ticks[1]);
+	for (int i = 1; i < 3000; i++) {
+		phase++;
+		CHECK_EQ(ftrace_static_call_update(number, functions[i % 4]), 0);
+		present = results[i % 4];
+		phase++;
+		call();
+		/* The threads get to see it. */
+		if (i % 16 == 0) {
+			seen = compared[1];
+			WAIT_FOR(compared[1] > seen);
+		}
+	}
+	finish = true;
+	join(threads[0]);
+	join(threads[1]);
+	CHECK_EQ(stats().gc_collections, 0);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mode modes[] = {
+		{"update", update}, {"errors", errors}, {"storm", storm}, {NULL, NULL}};
+
+	return run_mode(modes, argc, argv);
+}
