@@ -326,7 +326,7 @@ static __attribute__((noipa)) long call_six(void)
 	return value;
 }
 
-static void change(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+static void change_arguments(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		   struct ftrace_regs *regs)
 {
 	CHECK_EQ(ip, (unsigned long)six);
@@ -355,7 +355,7 @@ static void change(unsigned long ip, unsigned long parent_ip, struct ftrace_ops 
 
 static void regs(void)
 {
-	struct ftrace_ops ops = OPS(change);
+	struct ftrace_ops ops = OPS(change_arguments);
 
 	trace(&ops, "six");
 	CHECK_EQ(call_six(), 654321);
