@@ -65,6 +65,11 @@ internal static unsafe class TextPages
                 batch[rank]->Error = -Errno.EFAULT;
             }
 
+            if (rank == batch.Count)
+            {
+                break; // the last ones lay in front of this mapping
+            }
+
             int next = batch.RankOf(map.End);
             if (rank >= next && need >= map.End)
             {
