@@ -72,7 +72,7 @@ internal static unsafe class TextPages
 
             if (rank == batch.Count)
             {
-                break;
+                break; // the last ones lay in front of this mapping
             }
 
             int next = batch.RankOf(map.End);
