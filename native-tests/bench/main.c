@@ -317,6 +317,34 @@ static void write_json(FILE *file, const char *cpu, long cores, const char *kern
 		fail("cannot write the JSON file\n");
 }
 
+/* The rows that have a peer or a target, as a table for a document. */
+static void write_markdown(FILE *file, const char *cpu, long cores, const char *kernel)
+{
+	char ours[80], peers[80], target[40];
+
+	fprintf(file,
+		"libftrace %s, %s, %ld cores, Linux %s; median (quartiles)\n\n"
+		"| what | here | against | | ratio | target |\n|---|---|---|---|---|---|\n",
+		ftrace_version(), cpu, cores, kernel);
+	for (int i = 0; i < table->count; i++) {
+		const struct row *row = &table->rows[i];
+
+		if (row->note[0])
+			fprintf(file, "| %s | | | | | |\n", row->note);
+		if (row->note[0] || !row->peer[0] || row->threads)
+			continue;
+		print_quartiles(ours, sizeof(ours), &row->ours);
+		print_quartiles(peers, sizeof(peers), &row->peers);
+		snprintf(target, sizeof(target), "%s %.4g %s",
+			 row->relation == AT_MOST ? "at most" : "at least", row->target,
+			 row->met ? "met" : "**missed**");
+		fprintf(file, "| %s, %s | %s | %s | %s | %.2f | %s |\n", row->what, row->unit, ours,
+			row->peer, peers, row->ratio, row->target > 0 ? target : "");
+	}
+	if (fclose(file))
+		fail("cannot write the table\n");
+}
+
 /*
  * The gate's C# peer brings a runtime of its own, which cannot be unloaded and
  * must not be there when threads are stopped. So it gets a process of its own.
@@ -369,7 +397,7 @@ static const struct part *find_part(const char *name)
 
 static void usage(FILE *file)
 {
-	fputs("usage: bench [--json FILE] [--plot FILE] [--only PART] [--quick]\n"
+	fputs("usage: bench [--json FILE] [--markdown FILE] [--plot FILE] [--only PART] [--quick]\n"
 	      "\n"
 	      "Prints what the library costs. Each number stands beside a peer that was measured\n"
 	      "in the same run, taking turns, and beside its target. The parts:\n"
@@ -385,6 +413,7 @@ static void usage(FILE *file)
 	      "  load        loading the library\n"
 	      "\n"
 	      "  --json FILE  write the same to FILE\n"
+	      "  --markdown FILE  write the rows that have a peer as a table for a document\n"
 	      "  --plot FILE  draw the latencies with gnuplot, as SVG, or PNG if FILE ends so; "
 	      "the\n"
 	      "               numbers are left in FILE.dat\n"
@@ -400,19 +429,28 @@ static void usage(FILE *file)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'}, {"plot", required_argument, NULL, 'p'},
-		{"only", required_argument, NULL, 'o'}, {"quick", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0},
+		{"json", required_argument, NULL, 'j'},
+		{"plot", required_argument, NULL, 'p'},
+		{"markdown", required_argument, NULL, 'm'},
+		{"only", required_argument, NULL, 'o'},
+		{"quick", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	const struct part *only = NULL;
 	struct utsname kernel;
-	FILE *json = NULL;
+	FILE *json = NULL, *markdown = NULL;
 	char cpu[128];
 	long cores;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (option) {
+		case 'm':
+			markdown = fopen(optarg, "w");
+			if (!markdown)
+				fail("cannot write %s\n", optarg);
+			break;
 		case 'j':
 			/* Now: not after minutes of measuring. */
 			json = fopen(optarg, "w");
@@ -461,5 +499,7 @@ int main(int argc, char **argv)
 	}
 	if (json)
 		write_json(json, cpu, cores, kernel.release);
+	if (markdown)
+		write_markdown(markdown, cpu, cores, kernel.release);
 	return 0;
 }
