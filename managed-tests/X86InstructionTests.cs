@@ -75,6 +75,7 @@ public sealed class X86InstructionTests
     [TestCase("0f1fc0", 3)]
     [TestCase("0f1f0500000000", 7)]
     [TestCase("0f1f042500000000", 8)]
+    [TestCase("666666666666666666666666666690", 15)]
     public void NopHasTheLengthThatTheDisassemblerSees(string hex, int length)
     {
         byte[] code = Convert.FromHexString(hex);
@@ -98,6 +99,8 @@ public sealed class X86InstructionTests
     [TestCase("e800000000")]
     [TestCase("cc")]
     [TestCase("f390")]
+    [TestCase("66666666666666666666666666666690")] // 16 bytes: none that a CPU accepts
+    [TestCase("6666666666666666660f1f840000000000")]
     public void WhatIsNoWholeNopHasNoLength(string hex) =>
         Assert.That(X86Instruction.NopLength(Convert.FromHexString(hex)), Is.Zero);
 

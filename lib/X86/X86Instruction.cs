@@ -13,6 +13,9 @@ internal static class X86Instruction
     /// <summary>Bytes that one location may have.</summary>
     public const int MaxPatch = 8;
 
+    /// <summary>Bytes of the longest instruction that a CPU accepts.</summary>
+    private const int MaxLength = 15;
+
     /// <summary>The breakpoint, one byte.</summary>
     public const byte Int3 = 0xcc;
 
@@ -76,6 +79,7 @@ internal static class X86Instruction
     /// </summary>
     public static int NopLength(ReadOnlySpan<byte> code)
     {
+        code = code[..Math.Min(code.Length, MaxLength)];
         int at = 0;
         while (at < code.Length && code[at] is 0x66 or 0x2e)
         {
