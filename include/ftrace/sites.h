@@ -43,6 +43,9 @@ struct ftrace_site {
  * @fn must not call this header's functions or those of ftrace/trace.h, nor open or
  * close shared objects.
  *
+ * What can be traced of an object stands in its file, which is looked at once: if
+ * it is gone by then, or another file has its name, the object has no functions.
+ *
  * Returns what @fn returned last, 0 if it was never called, or
  *   -EINVAL   @fn is NULL, or unknown flags
  *   -ENOMEM   no memory for the tables

@@ -43,13 +43,13 @@ internal static unsafe class JumpPatcher
     }
 
     /// <summary>Branches of new objects whose keys have another value than the compiler laid them out for.</summary>
-    /// <returns>0 or -errno; then none was changed. They are new no more.</returns>
+    /// <returns>0 or -errno; then none was changed. What failed for a reason that may go is tried again by the next call.</returns>
     public static int ApplyToNew()
     {
         int error = Apply(null, false);
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            target->JumpsAreNew = false;
+            target->JumpsAreNew &= error is not (0 or -Errno.EINVAL or -Errno.ERANGE);
         }
 
         return error;

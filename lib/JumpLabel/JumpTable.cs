@@ -25,18 +25,19 @@ internal static unsafe class JumpTable
     }
 
     /// <summary>Fills in the branches. What is not right is left out: nothing that comes from a file is believed.</summary>
-    public static void Read(LoadedObject* target, in ElfSection section)
+    /// <returns>False if there is no memory for them.</returns>
+    public static bool Read(LoadedObject* target, in ElfSection section)
     {
         ulong count = section.Size / (ulong)sizeof(JumpEntry);
         if (count is 0 or > MostEntries)
         {
-            return;
+            return true;
         }
 
         target->Jumps = Block.Allocate((nuint)count * (nuint)sizeof(JumpSite));
         if (target->Jumps.IsEmpty)
         {
-            return;
+            return false;
         }
 
         var entries = (JumpEntry*)(target->Base + section.Address);
@@ -52,12 +53,13 @@ internal static unsafe class JumpTable
         target->JumpsAreNew = target->JumpCount != 0;
         new Span<JumpSite>(target->FirstJump, target->JumpCount).Sort(JumpSite.ByKey);
         CountRuns(target);
+        return true;
     }
 
     private static bool IsRight(LoadedObject* target, in JumpSite site) =>
         (ulong)site.Key % sizeof(ulong) == 0
-        && target->Contains(site.Ip, X86Instruction.CallSize, ProgramHeader.Executable)
-        && target->Contains(site.Target, 1, ProgramHeader.Executable)
+        && target->Contains(site.Ip, X86Instruction.CallSize, ProgramHeader.Code)
+        && target->Contains(site.Target, 1, ProgramHeader.Code)
         && target->Contains((ulong)site.Key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable);
 
     private static void CountRuns(LoadedObject* target)

@@ -12,6 +12,7 @@ internal unsafe struct ElfFile
 {
     private const ulong MaxSections = 1 << 20;
     private const ulong MaxNames = 1 << 26;
+    private const int ComparedAtOnce = 512;
 
     private readonly ElfSource _source;
     private Block _sections;
@@ -33,6 +34,47 @@ internal unsafe struct ElfFile
 
         file.Close();
         return false;
+    }
+
+    /// <summary>
+    /// True if an object in memory was made from this file, and not from the one that had its name before: they have the same program
+    /// headers, and the same notes, the build id among them.
+    /// </summary>
+    public readonly bool IsOf(LoadedObject* target)
+    {
+        Header header;
+        if (!_source.Read(0, &header, (ulong)sizeof(Header)) || header.ProgramHeaderCount != target->HeaderCount
+            || !IsSame(header.ProgramHeaderOffset, (byte*)target->Headers, (ulong)target->HeaderCount * (ulong)sizeof(ProgramHeader)))
+        {
+            return false;
+        }
+
+        bool same = true;
+        for (int i = 0; i < target->HeaderCount; i++)
+        {
+            ProgramHeader* note = target->Headers + i;
+            ulong start = target->Base + note->Address;
+            if (note->Type == ProgramHeader.Note && target->Contains(start, note->FileSize, ProgramHeader.Readable))
+            {
+                same &= IsSame(note->Offset, (byte*)start, note->FileSize);
+            }
+        }
+
+        return same;
+    }
+
+    private readonly bool IsSame(ulong offset, byte* memory, ulong size)
+    {
+        byte* piece = stackalloc byte[ComparedAtOnce];
+        bool same = _source.Contains(offset, size);
+        for (ulong done = 0; done < size && same; done += ComparedAtOnce)
+        {
+            int length = (int)Math.Min(size - done, ComparedAtOnce);
+            same = _source.Read(offset + done, piece, (ulong)length)
+                && new ReadOnlySpan<byte>(piece, length).SequenceEqual(new ReadOnlySpan<byte>(memory + done, length));
+        }
+
+        return same;
     }
 
     public void Close()
@@ -151,7 +193,9 @@ internal unsafe struct ElfFile
         [FieldOffset(4)] private byte _class;
         [FieldOffset(5)] private byte _order;
         [FieldOffset(18)] private ushort _machine;
+        [FieldOffset(32)] public ulong ProgramHeaderOffset;
         [FieldOffset(40)] public ulong SectionOffset;
+        [FieldOffset(56)] public ushort ProgramHeaderCount;
         [FieldOffset(58)] private ushort _sectionSize;
         [FieldOffset(60)] public ushort SectionCount;
         [FieldOffset(62)] public ushort NameSection;

@@ -95,7 +95,12 @@ internal static unsafe class LoadedObjects
         added->Seen = true;
         added->IsNew = true;
         added->Identity = added->ReadIdentity();
-        ObjectReader.Read(added);
+        if (!ObjectReader.Read(added))
+        {
+            Free(added);
+            return false;
+        }
+
         added->Next = s_first;
         Thread.MemoryBarrier(); // with readers in CurrentAt()
         s_first = added;
@@ -194,13 +199,18 @@ internal static unsafe class LoadedObjects
         for (LoadedObject* known = s_dropped; known != null; known = next)
         {
             next = known->NextDropped;
-            known->Sites.Free();
-            known->SiteNames.Free();
-            known->Jumps.Free();
-            Block memory = known->Memory;
-            memory.Free();
+            Free(known);
         }
 
         s_dropped = null;
+    }
+
+    private static void Free(LoadedObject* target)
+    {
+        target->Sites.Free();
+        target->SiteNames.Free();
+        target->Jumps.Free();
+        Block memory = target->Memory; // which the object itself lies in
+        memory.Free();
     }
 }

@@ -24,30 +24,36 @@ internal static unsafe class ObjectReader
         sites.Sort(Site.ByAddress);
     }
 
-    /// <summary>Fills in the sites and the branches on static keys. An object without any, or whose file cannot be read, has none.</summary>
-    public static void Read(LoadedObject* target)
+    /// <summary>
+    /// Fills in the sites and the branches on static keys. An object without any, or whose file cannot be read or has been replaced
+    /// since it was opened, has none.
+    /// </summary>
+    /// <returns>False if there is no memory for them.</returns>
+    public static bool Read(LoadedObject* target)
     {
         int file = ProcFile.Open(*target->Path == 0 ? SelfExe : target->Path);
         if (file < 0)
         {
-            return;
+            return true;
         }
 
         byte* stat = stackalloc byte[StatSize];
+        bool enough = true;
         if (Native.Syscall(SyscallNumber.Fstat, file, (nint)stat) == 0
             && ElfFile.TryOpen(new ElfSource(file, *(ulong*)(stat + StatSizeOffset)), out ElfFile elf))
         {
-            Read(target, elf);
-            if (elf.TryFind(JumpTable.Section, out ElfSection jumps) && IsLoaded(target, jumps))
+            if (elf.IsOf(target))
             {
-                JumpTable.Read(target, jumps);
+                enough = ReadSites(target, elf)
+                    && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(target, jumps) || JumpTable.Read(target, jumps));
+                target->IsRead = enough;
             }
 
             elf.Close();
-            target->IsRead = true;
         }
 
         ProcFile.Close(file);
+        return enough;
     }
 
     private static byte* SelfExe
@@ -61,18 +67,23 @@ internal static unsafe class ObjectReader
         }
     }
 
-    private static void Read(LoadedObject* target, ElfFile elf)
+    private static bool ReadSites(LoadedObject* target, ElfFile elf)
     {
         bool patchable = elf.TryFind("__patchable_function_entries"u8, out ElfSection entries) && IsLoaded(target, entries);
         bool mcount = elf.TryFind("__mcount_loc"u8, out ElfSection calls) && IsLoaded(target, calls);
         ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0);
         if (count == 0 || count > MostEntries)
         {
-            return;
+            return true;
         }
 
         target->Sites = Block.Allocate((nuint)count * (nuint)sizeof(Site));
-        if (target->Sites.IsEmpty || !TryReadSymbols(target, elf, out SymbolTable symbols))
+        if (target->Sites.IsEmpty)
+        {
+            return false;
+        }
+
+        if (!TryReadSymbols(target, elf, out SymbolTable symbols))
         {
             symbols = default;
         }
@@ -91,6 +102,7 @@ internal static unsafe class ObjectReader
         Name(target, symbols, names);
         symbols.Free();
         Order(target);
+        return true;
     }
 
     private static bool IsLoaded(LoadedObject* target, in ElfSection section) =>
@@ -114,7 +126,7 @@ internal static unsafe class ObjectReader
             bool named = symbols.TryFind(address - target->Base, PatchableEntry.MaxBytes, out FunctionSymbol function);
             ulong start = target->Base + function.Start;
             int length = PatchableEntry.MaxBytes;
-            while (length > 0 && !target->Contains(address, (ulong)length, ProgramHeader.Executable))
+            while (length > 0 && !target->Contains(address, (ulong)length, ProgramHeader.Code))
             {
                 length--;
             }
@@ -131,7 +143,7 @@ internal static unsafe class ObjectReader
                 continue; // it could be the nops in front of a function as well as those in it
             }
 
-            if (!named && start < address && !(address - start == PatchableEntry.EndbrSize && target->Contains(start, PatchableEntry.EndbrSize, ProgramHeader.Executable)
+            if (!named && start < address && !(address - start == PatchableEntry.EndbrSize && target->Contains(start, PatchableEntry.EndbrSize, ProgramHeader.Code)
                 && PatchableEntry.IsEndbr64(new ReadOnlySpan<byte>((void*)start, PatchableEntry.EndbrSize))))
             {
                 continue;

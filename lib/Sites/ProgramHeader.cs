@@ -11,6 +11,9 @@ internal struct ProgramHeader
     public const uint Executable = 1;
     public const uint Readable = 4;
 
+    /// <summary>Text that can be looked at; there are CPUs and files for text that is executable only.</summary>
+    public const uint Code = Executable | Readable;
+
     public uint Type;
     public uint Flags;
     public ulong Offset;

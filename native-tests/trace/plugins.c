@@ -138,6 +138,25 @@ static void version(void)
 	untrace(&ops);
 }
 
+/* The file is replaced while the old one is in memory: its names and places are not those. */
+static void replaced(void)
+{
+	char one[8192], two[8192];
+	struct plugin plugin;
+
+	snprintf(one, sizeof(one), "%s.1", path);
+	snprintf(two, sizeof(two), "%s.2", path);
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(symlink(one, path), 0);
+	plugin = open_plugin();
+	CHECK_EQ(rename(two, one), 0);
+	CHECK_EQ(find_site("plug_answer").count, 0);
+	CHECK_EQ(find_site("plug_other").count, 0);
+	CHECK_EQ(filter(&ops, "plug_*"), -ENOENT);
+	CHECK_EQ(plugin.answer(), 1);
+	close_plugin(plugin);
+}
+
 /* By the file's name. */
 static void module(void)
 {
@@ -196,8 +215,9 @@ TRACED int own(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"reopened", reopened}, {"unseen", unseen},	  {"version", version},
-		{"module", module},	{"contended", contended}, {NULL, NULL},
+		{"reopened", reopened}, {"unseen", unseen}, {"version", version},
+		{"replaced", replaced}, {"module", module}, {"contended", contended},
+		{NULL, NULL},
 	};
 
 	CHECK_EQ(argc, 3);

@@ -24,7 +24,7 @@ build "$@" "$source" -o "$dir/plugin.so" 2>"$dir/log" || {
 	cat "$dir/log"
 	exit 77
 }
-if [ "$mode" = version ]; then
+if [ "$mode" = version ] || [ "$mode" = replaced ]; then
 	mv "$dir/plugin.so" "$dir/plugin.so.1"
 	build "$@" -DPLUGIN_ANSWER=2 "$source" -o "$dir/plugin.so.2"
 	ln -s "$dir/plugin.so.1" "$dir/plugin.so"
