@@ -27,6 +27,12 @@ internal unsafe struct LoadedObject
 
     public int SiteCount;
 
+    /// <summary>
+    /// The last of the compiler's notes whose address lies nowhere in the object: another thread is opening it and has not relocated
+    /// it yet; or the note is about nothing. Null: there is none.
+    /// </summary>
+    public ulong* Unplaced;
+
     /// <summary>The names of their functions, each with a 0; the first is empty.</summary>
     public Block SiteNames;
 

@@ -28,6 +28,11 @@ internal static unsafe class LoadedObjects
     {
         bool same = true;
         Native.Table->IterateObjects(&CompareCounts, &same);
+        for (LoadedObject* known = s_first; known != null && same; known = known->Next)
+        {
+            same = !HasBeenRelocated(known);
+        }
+
         if (same)
         {
             return 0;
@@ -62,7 +67,7 @@ internal static unsafe class LoadedObjects
         {
             if (!known->Seen && known->Base == info->Base && known->Headers == info->Headers
                 && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
-                && known->Identity == known->ReadIdentity() && IsAsWeLeftIt(known))
+                && known->Identity == known->ReadIdentity() && IsAsWeLeftIt(known) && !HasBeenRelocated(known))
             {
                 known->Seen = true;
                 return 0;
@@ -105,6 +110,21 @@ internal static unsafe class LoadedObjects
         Thread.MemoryBarrier(); // with readers in CurrentAt()
         s_first = added;
         return true;
+    }
+
+    /// <summary>
+    /// An object is listed before it is relocated, and the counts do not tell when that is done. Relocations come in the order of their
+    /// addresses, so it is the last note that tells. What is traced already stays as it was read.
+    /// </summary>
+    private static bool HasBeenRelocated(LoadedObject* known)
+    {
+        bool relocated = known->Unplaced != null && known->Contains(*known->Unplaced, 1, ProgramHeader.Code);
+        for (int i = 0; i < known->SiteCount && relocated; i++)
+        {
+            relocated = known->FirstSite[i].Current == 0;
+        }
+
+        return relocated;
     }
 
     /// <summary>

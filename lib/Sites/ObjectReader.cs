@@ -123,14 +123,20 @@ internal static unsafe class ObjectReader
         for (ulong i = 0; i < count; i++)
         {
             ulong address = addresses[i];
-            bool named = symbols.TryFind(address - target->Base, PatchableEntry.MaxBytes, out FunctionSymbol function);
-            ulong start = target->Base + function.Start;
             int length = PatchableEntry.MaxBytes;
             while (length > 0 && !target->Contains(address, (ulong)length, ProgramHeader.Code))
             {
                 length--;
             }
 
+            if (length == 0)
+            {
+                target->Unplaced = addresses + i;
+                continue;
+            }
+
+            bool named = symbols.TryFind(address - target->Base, PatchableEntry.MaxBytes, out FunctionSymbol function);
+            ulong start = target->Base + function.Start;
             var code = new ReadOnlySpan<byte>((void*)address, length);
             if (named && start > address)
             {
