@@ -49,6 +49,7 @@ internal static unsafe class StopMachine
     }
 
     /// <summary>True if the calling thread has a window open.</summary>
+    [NoInstr]
     public static bool IsOpen(NmiThread* self) => SharedState.Get->Stop.Owner == (ulong)self;
 
     /// <summary>

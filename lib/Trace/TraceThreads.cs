@@ -29,13 +29,19 @@ internal static unsafe class TraceThreads
     }
 
     /// <summary>A record for the calling thread, in whatever context; null if there is none left.</summary>
+    /// <remarks>
+    /// The child of vfork() is another process with this memory, on the words of the thread that waits for it. From there no
+    /// thread of ours is alive, so it takes nobody's record back; and what it claims stays with that thread, whose id it does
+    /// not know, so nobody takes it back.
+    /// </remarks>
     [NoInstr]
     public static TraceThread* Claim(NmiThread* thread)
     {
         // Each newcomer looks at two others, so that the records of threads that have ended do not pile up.
         int pid = (int)Native.Syscall(SyscallNumber.Getpid);
+        bool shared = pid != SharedState.Get->Stop.Pid;
         int used = Volatile.Read(ref s_used);
-        for (int looks = 0; looks < 2 && used > 0; looks++)
+        for (int looks = 0; looks < 2 && used > 0 && !shared; looks++)
         {
             Reap(s_records + (uint)Interlocked.Increment(ref s_hand) % (uint)used, pid);
         }
@@ -49,7 +55,7 @@ internal static unsafe class TraceThreads
                 continue;
             }
 
-            record->Tid = (int)Native.Syscall(SyscallNumber.Gettid);
+            record->Tid = shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid);
             used = Volatile.Read(ref s_used);
             while (used <= i && Interlocked.CompareExchange(ref s_used, i + 1, used) is int found && found != used)
             {

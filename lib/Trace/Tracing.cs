@@ -70,7 +70,8 @@ internal static unsafe class Tracing
     public static bool TryLock()
     {
         NmiThread* self = Native.CurrentThread;
-        if (StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self)
+        ForkChild.Detect(self);
+        if (WaitsForItself(self))
         {
             return false;
         }
@@ -80,6 +81,11 @@ internal static unsafe class Tracing
     }
 
     public static void Unlock() => FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
+
+    /// <summary>Whoever has the trace mutex may wait for this thread: for its handler to end, for the patch mutex or the window.</summary>
+    [NoInstr]
+    private static bool WaitsForItself(NmiThread* self) =>
+        StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self;
 
     /// <summary>Where reports go from now on.</summary>
     public static int SetPrint(void* print)
@@ -94,13 +100,13 @@ internal static unsafe class Tracing
     }
 
     /// <summary>
-    /// A fork waits for the operation that is on, so that the child finds everything whole. Not in a handler, nor inside of such
-    /// an operation: whoever is on it waits for us, or is us.
+    /// A fork waits for the operation that is on, so that the child finds everything whole. Not in a handler, nor with the patch
+    /// mutex, nor inside of such an operation: whoever is on it waits for us, or is us.
     /// </summary>
     [NoInstr]
     public static void ForkPrepare(NmiThread* self)
     {
-        if (self->Saved == 1 && self->Busy == 0 && !TraceThreads.IsInHandler(self))
+        if (self->Saved == 1 && self->Busy == 0 && !WaitsForItself(self))
         {
             FutexMutex.Lock(&SharedState.Get->Trace.Mutex);
             s_forking = self;
@@ -256,10 +262,16 @@ internal static unsafe class Tracing
     private static int SetRule(TraceCall* call)
     {
         TraceRule* rule = &call->Rule;
-        TraceOps* record = FindOrAdd(call->Ops);
         TraceOps* before = TraceOps.New(call->Ops);
-        if (record == null || before == null)
+        if (before == null)
         {
+            return -Errno.ENOMEM;
+        }
+
+        TraceOps* record = FindOrAdd(call->Ops);
+        if (record == null)
+        {
+            TraceOps.Free(before);
             return -Errno.ENOMEM;
         }
 

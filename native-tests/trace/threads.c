@@ -80,7 +80,7 @@ static void *unregister(void *arg)
 	return NULL;
 }
 
-static void grace(void)
+static void check_grace(void (*meanwhile)(void))
 {
 	struct ftrace_ops ops = OPS(waits);
 	pthread_t thread, other;
@@ -91,6 +91,7 @@ static void grace(void)
 	CHECK(memcmp(nop, (void *)tf, 5) != 0);
 	thread = start(call_once, NULL);
 	WAIT_FOR(__atomic_load_n(&in_handler, __ATOMIC_ACQUIRE));
+	meanwhile();
 	other = start(unregister, &ops);
 	/* The call is gone from the text and it sleeps again and again: it waits. */
 	WAIT_FOR(*(volatile unsigned char *)tf != 0xe8);
@@ -101,6 +102,45 @@ static void grace(void)
 	join(thread);
 	join(other);
 	CHECK_EQ(returned, 1);
+}
+
+static void nothing(void)
+{
+}
+
+static void grace(void)
+{
+	check_grace(nothing);
+}
+
+/*
+ * The child of vfork() is the first to call a traced function on this thread: its
+ * process has no other thread, but the memory is that of ours.
+ */
+static unsigned long in_vfork;
+
+static void vfork_and_call(void)
+{
+	struct ftrace_ops ops = OPS(count_hit, .data = &in_vfork);
+	int status;
+	pid_t pid;
+
+	trace(&ops, "tg");
+	pid = vfork();
+	if (pid == 0) {
+		tg(1);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(in_vfork, 1);
+	tg(1);
+	CHECK_EQ(in_vfork, 2);
+}
+
+static void vforks(void)
+{
+	check_grace(vfork_and_call);
 }
 
 /* Rounds: a handler's data says whether it may be called, and its function which it is for. */
@@ -495,6 +535,42 @@ static void forks(void)
 	untrace(&ops);
 }
 
+/* With the patch mutex, which somebody in the middle of a registration waits for. */
+static pid_t registerer;
+
+static void *register_once(void *arg)
+{
+	__atomic_store_n(&registerer, gettid(), __ATOMIC_RELEASE);
+	trace(arg, "tf");
+	return NULL;
+}
+
+static void forks_prepared(void)
+{
+	static struct ftrace_ops ops = OPS(count_hit, .data = &in_child);
+	pthread_t thread;
+	pid_t pid;
+
+	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+	thread = start(register_once, &ops);
+	WAIT_FOR(__atomic_load_n(&registerer, __ATOMIC_ACQUIRE));
+	for (int i = 0; i < 3; i++)
+		WAIT_FOR(asleep(registerer));
+	alarm(20);
+	pid = fork();
+	CHECK(pid >= 0);
+	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+	if (pid == 0) {
+		CHECK_EQ(tf(1), 2);
+		_exit(0);
+	}
+	wait_for_child(pid);
+	join(thread);
+	tf(1);
+	CHECK_EQ(in_child, 1);
+	untrace(&ops);
+}
+
 /* From a handler, with all that it is in the middle of. */
 static void fork_now(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		     struct ftrace_regs *regs)
@@ -559,10 +635,19 @@ static void loader(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"grace", grace},   {"rounds", rounds}, {"exact", exact},
-		{"late", late},	    {"nmi", nmi},	{"churn", churn},
-		{"ended", ended},   {"forks", forks},	{"forks-inside", forks_inside},
-		{"loader", loader}, {NULL, NULL},
+		{"grace", grace},
+		{"rounds", rounds},
+		{"exact", exact},
+		{"late", late},
+		{"nmi", nmi},
+		{"churn", churn},
+		{"ended", ended},
+		{"forks", forks},
+		{"forks-inside", forks_inside},
+		{"forks-prepared", forks_prepared},
+		{"vforks", vforks},
+		{"loader", loader},
+		{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);
