@@ -59,7 +59,9 @@ extern "C" {
  * ftrace_arch_code_modify_prepare - announce that code will be modified
  *
  * Takes the patch mutex, waiting for it if another thread holds it, and opens
- * the gate: handlers that enter from now on announce themselves.
+ * the gate: handlers that enter from now on announce themselves. Until
+ * ftrace_arch_code_modify_post_process() the caller must not open or close shared
+ * objects: the loader's lock may be held by a thread that waits for the mutex.
  *
  * Returns 0 or
  *   -EDEADLK  the calling thread has prepared already, is inside a stop

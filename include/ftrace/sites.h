@@ -74,7 +74,8 @@ int ftrace_update_sites(void);
  * ftrace_set_print - where to report what is not as it should be
  * @print: receives one line without an end of line, 0-terminated; NULL: nobody
  *
- * Called on the thread that makes the call that fails, before it returns.
+ * Called on the thread that makes the call that fails, before it returns, with the
+ * loader's lock held: it must not wait for a thread that opens or closes objects.
  *
  * Returns 0 or
  *   -EDEADLK  called from a handler, of a signal or a traced function's

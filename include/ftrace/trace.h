@@ -121,7 +121,9 @@ int ftrace_register_function(struct ftrace_ops *ops);
  *   -ENOENT   it is not registered
  *   -EDEADLK  called from a handler, or inside a stop window; it stays registered
  *   and those of ftrace_patch_text(): some functions could not be changed back;
- *   the handler is not called all the same
+ *   the handler is not called all the same. But where the system has no
+ *   membarrier(SYNC_CORE), and a thread could not be stopped either, it may
+ *   still run: until ftrace_update_sites() has returned 0
  *
  * Context: thread.
  * Source: unregister_ftrace_function() in kernel/trace/ftrace.c.
