@@ -6,7 +6,6 @@ using Ftrace.X86;
 
 namespace Ftrace;
 
-
 /// <summary>Who may modify code, and the gate: the kernel's prepare and post_process.</summary>
 internal static unsafe class CodeModify
 {
