@@ -11,21 +11,21 @@ internal static class Glob
     public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> text)
     {
         int at = 0;
-        int in_ = 0;
+        int position = 0;
         int star = -1; // where to go on in the pattern after a mismatch
         int retry = 0; // and in the text
-        while (in_ < text.Length)
+        while (position < text.Length)
         {
             if (at < pattern.Length && pattern[at] == '*')
             {
                 star = ++at;
-                retry = in_;
+                retry = position;
                 continue;
             }
 
-            if (at < pattern.Length && MatchesOne(pattern, ref at, text[in_]))
+            if (at < pattern.Length && MatchesOne(pattern, ref at, text[position]))
             {
-                in_++;
+                position++;
                 continue;
             }
 
@@ -35,7 +35,7 @@ internal static class Glob
             }
 
             at = star;
-            in_ = ++retry;
+            position = ++retry;
         }
 
         while (at < pattern.Length && pattern[at] == '*')
