@@ -14,7 +14,7 @@ Usage: ./build.sh [--install-deps] COMMAND [OPTIONS]
 Commands:
   run [OPTIONS]         the hammer: patch running code under signals (run --help)
   run lua [OPTIONS]     toggle every function of Lua 5.4 while it runs scripts, by
-                        both methods or one (run lua --help)
+                        both methods or one; or trace them (run lua --help)
   test                  all tests, native and managed
   prove                 explore larger configurations of the protocol
   bench [--json FILE]   speed as ratios to peers in the same run (bench --help);

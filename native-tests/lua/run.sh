@@ -9,13 +9,14 @@ limit=300 # seconds; a run takes a few
 
 usage() {
     cat <<'END'
-usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto]
+usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto | --ops]
 
 Fetches the source of Lua 5.4 through apt into BUILD_DIR, builds it untouched and
 with patchable function entries, linked with the libftrace installed in PREFIX, runs
 the same scripts with both, and compares what they write. Without --method the patched
 build runs twice: once with all other threads stopped while entries change, once with
-breakpoints in front of threads that run on.
+breakpoints in front of threads that run on. With --ops it runs once, with a handler
+that counts the calls of all functions, and of other ones ten times a second.
 
 Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
 CC chooses the compiler (gcc).
@@ -99,7 +100,7 @@ build_all() {
     plain=$!
     # Without alignment some entries lie across cache lines, where a change is not one store.
     build_variant patched "-fpatchable-function-entry=5 -fno-align-functions" \
-        "-DWITH_FTRACE -I$prefix/include" "driver.c toggle.c count-call.S" \
+        "-DWITH_FTRACE -I$prefix/include" "driver.c toggle.c ops.c count-call.S" \
         "-L$prefix/lib -Wl,-rpath,$prefix/lib -lftrace" >"$build/patched.log" 2>&1 ||
         { wait $plain || :; failed "the patched build failed (see $build/patched.log)"; }
     wait $plain || failed "the plain build failed (see $build/plain.log)"
@@ -147,6 +148,7 @@ esac
 methods="stop breakpoint"
 case $#,${3:-},${4:-} in
 2,,) ;;
+3,--ops,) methods=ops ;;
 4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
 *)
     usage >&2
