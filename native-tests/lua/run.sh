@@ -4,6 +4,10 @@
 # build computes.
 set -eu
 
+name=lua
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../source.sh"
+
 rounds=6
 limit=300 # seconds; a run takes a few
 
@@ -21,58 +25,6 @@ that counts the calls of all functions, and of other ones ten times a second.
 Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
 CC chooses the compiler (gcc).
 END
-}
-
-unsupported() {
-    echo "lua: unsupported: $1" >&2
-    exit 3
-}
-
-failed() {
-    echo "lua: $1" >&2
-    exit 1
-}
-
-# The system's sources with deb turned into deb-src, and lists and caches of our own. The hooks that the
-# system runs after an update would work on its own cache, so they are left out.
-configure_apt() {
-    eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
-    rm -rf "$apt"
-    mkdir -p "$apt/sources.list.d" "$apt/state/lists/partial" "$apt/cache/archives/partial"
-    for file in "$list" "${parts%/}"/*.list; do
-        [ -f "$file" ] || continue
-        sed -nE 's/^[[:space:]]*deb(-src)?[[:space:]]+/deb-src /p' "$file"
-    done | sort -u >"$apt/sources.list"
-    for file in "${parts%/}"/*.sources; do
-        [ -f "$file" ] || continue
-        sed -E 's/^types:.*/Types: deb-src/I' "$file" >"$apt/sources.list.d/${file##*/}"
-    done
-    cat >"$apt/apt.conf" <<END
-Dir::Etc::sourcelist "$apt/sources.list";
-Dir::Etc::sourceparts "$apt/sources.list.d";
-Dir::State "$apt/state";
-Dir::Cache "$apt/cache";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-END
-}
-
-fetch_lua() {
-    [ ! -d "$build/lua" ] || return 0
-    for tool in apt-get apt-config; do
-        command -v $tool >/dev/null || unsupported "the source of Lua comes through $tool, which is missing"
-    done
-    configure_apt >"$build/apt.log" 2>&1 || unsupported "apt cannot be configured (see $build/apt.log)"
-    # A source without source packages fails the update; what counts is whether Lua can be had.
-    apt-get -c "$apt/apt.conf" update >>"$build/apt.log" 2>&1 || true
-    (cd "$apt" && apt-get -c apt.conf source --download-only --tar-only lua5.4) >>"$build/apt.log" 2>&1 ||
-        unsupported "apt cannot fetch the source package lua5.4 (see $build/apt.log)"
-    rm -rf "$build/lua.new"
-    mkdir "$build/lua.new"
-    tar -xf "$apt"/lua5.4_*.orig.tar.* -C "$build/lua.new" --strip-components=1 >>"$build/apt.log" 2>&1 ||
-        unsupported "the source package lua5.4 cannot be unpacked (see $build/apt.log)"
-    mv "$build/lua.new" "$build/lua"
 }
 
 # build_variant NAME LUA_FLAGS DRIVER_FLAGS DRIVER_SOURCES LINK_FLAGS
@@ -165,11 +117,9 @@ threads=$(nproc)
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
 prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
-here=$(cd "$(dirname "$0")" && pwd)
-apt=$build/apt
 [ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
 
-fetch_lua
+fetch_source lua5.4
 build_all
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
 run_variant plain none
