@@ -462,6 +462,7 @@ int ops_init(struct run *shared)
 static int check_sums(void)
 {
 	struct results *results = &run->results;
+	int error = 0;
 
 	for (unsigned int site = 0; site < FUNCTION_COUNT; site++) {
 		uint64_t counted = 0, expected = 0;
@@ -475,14 +476,14 @@ static int check_sums(void)
 			}
 		}
 		results->handler_calls += counted;
-		if (counted == expected || run->settings.control == CONTROL_EARLY)
+		if (counted == expected || error || run->settings.control == CONTROL_EARLY)
 			continue;
 		snprintf(results->error, sizeof(results->error),
-			 "function %u called handlers %llu times, expected %llu", site,
+			 "function_%03o called handlers %llu times, expected %llu", site,
 			 (unsigned long long)counted, (unsigned long long)expected);
-		return -EPROTO;
+		error = -EPROTO;
 	}
-	return 0;
+	return error;
 }
 
 static int enabled_site(const struct ftrace_site *site, void *data)
