@@ -14,7 +14,9 @@ Usage: ./build.sh [--install-deps] COMMAND [OPTIONS]
 Commands:
   run [OPTIONS]         the hammer: patch running code under signals (run --help)
   run lua [OPTIONS]     toggle every function of Lua 5.4 while it runs scripts, by
-                        both methods or one (run lua --help)
+                        both methods or one; or trace them (run lua --help)
+  run jsoncpp           the test-suite of jsoncpp, C++ with exceptions, with all its
+                        functions traced
   test                  all tests, native and managed
   prove                 explore larger configurations of the protocol
   bench [--json FILE]   speed as ratios to peers in the same run (bench --help);
@@ -112,10 +114,13 @@ run_hammer() {
     exec "$build/hammer/hammer" "$@"
 }
 
-run_lua() {
+# run_foreign NAME OPTIONS...: a program that others wrote
+run_foreign() {
+    local name=$1
+    shift
     build_library
     quietly cmake --install "$build" --prefix "$prefix"
-    exec "$root/native-tests/lua/run.sh" "$build/lua" "$prefix" "$@"
+    exec "$root/native-tests/$name/run.sh" "$build/$name" "$prefix" "$@"
 }
 
 managed_tests() {
@@ -144,11 +149,10 @@ command=${1:-help}
 [ $# -gt 0 ] && shift
 case $command in
 run)
-    if [ "${1:-}" = lua ]; then
-        shift
-        run_lua "$@"
-    fi
-    run_hammer "$@"
+    case ${1:-} in
+    lua | jsoncpp) run_foreign "$@" ;;
+    *) run_hammer "$@" ;;
+    esac
     ;;
 test)
     [ $# -eq 0 ] || die "test takes no options" 64

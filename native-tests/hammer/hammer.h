@@ -17,6 +17,7 @@
 
 #define MAX_THREADS 256
 #define MAX_SITES   65536
+#define CHANGERS    2 /* threads that change what is patched; one but for --ops */
 
 /* Exit codes, of the program and of the process that works. */
 enum { EXIT_PASS = 0, EXIT_TORN = 1, EXIT_INCONCLUSIVE = 2, EXIT_UNSUPPORTED = 3, EXIT_USAGE = 64 };
@@ -31,11 +32,13 @@ enum { EXIT_PASS = 0, EXIT_TORN = 1, EXIT_INCONCLUSIVE = 2, EXIT_UNSUPPORTED = 3
  *   CONTROL_NO_BRACKET    handlers do not call ftrace_nmi_enter() and _exit(); for the stop method
  *   CONTROL_PLAIN_STORES  text is changed by plain stores, without the library; for the breakpoint
  *                         method, which protects threads as well
+ *   CONTROL_EARLY         --ops: a change counts as made before the library is asked for it
  */
-enum control { CONTROL_OFF, CONTROL_NO_BRACKET, CONTROL_PLAIN_STORES };
+enum control { CONTROL_OFF, CONTROL_NO_BRACKET, CONTROL_PLAIN_STORES, CONTROL_EARLY };
 
 struct settings {
-	unsigned int threads; /* besides the one that patches */
+	bool ops;	      /* handlers by name, in place of patches */
+	unsigned int threads; /* besides those that patch */
 	unsigned int seconds;
 	unsigned int nmi_hz;
 	unsigned int sites;
@@ -47,6 +50,18 @@ struct settings {
 	enum control control;
 };
 
+/* What can be wrong with a call of a function and its handlers. */
+enum ops_fault {
+	OPS_MISSED,    /* the handler was not called */
+	OPS_EXTRA,     /* it was, though it was not to be, or more than once */
+	OPS_DEAD,      /* it ran after its unregistration */
+	OPS_MISPLACED, /* with the address of another function */
+	OPS_RESULT,    /* the function returned something else */
+	OPS_FAULTS
+};
+
+enum ops_change { OPS_REGISTERED, OPS_FILTERED, OPS_UNREGISTERED, OPS_CHANGES };
+
 /* One for each thread, on its own line. The thread and its handlers add. */
 struct counters {
 	_Alignas(64) _Atomic uint64_t calls;
@@ -54,6 +69,12 @@ struct counters {
 	_Atomic uint64_t nmi_calls;
 	_Atomic uint64_t torn;
 	_Atomic uint64_t stale;
+	/* --ops: handlers that were to be called, while nothing about them changed */
+	_Atomic uint64_t on;
+	_Atomic uint64_t nmi_on;
+	_Atomic uint64_t several;   /* calls with more than one of them */
+	_Atomic uint64_t meanwhile; /* calls while something changed */
+	_Atomic uint64_t ops_fault[OPS_FAULTS];
 };
 
 /*
@@ -83,17 +104,34 @@ struct anomaly {
 	unsigned long marks;
 };
 
+struct ops_anomaly {
+	_Atomic bool claimed;
+	_Atomic bool complete;
+	enum ops_fault fault;
+	bool nmi;
+	unsigned int thread;
+	unsigned int handler;
+	unsigned int site;
+	unsigned int hits;
+	unsigned long version;
+};
+
 struct results {
 	unsigned int sites[SITE_KINDS];
 	uint64_t rounds;
 	uint64_t elapsed_ns;
 	struct ftrace_stats before, after;
 	struct histogram stop_ns;
+	struct histogram change_ns; /* of one changer */
 	struct anomaly first;
+	struct ops_anomaly first_ops;
+	_Atomic uint64_t changes[OPS_CHANGES];
+	uint64_t handler_calls;
 	_Atomic unsigned int crashes;
-	bool hung;				 /* had to be killed */
-	char error[256];			 /* one line; empty: none */
-	struct counters thread[MAX_THREADS + 1]; /* the patching thread's is the first */
+	bool hung;	 /* had to be killed */
+	char error[256]; /* one line; empty: none */
+	/* The patching thread's is the first; that of another one is the last. */
+	struct counters thread[MAX_THREADS + CHANGERS];
 };
 
 struct run {
@@ -112,6 +150,7 @@ struct control_results {
 	bool done;
 	unsigned int runs;
 	uint64_t torn;
+	uint64_t ops_fault[OPS_FAULTS];
 	double seconds;
 };
 
@@ -122,18 +161,29 @@ extern const char *const method_name[METHODS];
 extern const char *const writer_name[WRITERS];
 
 /*
- * How often somebody met a change: NMIs that wrote, breakpoints that were hit. Without that, a run
- * in which nothing was torn shows nothing.
+ * How often somebody met a change: NMIs that wrote, breakpoints that were hit; for --ops the rarest
+ * of what must happen. Without that, a run in which nothing was torn shows nothing.
  */
-uint64_t proof(const struct results *results);
+uint64_t proof(const struct run *run);
 
 uint64_t sum_torn(const struct results *results);
 uint64_t sum_stale(const struct results *results);
+uint64_t sum_ops_fault(const struct results *results, enum ops_fault fault);
 void report_progress(const struct run *run, const char *what, double seconds);
 void report_clear_progress(void);
 void report_anomaly(const struct results *results);
 void report_table(const struct run *run, const struct control_results *control);
 int report_json(const char *path, const struct run *run, const struct control_results *control,
 		int exit_code);
+
+/* splitmix64: small, and every seed is good. */
+static inline uint64_t next_random(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
 
 #endif /* HAMMER_H */

@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "hammer.h"
+#include "functions.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -41,6 +42,10 @@ static const char usage[] =
 	"Usage: hammer [OPTION]...\n"
 	"Change code back and forth while threads and signal handlers execute it.\n"
 	"\n"
+	"  --ops          in place of patches: two threads register, filter and unregister\n"
+	"                 handlers of functions at random (ftrace/trace.h), and each call\n"
+	"                 checks that exactly those were called that had to be; not with\n"
+	"                 --sites, --method and --writer\n"
 	"  --threads N    threads that execute, besides the one that patches: 1 to 256 (4)\n"
 	"  --seconds S    how long, 1 to 86400 (5)\n"
 	"  --nmi-hz HZ    timer signals per second and thread, 1 to 20000 (2000)\n"
@@ -54,13 +59,16 @@ static const char usage[] =
 	"  --mask-all     handlers run with all signals blocked\n"
 	"  --no-control   leave out the run that must find torn executions: for stop, with\n"
 	"                 handlers that do not announce themselves; for breakpoint, with\n"
-	"                 plain stores in place of the library\n"
+	"                 plain stores in place of the library; for --ops, the run in\n"
+	"                 which each change counts before it is made, and which must find\n"
+	"                 missing, superfluous and late calls of handlers\n"
 	"  --json FILE    write the results to FILE as well\n"
 	"  -h, --help     print this\n"
 	"\n"
-	"Exit status: 0 pass; 1 torn or stale executions, garbage collections, or an\n"
-	"error of the library; 2 inconclusive: the control found nothing, or no NMI\n"
-	"wrote (stop), or no breakpoint was hit; 3 not supported here; 64 wrong usage.\n";
+	"Exit status: 0 pass; 1 torn or stale executions, wrong calls of handlers, garbage\n"
+	"collections, or an error of the library; 2 inconclusive: the control found\n"
+	"nothing, or no NMI wrote (stop), or no breakpoint was hit, or nothing was there\n"
+	"to be checked (--ops); 3 not supported here; 64 wrong usage.\n";
 
 struct options {
 	struct settings settings;
@@ -108,7 +116,8 @@ static unsigned int parse_name(const char *option, const char *text, const char 
 static void parse_options(int argc, char **argv, struct options *options)
 {
 	enum {
-		THREADS = 1,
+		OPS = 1,
+		THREADS,
 		SECONDS,
 		NMI_HZ,
 		SITES,
@@ -120,6 +129,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		JSON,
 	};
 	static const struct option known[] = {
+		{"ops", no_argument, NULL, OPS},
 		{"threads", required_argument, NULL, THREADS},
 		{"seconds", required_argument, NULL, SECONDS},
 		{"nmi-hz", required_argument, NULL, NMI_HZ},
@@ -134,10 +144,15 @@ static void parse_options(int argc, char **argv, struct options *options)
 		{0},
 	};
 	struct settings *settings = &options->settings;
+	bool of_patches = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+		of_patches |= option == SITES || option == METHOD || option == WRITER;
 		switch (option) {
+		case OPS:
+			settings->ops = true;
+			break;
 		case THREADS:
 			settings->threads = parse_number("threads", optarg, 1, MAX_THREADS);
 			break;
@@ -179,6 +194,12 @@ static void parse_options(int argc, char **argv, struct options *options)
 	}
 	if (optind < argc)
 		usage_error("unexpected argument", argv[optind]);
+	if (!settings->ops)
+		return;
+	if (of_patches)
+		usage_error("--sites, --method and --writer are not for --ops", NULL);
+	settings->sites = FUNCTION_COUNT;
+	settings->method = FTRACE_METHOD_AUTO;
 }
 
 /* Found out now, not after a long run. */
@@ -278,11 +299,20 @@ static int work(struct run *run, int fd, const char *what)
 	return EXIT_TORN;
 }
 
+/* Each check has to show that it notices; other functions and results are never wrong here. */
+static bool has_found(const struct control_results *control, enum control kind)
+{
+	return kind == CONTROL_EARLY
+		       ? control->ops_fault[OPS_MISSED] && control->ops_fault[OPS_EXTRA] &&
+				 control->ops_fault[OPS_DEAD]
+		       : control->torn != 0;
+}
+
 /*
  * The same without protection, until something torn was found. The handlers
  * come at the highest rate and execute all sites several times: so they are at
  * work most of the time that the text changes. A small number of sites makes
- * it likely that the one being changed is the one being executed.
+ * it likely that the one being changed is the one being executed. --ops needs none of that.
  */
 static void negative_control(struct run *run, int fd, enum control kind,
 			     struct control_results *control)
@@ -298,9 +328,11 @@ static void negative_control(struct run *run, int fd, enum control kind,
 		run->settings.control = kind;
 		run->settings.seconds = 1;
 		run->settings.threads = 4;
-		run->settings.nmi_hz = 20000;
-		run->settings.sites = 256;
-		run->settings.nmi_sites = 1024;
+		if (kind != CONTROL_EARLY) {
+			run->settings.nmi_hz = 20000;
+			run->settings.sites = 256;
+			run->settings.nmi_sites = 1024;
+		}
 		run->settings.seed = asked.seed + control->runs;
 		control->runs++;
 		if (work(run, fd, "control") != EXIT_PASS && !run->results.crashes &&
@@ -309,8 +341,10 @@ static void negative_control(struct run *run, int fd, enum control kind,
 			break;
 		}
 		control->torn += sum_torn(&run->results);
+		for (unsigned int i = 0; i < OPS_FAULTS; i++)
+			control->ops_fault[i] += sum_ops_fault(&run->results, i);
 		control->seconds = seconds_since(&start);
-	} while (!control->torn && control->seconds < CONTROL_SECONDS);
+	} while (!has_found(control, kind) && control->seconds < CONTROL_SECONDS);
 }
 
 /* What the protected run has shown; says why, if it is no pass. */
@@ -318,6 +352,7 @@ static int judge(const struct run *run, int exit_code)
 {
 	const struct results *results = &run->results;
 	bool breakpoints = results->after.last_method == FTRACE_METHOD_BREAKPOINT;
+	uint64_t wrong = sum_torn(results) + sum_stale(results);
 
 	report_anomaly(results);
 	if (results->error[0])
@@ -330,14 +365,20 @@ static int judge(const struct run *run, int exit_code)
 	if (sum_stale(results))
 		fprintf(stderr, "hammer: old code ran after it had been replaced: %llu times\n",
 			(unsigned long long)sum_stale(results));
+	for (unsigned int i = 0; i < OPS_FAULTS; i++)
+		wrong += sum_ops_fault(results, i);
+	if (run->settings.ops && wrong)
+		fprintf(stderr, "hammer: wrong calls: %llu\n", (unsigned long long)wrong);
 	if (results->after.gc_collections)
 		fprintf(stderr, "hammer: garbage collections: %llu\n",
 			(unsigned long long)results->after.gc_collections);
-	if (exit_code || sum_torn(results) || sum_stale(results) || results->after.gc_collections)
+	if (exit_code || wrong || results->after.gc_collections)
 		return EXIT_TORN;
-	if (run->settings.seconds >= PROOF_SECONDS && !proof(results)) {
+	if (run->settings.seconds >= PROOF_SECONDS && !proof(run)) {
 		fprintf(stderr, "hammer: inconclusive: no %s, so the run proved nothing\n",
-			breakpoints ? "breakpoint was hit" : "NMI wrote");
+			run->settings.ops ? "call met every kind of change"
+			: breakpoints	  ? "breakpoint was hit"
+					  : "NMI wrote");
 		return EXIT_INCONCLUSIVE;
 	}
 	return EXIT_PASS;
@@ -406,14 +447,16 @@ int main(int argc, char **argv)
 	result = *run;
 
 	if (options.control && exit_code == EXIT_PASS) {
-		enum control kind = result.results.after.last_method == FTRACE_METHOD_BREAKPOINT
+		enum control kind = options.settings.ops ? CONTROL_EARLY
+				    : result.results.after.last_method == FTRACE_METHOD_BREAKPOINT
 					    ? CONTROL_PLAIN_STORES
 					    : CONTROL_NO_BRACKET;
 
 		negative_control(run, fd, kind, &control);
-		if (!control.torn) {
-			fprintf(stderr,
-				"hammer: inconclusive: without protection nothing was torn\n");
+		if (!has_found(&control, kind)) {
+			fprintf(stderr, "hammer: inconclusive: %s\n",
+				kind == CONTROL_EARLY ? "what was made wrong was not found"
+						      : "without protection nothing was torn");
 			exit_code = EXIT_INCONCLUSIVE;
 		}
 	}

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_ROWS 40
+#define MAX_ROWS 64
 
 struct row {
 	const char *label; /* NULL: in the JSON only */
@@ -48,16 +48,48 @@ static const char *const kind_name[SITE_KINDS] = {
 #define SUM(results, field)                                                                        \
 	({                                                                                         \
 		uint64_t sum = 0;                                                                  \
-		for (unsigned int t = 0; t <= MAX_THREADS; t++)                                    \
+		for (unsigned int t = 0; t < MAX_THREADS + CHANGERS; t++)                          \
 			sum += atomic_load_explicit(&(results)->thread[t].field,                   \
 						    memory_order_relaxed);                         \
 		sum;                                                                               \
 	})
 
-uint64_t proof(const struct results *results)
+static const struct {
+	const char *label, *key, *what;
+} ops_faults[OPS_FAULTS] = {
+	[OPS_MISSED] = {"handler calls: missed", "missed", "not called"},
+	[OPS_EXTRA] = {"handler calls: too many", "extra", "called too often"},
+	[OPS_DEAD] = {"handler calls: after unregistering", "dead", "called after unregistering"},
+	[OPS_MISPLACED] = {"handler calls: another function", "misplaced",
+			   "called for another function"},
+	[OPS_RESULT] = {"wrong results", "wrong_results", "the function's result is wrong"},
+};
+
+static uint64_t ops_proof(const struct results *results)
 {
+	const uint64_t must[] = {
+		SUM(results, on),
+		SUM(results, nmi_on),
+		SUM(results, several),
+		SUM(results, meanwhile),
+		results->changes[OPS_REGISTERED],
+		results->changes[OPS_FILTERED],
+		results->changes[OPS_UNREGISTERED],
+	};
+	uint64_t least = must[0];
+
+	for (unsigned int i = 1; i < sizeof(must) / sizeof(must[0]); i++)
+		least = must[i] < least ? must[i] : least;
+	return least;
+}
+
+uint64_t proof(const struct run *run)
+{
+	const struct results *results = &run->results;
 	const struct ftrace_stats *before = &results->before, *after = &results->after;
 
+	if (run->settings.ops)
+		return ops_proof(results);
 	return after->breakpoint_hits - before->breakpoint_hits + after->nmi_update_count -
 	       before->nmi_update_count;
 }
@@ -73,14 +105,28 @@ uint64_t sum_stale(const struct results *results)
 	return SUM(results, stale);
 }
 
+uint64_t sum_ops_fault(const struct results *results, enum ops_fault fault)
+{
+	return SUM(results, ops_fault[fault]);
+}
+
+static uint64_t sum_wrong(const struct run *run)
+{
+	uint64_t sum = sum_torn(&run->results);
+
+	for (unsigned int i = 0; i < OPS_FAULTS; i++)
+		sum += sum_ops_fault(&run->results, i);
+	return sum;
+}
+
 void report_progress(const struct run *run, const char *what, double seconds)
 {
 	const struct results *results = &run->results;
 
-	fprintf(stderr, "\r\033[K%s: %.1f s, %llu rounds, %llu NMIs, %llu met a change, %llu torn",
+	fprintf(stderr, "\r\033[K%s: %.1f s, %llu rounds, %llu NMIs, %llu met a change, %llu %s",
 		what, seconds, (unsigned long long)results->rounds,
-		(unsigned long long)SUM(results, nmis), (unsigned long long)proof(results),
-		(unsigned long long)sum_torn(results));
+		(unsigned long long)SUM(results, nmis), (unsigned long long)proof(run),
+		(unsigned long long)sum_wrong(run), run->settings.ops ? "wrong" : "torn");
 	fflush(stderr);
 }
 
@@ -93,7 +139,14 @@ void report_clear_progress(void)
 void report_anomaly(const struct results *results)
 {
 	const struct anomaly *first = &results->first;
+	const struct ops_anomaly *ops = &results->first_ops;
 
+	if (ops->complete)
+		fprintf(stderr,
+			"hammer: first wrong call: thread %u%s, function_%03o, handler %u, in its "
+			"version %lu: %s (%u times)\n",
+			ops->thread, ops->nmi ? " in an NMI" : "", ops->site, ops->handler,
+			ops->version, ops_faults[ops->fault].what, ops->hits);
 	if (!first->complete)
 		return;
 	fprintf(stderr,
@@ -181,36 +234,107 @@ static const char *name_of(const char *const *names, uint64_t used, unsigned int
 	return names[results->rounds ? used : asked];
 }
 
-static void build(struct report *report, const struct run *run,
-		  const struct control_results *control)
+static void add_histogram(struct report *report, const struct histogram *histogram,
+			  const char *const *labels, const char *const *keys)
+{
+	add(report, labels[0], keys[0], (double)histogram->min / 1e3, 1);
+	add(report, labels[1], keys[1], percentile(histogram, 0.5) / 1e3, 1);
+	add(report, labels[2], keys[2], percentile(histogram, 0.99) / 1e3, 1);
+	add(report, labels[3], keys[3], (double)histogram->max / 1e3, 1);
+}
+
+static void add_settings(struct report *report, const struct run *run)
 {
 	const struct settings *settings = &run->settings;
 	const struct results *results = &run->results;
-	const struct ftrace_stats *before = &results->before, *after = &results->after;
-	const struct histogram *stop = &results->stop_ns;
-	double seconds = (double)results->elapsed_ns / 1e9;
-	double patches = (double)(after->patches - before->patches);
 
-	report->count = 0;
 	read_cpu(report->cpu, sizeof(report->cpu));
 	add_text(report, "CPU", "cpu", report->cpu);
 	add_count(report, "cores", "cores", core_count());
 	add_text(report, "libftrace", "version", ftrace_version());
 	add_text(report, "method", "method",
-		 name_of(method_name, after->last_method, settings->method, results));
+		 name_of(method_name, results->after.last_method, settings->method, results));
 	add_text(report, "writer", "writer",
-		 name_of(writer_name, after->last_writer, settings->writer, results));
+		 name_of(writer_name, results->after.last_writer, settings->writer, results));
 	add_count(report, "seed", "seed", settings->seed);
-	add_count(report, "threads, besides the patching one", "threads", settings->threads);
+	add_count(report,
+		  settings->ops ? "threads, besides the changing ones"
+				: "threads, besides the patching one",
+		  "threads", settings->threads);
 	add_count(report, "NMI rate asked for, Hz per thread", "nmi_hz", settings->nmi_hz);
 	add_text(report, "NMI handlers block all signals", "mask_all",
 		 settings->mask_all ? "yes" : "no");
 	add_count(report, "sites: compiled functions", "function_sites",
 		  results->sites[SITE_FUNCTION]);
+	if (settings->ops)
+		return;
 	add_count(report, "sites: across a cache line", "line_sites", results->sites[SITE_LINE]);
 	add_count(report, "sites: across a page", "page_sites", results->sites[SITE_PAGE]);
+}
+
+static void add_changes(struct report *report, const struct results *results)
+{
+	static const char *const labels[] = {
+		"time of a change, min, us", "time of a change, median, us",
+		"time of a change, p99, us", "time of a change, max, us"};
+	static const char *const keys[] = {"change_min_us", "change_median_us", "change_p99_us",
+					   "change_max_us"};
+
+	add_count(report, "handlers registered", "registered", results->changes[OPS_REGISTERED]);
+	add_count(report, "filters changed", "filtered", results->changes[OPS_FILTERED]);
+	add_count(report, "handlers unregistered", "unregistered",
+		  results->changes[OPS_UNREGISTERED]);
+	add_histogram(report, &results->change_ns, labels, keys);
+}
+
+static void add_handlers(struct report *report, const struct results *results)
+{
+	add_count(report, "handler calls", "handler_calls", results->handler_calls);
+	add_count(report, "  checked exactly, in threads", "exact", SUM(results, on));
+	add_count(report, "  checked exactly, in NMIs", "nmi_exact", SUM(results, nmi_on));
+	add_count(report, "calls with several handlers", "several", SUM(results, several));
+	add_count(report, "calls during a change", "meanwhile", SUM(results, meanwhile));
+	for (unsigned int i = 0; i < OPS_FAULTS; i++)
+		add_count(report, ops_faults[i].label, ops_faults[i].key,
+			  sum_ops_fault(results, i));
+}
+
+static void add_control(struct report *report, bool ops, const struct control_results *control)
+{
+	add_count(report, "control: processes", "control_runs", control->runs);
+	if (ops) {
+		add_count(report, "control: not called", "control_missed",
+			  control->ops_fault[OPS_MISSED]);
+		add_count(report, "control: called too often", "control_extra",
+			  control->ops_fault[OPS_EXTRA]);
+		add_count(report, "control: after unregistering", "control_dead",
+			  control->ops_fault[OPS_DEAD]);
+	} else {
+		add_count(report, "control: torn executions", "control_torn", control->torn);
+	}
+	add(report, "control: seconds", "control_seconds", control->seconds, 1);
+}
+
+static void build(struct report *report, const struct run *run,
+		  const struct control_results *control)
+{
+	static const char *const stop_labels[] = {"stop time, min, us", "stop time, median, us",
+						  "stop time, p99, us", "stop time, max, us"};
+	static const char *const stop_keys[] = {"stop_min_us", "stop_median_us", "stop_p99_us",
+						"stop_max_us"};
+	const struct results *results = &run->results;
+	const struct ftrace_stats *before = &results->before, *after = &results->after;
+	double seconds = (double)results->elapsed_ns / 1e9;
+	double patches = (double)(after->patches - before->patches);
+	bool ops = run->settings.ops;
+
+	report->count = 0;
+	add_settings(report, run);
 	add(report, "seconds", "seconds", seconds, 3);
-	add_count(report, "rounds", "rounds", results->rounds);
+	if (ops)
+		add_changes(report, results);
+	else
+		add_count(report, "rounds", "rounds", results->rounds);
 	add(report, "locations changed", "patches", patches, 0);
 	add(report, "patch rate, locations/s", "patches_per_second",
 	    seconds > 0 ? patches / seconds : 0, 0);
@@ -227,23 +351,19 @@ static void build(struct report *report, const struct run *run,
 		  after->masked_stops - before->masked_stops);
 	add_count(report, "breakpoint hits", "breakpoint_hits",
 		  after->breakpoint_hits - before->breakpoint_hits);
-	if (stop->count) {
-		add(report, "stop time, min, us", "stop_min_us", (double)stop->min / 1e3, 1);
-		add(report, "stop time, median, us", "stop_median_us", percentile(stop, 0.5) / 1e3,
-		    1);
-		add(report, "stop time, p99, us", "stop_p99_us", percentile(stop, 0.99) / 1e3, 1);
-		add(report, "stop time, max, us", "stop_max_us", (double)stop->max / 1e3, 1);
-	}
-	add_count(report, "torn executions", "torn", sum_torn(results));
-	add_count(report, "stale executions", "stale", sum_stale(results));
+	if (results->stop_ns.count)
+		add_histogram(report, &results->stop_ns, stop_labels, stop_keys);
+	if (ops)
+		add_handlers(report, results);
+	add_count(report, ops ? "crashes" : "torn executions", ops ? "crashes" : "torn",
+		  sum_torn(results));
+	if (!ops)
+		add_count(report, "stale executions", "stale", sum_stale(results));
 	add_count(report, "collections", "gc_collections", after->gc_collections);
 	add_count(report, "managed bytes allocated", "managed_bytes",
 		  after->managed_bytes - before->managed_bytes);
-	if (!control->done)
-		return;
-	add_count(report, "control: processes", "control_runs", control->runs);
-	add_count(report, "control: torn executions", "control_torn", control->torn);
-	add(report, "control: seconds", "control_seconds", control->seconds, 1);
+	if (control->done)
+		add_control(report, ops, control);
 }
 
 void report_table(const struct run *run, const struct control_results *control)

@@ -4,6 +4,7 @@
  *
  * This thread does not measure the stops; it takes what the library says.
  */
+#include "ops.h"
 #include "sites.h"
 #include "threads.h"
 
@@ -50,19 +51,20 @@ static bool is_over(const struct run *run, uint64_t now, uint64_t end)
 {
 	const struct settings *settings = &run->settings;
 
-	if (settings->control == CONTROL_OFF && settings->seconds >= PROOF_SECONDS &&
-	    !proof(&run->results))
+	if (settings->control == CONTROL_OFF && settings->seconds >= PROOF_SECONDS && !proof(run))
 		end += EXTRA_SECONDS * (uint64_t)1000000000;
 	return now >= end;
 }
 
-static int one_round(struct results *results)
+static int one_round(struct run *run)
 {
-	uint64_t stops = results->after.stops;
-	int ret = sites_toggle(results);
+	struct results *results = &run->results;
+	uint64_t stops = results->after.stops, start = now_ns();
+	int ret = run->settings.ops ? ops_change(0) : sites_toggle(results);
 
 	if (ret)
 		return ret;
+	histogram_add(&results->change_ns, now_ns() - start);
 	results->after.size = sizeof(results->after);
 	ret = ftrace_get_stats(&results->after);
 	if (ret)
@@ -78,14 +80,14 @@ int run_main(struct run *run)
 {
 	struct results *results = &run->results;
 	uint64_t start, end;
-	int ret = sites_init(&run->settings, results);
+	int ret = run->settings.ops ? ops_init(run) : sites_init(&run->settings, results);
 
 	/* The first call to the library that changes text: it can, or it cannot. */
 	if (ret == -EOPNOTSUPP || ret == -EBUSY || ret == -EPERM)
 		return EXIT_UNSUPPORTED;
 	if (ret || threads_init(run))
 		return EXIT_TORN;
-	if (threads_start())
+	if (threads_start(run->settings.ops ? ops_change : NULL))
 		return EXIT_UNSUPPORTED;
 
 	results->before.size = sizeof(results->before);
@@ -96,7 +98,7 @@ int run_main(struct run *run)
 	start = now_ns();
 	end = start + run->settings.seconds * (uint64_t)1000000000;
 	while (ret == 0 && !is_over(run, now_ns(), end)) {
-		ret = one_round(results);
+		ret = one_round(run);
 		results->elapsed_ns = now_ns() - start;
 	}
 	/* The first change by the method asked for. */
@@ -106,5 +108,11 @@ int run_main(struct run *run)
 	if (ret)
 		return EXIT_TORN;
 	threads_stop();
-	return EXIT_PASS;
+	if (run->settings.ops) {
+		ret = ops_finish();
+		results->after.size = sizeof(results->after);
+		if (ret == 0 && ftrace_get_stats(&results->after))
+			ret = run_fail(results, -EINVAL, "ftrace_get_stats");
+	}
+	return ret ? EXIT_TORN : EXIT_PASS;
 }

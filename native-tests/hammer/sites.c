@@ -96,16 +96,6 @@ __asm__(".pushsection .text\n"
 extern const unsigned long __start___patchable_function_entries[];
 extern const unsigned long __stop___patchable_function_entries[];
 
-/* splitmix64: small, and every seed is good. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
-
 /* The entry is the function's first instruction, or follows its endbr64. */
 static unsigned long patchable_entry(unsigned long function)
 {

@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include "threads.h"
 #include "functions.h"
+#include "ops.h"
 #include "sites.h"
 
 #include <errno.h>
@@ -44,6 +45,8 @@ struct worker {
 	timer_t timer;
 	bool armed;
 	int signal; /* 0 .. NMI_SIGNALS - 1 */
+	int (*change)(unsigned int changer);
+	bool patches;
 	int error;
 	/* the handlers' */
 	unsigned int cursor;
@@ -54,7 +57,9 @@ struct worker {
 };
 
 static struct run *run;
+static void (*execute)(const struct executor *who, bool nmi, unsigned int from, unsigned int count);
 static struct worker *workers; /* the caller's is the first */
+static unsigned int worker_count;
 static pid_t pid;
 static pthread_barrier_t armed;
 static _Atomic bool stopping;
@@ -99,11 +104,11 @@ static void nmi(int signo)
 	}
 	/*
 	 * A handler that does not run, and then goes on: whole changes begin and end meanwhile,
-	 * unless it is the patching thread that waits for a core.
+	 * unless it is a patching thread that waits for a core.
 	 */
-	if (w->who.thread && w->nmis % YIELD_EVERY == 0)
+	if (!w->patches && w->nmis % YIELD_EVERY == 0)
 		syscall(SYS_sched_yield);
-	sites_execute(&w->who, true, from, run->settings.nmi_sites);
+	execute(&w->who, true, from, run->settings.nmi_sites);
 	atomic_fetch_add_explicit(&w->who.counters->nmis, 1, memory_order_relaxed);
 	w->depth--;
 	function_marks = marks;
@@ -203,11 +208,15 @@ static void *worker_main(void *arg)
 	 * the end of each stop, and most of the time nothing is changed. Only
 	 * the rate depends on it, so a refusal does not matter.
 	 */
-	pthread_setschedparam(pthread_self(), SCHED_BATCH, &param);
+	if (!w->patches)
+		pthread_setschedparam(pthread_self(), SCHED_BATCH, &param);
 	w->error = arm(w);
 	pthread_barrier_wait(&armed);
-	while (!atomic_load_explicit(&stopping, memory_order_relaxed))
-		sites_execute(&w->who, false, 0, run->settings.sites);
+	while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
+		if (w->change && w->change(1))
+			break;
+		execute(&w->who, false, 0, run->settings.sites);
+	}
 	disarm(w);
 	return NULL;
 }
@@ -218,6 +227,7 @@ int threads_init(struct run *shared)
 	int ret;
 
 	run = shared;
+	execute = run->settings.ops ? ops_execute : sites_execute;
 	pid = getpid();
 	/* Without --mask-all it blocks only its own number, so that the others nest. */
 	if (run->settings.mask_all)
@@ -241,11 +251,12 @@ int threads_init(struct run *shared)
 	return 0;
 }
 
-int threads_start(void)
+int threads_start(int (*change)(unsigned int changer))
 {
-	unsigned int count = run->settings.threads + 1;
+	unsigned int count = run->settings.threads + (change ? 2 : 1);
 	int ret;
 
+	worker_count = count;
 	workers = calloc(count, sizeof(*workers));
 	if (!workers)
 		return run_fail(&run->results, -ENOMEM, "memory for the threads");
@@ -258,6 +269,8 @@ int threads_start(void)
 		w->who.first = &run->results.first;
 		w->signal = (int)i % NMI_SIGNALS;
 		w->cursor = (unsigned int)((uint64_t)i * run->settings.sites / count);
+		w->change = i > run->settings.threads ? change : NULL;
+		w->patches = i == 0 || w->change;
 		if (i == 0)
 			continue;
 		ret = -pthread_create(&w->thread, NULL, worker_main, w);
@@ -275,13 +288,13 @@ int threads_start(void)
 
 void threads_execute_own(void)
 {
-	sites_execute(&workers[0].who, false, 0, run->settings.sites);
+	execute(&workers[0].who, false, 0, run->settings.sites);
 }
 
 void threads_stop(void)
 {
 	atomic_store(&stopping, true);
-	for (unsigned int i = 1; i <= run->settings.threads; i++)
+	for (unsigned int i = 1; i < worker_count; i++)
 		pthread_join(workers[i].thread, NULL);
 	disarm(&workers[0]);
 	pthread_barrier_destroy(&armed);

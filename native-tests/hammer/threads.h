@@ -13,8 +13,11 @@
 /* Installs the handlers and declares the signals. */
 int threads_init(struct run *run);
 
-/* Starts the threads and arms all timers, the caller's too; returns when all run. */
-int threads_start(void);
+/*
+ * Starts the threads and arms all timers, the caller's too; returns when all run.
+ * @change: not NULL: one more thread calls it, with 1, until it returns an error
+ */
+int threads_start(int (*change)(unsigned int changer));
 
 /* The caller's part: executes every site once. */
 void threads_execute_own(void);

@@ -4,74 +4,27 @@
 # build computes.
 set -eu
 
+name=lua
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../source.sh"
+
 rounds=6
 limit=300 # seconds; a run takes a few
 
 usage() {
     cat <<'END'
-usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto]
+usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto | --ops]
 
 Fetches the source of Lua 5.4 through apt into BUILD_DIR, builds it untouched and
 with patchable function entries, linked with the libftrace installed in PREFIX, runs
 the same scripts with both, and compares what they write. Without --method the patched
 build runs twice: once with all other threads stopped while entries change, once with
-breakpoints in front of threads that run on.
+breakpoints in front of threads that run on. With --ops it runs once, with a handler
+that counts the calls of all functions, and of other ones ten times a second.
 
 Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
 CC chooses the compiler (gcc).
 END
-}
-
-unsupported() {
-    echo "lua: unsupported: $1" >&2
-    exit 3
-}
-
-failed() {
-    echo "lua: $1" >&2
-    exit 1
-}
-
-# The system's sources with deb turned into deb-src, and lists and caches of our own. The hooks that the
-# system runs after an update would work on its own cache, so they are left out.
-configure_apt() {
-    eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
-    rm -rf "$apt"
-    mkdir -p "$apt/sources.list.d" "$apt/state/lists/partial" "$apt/cache/archives/partial"
-    for file in "$list" "${parts%/}"/*.list; do
-        [ -f "$file" ] || continue
-        sed -nE 's/^[[:space:]]*deb(-src)?[[:space:]]+/deb-src /p' "$file"
-    done | sort -u >"$apt/sources.list"
-    for file in "${parts%/}"/*.sources; do
-        [ -f "$file" ] || continue
-        sed -E 's/^types:.*/Types: deb-src/I' "$file" >"$apt/sources.list.d/${file##*/}"
-    done
-    cat >"$apt/apt.conf" <<END
-Dir::Etc::sourcelist "$apt/sources.list";
-Dir::Etc::sourceparts "$apt/sources.list.d";
-Dir::State "$apt/state";
-Dir::Cache "$apt/cache";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-END
-}
-
-fetch_lua() {
-    [ ! -d "$build/lua" ] || return 0
-    for tool in apt-get apt-config; do
-        command -v $tool >/dev/null || unsupported "the source of Lua comes through $tool, which is missing"
-    done
-    configure_apt >"$build/apt.log" 2>&1 || unsupported "apt cannot be configured (see $build/apt.log)"
-    # A source without source packages fails the update; what counts is whether Lua can be had.
-    apt-get -c "$apt/apt.conf" update >>"$build/apt.log" 2>&1 || true
-    (cd "$apt" && apt-get -c apt.conf source --download-only --tar-only lua5.4) >>"$build/apt.log" 2>&1 ||
-        unsupported "apt cannot fetch the source package lua5.4 (see $build/apt.log)"
-    rm -rf "$build/lua.new"
-    mkdir "$build/lua.new"
-    tar -xf "$apt"/lua5.4_*.orig.tar.* -C "$build/lua.new" --strip-components=1 >>"$build/apt.log" 2>&1 ||
-        unsupported "the source package lua5.4 cannot be unpacked (see $build/apt.log)"
-    mv "$build/lua.new" "$build/lua"
 }
 
 # build_variant NAME LUA_FLAGS DRIVER_FLAGS DRIVER_SOURCES LINK_FLAGS
@@ -99,7 +52,7 @@ build_all() {
     plain=$!
     # Without alignment some entries lie across cache lines, where a change is not one store.
     build_variant patched "-fpatchable-function-entry=5 -fno-align-functions" \
-        "-DWITH_FTRACE -I$prefix/include" "driver.c toggle.c count-call.S" \
+        "-DWITH_FTRACE -I$prefix/include" "driver.c toggle.c ops.c count-call.S" \
         "-L$prefix/lib -Wl,-rpath,$prefix/lib -lftrace" >"$build/patched.log" 2>&1 ||
         { wait $plain || :; failed "the patched build failed (see $build/patched.log)"; }
     wait $plain || failed "the plain build failed (see $build/plain.log)"
@@ -147,6 +100,7 @@ esac
 methods="stop breakpoint"
 case $#,${3:-},${4:-} in
 2,,) ;;
+3,--ops,) methods=ops ;;
 4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
 *)
     usage >&2
@@ -163,11 +117,9 @@ threads=$(nproc)
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
 prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
-here=$(cd "$(dirname "$0")" && pwd)
-apt=$build/apt
 [ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
 
-fetch_lua
+fetch_source lua5.4
 build_all
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
 run_variant plain none

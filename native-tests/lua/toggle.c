@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * toggle.c - all entries of Lua's functions, back and forth, while they run.
+ * toggle.c - all entries of Lua's functions, back and forth, while they run; or, as
+ * the method "ops", a handler on changing ones of them (ops.c).
  *
  * Who runs against whom: the main thread changes the entries; the other threads
  * run Lua; every thread, the main one included, is interrupted by a timer of its
@@ -12,6 +13,7 @@
  */
 #define _GNU_SOURCE
 #include "toggle.h"
+#include "ops.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -39,6 +41,8 @@
 #define NMI_HZ	      2000
 #define TOGGLE_HZ     400
 #define MIN_TOGGLE_HZ 100
+#define OPS_HZ	      10
+#define MIN_OPS_HZ    5
 #define MIN_ENTRIES   500
 #define CACHE_LINE    64
 #define NSEC_PER_SEC  1000000000L
@@ -65,6 +69,8 @@ static const char *const method_name[] = {
 	[FTRACE_METHOD_BREAKPOINT] = "breakpoint",
 };
 static enum ftrace_method wanted;
+static bool ops;
+static unsigned long max_sites, min_sites = -1UL;
 static size_t nr_entries, nr_straddling;
 static unsigned long toggles;
 static double toggle_seconds;
@@ -183,6 +189,33 @@ static enum ftrace_method parse_method(const char *name)
 	return method;
 }
 
+static void change_all(void)
+{
+	unsigned long sites;
+	int error;
+
+	if (!ops) {
+		patch_all(toggles % 2 ? to_nop : to_call, wanted);
+		return;
+	}
+	error = toggles ? ops_change(toggles) : ops_begin();
+	if (error)
+		fail(toggles ? "ftrace_set_filter" : "ftrace_register_function", -error);
+	sites = ops_sites(true);
+	max_sites = sites > max_sites ? sites : max_sites;
+	min_sites = sites < min_sites ? sites : min_sites;
+}
+
+static void change_none(void)
+{
+	int error = ops ? ops_end() : 0;
+
+	if (error)
+		fail("ftrace_unregister_function", -error);
+	if (!ops && toggles % 2)
+		patch_all(to_nop, wanted);
+}
+
 void toggle_init(const char *method)
 {
 	/* What GCC and Clang emit. Anything else is no entry, and must not be overwritten. */
@@ -190,11 +223,22 @@ void toggle_init(const char *method)
 	static const unsigned char clang_nop[FTRACE_INSN_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x08};
 	const unsigned long *entries = __start___patchable_function_entries;
 
-	wanted = parse_method(method);
+	ops = strcmp(method, "ops") == 0;
+	if (!ops)
+		wanted = parse_method(method);
 	nr_entries = (size_t)(__stop___patchable_function_entries - entries);
 	if (nr_entries < MIN_ENTRIES) {
 		fprintf(stderr, "only %zu entries: the linker dropped some\n", nr_entries);
 		exit(1);
+	}
+	if (ops) {
+		if (ops_sites(false) != nr_entries) {
+			fprintf(stderr, "%zu entries, but the library knows %lu\n", nr_entries,
+				ops_sites(false));
+			exit(1);
+		}
+		install_handlers();
+		return;
 	}
 	to_call = calloc(nr_entries, sizeof(*to_call));
 	to_nop = calloc(nr_entries, sizeof(*to_nop));
@@ -262,10 +306,10 @@ void toggle_while(const atomic_uint *running)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	next = start;
 	while (atomic_load(running) != 0) {
-		patch_all(toggles % 2 ? to_nop : to_call, wanted);
+		change_all();
 		toggles++;
 		/* The rest of the period belongs to Lua: always patching would show less of it. */
-		next.tv_nsec += NSEC_PER_SEC / TOGGLE_HZ;
+		next.tv_nsec += NSEC_PER_SEC / (ops ? OPS_HZ : TOGGLE_HZ);
 		if (next.tv_nsec >= NSEC_PER_SEC) {
 			next.tv_nsec -= NSEC_PER_SEC;
 			next.tv_sec++;
@@ -281,8 +325,7 @@ void toggle_while(const atomic_uint *running)
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	toggle_seconds = seconds(&now) - seconds(&start);
-	if (toggles % 2)
-		patch_all(to_nop, wanted);
+	change_none();
 	toggle_thread_end();
 }
 
@@ -291,20 +334,44 @@ static void print_count(const char *name, unsigned long count)
 	fprintf(stderr, "  %-24s %lu\n", name, count);
 }
 
+static bool entries_are_nops(void)
+{
+	bool good = true;
+
+	for (size_t i = 0; !ops && i < nr_entries; i++) {
+		if (memcmp((const void *)to_nop[i].ip, nop5, sizeof(nop5)) != 0) {
+			fprintf(stderr, "entry %zu did not become a nop again\n", i);
+			good = false;
+		}
+	}
+	if (ops && ops_sites(true)) {
+		fprintf(stderr, "%lu functions are still traced\n", ops_sites(true));
+		good = false;
+	}
+	return good;
+}
+
 int toggle_report(void)
 {
 	struct ftrace_stats stats = {.size = sizeof(stats)};
 	double rate = (double)toggles / toggle_seconds;
 	int error = ftrace_get_stats(&stats);
-	int failed = 0;
+	int min_hz = ops ? MIN_OPS_HZ : MIN_TOGGLE_HZ;
+	int failed;
 
 	if (error)
 		fail("ftrace_get_stats", -error);
 	fprintf(stderr, "  %-24s %s\n", "method", method_name[stats.last_method]);
-	fprintf(stderr, "  %-24s %zu, %zu of them across cache lines\n", "entries", nr_entries,
-		nr_straddling);
-	print_count("toggles of all entries", toggles);
-	fprintf(stderr, "  %-24s %.0f\n", "toggles per second", rate);
+	if (ops) {
+		fprintf(stderr, "  %-24s %zu, of which %lu to %lu were traced\n", "functions",
+			nr_entries, min_sites, max_sites);
+		print_count("changes of the filter", toggles);
+	} else {
+		fprintf(stderr, "  %-24s %zu, %zu of them across cache lines\n", "entries",
+			nr_entries, nr_straddling);
+		print_count("toggles of all entries", toggles);
+	}
+	fprintf(stderr, "  %-24s %.0f\n", ops ? "changes per second" : "toggles per second", rate);
 	print_count("locations changed", stats.patches);
 	if (stats.last_method == FTRACE_METHOD_STOP_MACHINE)
 		fprintf(stderr, "  %-24s %.3f\n", "longest stop, ms",
@@ -317,21 +384,20 @@ int toggle_report(void)
 	print_count("torn", total_torn);
 	print_count("collections", stats.gc_collections);
 
-	for (size_t i = 0; i < nr_entries; i++) {
-		if (memcmp((const void *)to_nop[i].ip, nop5, sizeof(nop5)) != 0) {
-			fprintf(stderr, "entry %zu did not become a nop again\n", i);
-			failed = 1;
-		}
+	failed = !entries_are_nops();
+	if (ops && max_sites != nr_entries) {
+		fprintf(stderr, "at no time were all functions traced\n");
+		failed = 1;
 	}
-	if (rate < MIN_TOGGLE_HZ) {
-		fprintf(stderr, "%.0f toggles a second, fewer than %d\n", rate, MIN_TOGGLE_HZ);
+	if (rate < min_hz) {
+		fprintf(stderr, "%.0f changes a second, fewer than %d\n", rate, min_hz);
 		failed = 1;
 	}
 	if (total_calls == 0 || total_nmis == 0) {
 		fprintf(stderr, "no call was counted, or no NMI arrived: nothing was tested\n");
 		failed = 1;
 	}
-	if (stats.last_method == FTRACE_METHOD_BREAKPOINT && stats.breakpoint_hits == 0) {
+	if (!ops && stats.last_method == FTRACE_METHOD_BREAKPOINT && stats.breakpoint_hits == 0) {
 		fprintf(stderr, "no breakpoint was hit: nothing was tested\n");
 		failed = 1;
 	}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handlers that come and go on the compiled functions (--ops), and the check of
+ * one call.
+ */
+#ifndef OPS_H
+#define OPS_H
+
+#include "sites.h"
+
+/* All return 0 or what the library returned; results->error says what failed. */
+
+/* Finds the functions. Only one thread may run. */
+int ops_init(struct run *run);
+
+/* Registers, filters or unregisters one of the handlers of @changer, at random. */
+int ops_change(unsigned int changer);
+
+/* As sites_execute(), for functions. Async-signal-safe. */
+void ops_execute(const struct executor *who, bool nmi, unsigned int from, unsigned int count);
+
+/*
+ * When no other thread is left: a last call of each function, with the handlers that
+ * there are and without any; and whether the text is as it was, and the sums agree.
+ */
+int ops_finish(void);
+
+#endif /* OPS_H */

@@ -1,0 +1,118 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The test-suite of jsoncpp, C++ that throws and catches, gives the result of an untouched build while all of
+# its functions are traced.
+set -eu
+
+name=jsoncpp
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../source.sh"
+
+rounds=800
+limit=300 # seconds; a run takes a few
+
+usage() {
+    cat <<'END'
+usage: run.sh BUILD_DIR PREFIX
+
+Fetches the source of jsoncpp through apt into BUILD_DIR, builds it with its test-suite
+untouched and with patchable function entries, linked with the libftrace installed in
+PREFIX, runs the suite with both in several threads, and compares what it writes. A
+handler counts the calls of all functions, and of other ones ten times a second; every
+thread is interrupted 2000 times a second.
+
+Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
+CXX chooses the compiler (g++).
+END
+}
+
+# build_variant NAME FLAGS DRIVER_FLAGS DRIVER_SOURCES LINK_FLAGS
+build_variant() {
+    dir=$build/$1
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    # In one file: with patchable entries GCC before 13 makes objects of which the linker takes only one, if they
+    # have inline functions in common.
+    # json_writer comes last: it defines isnan as a macro.
+    for part in test_lib_json/jsontest test_lib_json/fuzz test_lib_json/main lib_json/json_value \
+        lib_json/json_reader lib_json/json_writer; do
+        echo "#include \"$build/jsoncpp/src/$part.cpp\""
+    done >"$dir/suite.cpp"
+    # The suite in front, so that its inline functions are the ones that stay.
+    # shellcheck disable=SC2086 # lists of words
+    (cd "$here" &&
+        $cxx -c -O2 -std=c++17 -w -I"$build/jsoncpp/include" -include output.h -Dmain=suite_main $2 \
+            "$dir/suite.cpp" -o "$dir/suite.o" &&
+        $cxx -O2 -std=c++17 -Wall -Wextra -Werror -isystem "$build/jsoncpp/include" $3 "$dir/suite.o" $4 \
+            -o "$dir/jsoncpp" -pthread $5)
+}
+
+build_all() {
+    build_variant plain "" "" "driver.cpp" "" >"$build/plain.log" 2>&1 &
+    plain=$!
+    # Without alignment some entries lie across cache lines, where a change is not one store.
+    build_variant traced "-fpatchable-function-entry=5 -fno-align-functions" \
+        "-DWITH_FTRACE -I$prefix/include" "driver.cpp tracer.cpp" \
+        "-L$prefix/lib -Wl,-rpath,$prefix/lib -Wl,--wrap=__cxa_throw -lftrace" >"$build/traced.log" 2>&1 ||
+        { wait $plain || :; failed "the traced build failed (see $build/traced.log)"; }
+    wait $plain || failed "the plain build failed (see $build/plain.log)"
+}
+
+# run_variant NAME
+run_variant() {
+    code=0
+    mkdir -p "$build/$1/out"
+    timeout -s ABRT $limit "$build/$1/jsoncpp" "$build/$1/out" $threads $rounds 2>"$build/$1.txt" || code=$?
+    cat "$build/$1.txt"
+    case $code in
+    0) ;;
+    3) unsupported "patching does not work here" ;;
+    124) failed "the $1 run did not end in $limit s" ;;
+    *) failed "the $1 run failed (exit code $code)" ;;
+    esac
+}
+
+compare() {
+    thread=0
+    while [ $thread -lt $threads ]; do
+        a=$build/plain/out/$thread.out
+        b=$build/traced/out/$thread.out
+        [ -s "$a" ] || failed "the suite wrote nothing"
+        cmp "$a" "$b" || {
+            diff "$a" "$b" | head -n 20
+            failed "output of thread $thread differs"
+        }
+        thread=$((thread + 1))
+    done
+    echo "  compared                 $(cat "$build"/plain/out/*.out | wc -c) bytes in $threads threads"
+    echo "  the suite's own result   $(tail -n 1 "$build/traced/out/0.out")"
+}
+
+case ${1:-},${3:-} in
+--help,* | -h,* | *,--help | *,-h)
+    usage
+    exit 0
+    ;;
+esac
+[ $# -eq 2 ] || {
+    usage >&2
+    exit 2
+}
+[ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
+cxx=${CXX:-g++}
+command -v "$cxx" >/dev/null || unsupported "no C++ compiler (package g++)"
+threads=$(nproc)
+[ "$threads" -ge 2 ] || threads=2
+[ "$threads" -le 4 ] || threads=4
+mkdir -p "$1"
+build=$(cd "$1" && pwd)
+prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
+[ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
+
+fetch_source libjsoncpp
+build_all
+echo "jsoncpp, $threads threads, $rounds rounds of its test-suite"
+run_variant plain
+run_variant traced
+compare
+echo "jsoncpp: output identical"
