@@ -12,7 +12,7 @@
 
 #include <ftrace/ftrace.h>
 
-/* In turn: of which of them; each is taken out again by the next. The first is all of them. */
+/* One after the other, each in place of the one before. The first is all of them. */
 static const char *const patterns[] = {
 	"*",	      "lua_*", "!luaV_*", "[a-l]*",	  "*_*",
 	"lua[A-Z]_*", "!*e*",  "str_*",	  "luaV_execute", "l?*",
