@@ -348,14 +348,9 @@ static const struct part {
 	const char *name;
 	void (*bench)(void);
 } parts[] = {
-	{"gate", bench_gate_in_child},
-	{"patch", bench_patch},
-	{"enable", bench_enable},
-	{"latency", bench_latency},
-	{"throughput", bench_throughput},
-	{"stop", bench_stop},
-	{"load", bench_load},
-	{NULL, NULL},
+	{"gate", bench_gate_in_child}, {"patch", bench_patch},		 {"enable", bench_enable},
+	{"latency", bench_latency},    {"throughput", bench_throughput}, {"stop", bench_stop},
+	{"load", bench_load},	       {"trace", bench_trace},		 {NULL, NULL},
 };
 
 static const struct part *find_part(const char *name)
@@ -383,6 +378,8 @@ static void usage(FILE *file)
 	      "  throughput  of running threads while 1,000 functions are toggled\n"
 	      "  stop        stopping threads\n"
 	      "  load        loading the library\n"
+	      "  trace       calls of functions with and without a handler, against XRay and\n"
+	      "              -finstrument-functions; 100,000 functions by name; static keys\n"
 	      "\n"
 	      "  --json FILE  write the same to FILE\n"
 	      "  --plot FILE  draw the latencies with gnuplot, as SVG, or PNG if FILE ends so; "
