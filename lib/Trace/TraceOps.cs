@@ -86,7 +86,7 @@ internal unsafe struct TraceOps
         fixed (byte* rules = _rules)
         {
             var rule = (Rule*)(rules + _used);
-            *rule = new Rule { Ip = ip, Kind = kind, Negated = negated, NameLength = (ushort)name.Length, FileLength = (ushort)file.Length };
+            *rule = new Rule { Ip = ip, Kind = kind, Negated = negated, NameLength = (ushort)name.Length, FileLength = (ushort)file.Length, Literal = LiteralOf(name) };
             name.CopyTo(rule->Name);
             file.CopyTo(rule->File);
         }
@@ -95,8 +95,31 @@ internal unsafe struct TraceOps
         return 0;
     }
 
-    /// <summary>True if the function is to be traced.</summary>
-    public bool Wants(LoadedObject* target, Site* site)
+    /// <summary>How long the text is that names must begin with, of a pattern that asks for nothing else but a last star; -1: it does.</summary>
+    private static short LiteralOf(ReadOnlySpan<byte> name)
+    {
+        int special = name.IndexOfAny("*?[\\"u8);
+        return (short)(special >= 0 && special == name.Length - 1 && name[special] == '*' ? special : -1);
+    }
+
+    /// <summary>Looks which rules are about an object. What follows is asked of its functions.</summary>
+    public void Select(LoadedObject* target)
+    {
+        ReadOnlySpan<byte> fileName = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName);
+        fixed (byte* rules = _rules)
+        {
+            int size;
+            for (int at = 0; at < _used; at += size)
+            {
+                var rule = (Rule*)(rules + at);
+                size = rule->Size;
+                rule->IsElsewhere = rule->FileLength != 0 && !Glob.Matches(rule->File, fileName);
+            }
+        }
+    }
+
+    /// <summary>True if the function, of the selected object, is to be traced.</summary>
+    public bool Wants(Site* site)
     {
         bool chosen = true;
         bool first = true;
@@ -108,7 +131,7 @@ internal unsafe struct TraceOps
             {
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
-                bool matches = rule->Matches(target, site);
+                bool matches = rule->Matches(site);
                 if (rule->Kind == RuleKind.Notrace)
                 {
                     left = matches ? !rule->Negated : left;
@@ -125,8 +148,8 @@ internal unsafe struct TraceOps
         return chosen && !left;
     }
 
-    /// <summary>True if the rule that was added last is about this function.</summary>
-    public bool LastRuleMatches(LoadedObject* target, Site* site)
+    /// <summary>True if the rule that was added last is about this function, of the selected object.</summary>
+    public bool LastRuleMatches(Site* site)
     {
         fixed (byte* rules = _rules)
         {
@@ -136,7 +159,7 @@ internal unsafe struct TraceOps
                 last = (Rule*)(rules + at);
             }
 
-            return last != null && last->Matches(target, site);
+            return last != null && last->Matches(site);
         }
     }
 
@@ -149,21 +172,27 @@ internal unsafe struct TraceOps
         public ushort NameLength;
         public ushort FileLength;
 
+        /// <summary>See <see cref="LiteralOf"/>.</summary>
+        public short Literal;
+
+        /// <summary>The selected object's file name does not match.</summary>
+        public bool IsElsewhere;
+
         public readonly int Size => sizeof(Rule) + NameLength + FileLength;
 
         public Span<byte> Name => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule), NameLength);
 
         public Span<byte> File => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule) + NameLength, FileLength);
 
-        public bool Matches(LoadedObject* target, Site* site)
+        public bool Matches(Site* site)
         {
             if (Kind == RuleKind.Ip)
             {
                 return Ip == site->Ip || Ip == site->Function;
             }
 
-            return (FileLength == 0 || Glob.Matches(File, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName)))
-                && Glob.Matches(Name, new ReadOnlySpan<byte>(site->Name, site->NameLength));
+            var name = new ReadOnlySpan<byte>(site->Name, site->NameLength);
+            return !IsElsewhere && (Literal >= 0 ? name.StartsWith(Name[..Literal]) : Glob.Matches(Name, name));
         }
     }
 }

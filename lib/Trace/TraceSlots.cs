@@ -189,9 +189,10 @@ internal static unsafe class TraceSlots
     [NoInstr]
     private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers)
     {
-        for (int id = 0; mask != 0; id++, mask >>= 1)
+        for (; mask != 0; mask &= mask - 1)
         {
-            FtraceOps* ops = (mask & 1) == 0 ? null : (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
+            int id = BitOperations.TrailingZeroCount(mask);
+            var ops = (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
             if (ops != null)
             {
                 Native.Table->CallOps(ip, parentIp, ops, registers);

@@ -356,9 +356,10 @@ internal static unsafe class Tracing
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
+            record->Select(target);
             for (int i = 0; i < target->SiteCount; i++)
             {
-                if (record->LastRuleMatches(target, target->FirstSite + i))
+                if (record->LastRuleMatches(target->FirstSite + i))
                 {
                     return true;
                 }
@@ -381,10 +382,11 @@ internal static unsafe class Tracing
     {
         ulong bit = 1ul << record->Id;
         bool any = false;
+        record->Select(target);
         for (int i = 0; i < target->SiteCount; i++)
         {
             Site* site = target->FirstSite + i;
-            bool wants = record->Wants(target, site);
+            bool wants = record->Wants(site);
             site->Wanted = wants ? site->Wanted | bit : site->Wanted & ~bit;
             any |= wants;
         }

@@ -348,9 +348,15 @@ static const struct part {
 	const char *name;
 	void (*bench)(void);
 } parts[] = {
-	{"gate", bench_gate_in_child}, {"patch", bench_patch},		 {"enable", bench_enable},
-	{"latency", bench_latency},    {"throughput", bench_throughput}, {"stop", bench_stop},
-	{"load", bench_load},	       {"trace", bench_trace},		 {NULL, NULL},
+	{"gate", bench_gate_in_child},
+	{"patch", bench_patch},
+	{"enable", bench_enable},
+	{"latency", bench_latency},
+	{"throughput", bench_throughput},
+	{"stop", bench_stop},
+	{"load", bench_load},
+	{"trace", bench_trace},
+	{NULL, NULL},
 };
 
 static const struct part *find_part(const char *name)
