@@ -59,6 +59,7 @@ enum call {
 	OFF,
 	TRACED,
 	TRACED_VECTORS,
+	TRACED_REGS,
 	TRACED_2,
 	TRACED_8,
 	BY_HAND,
@@ -87,6 +88,10 @@ static struct {
 		    .flags = FTRACE_OPS_FL_NO_VECTORS,
 		    .counts = 1},
 	[TRACED_VECTORS] = {.loop = loop_traced, .handlers = 1, .counts = 1},
+	[TRACED_REGS] = {.loop = loop_traced,
+			 .handlers = 1,
+			 .flags = FTRACE_OPS_FL_NO_VECTORS | FTRACE_OPS_FL_SAVE_REGS,
+			 .counts = 1},
 	[TRACED_2] = {.loop = loop_traced,
 		      .handlers = 2,
 		      .flags = FTRACE_OPS_FL_NO_VECTORS,
@@ -181,6 +186,7 @@ static void bench_calls(void)
 	add_call_row("handler, all registers", TRACED_VECTORS, "-finstrument-functions",
 		     INSTRUMENTED, 0);
 	add_call_row("handler, all registers", TRACED_VECTORS, "XRay, entry", XRAY, 0);
+	add_call_row("handler that gets the registers", TRACED_REGS, "called by hand", BY_HAND, 0);
 	add_call_row("2 handlers", TRACED_2, "called by hand", BY_HAND_2, 0);
 	add_call_row("8 handlers", TRACED_8, "called by hand", BY_HAND_8, 0);
 	add_call_row("static key that is off", STATIC_KEY, "no branch", NO_BRANCH, 0);
