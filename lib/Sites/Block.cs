@@ -6,6 +6,8 @@ namespace Ftrace.Sites;
 /// <summary>A piece of anonymous memory with its size. Control plane only.</summary>
 internal unsafe struct Block
 {
+    private const nuint PopulateFrom = 16 * Memory.PageSize;
+
     public byte* Start;
     public nuint Size;
 
@@ -13,8 +15,20 @@ internal unsafe struct Block
 
     public readonly ReadOnlySpan<byte> Bytes => new(Start, (int)Size);
 
-    /// <summary>Zeroed memory; empty if there is none, or for 0 bytes.</summary>
+    /// <summary>Zeroed memory, which will be written all over; empty if there is none, or for 0 bytes.</summary>
     public static Block Allocate(nuint size)
+    {
+        Block block = Reserve(size);
+        if (!block.IsEmpty && size >= PopulateFrom)
+        {
+            Memory.Populate(block.Start, block.Size); // a fault for each page takes longer than the page
+        }
+
+        return block;
+    }
+
+    /// <summary>The same, of which less may be written.</summary>
+    public static Block Reserve(nuint size)
     {
         byte* start = size == 0 ? null : (byte*)Memory.Map(size);
         return new Block { Start = start, Size = start == null ? 0 : size };

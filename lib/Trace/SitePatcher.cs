@@ -26,10 +26,14 @@ internal static unsafe class SitePatcher
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
+            int changing = 0;
             for (int i = 0; i < target->SiteCount; i++)
             {
-                count += target->FirstSite[i].Wanted != target->FirstSite[i].Current ? 1 : 0;
+                changing += target->FirstSite[i].Wanted != target->FirstSite[i].Current ? 1 : 0;
             }
+
+            target->Changing = changing;
+            count += changing;
         }
 
         if (count == 0)
@@ -80,10 +84,20 @@ internal static unsafe class SitePatcher
         unready = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            StubArea* stubs = null;
+            if (target->Changing == 0)
+            {
+                continue;
+            }
+
+            StubArea* stubs = StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip);
+            if (stubs == null)
+            {
+                return -Errno.ERANGE;
+            }
+
             var current = default(Call);
             var wanted = default(Call);
-            for (int i = 0; i < target->SiteCount; i++)
+            for (int i = 0, left = target->Changing; left > 0; i++)
             {
                 Site* site = target->FirstSite + i;
                 if (site->Wanted == site->Current)
@@ -91,12 +105,7 @@ internal static unsafe class SitePatcher
                     continue;
                 }
 
-                stubs = stubs != null ? stubs : StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip);
-                if (stubs == null)
-                {
-                    return -Errno.ERANGE;
-                }
-
+                left--;
                 FtracePatch* patch = patches + found;
                 sites[found++] = site;
                 patch->Ip = site->Ip;

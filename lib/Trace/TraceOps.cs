@@ -102,8 +102,8 @@ internal unsafe struct TraceOps
         return (short)(special >= 0 && special == name.Length - 1 && name[special] == '*' ? special : -1);
     }
 
-    /// <summary>Looks which rules are about an object. What follows is asked of its functions.</summary>
-    public void Select(LoadedObject* target)
+    /// <summary>Looks which rules are about an object. What follows is asked of its functions, where it may be either.</summary>
+    public Selection Select(LoadedObject* target)
     {
         ReadOnlySpan<byte> fileName = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName);
         fixed (byte* rules = _rules)
@@ -115,6 +115,14 @@ internal unsafe struct TraceOps
                 size = rule->Size;
                 rule->IsElsewhere = rule->FileLength != 0 && !Glob.Matches(rule->File, fileName);
             }
+
+            var only = (Rule*)rules;
+            bool simple = _used != 0 && only->Size == _used && only->Kind == RuleKind.Filter && !only->Negated;
+            return _used == 0 ? Selection.All
+                : !simple ? Selection.Some
+                : only->IsElsewhere ? Selection.None
+                : only->Literal == 0 ? Selection.All
+                : Selection.Some;
         }
     }
 

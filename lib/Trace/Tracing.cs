@@ -382,11 +382,11 @@ internal static unsafe class Tracing
     {
         ulong bit = 1ul << record->Id;
         bool any = false;
-        record->Select(target);
+        Selection selection = record->Select(target);
         for (int i = 0; i < target->SiteCount; i++)
         {
             Site* site = target->FirstSite + i;
-            bool wants = record->Wants(site);
+            bool wants = selection == Selection.All || (selection == Selection.Some && record->Wants(site));
             site->Wanted = wants ? site->Wanted | bit : site->Wanted & ~bit;
             any |= wants;
         }
