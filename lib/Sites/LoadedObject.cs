@@ -27,7 +27,7 @@ internal unsafe struct LoadedObject
 
     public int SiteCount;
 
-    /// <summary>How many of them want other handlers than they have: counted by <see cref="Trace.SitePatcher"/>.</summary>
+    /// <summary>How many of them want other handlers than they have.</summary>
     public int Changing;
 
     /// <summary>The names of their functions, each with a 0; the first is empty.</summary>

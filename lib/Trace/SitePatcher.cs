@@ -26,14 +26,7 @@ internal static unsafe class SitePatcher
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            int changing = 0;
-            for (int i = 0; i < target->SiteCount; i++)
-            {
-                changing += target->FirstSite[i].Wanted != target->FirstSite[i].Current ? 1 : 0;
-            }
-
-            target->Changing = changing;
-            count += changing;
+            count += target->Changing;
         }
 
         if (count == 0)
@@ -46,23 +39,17 @@ internal static unsafe class SitePatcher
         int error = patches.IsEmpty || sites.IsEmpty ? -Errno.ENOMEM : Apply((FtracePatch*)patches.Start, (Site**)sites.Start, count, some, report);
         patches.Free();
         sites.Free();
-        if (error != 0)
-        {
-            Undo();
-        }
-
-        return error;
-    }
-
-    private static void Undo()
-    {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            for (int i = 0; i < target->SiteCount; i++)
+            for (int i = 0; error != 0 && i < target->SiteCount; i++)
             {
                 target->FirstSite[i].Wanted = target->FirstSite[i].Current;
             }
+
+            target->Changing = 0;
         }
+
+        return error;
     }
 
     private static int Apply(FtracePatch* patches, Site** sites, int count, bool some, bool report)

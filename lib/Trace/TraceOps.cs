@@ -95,11 +95,11 @@ internal unsafe struct TraceOps
         return 0;
     }
 
-    /// <summary>How long the text is that names must begin with, of a pattern that asks for nothing else but a last star; -1: it does.</summary>
+    /// <summary>How long the text is that names must begin with, of a pattern that is that text, or that and a star; else -1.</summary>
     private static short LiteralOf(ReadOnlySpan<byte> name)
     {
         int special = name.IndexOfAny("*?[\\"u8);
-        return (short)(special >= 0 && special == name.Length - 1 && name[special] == '*' ? special : -1);
+        return (short)(special < 0 ? name.Length : special == name.Length - 1 && name[special] == '*' ? special : -1);
     }
 
     /// <summary>Looks which rules are about an object. What follows is asked of its functions, where it may be either.</summary>
@@ -200,7 +200,9 @@ internal unsafe struct TraceOps
             }
 
             var name = new ReadOnlySpan<byte>(site->Name, site->NameLength);
-            return !IsElsewhere && (Literal >= 0 ? name.StartsWith(Name[..Literal]) : Glob.Matches(Name, name));
+            return !IsElsewhere
+                && (Literal < 0 ? Glob.Matches(Name, name)
+                    : (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]));
         }
     }
 }

@@ -237,10 +237,15 @@ internal static unsafe class Tracing
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
+            int changing = 0;
             for (int i = 0; i < target->SiteCount; i++)
             {
-                target->FirstSite[i].Wanted &= ~mask;
+                Site* site = target->FirstSite + i;
+                site->Wanted &= ~mask;
+                changing += site->Wanted != site->Current ? 1 : 0;
             }
+
+            target->Changing = changing;
         }
     }
 
@@ -382,6 +387,7 @@ internal static unsafe class Tracing
     {
         ulong bit = 1ul << record->Id;
         bool any = false;
+        int changing = 0;
         Selection selection = record->Select(target);
         for (int i = 0; i < target->SiteCount; i++)
         {
@@ -389,8 +395,10 @@ internal static unsafe class Tracing
             bool wants = selection == Selection.All || (selection == Selection.Some && record->Wants(site));
             site->Wanted = wants ? site->Wanted | bit : site->Wanted & ~bit;
             any |= wants;
+            changing += site->Wanted != site->Current ? 1 : 0;
         }
 
+        target->Changing = changing;
         return any;
     }
 
