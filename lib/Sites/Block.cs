@@ -7,9 +7,11 @@ namespace Ftrace.Sites;
 internal unsafe struct Block
 {
     private const nuint PopulateFrom = 16 * Memory.PageSize;
+    private const nuint HugeFrom = Memory.HugePageSize / 2;
 
     public byte* Start;
     public nuint Size;
+    private nuint _mapped;
 
     public readonly bool IsEmpty => Start == null;
 
@@ -27,18 +29,39 @@ internal unsafe struct Block
         return block;
     }
 
+    /// <summary>The same for what is freed soon: may take more memory than it needs, to have it sooner.</summary>
+    public static Block AllocateBriefly(nuint size)
+    {
+        if (size < HugeFrom)
+        {
+            return Allocate(size);
+        }
+
+        nuint mapped = (size + Memory.HugePageSize - 1) & ~(Memory.HugePageSize - 1);
+        Block block = Reserve(mapped);
+        if (!block.IsEmpty)
+        {
+            Memory.UseHugePages(block.Start, mapped);
+            Memory.Populate(block.Start, size);
+            block.Size = size;
+        }
+
+        return block;
+    }
+
     /// <summary>The same, of which less may be written.</summary>
     public static Block Reserve(nuint size)
     {
         byte* start = size == 0 ? null : (byte*)Memory.Map(size);
-        return new Block { Start = start, Size = start == null ? 0 : size };
+        nuint mapped = start == null ? 0 : size;
+        return new Block { Start = start, Size = mapped, _mapped = mapped };
     }
 
     public void Free()
     {
         if (Start != null)
         {
-            Memory.Unmap(Start, Size);
+            Memory.Unmap(Start, _mapped);
         }
 
         this = default;

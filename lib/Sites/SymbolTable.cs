@@ -70,7 +70,7 @@ internal unsafe struct SymbolTable
             count += symbol.IsFunction ? 1 : 0;
         }
 
-        _functions = Block.Allocate((nuint)count * (nuint)sizeof(FunctionSymbol));
+        _functions = Block.AllocateBriefly((nuint)count * (nuint)sizeof(FunctionSymbol));
         if (_functions.IsEmpty)
         {
             return false;

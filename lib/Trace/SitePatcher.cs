@@ -34,11 +34,10 @@ internal static unsafe class SitePatcher
             return 0;
         }
 
-        Block patches = Block.Allocate((nuint)count * (nuint)sizeof(FtracePatch));
-        Block sites = Block.Allocate((nuint)count * (nuint)sizeof(Site*));
-        int error = patches.IsEmpty || sites.IsEmpty ? -Errno.ENOMEM : Apply((FtracePatch*)patches.Start, (Site**)sites.Start, count, some, report);
-        patches.Free();
-        sites.Free();
+        Block memory = Block.AllocateBriefly((nuint)count * (nuint)(sizeof(FtracePatch) + sizeof(Site*)));
+        var patches = (FtracePatch*)memory.Start;
+        int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, some, report);
+        memory.Free();
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             for (int i = 0; error != 0 && i < target->SiteCount; i++)
