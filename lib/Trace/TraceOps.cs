@@ -19,6 +19,9 @@ internal unsafe struct TraceOps
 
     private int _used;
 
+    /// <summary>One pattern says it all.</summary>
+    private bool _isSimple;
+
     public TraceOps* Next;
 
     private fixed byte _rules[RuleBytes];
@@ -117,9 +120,9 @@ internal unsafe struct TraceOps
             }
 
             var only = (Rule*)rules;
-            bool simple = _used != 0 && only->Size == _used && only->Kind == RuleKind.Filter && !only->Negated;
+            _isSimple = _used != 0 && only->Size == _used && only->Kind == RuleKind.Filter && !only->Negated;
             return _used == 0 ? Selection.All
-                : !simple ? Selection.Some
+                : !_isSimple ? Selection.Some
                 : only->IsElsewhere ? Selection.None
                 : only->Literal == 0 ? Selection.All
                 : Selection.Some;
@@ -134,6 +137,11 @@ internal unsafe struct TraceOps
         bool left = false;
         fixed (byte* rules = _rules)
         {
+            if (_isSimple)
+            {
+                return ((Rule*)rules)->Matches(site);
+            }
+
             int size;
             for (int at = 0; at < _used; at += size)
             {
