@@ -56,7 +56,7 @@ struct ftrace_regs {
  * @ip: where the function's nop is: its first instruction, or behind its endbr64
  * @parent_ip: where the function's caller goes on
  * @ops: what was registered
- * @regs: the registers
+ * @regs: the registers; NULL without FTRACE_OPS_FL_SAVE_REGS
  */
 typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			      struct ftrace_regs *regs);
@@ -66,6 +66,9 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * with -mgeneral-regs-only: they need not be saved for it.
  */
 #define FTRACE_OPS_FL_NO_VECTORS 1UL
+
+/* The handler gets the registers, to read or to change. Source: the kernel's, of this name. */
+#define FTRACE_OPS_FL_SAVE_REGS 2UL
 
 /**
  * struct ftrace_ops - a handler and what it is for

@@ -4,10 +4,12 @@ namespace Ftrace.Linux;
 internal static unsafe class Memory
 {
     public const int PageSize = 4096;
+    public const nuint HugePageSize = 2 << 20;
     public const int ProtRead = 1;
     public const int ProtWrite = 2;
     public const int ProtExec = 4;
     public const int ProtAll = ProtRead | ProtWrite | ProtExec;
+    private const int HugePage = 14;
     private const int PopulateWrite = 23;
     private const int MapPrivateAnonymousNoreserve = 0x02 | 0x20 | 0x4000;
 
@@ -21,6 +23,10 @@ internal static unsafe class Memory
     /// <summary>Takes the space for memory that will be written; if there is none, or no such call, the write will find out.</summary>
     public static void Populate(void* address, nuint bytes) =>
         Native.Syscall(SyscallNumber.Madvise, (nint)address, (nint)bytes, PopulateWrite);
+
+    /// <summary>Takes larger pages for memory, where the system has them.</summary>
+    public static void UseHugePages(void* address, nuint bytes) =>
+        Native.Syscall(SyscallNumber.Madvise, (nint)address, (nint)bytes, HugePage);
 
     public static void Unmap(void* address, nuint bytes) =>
         Native.Syscall(SyscallNumber.Munmap, (nint)address, (nint)bytes);

@@ -40,11 +40,8 @@ internal unsafe struct NativeTable
     /// <summary>dl_iterate_phdr(3).</summary>
     public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
 
-    /// <summary>Where stubs go on: the vector registers are saved, or not.</summary>
-    public void* VectorsCaller;
-
-    /// <summary>The same without.</summary>
-    public void* Caller;
+    /// <summary>Where stubs go on: one address for each of <see cref="TraceSlots.Kinds"/>.</summary>
+    public fixed ulong Callers[Trace.TraceSlots.Kinds];
 
     /// <summary>Where Native/trace_entry.S finds the slots.</summary>
     public ulong* TraceSlots;

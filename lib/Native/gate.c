@@ -65,8 +65,7 @@ static struct native {
 	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			 struct ftrace_regs *regs);
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
-	void (*vectors_caller)(void);
-	void (*caller)(void);
+	void (*callers[4])(void); /* by a slot's kind */
 	unsigned long *trace_slots;
 	void (*restorer)(void);
 	int (*run)(int (*fn)(void *), void *data);
@@ -330,6 +329,8 @@ static int forbids_breakpoints(void)
 /* trace_entry.S */
 void ftrace_caller(void) __attribute__((visibility("hidden")));
 void ftrace_vectors_caller(void) __attribute__((visibility("hidden")));
+void ftrace_regs_caller(void) __attribute__((visibility("hidden")));
+void ftrace_regs_vectors_caller(void) __attribute__((visibility("hidden")));
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread) __attribute__((visibility("hidden")));
 unsigned int ftrace_vectors __attribute__((visibility("hidden")));
 unsigned long ftrace_vectors_size __attribute__((visibility("hidden")));
@@ -343,7 +344,7 @@ void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
 static void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		     struct ftrace_regs *regs)
 {
-	ops->func(ip, parent_ip, ops, regs);
+	ops->func(ip, parent_ip, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
 }
 
 /* Which vector registers there are, and the system keeps: Intel SDM vol. 1 13.3, 15.2. */
@@ -555,8 +556,10 @@ __attribute__((constructor)) static void startup(void)
 	native.forbids_breakpoints = forbids_breakpoints;
 	native.call_ops = call_ops;
 	native.iterate_objects = dl_iterate_phdr;
-	native.vectors_caller = ftrace_vectors_caller;
-	native.caller = ftrace_caller;
+	native.callers[0] = ftrace_regs_vectors_caller;
+	native.callers[1] = ftrace_regs_caller;
+	native.callers[2] = ftrace_vectors_caller;
+	native.callers[3] = ftrace_caller;
 	native.trace_slots = &ftrace_trace_slots;
 	measure_vectors();
 	native.restorer = ftrace_restore_rt;

@@ -17,9 +17,13 @@
  *	 8(%rsp)  where the traced function goes on
  *	16(%rsp)  where its caller goes on
  *
- * Every register, the flags and, but for ftrace_caller, the vector registers are
- * those of the traced function again when it goes on: the compiler may know that
+ * Every register, the flags and, where "vectors" is in the name, the vector registers
+ * are those of the traced function again when it goes on: the compiler may know that
  * it leaves some alone which the calling convention gives away.
+ *
+ * Those with "regs" in the name make a struct ftrace_regs. The others do no more than
+ * most calls need, and leave what the handler keeps anyway to it; for whatever is
+ * uncommon they put everything back and go to one that makes them.
  *
  * Marked first, then looked: the thread says in its record that it is in a
  * handler before it reads which one, so that whoever takes a handler away either
@@ -42,17 +46,19 @@
 #define THREAD_TRACER	48
 
 /* TraceThread, lib/Trace/TraceThread.cs */
-#define TRACER_LEVELS	0
-#define TRACER_PAUSES	8
+#define TRACER_LEVELS	56
+#define TRACER_PAUSES	40
 
 /* struct ftrace_ops, in ftrace/trace.h */
 #define OPS_FUNC	8
+#define OPS_FLAGS	16
+#define SAVE_REGS	2
 
 #define SITE_SIZE	5
 
 /* lib/Trace/StubArea.cs, TraceSlots.cs, TraceSlot.cs */
-#define STUB_MASK	(1024 * 32 - 1)
-#define LATE_OPS	(1024 * 64 + 16)
+#define STUB_MASK	(2048 * 32 - 1)
+#define LATE_OPS	(2048 * 64 + 16)
 
 	.macro	push_reg reg
 	push	%\reg
@@ -163,7 +169,9 @@
 	mov	REGS_IP(%r13), %rdi
 	sub	$SITE_SIZE, %rdi
 	mov	REGS_PARENT(%r13), %rsi
-	mov	%r13, %rcx
+	xor	%ecx, %ecx
+	testb	$SAVE_REGS, OPS_FLAGS(%rdx)	/* others come here too, see below */
+	cmovnz	%r13, %rcx
 	cld
 	call	*OPS_FUNC(%rdx)
 
@@ -203,7 +211,7 @@
 .Llate_\name:
 	mov	ftrace_trace_slots(%rip), %rdx
 	add	$LATE_OPS, %rdx
-	jmp	.Lcall_ftrace_vectors_caller
+	jmp	.Lcall_ftrace_regs_vectors_caller
 
 	/* The first time that the thread comes here. */
 .Lunknown_\name:
@@ -222,9 +230,124 @@
 	.size	\name, . - \name
 	.endm
 
+	/* On the stack of the short ones; behind it the stub, and what stands above. */
+	.macro	pop_saved
+	.irp	reg, r11, r10, r9, r8, rcx, rdx, rsi, rdi
+	pop_reg \reg
+	.endr
+	pop	%rax
+	.cfi_adjust_cfa_offset -8
+	add	$0x7f, %al			/* overflow, if it was 1 */
+	sahf
+	pop_reg rax
+	.endm
+
+#define SAVED_STUB	80
+#define SAVED_IP	88
+#define SAVED_PARENT	96
+
+	.macro	short_entry name, vectors, regs
+	.globl	\name
+	.hidden	\name
+	.type	\name, @function
+	.p2align 6
+\name:
+	.cfi_startproc
+	.cfi_def_cfa_offset 16
+	push_reg rax
+	/* Cheaper than pushfq: the six flags that a function may find set. */
+	lahf
+	seto	%al
+	push	%rax
+	.cfi_adjust_cfa_offset 8
+	.irp	reg, rdi, rsi, rdx, rcx, r8, r9, r10, r11
+	push_reg \reg
+	.endr
+
+	/*
+	 * Known, not in an NMI, and in no handler: its level then is 0, its mark 1. In few
+	 * branches: this code is far from the traced one, and each far branch takes a CPU
+	 * longer to foresee, until that is what the call takes.
+	 */
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
+	mov	%fs:THREAD_TRACER(%rax), %rcx
+	test	%rcx, %rcx
+	jz	.Luncommon_\name
+	mov	%fs:THREAD_SAVED(%rax), %rdx
+	dec	%rdx				/* 1: not in an NMI */
+	or	TRACER_LEVELS(%rcx), %rdx
+	jnz	.Lmarked_\name
+	movq	$1, TRACER_LEVELS(%rcx)
+	mov	SAVED_STUB(%rsp), %rdx
+	mov	SAVED_IP(%rsp), %rdi
+	movslq	-4(%rdi), %rax			/* where the call in the text goes */
+	add	%rdi, %rax
+	cmp	%rdx, %rax
+	jne	.Llate_\name
+	and	$STUB_MASK, %edx
+	add	%edx, %edx			/* 32 bytes to 64 */
+	add	ftrace_trace_slots(%rip), %rdx
+	mov	(%rdx), %rdx
+	mov	(%rdx), %rdx			/* the ops */
+	test	%rdx, %rdx
+	jz	.Ldone_\name
+
+	sub	$SITE_SIZE, %rdi
+	mov	SAVED_PARENT(%rsp), %rsi
+	push_reg rbp
+	mov	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	.if	\vectors
+	save_vectors
+	.else
+	and	$-16, %rsp			/* for the call */
+	.endif
+	xor	%ecx, %ecx			/* no registers */
+	call	*OPS_FUNC(%rdx)
+	.if	\vectors
+	restore_vectors
+	.endif
+	mov	%rbp, %rsp
+	.cfi_def_cfa_register %rsp
+	pop_reg rbp
+
+	/* The handler has left rcx to us, and the record is where it was. */
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
+	mov	%fs:THREAD_TRACER(%rax), %rcx
+.Ldone_\name:
+	movq	$0, TRACER_LEVELS(%rcx)
+	incq	TRACER_PAUSES(%rcx)
+.Lout_\name:
+	.cfi_remember_state
+	pop_saved
+	lea	8(%rsp), %rsp			/* the stub; leaves the flags alone */
+	.cfi_adjust_cfa_offset -8
+	ret
+
+	.cfi_restore_state
+	.cfi_remember_state
+.Lmarked_\name:
+	cmpq	$1, %fs:THREAD_SAVED(%rax)
+	jne	.Luncommon_\name
+	testb	$1, TRACER_LEVELS(%rcx)
+	jnz	.Lout_\name			/* a handler that calls a traced function */
+	jmp	.Luncommon_\name
+.Llate_\name:
+	movq	$0, TRACER_LEVELS(%rcx)
+	incq	TRACER_PAUSES(%rcx)
+	/* As if it had not been here. */
+.Luncommon_\name:
+	pop_saved
+	jmp	\regs
+	.cfi_endproc
+	.size	\name, . - \name
+	.endm
+
 	.text
-	entry	ftrace_caller, 0
-	entry	ftrace_vectors_caller, 1
+	entry	ftrace_regs_caller, 0
+	entry	ftrace_regs_vectors_caller, 1
+	short_entry ftrace_caller, 0, ftrace_regs_caller
+	short_entry ftrace_vectors_caller, 1, ftrace_regs_vectors_caller
 
 	/* Where a function goes that is not to run: back to its caller. */
 	.globl	ftrace_just_return

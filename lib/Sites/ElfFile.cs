@@ -164,7 +164,7 @@ internal unsafe struct ElfFile
             return false;
         }
 
-        block = Block.Allocate((nuint)size);
+        block = Block.AllocateBriefly((nuint)size);
         if (!block.IsEmpty && _source.Read(offset, block.Start, size))
         {
             return true;

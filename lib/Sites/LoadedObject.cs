@@ -33,6 +33,9 @@ internal unsafe struct LoadedObject
     /// </summary>
     public ulong* Unplaced;
 
+    /// <summary>How many of them want other handlers than they have.</summary>
+    public int Changing;
+
     /// <summary>The names of their functions, each with a 0; the first is empty.</summary>
     public Block SiteNames;
 

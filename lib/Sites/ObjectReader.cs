@@ -161,16 +161,17 @@ internal static unsafe class ObjectReader
                 continue;
             }
 
+            int nameLength = named ? symbols.NameOf(function).Length : 0;
             target->FirstSite[target->SiteCount++] = new Site
             {
                 Ip = address + (ulong)offset,
                 Function = start,
                 Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
-                NameLength = named ? symbols.NameOf(function).Length : 0,
+                NameLength = nameLength,
                 Size = (short)size,
                 IsMcount = isMcount,
             };
-            names += named ? (nuint)symbols.NameOf(function).Length + 1 : 0;
+            names += named ? (nuint)nameLength + 1 : 0;
         }
 
         return names;
@@ -190,7 +191,7 @@ internal static unsafe class ObjectReader
                 continue;
             }
 
-            ReadOnlySpan<byte> name = symbols.NameOf(new FunctionSymbol { Name = (uint)((ulong)site->Name - 1) });
+            ReadOnlySpan<byte> name = symbols.NameAt((uint)((ulong)site->Name - 1), site->NameLength);
             to++;
             name.CopyTo(new Span<byte>(to, name.Length));
             site->Name = to;

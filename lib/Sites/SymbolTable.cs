@@ -70,7 +70,7 @@ internal unsafe struct SymbolTable
             count += symbol.IsFunction ? 1 : 0;
         }
 
-        _functions = Block.Allocate((nuint)count * (nuint)sizeof(FunctionSymbol));
+        _functions = Block.AllocateBriefly((nuint)count * (nuint)sizeof(FunctionSymbol));
         if (_functions.IsEmpty)
         {
             return false;
@@ -139,4 +139,7 @@ internal unsafe struct SymbolTable
         int end = rest.IndexOf((byte)0);
         return end < 0 ? rest : rest[..end];
     }
+
+    /// <summary>A name whose place and length are known.</summary>
+    public readonly ReadOnlySpan<byte> NameAt(uint offset, int length) => _names.Bytes.Slice((int)offset, length);
 }

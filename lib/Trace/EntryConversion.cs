@@ -21,7 +21,7 @@ internal static unsafe class EntryConversion
     /// <returns>0 or -errno of the patcher; then nothing was changed.</returns>
     public static int Convert(Site** sites, int count)
     {
-        Block memory = Block.Allocate((nuint)count * PiecesPerSite * (nuint)sizeof(FtracePatch));
+        Block memory = Block.Reserve((nuint)count * PiecesPerSite * (nuint)sizeof(FtracePatch));
         if (memory.IsEmpty)
         {
             return -Errno.ENOMEM;

@@ -9,6 +9,9 @@ internal unsafe struct FtraceOps
     /// <summary>FTRACE_OPS_FL_NO_VECTORS.</summary>
     public const ulong NoVectors = 1;
 
+    /// <summary>FTRACE_OPS_FL_SAVE_REGS.</summary>
+    public const ulong SaveRegs = 2;
+
     public nuint Size;
     public void* Func;
     public ulong Flags;

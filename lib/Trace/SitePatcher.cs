@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Sites;
@@ -25,10 +26,7 @@ internal static unsafe class SitePatcher
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            for (int i = 0; i < target->SiteCount; i++)
-            {
-                count += target->FirstSite[i].Wanted != target->FirstSite[i].Current ? 1 : 0;
-            }
+            count += target->Changing;
         }
 
         if (count == 0)
@@ -36,43 +34,56 @@ internal static unsafe class SitePatcher
             return 0;
         }
 
-        Block patches = Block.Allocate((nuint)count * (nuint)sizeof(FtracePatch));
-        Block sites = Block.Allocate((nuint)count * (nuint)sizeof(Site*));
-        int error = patches.IsEmpty || sites.IsEmpty ? -Errno.ENOMEM : Apply((FtracePatch*)patches.Start, (Site**)sites.Start, count, some, report);
-        patches.Free();
-        sites.Free();
-        if (error != 0)
+        Block memory = Block.AllocateBriefly((nuint)count * (nuint)(sizeof(FtracePatch) + sizeof(Site*)));
+        var patches = (FtracePatch*)memory.Start;
+        int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, some, report);
+        memory.Free();
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            Undo();
+            for (int i = 0; error != 0 && i < target->SiteCount; i++)
+            {
+                target->FirstSite[i].Wanted = target->FirstSite[i].Current;
+            }
+
+            target->Changing = 0;
         }
 
         return error;
     }
 
-    private static void Undo()
-    {
-        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
-        {
-            for (int i = 0; i < target->SiteCount; i++)
-            {
-                target->FirstSite[i].Wanted = target->FirstSite[i].Current;
-            }
-        }
-    }
-
     private static int Apply(FtracePatch* patches, Site** sites, int count, bool some, bool report)
     {
+        int error = Fill(patches, sites, out int unready);
+        if (error == 0 && unready != 0)
+        {
+            error = EntryConversion.Convert(sites, count);
+            error = error != 0 ? error : Fill(patches, sites, out _);
+        }
+
+        return error != 0 ? error : Patch(patches, sites, count, some, report);
+    }
+
+    /// <summary>Collects the sites that change, and how; says how many are not yet one nop.</summary>
+    private static int Fill(FtracePatch* patches, Site** sites, out int unready)
+    {
         int found = 0;
-        int unready = 0;
+        unready = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            if (target->SiteCount == 0)
+            if (target->Changing == 0)
             {
                 continue;
             }
 
-            StubArea* stubs = null;
-            for (int i = 0; i < target->SiteCount; i++)
+            StubArea* stubs = StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip);
+            if (stubs == null)
+            {
+                return -Errno.ERANGE;
+            }
+
+            var current = default(Call);
+            var wanted = default(Call);
+            for (int i = 0, left = target->Changing; left > 0; i++)
             {
                 Site* site = target->FirstSite + i;
                 if (site->Wanted == site->Current)
@@ -80,52 +91,85 @@ internal static unsafe class SitePatcher
                     continue;
                 }
 
-                stubs = stubs != null ? stubs : StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip);
-                if (stubs == null)
-                {
-                    return -Errno.ERANGE;
-                }
-
-                if (site->Current == 0 && !IsOneNop(site))
-                {
-                    unready++;
-                }
-
+                left--;
+                FtracePatch* patch = patches + found;
                 sites[found++] = site;
+                patch->Ip = site->Ip;
+                patch->Len = X86Instruction.CallSize;
+                if (site->Current == 0)
+                {
+                    bool ready = IsOneNop(site);
+                    unready += ready ? 0 : 1;
+                    CopyCall(patch->OldCode, ready ? (byte*)site->Ip : Nop5);
+                }
+                else if (!current.TryEncode(site->Ip, site->Current, stubs, patch->OldCode))
+                {
+                    return -Errno.ENOSPC;
+                }
+
+                if (site->Wanted == 0)
+                {
+                    CopyCall(patch->NewCode, Nop5);
+                }
+                else if (!wanted.TryEncode(site->Ip, site->Wanted, stubs, patch->NewCode))
+                {
+                    return -Errno.ENOSPC;
+                }
             }
         }
 
-        int error = unready == 0 ? 0 : EntryConversion.Convert(sites, count);
-        return error != 0 ? error : Patch(patches, sites, count, some, report);
+        return 0;
+    }
+
+    private static byte* Nop5
+    {
+        get
+        {
+            fixed (byte* nop = X86Instruction.Nop5)
+            {
+                return nop; // a literal: it stays where it is
+            }
+        }
+    }
+
+    private static void CopyCall(byte* to, byte* from)
+    {
+        Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<uint>(from));
+        to[4] = from[4];
+    }
+
+    /// <summary>A call for a set of ops. Neighbours mostly have the same, so that it is looked up once.</summary>
+    private struct Call
+    {
+        private ulong _mask;
+        private ulong _stub;
+
+        public bool TryEncode(ulong ip, ulong mask, StubArea* stubs, byte* code)
+        {
+            if (mask != _mask)
+            {
+                int slot = TraceSlots.Find(mask);
+                if (slot < 0)
+                {
+                    return false;
+                }
+
+                _mask = mask;
+                _stub = stubs->StubOf(slot);
+            }
+
+            return X86Instruction.TryEncodeCall(ip, _stub, new Span<byte>(code, X86Instruction.CallSize));
+        }
     }
 
     /// <summary>One nop of five bytes stands there.</summary>
     public static bool IsOneNop(Site* site) =>
         site->Size == X86Instruction.CallSize
-        && X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) == X86Instruction.CallSize;
+        && ((Unsafe.ReadUnaligned<uint>((byte*)site->Ip) == Unsafe.ReadUnaligned<uint>(Nop5) && *(byte*)(site->Ip + 4) == 0) // as we left it
+            || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) == X86Instruction.CallSize);
 
     private static int Patch(FtracePatch* patches, Site** sites, int count, bool some, bool report)
     {
-        ulong lastMask = 0;
-        int lastSlot = -1;
-        for (int i = 0; i < count; i++)
-        {
-            Site* site = sites[i];
-            FtracePatch* patch = patches + i;
-            patch->Ip = site->Ip;
-            patch->Len = X86Instruction.CallSize;
-            if (!Encode(site, site->Current, new Span<byte>(patch->OldCode, X86Instruction.CallSize), ref lastMask, ref lastSlot)
-                || !Encode(site, site->Wanted, new Span<byte>(patch->NewCode, X86Instruction.CallSize), ref lastMask, ref lastSlot))
-            {
-                return -Errno.ENOSPC;
-            }
-
-            if (site->Current == 0 && IsOneNop(site))
-            {
-                new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize).CopyTo(new Span<byte>(patch->OldCode, X86Instruction.CallSize));
-            }
-        }
-
         int error = TextPatcher.Patch(patches, count, PatchRequest.Default);
         if (error == 0)
         {
@@ -161,23 +205,5 @@ internal static unsafe class SitePatcher
         {
             Volatile.Write(ref sites[i]->Current, sites[i]->Wanted);
         }
-    }
-
-    private static bool Encode(Site* site, ulong mask, Span<byte> code, ref ulong lastMask, ref int lastSlot)
-    {
-        if (mask == 0)
-        {
-            X86Instruction.Nop5.CopyTo(code);
-            return true;
-        }
-
-        if (mask != lastMask)
-        {
-            lastMask = mask;
-            lastSlot = TraceSlots.Find(mask);
-        }
-
-        StubArea* stubs = lastSlot < 0 ? null : StubArea.Near(site->Ip, site->Ip);
-        return stubs != null && X86Instruction.TryEncodeCall(site->Ip, stubs->StubOf(lastSlot), code);
     }
 }

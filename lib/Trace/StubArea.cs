@@ -117,7 +117,7 @@ internal unsafe struct StubArea
             *(ulong*)stub = 0x25ff_0000_000a_35ff;
             *(ulong*)(stub + 8) = 0xcccc_cccc_0000_000c;
             *(ulong*)(stub + 16) = (ulong)stub;
-            *(ulong*)(stub + 24) = slot % 2 == 0 ? (ulong)Native.Table->VectorsCaller : (ulong)Native.Table->Caller;
+            *(ulong*)(stub + 24) = Native.Table->Callers[slot % TraceSlots.Kinds];
         }
     }
 }

@@ -19,6 +19,9 @@ internal unsafe struct TraceOps
 
     private int _used;
 
+    /// <summary>One pattern says it all.</summary>
+    private bool _isSimple;
+
     public TraceOps* Next;
 
     private fixed byte _rules[RuleBytes];
@@ -86,7 +89,7 @@ internal unsafe struct TraceOps
         fixed (byte* rules = _rules)
         {
             var rule = (Rule*)(rules + _used);
-            *rule = new Rule { Ip = ip, Kind = kind, Negated = negated, NameLength = (ushort)name.Length, FileLength = (ushort)file.Length };
+            *rule = new Rule { Ip = ip, Kind = kind, Negated = negated, NameLength = (ushort)name.Length, FileLength = (ushort)file.Length, Literal = LiteralOf(name) };
             name.CopyTo(rule->Name);
             file.CopyTo(rule->File);
         }
@@ -95,12 +98,17 @@ internal unsafe struct TraceOps
         return 0;
     }
 
-    /// <summary>True if the function is to be traced.</summary>
-    public bool Wants(LoadedObject* target, Site* site)
+    /// <summary>How long the text is that names must begin with, of a pattern that is that text, or that and a star; else -1.</summary>
+    private static short LiteralOf(ReadOnlySpan<byte> name)
     {
-        bool chosen = true;
-        bool first = true;
-        bool left = false;
+        int special = name.IndexOfAny("*?[\\"u8);
+        return (short)(special < 0 ? name.Length : special == name.Length - 1 && name[special] == '*' ? special : -1);
+    }
+
+    /// <summary>Looks which rules are about an object. What follows is asked of its functions, where it may be either.</summary>
+    public Selection Select(LoadedObject* target)
+    {
+        ReadOnlySpan<byte> fileName = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName);
         fixed (byte* rules = _rules)
         {
             int size;
@@ -108,7 +116,38 @@ internal unsafe struct TraceOps
             {
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
-                bool matches = rule->Matches(target, site);
+                rule->IsElsewhere = rule->FileLength != 0 && !Glob.Matches(rule->File, fileName);
+            }
+
+            var only = (Rule*)rules;
+            _isSimple = _used != 0 && only->Size == _used && only->Kind == RuleKind.Filter && !only->Negated;
+            return _used == 0 ? Selection.All
+                : !_isSimple ? Selection.Some
+                : only->IsElsewhere ? Selection.None
+                : only->Literal == 0 ? Selection.All
+                : Selection.Some;
+        }
+    }
+
+    /// <summary>True if the function, of the selected object, is to be traced.</summary>
+    public bool Wants(Site* site)
+    {
+        bool chosen = true;
+        bool first = true;
+        bool left = false;
+        fixed (byte* rules = _rules)
+        {
+            if (_isSimple)
+            {
+                return ((Rule*)rules)->Matches(site);
+            }
+
+            int size;
+            for (int at = 0; at < _used; at += size)
+            {
+                var rule = (Rule*)(rules + at);
+                size = rule->Size;
+                bool matches = rule->Matches(site);
                 if (rule->Kind == RuleKind.Notrace)
                 {
                     left = matches ? !rule->Negated : left;
@@ -125,8 +164,8 @@ internal unsafe struct TraceOps
         return chosen && !left;
     }
 
-    /// <summary>True if the rule that was added last is about this function.</summary>
-    public bool LastRuleMatches(LoadedObject* target, Site* site)
+    /// <summary>True if the rule that was added last is about this function, of the selected object.</summary>
+    public bool LastRuleMatches(Site* site)
     {
         fixed (byte* rules = _rules)
         {
@@ -136,7 +175,7 @@ internal unsafe struct TraceOps
                 last = (Rule*)(rules + at);
             }
 
-            return last != null && last->Matches(target, site);
+            return last != null && last->Matches(site);
         }
     }
 
@@ -149,21 +188,29 @@ internal unsafe struct TraceOps
         public ushort NameLength;
         public ushort FileLength;
 
+        /// <summary>See <see cref="LiteralOf"/>.</summary>
+        public short Literal;
+
+        /// <summary>The selected object's file name does not match.</summary>
+        public bool IsElsewhere;
+
         public readonly int Size => sizeof(Rule) + NameLength + FileLength;
 
         public Span<byte> Name => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule), NameLength);
 
         public Span<byte> File => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule) + NameLength, FileLength);
 
-        public bool Matches(LoadedObject* target, Site* site)
+        public bool Matches(Site* site)
         {
             if (Kind == RuleKind.Ip)
             {
                 return Ip == site->Ip || Ip == site->Function;
             }
 
-            return (FileLength == 0 || Glob.Matches(File, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName)))
-                && Glob.Matches(Name, new ReadOnlySpan<byte>(site->Name, site->NameLength));
+            var name = new ReadOnlySpan<byte>(site->Name, site->NameLength);
+            return !IsElsewhere
+                && (Literal < 0 ? Glob.Matches(Name, name)
+                    : (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]));
         }
     }
 }

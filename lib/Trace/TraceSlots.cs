@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Sites;
@@ -11,10 +12,16 @@ internal static unsafe class TraceSlots
     /// <summary>Ops that can be registered.</summary>
     public const int MaxOps = 64;
 
-    /// <summary>Slots. Even ones save the vector registers, odd ones do not.</summary>
-    public const int Count = 1024;
+    /// <summary>Slots.</summary>
+    public const int Count = 2048;
 
-    private static FtraceOps** s_table;
+    /// <summary>
+    /// Kinds of slots, by what is saved: number 0 everything, 1 no vector registers, 2 what the calling convention gives away, 3 of
+    /// that no vector registers. A slot's kind is its number modulo this.
+    /// </summary>
+    public const int Kinds = 4;
+
+    private static TableEntry* s_table;
     private static TraceSlot* s_slots;
     private static int s_nextId;
     private static int s_nextSlot;
@@ -22,7 +29,7 @@ internal static unsafe class TraceSlots
     public static TraceSlot* Slots => s_slots;
 
     [NoInstr]
-    private static FtraceOps** Table => s_table;
+    private static TableEntry* Table => s_table;
 
     /// <summary>Numbers that are not to be given away: of registered ops, and of those that some call still refers to.</summary>
     private static ulong s_taken;
@@ -37,7 +44,7 @@ internal static unsafe class TraceSlots
             ulong dead = s_taken;
             for (int id = 0; id < MaxOps; id++)
             {
-                dead &= s_table == null || s_table[id] == null ? ~0ul : ~(1ul << id);
+                dead &= s_table == null || s_table[id].Ops == null ? ~0ul : ~(1ul << id);
             }
 
             return dead;
@@ -45,11 +52,11 @@ internal static unsafe class TraceSlots
     }
 
     /// <summary>Many slots are taken; some of them may be in use no more.</summary>
-    public static bool IsCrowded => s_filled > Count / 4;
+    public static bool IsCrowded => s_filled > Count / Kinds / 2;
 
     public static bool Reserve()
     {
-        s_table = s_table != null ? s_table : (FtraceOps**)Memory.Map(MaxOps * (nuint)sizeof(FtraceOps*));
+        s_table = s_table != null ? s_table : (TableEntry*)Memory.Map(MaxOps * (nuint)sizeof(TableEntry));
         if (s_slots == null)
         {
             // One more: the ops for calls that come late.
@@ -57,6 +64,7 @@ internal static unsafe class TraceSlots
             if (s_slots != null)
             {
                 s_slots[Count].List.Func = (delegate*<ulong, ulong, FtraceOps*, void*, void>)&CallLate;
+                s_slots[Count].List.Flags = FtraceOps.SaveRegs;
                 *Native.Table->TraceSlots = (ulong)s_slots;
             }
         }
@@ -131,11 +139,11 @@ internal static unsafe class TraceSlots
             }
         }
 
-        int kind = NeedsVectors(mask) ? 0 : 1;
+        int kind = KindOf(mask);
         for (int tried = 0; tried < Count; tried++)
         {
             int i = (s_nextSlot + tried) % Count;
-            if (i % 2 == kind && s_slots[i].Mask == 0)
+            if (i % Kinds == kind && s_slots[i].Mask == 0)
             {
                 s_nextSlot = (i + 1) % Count;
                 Fill(s_slots + i, mask);
@@ -150,24 +158,26 @@ internal static unsafe class TraceSlots
     private static void Fill(TraceSlot* slot, ulong mask)
     {
         slot->List.Func = (delegate*<ulong, ulong, FtraceOps*, void*, void>)&CallAll;
+        slot->List.Flags = FtraceOps.SaveRegs; // to be passed on to those that ask for them
         slot->ListEntry = &slot->List;
         Volatile.Write(ref slot->Mask, mask);
         bool single = (mask & (mask - 1)) == 0;
-        FtraceOps** entry = single ? s_table + BitOperations.TrailingZeroCount(mask) : &slot->ListEntry;
+        FtraceOps** entry = single ? &s_table[BitOperations.TrailingZeroCount(mask)].Ops : &slot->ListEntry;
         Volatile.Write(ref *(ulong*)&slot->Entry, (ulong)entry);
     }
 
-    private static bool NeedsVectors(ulong mask)
+    private static int KindOf(ulong mask)
     {
-        for (int id = 0; id < MaxOps; id++)
+        bool vectors = false;
+        bool regs = false;
+        for (; mask != 0; mask &= mask - 1)
         {
-            if ((mask >> id & 1) != 0 && s_table[id] != null && (s_table[id]->Flags & FtraceOps.NoVectors) == 0)
-            {
-                return true;
-            }
+            FtraceOps* ops = s_table[BitOperations.TrailingZeroCount(mask)].Ops;
+            vectors |= ops != null && (ops->Flags & FtraceOps.NoVectors) == 0;
+            regs |= ops != null && (ops->Flags & FtraceOps.SaveRegs) != 0;
         }
 
-        return false;
+        return (vectors ? 0 : 1) + (regs ? 0 : 2);
     }
 
     /// <summary>The handler of a set: calls those that are still there. Any context, marked as being in a handler.</summary>
@@ -189,9 +199,10 @@ internal static unsafe class TraceSlots
     [NoInstr]
     private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers)
     {
-        for (int id = 0; mask != 0; id++, mask >>= 1)
+        for (; mask != 0; mask &= mask - 1)
         {
-            FtraceOps* ops = (mask & 1) == 0 ? null : (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
+            int id = BitOperations.TrailingZeroCount(mask);
+            var ops = (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
             if (ops != null)
             {
                 Native.Table->CallOps(ip, parentIp, ops, registers);
@@ -200,4 +211,11 @@ internal static unsafe class TraceSlots
     }
 
     private const int OffsetOfList = 16;
+
+    /// <summary>Where an ops stands, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 16)]
+    private struct TableEntry
+    {
+        public FtraceOps* Ops;
+    }
 }

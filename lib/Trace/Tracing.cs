@@ -243,10 +243,15 @@ internal static unsafe class Tracing
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
+            int changing = 0;
             for (int i = 0; i < target->SiteCount; i++)
             {
-                target->FirstSite[i].Wanted &= ~mask;
+                Site* site = target->FirstSite + i;
+                site->Wanted &= ~mask;
+                changing += site->Wanted != site->Current ? 1 : 0;
             }
+
+            target->Changing = changing;
         }
     }
 
@@ -368,9 +373,10 @@ internal static unsafe class Tracing
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
+            record->Select(target);
             for (int i = 0; i < target->SiteCount; i++)
             {
-                if (record->LastRuleMatches(target, target->FirstSite + i))
+                if (record->LastRuleMatches(target->FirstSite + i))
                 {
                     return true;
                 }
@@ -393,14 +399,18 @@ internal static unsafe class Tracing
     {
         ulong bit = 1ul << record->Id;
         bool any = false;
+        int changing = 0;
+        Selection selection = record->Select(target);
         for (int i = 0; i < target->SiteCount; i++)
         {
             Site* site = target->FirstSite + i;
-            bool wants = record->Wants(target, site);
+            bool wants = selection == Selection.All || (selection == Selection.Some && record->Wants(site));
             site->Wanted = wants ? site->Wanted | bit : site->Wanted & ~bit;
             any |= wants;
+            changing += site->Wanted != site->Current ? 1 : 0;
         }
 
+        target->Changing = changing;
         return any;
     }
 

@@ -128,8 +128,8 @@ void bench_enable(void)
 	patches = compiled_sites();
 	breakpoints = have_breakpoints("20000 functions", patches);
 	if (XRAY_PEER) {
-		start_xray(&xray, XRAY_PEER);
-		start_xray(&xray_entry, XRAY_ENTRY_PEER);
+		start_xray(&xray, XRAY_PEER, FUNCTIONS);
+		start_xray(&xray_entry, XRAY_ENTRY_PEER, FUNCTIONS);
 	} else {
 		add_note("20000 functions", "no clang with XRay (packages clang-19, "
 					    "libclang-rt-19-dev): peer skipped");

@@ -383,6 +383,7 @@ static const struct part {
 	{"throughput", bench_throughput},
 	{"stop", bench_stop},
 	{"load", bench_load},
+	{"trace", bench_trace},
 	{NULL, NULL},
 };
 
@@ -411,6 +412,8 @@ static void usage(FILE *file)
 	      "  throughput  of running threads while 1,000 functions are toggled\n"
 	      "  stop        stopping threads\n"
 	      "  load        loading the library\n"
+	      "  trace       calls of functions with and without a handler, against XRay and\n"
+	      "              -finstrument-functions; 100,000 functions by name; static keys\n"
 	      "\n"
 	      "  --json FILE  write the same to FILE\n"
 	      "  --markdown FILE  write the rows that have a peer as a table for a document\n"

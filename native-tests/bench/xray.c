@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xray.c - talks to xray_peer. XRay has a process of its own, so that neither
+ * xray.c - talks to xray_peer and xray_call_peer. XRay has a process of its own, so that neither
  * side is slowed down by the other's text, and it has one thread.
  */
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@ static uint64_t answer_of(const struct xray *xray)
 	return answer;
 }
 
-void start_xray(struct xray *xray, const char *program)
+void start_xray(struct xray *xray, const char *program, int functions)
 {
 	char *argv[] = {(char *)program, NULL};
 	posix_spawn_file_actions_t actions;
@@ -43,8 +43,8 @@ void start_xray(struct xray *xray, const char *program)
 	close(answers[1]);
 	xray->commands = commands[1];
 	xray->answers = answers[0];
-	if (answer_of(xray) != FUNCTIONS)
-		fail("%s has not %d functions\n", program, FUNCTIONS);
+	if (answer_of(xray) != (uint64_t)functions)
+		fail("%s has not %d functions\n", program, functions);
 }
 
 double xray_patch(const struct xray *xray, bool patch)
@@ -52,6 +52,13 @@ double xray_patch(const struct xray *xray, bool patch)
 	if (write(xray->commands, patch ? "p" : "u", 1) != 1)
 		fail("the XRay peer failed\n");
 	return (double)answer_of(xray) / FUNCTIONS;
+}
+
+double xray_time(const struct xray *xray)
+{
+	if (write(xray->commands, "t", 1) != 1)
+		fail("the XRay peer failed\n");
+	return answer_of(xray);
 }
 
 void end_xray(struct xray *xray)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xray.h - the peer xray_peer as a child process.
+ * xray.h - the peers xray_peer and xray_call_peer as child processes.
  */
 #ifndef XRAY_H
 #define XRAY_H
@@ -13,10 +13,14 @@ struct xray {
 	int commands, answers;
 };
 
-void start_xray(struct xray *xray, const char *program);
+/* Exits if the program does not have so many functions. */
+void start_xray(struct xray *xray, const char *program, int functions);
 
 /* ns for each function. */
 double xray_patch(const struct xray *xray, bool patch);
+
+/* Has it do what it does; ns. */
+double xray_time(const struct xray *xray);
 
 void end_xray(struct xray *xray);
 

@@ -23,7 +23,8 @@ static void limit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *
 
 int main(void)
 {
-	struct ftrace_ops ops = {.size = sizeof(ops), .func = limit};
+	struct ftrace_ops ops = {
+		.size = sizeof(ops), .func = limit, .flags = FTRACE_OPS_FL_SAVE_REGS};
 	unsigned long limited;
 
 	if (ftrace_set_filter(&ops, "reserve", 0, 0) || ftrace_register_function(&ops))

@@ -34,8 +34,10 @@ static void redirect(unsigned long ip, unsigned long parent_ip, struct ftrace_op
 int main(void)
 {
 	static const long values[] = {1, 2, 3, 1000};
-	struct ftrace_ops ops = {
-		.size = sizeof(ops), .func = redirect, .data = (void *)fixed_average};
+	struct ftrace_ops ops = {.size = sizeof(ops),
+				 .func = redirect,
+				 .flags = FTRACE_OPS_FL_SAVE_REGS,
+				 .data = (void *)fixed_average};
 	long wrong = average(values, 3), right;
 
 	/* By address: a name may be there more than once. */

@@ -138,7 +138,8 @@ __attribute__((target("avx512f,avx512bw"))) static void clobber_zmm(void)
 static void clobber(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		    struct ftrace_regs *regs)
 {
-	(void)ip, (void)parent_ip, (void)regs;
+	(void)ip, (void)parent_ip;
+	CHECK(!regs == !(ops->flags & FTRACE_OPS_FL_SAVE_REGS));
 	hits++;
 	if (!(ops->flags & FTRACE_OPS_FL_NO_VECTORS)) {
 		if (vector_kind == 2)
@@ -194,26 +195,41 @@ static void *check_all(void *arg)
 
 int main(void)
 {
-	struct ftrace_ops ops = OPS(clobber),
-			  light = OPS(clobber, .flags = FTRACE_OPS_FL_NO_VECTORS);
+	struct ftrace_ops ops[] = {
+		OPS(clobber, .flags = FTRACE_OPS_FL_NO_VECTORS),
+		OPS(clobber, .flags = FTRACE_OPS_FL_NO_VECTORS | FTRACE_OPS_FL_SAVE_REGS),
+		OPS(clobber),
+		OPS(clobber, .flags = FTRACE_OPS_FL_SAVE_REGS),
+	};
 
 	__builtin_cpu_init();
 	vector_kind = __builtin_cpu_supports("avx512bw") ? 2 : __builtin_cpu_supports("avx");
 	check_all(NULL);
-	/* The first call of a thread takes another way. */
-	trace(&ops, "traced_empty");
-	join(start(check_all, NULL));
+	for (int set = 1; set < 16; set++) {
+		unsigned long handlers = 0;
+
+		for (int i = 0; i < 4; i++) {
+			if (set >> i & 1) {
+				trace(&ops[i], "traced_empty");
+				handlers++;
+			}
+		}
+		hits = 0;
+		/* The first call of a thread takes another way, and so does one in an NMI. */
+		join(start(check_all, NULL));
+		check_all(NULL);
+		ftrace_nmi_enter();
+		check_all(NULL);
+		ftrace_nmi_exit();
+		CHECK_EQ(hits, 3 * 64 * handlers);
+		for (int i = 0; i < 4; i++) {
+			if (set >> i & 1)
+				untrace(&ops[i]);
+		}
+	}
+	hits = 0;
 	check_all(NULL);
-	CHECK_EQ(hits, 128);
-	trace(&light, "traced_empty");
-	check_all(NULL);
-	CHECK_EQ(hits, 256);
-	untrace(&ops);
-	join(start(check_all, NULL));
-	CHECK_EQ(hits, 320);
-	untrace(&light);
-	check_all(NULL);
-	CHECK_EQ(hits, 320);
+	CHECK_EQ(hits, 0);
 	dprintf(1, "%d-bit vectors\n", 128 << vector_kind);
 	return 0;
 }

@@ -204,7 +204,7 @@ static void errors(void)
 		struct ftrace_ops ops;
 		unsigned long more;
 	} large = {OPS(note), 0};
-	struct ftrace_ops good = OPS(note), none = OPS(NULL), flags = OPS(note, .flags = 2);
+	struct ftrace_ops good = OPS(note), none = OPS(NULL), flags = OPS(note, .flags = 4);
 	struct ftrace_ops small = {.size = sizeof(small) - 8, .func = note};
 	struct ftrace_ops *odd = (void *)((char *)&good + 1);
 	struct {
@@ -283,7 +283,7 @@ static void several(void)
 
 	for (int i = 0; i < 5; i++) {
 		ops[i] = (struct ftrace_ops)OPS(count_hit, .data = hits + i,
-						.flags = i % 2 ? FTRACE_OPS_FL_NO_VECTORS : 0);
+						.flags = i % 4);
 		CHECK_EQ(filter(ops + i, patterns[i]), 0);
 	}
 	for (int round = 0; round < 200; round++) {
@@ -355,7 +355,7 @@ static void change_arguments(unsigned long ip, unsigned long parent_ip, struct f
 
 static void regs(void)
 {
-	struct ftrace_ops ops = OPS(change_arguments);
+	struct ftrace_ops ops = OPS(change_arguments, .flags = FTRACE_OPS_FL_SAVE_REGS);
 
 	trace(&ops, "six");
 	CHECK_EQ(call_six(), 654321);

@@ -121,5 +121,7 @@ int main()
 	check(throwing, 0);
 	// It uses them, but nobody needs them kept here.
 	check(handler, FTRACE_OPS_FL_NO_VECTORS);
+	check(handler, FTRACE_OPS_FL_SAVE_REGS);
+	check(handler, FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_NO_VECTORS);
 	return 0;
 }

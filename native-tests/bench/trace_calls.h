@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace_calls.h - one small function in many versions, that differ in what happens at its
+ * entry, and a loop around each. As in gate_loops.h each begins on a cache line of its own.
+ */
+#ifndef TRACE_CALLS_H
+#define TRACE_CALLS_H
+
+#include <ftrace/trace.h>
+
+/* Enough to be a function, and no more. */
+#define SMALL_FUNCTION(name, entry)                                                                \
+	unsigned long name(unsigned long x);                                                       \
+	__attribute__((noipa)) unsigned long name(unsigned long x)                                 \
+	{                                                                                          \
+		entry;                                                                             \
+		return x * 3 + 1;                                                                  \
+	}
+
+/* Each call has to wait for the one before. */
+#define CALL_LOOP(loop, name)                                                                      \
+	__attribute__((noinline)) void loop(unsigned long count)                                   \
+	{                                                                                          \
+		unsigned long x = 0;                                                               \
+                                                                                                   \
+		for (unsigned long i = 0; i < count; i++)                                          \
+			x = name(x);                                                               \
+		__asm__ __volatile__("" ::"r"(x));                                                 \
+	}
+
+#define MAX_HANDLERS 8
+
+/* What the handlers count. */
+extern unsigned long counted;
+
+void count_general(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		   struct ftrace_regs *regs);
+
+void loop_untouched(unsigned long count);
+void loop_off(unsigned long count);
+void loop_traced(unsigned long count);
+void loop_by_hand(unsigned long count);
+void loop_by_hand_2(unsigned long count);
+void loop_by_hand_8(unsigned long count);
+void loop_instrumented(unsigned long count);
+
+void loop_no_branch(unsigned long count);
+void loop_static_key(unsigned long count);
+void loop_flag(unsigned long count);
+
+#endif /* TRACE_CALLS_H */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xray_call_peer.c - the small function of trace_calls.h with an XRay handler that counts at
+ * its entry. Reads a byte, writes how long a million calls took. Begins with the number of
+ * functions.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
+/* From xray/xray_interface.h, which is for C++ only. */
+enum xray_status { XRAY_SUCCESS = 1 };
+
+int __xray_set_handler(void (*handler)(int32_t id, int type));
+size_t __xray_max_function_id(void);
+enum xray_status __xray_patch(void);
+
+#define CALLS 1000000
+
+static unsigned long calls;
+
+static void count_call(int32_t id, int type)
+{
+	(void)id;
+	(void)type;
+	calls++;
+}
+
+unsigned long xray_traced(unsigned long x);
+__attribute__((noinline, xray_always_instrument, aligned(64))) unsigned long
+xray_traced(unsigned long x)
+{
+	/* Clang has no noipa. */
+	__asm__ __volatile__("" : "+r"(x));
+	return x * 3 + 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static void put(uint64_t value)
+{
+	if (write(STDOUT_FILENO, &value, sizeof(value)) != sizeof(value))
+		_exit(1);
+}
+
+int main(void)
+{
+	char command;
+
+	__xray_set_handler(count_call);
+	put(__xray_max_function_id());
+	if (__xray_patch() != XRAY_SUCCESS)
+		return 1;
+	while (read(STDIN_FILENO, &command, 1) == 1) {
+		uint64_t start = now_ns();
+		unsigned long x = 0;
+
+		calls = 0;
+		for (int i = 0; i < CALLS; i++)
+			x = xray_traced(x);
+		__asm__ __volatile__("" ::"r"(x));
+		/* A peer that did nothing would be a fast one. */
+		if (calls != CALLS)
+			return 1;
+		put(now_ns() - start);
+	}
+	return 0;
+}
