@@ -47,6 +47,7 @@
 
 typedef unsigned int function(unsigned int x, unsigned int *counters);
 
-function function_10000;
+/* The first and the last one. */
+function function_10000, function_29999;
 
 #endif /* FUNCTIONS_H */

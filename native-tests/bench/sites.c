@@ -23,7 +23,7 @@
 static const unsigned char nop[FTRACE_INSN_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
 static const unsigned char ret = 0xc3;
 
-/* What the compiler says about -fpatchable-function-entry; functions.c is the only user. */
+/* What the compiler says about -fpatchable-function-entry; trace_calls.c has some, too. */
 extern const unsigned long __start___patchable_function_entries[];
 extern const unsigned long __stop___patchable_function_entries[];
 
@@ -105,16 +105,22 @@ static void join_nops(struct ftrace_patch *patches)
 struct ftrace_patch *compiled_sites(void)
 {
 	static struct ftrace_patch *patches;
-	size_t count = __stop___patchable_function_entries - __start___patchable_function_entries;
+	int count = 0;
 
 	if (patches)
 		return patches;
-	if (count != FUNCTIONS)
-		fail("%zu functions instead of %d\n", count, FUNCTIONS);
 	patches = new_patches(FUNCTIONS);
-	for (int i = 0; i < FUNCTIONS; i++)
-		set_call(&patches[i], __start___patchable_function_entries[i],
-			 (unsigned long)traced);
+	for (const unsigned long *entry = __start___patchable_function_entries;
+	     entry < __stop___patchable_function_entries; entry++) {
+		if (*entry < (unsigned long)function_10000 ||
+		    *entry > (unsigned long)function_29999 + FTRACE_INSN_SIZE)
+			continue;
+		if (count < FUNCTIONS)
+			set_call(&patches[count], *entry, (unsigned long)traced);
+		count++;
+	}
+	if (count != FUNCTIONS)
+		fail("%d functions instead of %d\n", count, FUNCTIONS);
 	join_nops(patches);
 	return patches;
 }
