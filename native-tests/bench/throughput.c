@@ -12,11 +12,10 @@
 #include "functions.h"
 #include "sites.h"
 
-#define THREADS	   2
-#define SITES	   1000
-#define PERIOD_NS  10000000ull
-#define PERIODS	   (quick ? 10 : 24)   /* even: a phase leaves things as they were */
-#define SITES_STEP (FUNCTIONS / SITES) /* spread over the text, as what a filter selects is */
+#define THREADS	  2
+#define SITES	  1000
+#define PERIOD_NS 10000000ull
+#define PERIODS	  (quick ? 10 : 24) /* even: a phase leaves things as they were */
 
 static struct ftrace_patch patches[SITES];
 
@@ -117,7 +116,8 @@ static void add_rows(const char *method, const struct series *calls, const struc
 	});
 }
 
-void bench_throughput(void)
+/* Every @step-th function is toggled. */
+static void measure(const char *where, int step)
 {
 	static struct series still, breakpoint, stop, breakpoint_toggles, stop_toggles, hits;
 	struct ftrace_patch_opts breakpoint_opts =
@@ -126,9 +126,12 @@ void bench_throughput(void)
 		patch_opts(FTRACE_METHOD_STOP_MACHINE, FTRACE_WRITER_AUTO);
 	struct ftrace_patch *sites = compiled_sites();
 	bool breakpoints = have_breakpoints("throughput", sites);
+	char method[40];
 
+	still.count = breakpoint.count = stop.count = 0;
+	breakpoint_toggles.count = stop_toggles.count = hits.count = 0;
 	for (int i = 0; i < SITES; i++)
-		patches[i] = sites[i * SITES_STEP];
+		patches[i] = sites[i * step];
 	quit = false;
 	for (int i = 0; i < THREADS; i++) {
 		if (pthread_create(&workers[i].pthread, NULL, work, &workers[i]))
@@ -158,7 +161,8 @@ void bench_throughput(void)
 		pthread_join(workers[i].pthread, NULL);
 	if (breakpoints) {
 		/* A drop of less than 10 %. */
-		add_rows("breakpoint", &breakpoint, &still, &breakpoint_toggles, 0.9);
+		snprintf(method, sizeof(method), "breakpoint, %s", where);
+		add_rows(method, &breakpoint, &still, &breakpoint_toggles, 0.9);
 		add_row(&(struct comparison){
 			.section = "throughput",
 			.what = "breakpoints run into",
@@ -167,5 +171,13 @@ void bench_throughput(void)
 			.ours = &hits,
 		});
 	}
-	add_rows("stop", &stop, &still, &stop_toggles, 0);
+	snprintf(method, sizeof(method), "stop, %s", where);
+	add_rows(method, &stop, &still, &stop_toggles, 0);
+}
+
+/* Side by side, as the functions of one source file; and spread over all of the text. */
+void bench_throughput(void)
+{
+	measure("side by side", 1);
+	measure("spread", FUNCTIONS / SITES);
 }
