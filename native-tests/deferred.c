@@ -14,6 +14,9 @@
 #define OUTER SIGUSR1
 #define INNER SIGUSR2
 
+/* In a row. A stop that takes effect elsewhere misses every time. */
+#define MOST_MISSED 50
+
 static const struct variant {
 	const char *name;
 	int levels;
@@ -96,9 +99,14 @@ static int look(void *data)
 	return 0;
 }
 
-static void run(void)
+/*
+ * False if the stop was given up and tried again, as one is that makes no progress
+ * on a busy machine: then the thread has gone on meanwhile, and it was not the case
+ * in question.
+ */
+static bool run(void)
 {
-	bool open = false;
+	bool open = false, gone_on;
 	uint64_t deferred = stats().deferred_stops;
 	struct seen seen;
 	pthread_t thread;
@@ -124,11 +132,15 @@ static void run(void)
 	join(thread);
 
 	/* It stopped where the outermost announced NMI ended, not before and not after. */
-	CHECK_EQ(stats().deferred_stops - deferred, 1);
-	CHECK_EQ(seen.left[0], variant->announced[0]);
+	gone_on = stats().deferred_stops - deferred > 1 || (seen.left[0] && !variant->announced[0]);
+	if (!gone_on) {
+		CHECK_EQ(stats().deferred_stops - deferred, 1);
+		CHECK_EQ(seen.left[0], variant->announced[0]);
+	}
 	CHECK_EQ(seen.left[1], variant->levels == 2);
 	CHECK_EQ(seen.patched, 0);
 	CHECK_EQ(set_value(function, VALUE_B, VALUE_A), 0);
+	return !gone_on;
 }
 
 int main(void)
@@ -144,8 +156,11 @@ int main(void)
 	CHECK_EQ(ftrace_nmi_add_signal(INNER), 0);
 	for (int round = 0; round < 20; round++)
 		for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++) {
+			int missed = 0;
+
 			variant = &variants[i];
-			run();
+			while (!run())
+				CHECK(++missed < MOST_MISSED);
 		}
 	return 0;
 }
