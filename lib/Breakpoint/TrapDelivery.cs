@@ -25,7 +25,7 @@ internal static unsafe class TrapDelivery
         return s_waiting != null;
     }
 
-    /// <returns>0; -ETIMEDOUT if a thread keeps SIGTRAP blocked; -EAGAIN, -EOPNOTSUPP for what /proc does not tell.</returns>
+    /// <returns>0; -ETIMEDOUT if a thread keeps SIGTRAP blocked, or new ones come all the time; -EAGAIN, -EOPNOTSUPP for what /proc does not tell.</returns>
     public static int Wait(long deadlineNs)
     {
         for (; ; )
@@ -46,6 +46,11 @@ internal static unsafe class TrapDelivery
             if (error != 0 || listed == seen)
             {
                 return error;
+            }
+
+            if (Clock.NowNs() >= deadlineNs)
+            {
+                return -Errno.ETIMEDOUT; // threads are born faster than they can be looked at
             }
         }
     }
