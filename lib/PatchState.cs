@@ -22,6 +22,9 @@ internal struct PatchState
     /// <summary>The <see cref="Protocol.NmiThread"/> of the thread that has prepared; 0: nobody.</summary>
     public ulong Owner;
 
+    /// <summary>What calls without options ask for; all 0: nobody has set it.</summary>
+    public PatchRequest Default;
+
     /// <summary>Locations changed.</summary>
     public ulong Patches;
 

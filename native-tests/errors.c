@@ -410,6 +410,7 @@ static void batches_arguments(void)
 	for (size_t bad = 0; bad < FIRST_OPTS; bad++) {
 		opts.size = bad;
 		EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
+		EXPECT(ftrace_set_patch_opts(&opts), -EINVAL, text);
 		CHECK_EQ(patch.error, 0);
 	}
 	/* What the size does not cover is not read, what it covers is. */
@@ -451,6 +452,26 @@ static void batches_arguments(void)
 	EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
 	opts.method = -1;
 	EXPECT(ftrace_patch_text(&patch, 1, &opts), -EINVAL, text);
+
+	/* Of calls without options; what is wrong does not change what was set. */
+	opts.method = FTRACE_METHOD_STOP_MACHINE;
+	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
+	opts.method = FTRACE_METHOD_BREAKPOINT + 1;
+	EXPECT(ftrace_set_patch_opts(&opts), -EINVAL, text);
+	EXPECT(ftrace_set_patch_opts(&big.opts), 0, text);
+	big.tail[0] = 1;
+	EXPECT(ftrace_set_patch_opts(&big.opts), -E2BIG, text);
+	big.tail[0] = 0;
+	opts.method = FTRACE_METHOD_STOP_MACHINE;
+	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
+	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
+	opts.method = FTRACE_METHOD_AUTO;
+	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(ftrace_set_patch_opts(NULL), 0);
+	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
 	for (int method = FTRACE_METHOD_AUTO; method <= FTRACE_METHOD_BREAKPOINT; method++) {
 		opts.method = method;
 		CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);

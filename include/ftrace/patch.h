@@ -259,7 +259,7 @@ struct ftrace_patch_opts {
  * ftrace_patch_text - change many locations at once, all or nothing
  * @patches: the locations, in any order
  * @count: how many, 0 to 1,000,000; 0 does nothing
- * @opts: options, or NULL for the defaults
+ * @opts: options, or NULL for those of ftrace_set_patch_opts(), or the defaults
  *
  * Every location is verified before the first is written. If one or more fail,
  * nothing is written, @error of each culprit says why, and the result is the
@@ -295,6 +295,23 @@ struct ftrace_patch_opts {
  */
 int ftrace_patch_text(struct ftrace_patch *patches, size_t count,
 		      const struct ftrace_patch_opts *opts);
+
+/**
+ * ftrace_set_patch_opts - options of the calls that take none
+ * @opts: copied; NULL: the defaults again
+ *
+ * From then on ftrace_patch_text() without options, and the calls of
+ * ftrace/trace.h and ftrace/static_key.h, change text in this way. The calls for
+ * a single location stop whatever the method, and take writer and timeout from
+ * here; and so does ftrace/trace.h where it turns several nops into one.
+ *
+ * Returns 0 or
+ *   -EINVAL, -E2BIG  @opts, as for ftrace_patch_text(); what was set before stays
+ *   -EDEADLK  called from a signal handler
+ *
+ * Context: thread, stop window.
+ */
+int ftrace_set_patch_opts(const struct ftrace_patch_opts *opts);
 
 /**
  * ftrace_arch_read_dyn_info - the protocol's two counters as text

@@ -70,6 +70,14 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
 /* The handler gets the registers, to read or to change. Source: the kernel's, of this name. */
 #define FTRACE_OPS_FL_SAVE_REGS 2UL
 
+/*
+ * Functions at whose entry other bytes stand than should, because another tool changed
+ * them, are left out; the others are traced. Each is reported, once, to the function
+ * of ftrace_set_print(), and is tried again when the filter is set the next time.
+ * Without this flag one such function lets the call fail, and nothing is changed.
+ */
+#define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
+
 /**
  * struct ftrace_ops - a handler and what it is for
  * @size: sizeof(struct ftrace_ops)
@@ -102,7 +110,8 @@ struct ftrace_ops {
  *   -ENOSPC   64 are registered, or the filters differ in too many ways
  *   -ERANGE   there is no room for code within reach of an object
  *   -EINVAL   other bytes stand at a function than should (reported to
- *             ftrace_set_print()'s function); nothing was changed
+ *             ftrace_set_print()'s function); nothing was changed. Not with
+ *             FTRACE_OPS_FL_SKIP_FOREIGN
  *   -EDEADLK  called from a handler, of a signal or of this kind, or inside a
  *             stop window
  *   and those of ftrace_patch_text()

@@ -76,7 +76,8 @@ internal static unsafe class PatchExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_patch_text", CallConvs = [typeof(CallConvCdecl)])]
     public static int PatchText(FtracePatch* patches, nuint count, FtracePatchOpts* opts)
     {
-        int error = PatchOptions.Check(opts, out PatchRequest request);
+        PatchRequest request = PatchRequest.Default;
+        int error = opts != null ? PatchOptions.Check(opts, out request) : 0;
         if (error != 0 || count == 0)
         {
             return error;
@@ -88,6 +89,19 @@ internal static unsafe class PatchExports
         }
 
         return count > TextPatcher.MaxCount ? -Errno.E2BIG : TextPatcher.Patch(patches, (int)count, request);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_patch_opts", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetPatchOpts(FtracePatchOpts* opts)
+    {
+        PatchRequest request = PatchRequest.Auto;
+        int error = opts != null ? PatchOptions.Check(opts, out request) : 0;
+        if (error == 0)
+        {
+            SharedState.Get->Patch.Default = request;
+        }
+
+        return error;
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_read_dyn_info", CallConvs = [typeof(CallConvCdecl)])]

@@ -10,11 +10,7 @@ internal static unsafe class PatchOptions
     /// <returns>0, -EINVAL or -E2BIG.</returns>
     public static int Check(FtracePatchOpts* opts, out PatchRequest request)
     {
-        request = PatchRequest.Default;
-        if (opts == null)
-        {
-            return 0;
-        }
+        request = PatchRequest.Auto;
 
         int error = SizedStruct.Check(opts, FtracePatchOpts.FirstSize, (nuint)sizeof(FtracePatchOpts));
         if (error != 0)

@@ -13,9 +13,11 @@ internal static unsafe class JumpPatcher
 {
     /// <summary>All branches on a key, for a value that it is about to have.</summary>
     /// <returns>0 or -errno; then no branch was changed.</returns>
-    public static int Apply(FtraceStaticKey* key, bool enabled)
+    public static int Apply(FtraceStaticKey* key, bool enabled) => Apply(null, key, enabled);
+
+    private static int Apply(LoadedObject* only, FtraceStaticKey* key, bool enabled)
     {
-        int count = Collect(key, enabled, null, int.MaxValue);
+        int count = Collect(only, key, enabled, null, int.MaxValue);
         if (count <= 0)
         {
             return count;
@@ -28,7 +30,7 @@ internal static unsafe class JumpPatcher
         }
 
         var patches = (FtracePatch*)memory.Start;
-        count = Collect(key, enabled, patches, count);
+        count = Collect(only, key, enabled, patches, count);
         int error = count <= 0 ? count : TextPatcher.Patch(patches, count, PatchRequest.Default);
         for (int i = 0; i < count && error == -Errno.EINVAL; i++)
         {
@@ -43,16 +45,24 @@ internal static unsafe class JumpPatcher
     }
 
     /// <summary>Branches of new objects whose keys have another value than the compiler laid them out for.</summary>
-    /// <returns>0 or -errno; then none was changed. What failed for a reason that may go is tried again by the next call.</returns>
+    /// <returns>
+    /// 0 or the first -errno; none was changed of an object that failed. What failed for a reason that may go is tried again by the
+    /// next call.
+    /// </returns>
     public static int ApplyToNew()
     {
-        int error = Apply(null, false);
+        int result = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            target->JumpsAreNew &= error is not (0 or -Errno.EINVAL or -Errno.ERANGE);
+            if (target->JumpsAreNew)
+            {
+                int error = Apply(target, null, false);
+                target->JumpsAreNew = error is not (0 or -Errno.EINVAL or -Errno.ERANGE);
+                result = result != 0 ? result : error;
+            }
         }
 
-        return error;
+        return result;
     }
 
     /// <summary>The key that another one stands for; most stand for themselves.</summary>
@@ -63,14 +73,14 @@ internal static unsafe class JumpPatcher
         return origin != null ? origin : key;
     }
 
-    /// <summary>Branches that have to change: on a key, or, if that is null, those of new objects.</summary>
+    /// <summary>Branches that have to change: on a key, or, if that is null, those of one object.</summary>
     /// <returns>How many, at most <paramref name="room"/>; or -ERANGE.</returns>
-    private static int Collect(FtraceStaticKey* key, bool enabled, FtracePatch* patches, int room)
+    private static int Collect(LoadedObject* only, FtraceStaticKey* key, bool enabled, FtracePatch* patches, int room)
     {
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            if (key == null && !target->JumpsAreNew)
+            if (key == null && target != only)
             {
                 continue;
             }

@@ -33,12 +33,9 @@ internal static unsafe class StaticKey
         call->Result = LoadedObjects.Update();
         if (call->Result == 0)
         {
-            call->Result = JumpPatcher.ApplyToNew();
-        }
-
-        if (call->Result == 0 && !AreBranchesKnown(call->Key))
-        {
-            call->Result = -Errno.ENOENT;
+            // What is wrong with other keys' branches is reported, and is not this caller's business.
+            JumpPatcher.ApplyToNew();
+            call->Result = AreBranchesKnown(call->Key) ? 0 : -Errno.ENOENT;
         }
 
         if (call->Result == 0)

@@ -178,6 +178,7 @@ THREAD_CONTEXT(ftrace_make_call, (unsigned long ip, unsigned long addr), (ip, ad
 THREAD_CONTEXT(ftrace_patch_text,
 	       (struct ftrace_patch *patches, size_t count, const struct ftrace_patch_opts *opts),
 	       (patches, count, opts))
+THREAD_CONTEXT(ftrace_set_patch_opts, (const struct ftrace_patch_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_arch_read_dyn_info, (char *buf, int size), (buf, size))
 THREAD_CONTEXT(ftrace_get_stats, (struct ftrace_stats *stats), (stats))
 THREAD_CONTEXT(ftrace_register_function, (struct ftrace_ops *ops), (ops))

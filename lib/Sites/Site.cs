@@ -27,6 +27,9 @@ internal unsafe struct Site
     /// <summary>What the compiler left there has become one nop, or a call.</summary>
     public bool IsConverted;
 
+    /// <summary>Other bytes stand there than should, which has been reported.</summary>
+    public bool IsForeign;
+
     /// <summary>Bit n: the registered ops with number n wants calls from here.</summary>
     public ulong Wanted;
 

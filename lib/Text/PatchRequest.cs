@@ -3,11 +3,21 @@ using Ftrace.Stop;
 namespace Ftrace.Text;
 
 /// <summary>How a batch is to be changed: the options of a call, checked and with their defaults.</summary>
-internal readonly record struct PatchRequest(FtraceMethod Method, FtraceWriter Writer, uint TimeoutMs)
+internal readonly unsafe record struct PatchRequest(FtraceMethod Method, FtraceWriter Writer, uint TimeoutMs)
 {
-    /// <summary>What the calls for single locations ask for: the kernel's way.</summary>
-    public static PatchRequest Single => new(FtraceMethod.StopMachine, FtraceWriter.Auto, StopMachine.DefaultTimeoutMs);
+    /// <summary>What options that leave everything to the library ask for.</summary>
+    public static PatchRequest Auto => new(FtraceMethod.Auto, FtraceWriter.Auto, StopMachine.DefaultTimeoutMs);
 
-    /// <summary>What a call without options asks for.</summary>
-    public static PatchRequest Default => new(FtraceMethod.Auto, FtraceWriter.Auto, StopMachine.DefaultTimeoutMs);
+    /// <summary>What a call without options asks for: what the host has set for those.</summary>
+    public static PatchRequest Default
+    {
+        get
+        {
+            PatchRequest set = SharedState.Get->Patch.Default;
+            return set.TimeoutMs != 0 ? set : Auto;
+        }
+    }
+
+    /// <summary>What the calls for single locations ask for: the kernel's way.</summary>
+    public static PatchRequest Single => Default with { Method = FtraceMethod.StopMachine };
 }

@@ -38,13 +38,24 @@ internal static unsafe class TextWriter
     private static bool IsProcMem(PatchState* state) => Volatile.Read(ref state->MemFile) != 0;
 
     /// <summary>The rank behind the last location of the unit that begins at <paramref name="from"/>.</summary>
+    /// <remarks>
+    /// An instruction longer than a location is several that touch each other, and is right only with all of them
+    /// written: a unit does not end between those, unless it is all of such.
+    /// </remarks>
     public static int EndOfUnit(PatchState* state, PatchOrder order, int count, int from)
     {
-        if (!IsProcMem(state))
+        int full = IsProcMem(state) ? EndOfRun(order, count, from) : count - from < MaxGroup ? count : from + MaxGroup;
+        int to = full;
+        while (to < count && to > from && order.IpOf(to) == order.IpOf(to - 1) + order[to - 1]->Len)
         {
-            return count - from < MaxGroup ? count : from + MaxGroup;
+            to--;
         }
 
+        return to > from ? to : full;
+    }
+
+    private static int EndOfRun(PatchOrder order, int count, int from)
+    {
         int to = from + 1;
         ulong start = order.IpOf(from);
         ulong end = start + order[from]->Len;

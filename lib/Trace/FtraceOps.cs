@@ -12,6 +12,11 @@ internal unsafe struct FtraceOps
     /// <summary>FTRACE_OPS_FL_SAVE_REGS.</summary>
     public const ulong SaveRegs = 2;
 
+    /// <summary>FTRACE_OPS_FL_SKIP_FOREIGN.</summary>
+    public const ulong SkipForeign = 4;
+
+    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign;
+
     public nuint Size;
     public void* Func;
     public ulong Flags;

@@ -14,14 +14,9 @@ namespace Ftrace.Trace;
 /// </summary>
 internal static unsafe class SitePatcher
 {
-    /// <returns>0 or -errno; then no site was changed, and each wants what it has.</returns>
-    public static int Apply() => Apply(some: false, report: true);
-
-    /// <summary>As <see cref="Apply()"/>, but sites that cannot be changed do not keep the others from it.</summary>
-    /// <returns>0 or -errno; then each wants what it has.</returns>
-    public static int ApplySome(bool report) => Apply(some: true, report);
-
-    private static int Apply(bool some, bool report)
+    /// <param name="failures">What to do about sites that cannot be changed.</param>
+    /// <returns>0 or -errno; then each site wants what it has.</returns>
+    public static int Apply(SiteFailures failures)
     {
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
@@ -36,7 +31,7 @@ internal static unsafe class SitePatcher
 
         Block memory = Block.AllocateBriefly((nuint)count * (nuint)(sizeof(FtracePatch) + sizeof(Site*)));
         var patches = (FtracePatch*)memory.Start;
-        int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, some, report);
+        int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, failures);
         memory.Free();
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -51,7 +46,7 @@ internal static unsafe class SitePatcher
         return error;
     }
 
-    private static int Apply(FtracePatch* patches, Site** sites, int count, bool some, bool report)
+    private static int Apply(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
     {
         int error = Fill(patches, sites, out int unready);
         if (error == 0 && unready != 0)
@@ -60,7 +55,7 @@ internal static unsafe class SitePatcher
             error = error != 0 ? error : Fill(patches, sites, out _);
         }
 
-        return error != 0 ? error : Patch(patches, sites, count, some, report);
+        return error != 0 ? error : Patch(patches, sites, count, failures);
     }
 
     /// <summary>Collects the sites that change, and how; says how many are not yet one nop.</summary>
@@ -168,42 +163,54 @@ internal static unsafe class SitePatcher
         && ((Unsafe.ReadUnaligned<uint>((byte*)site->Ip) == Unsafe.ReadUnaligned<uint>(Nop5) && *(byte*)(site->Ip + 4) == 0) // as we left it
             || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) == X86Instruction.CallSize);
 
-    private static int Patch(FtracePatch* patches, Site** sites, int count, bool some, bool report)
+    private static int Patch(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
     {
-        int error = TextPatcher.Patch(patches, count, PatchRequest.Default);
-        if (error == 0)
+        int error;
+        int result = 0;
+        while ((error = count == 0 ? 0 : TextPatcher.Patch(patches, count, PatchRequest.Default)) != 0)
         {
-            NoteChange(sites, count);
-            return 0;
+            int good = 0;
+            bool foreign = true;
+            for (int i = 0; i < count; i++)
+            {
+                if (patches[i].Error == 0)
+                {
+                    sites[good] = sites[i];
+                    patches[good++] = patches[i];
+                    continue;
+                }
+
+                foreign &= patches[i].Error == -Errno.EINVAL;
+                Note(sites[i], patches + i, failures);
+            }
+
+            if (good == count || failures == SiteFailures.Refuse || (failures == SiteFailures.SkipForeign && !foreign))
+            {
+                return error;
+            }
+
+            result = failures == SiteFailures.SkipForeign || result != 0 ? result : error;
+            count = good;
         }
 
-        int good = 0;
         for (int i = 0; i < count; i++)
         {
-            if (patches[i].Error == 0)
-            {
-                sites[good] = sites[i];
-                patches[good++] = patches[i];
-            }
-            else if (report && patches[i].Error == -Errno.EINVAL)
-            {
-                Report.OtherCode(sites[i], patches + i);
-            }
+            sites[i]->IsForeign = false;
+            Volatile.Write(ref sites[i]->Current, sites[i]->Wanted);
         }
 
-        if (some && good > 0 && good < count && TextPatcher.Patch(patches, good, PatchRequest.Default) == 0)
-        {
-            NoteChange(sites, good);
-        }
-
-        return error;
+        return result;
     }
 
-    private static void NoteChange(Site** sites, int count)
+    /// <summary>A site that cannot be changed stays as it is.</summary>
+    private static void Note(Site* site, FtracePatch* patch, SiteFailures failures)
     {
-        for (int i = 0; i < count; i++)
+        site->Wanted = site->Current;
+        bool reported = failures == SiteFailures.KeepQuiet || (failures == SiteFailures.SkipForeign && site->IsForeign);
+        if (patch->Error == -Errno.EINVAL && !reported)
         {
-            Volatile.Write(ref sites[i]->Current, sites[i]->Wanted);
+            site->IsForeign = true;
+            Report.OtherCode(site, patch);
         }
     }
 }

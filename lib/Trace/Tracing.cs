@@ -169,7 +169,7 @@ internal static unsafe class Tracing
         if (dead != 0)
         {
             Unwant(dead);
-            SitePatcher.ApplySome(report: false);
+            SitePatcher.Apply(SiteFailures.KeepQuiet);
             s_sweep = true;
         }
     }
@@ -177,24 +177,35 @@ internal static unsafe class Tracing
     /// <summary>Functions of new objects that a registered ops wants.</summary>
     private static int AdoptNewObjects()
     {
-        bool any = false;
+        int result = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            for (TraceOps* ops = s_first; target->IsNew && ops != null; ops = ops->Next)
+            if (!target->IsNew)
             {
-                any |= ops->Id >= 0 && Want(target, ops);
+                continue;
             }
+
+            SiteFailures failures = SiteFailures.SkipForeign;
+            for (TraceOps* ops = s_first; ops != null; ops = ops->Next)
+            {
+                if (ops->Id >= 0 && Want(target, ops) && FailuresOf(ops) == SiteFailures.Refuse)
+                {
+                    failures = SiteFailures.Refuse;
+                }
+            }
+
+            // One object's trouble does not keep another one from being traced. What failed for a reason that may go is tried
+            // again by the next call.
+            int error = SitePatcher.Apply(failures);
+            target->IsNew = error != 0 && error != -Errno.EINVAL;
+            result = result != 0 ? result : error;
         }
 
-        // What failed for a reason that may go is tried again by the next call.
-        int error = any ? SitePatcher.Apply() : 0;
-        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
-        {
-            target->IsNew &= error != 0 && error != -Errno.EINVAL;
-        }
-
-        return error;
+        return result;
     }
+
+    private static SiteFailures FailuresOf(TraceOps* record) =>
+        (record->Ops->Flags & FtraceOps.SkipForeign) != 0 ? SiteFailures.SkipForeign : SiteFailures.Refuse;
 
     private static int Register(FtraceOps* ops)
     {
@@ -216,7 +227,7 @@ internal static unsafe class Tracing
         }
 
         Want(record);
-        int error = SitePatcher.Apply();
+        int error = SitePatcher.Apply(FailuresOf(record));
         if (error != 0)
         {
             TakeOut(record);
@@ -234,7 +245,7 @@ internal static unsafe class Tracing
         }
 
         Unwant(1ul << record->Id);
-        int error = SitePatcher.ApplySome(report: true);
+        int error = SitePatcher.Apply(SiteFailures.ChangeOthers);
         TakeOut(record);
         return error;
     }
@@ -284,11 +295,7 @@ internal static unsafe class Tracing
         int error = SetRule(record, rule);
         if (error != 0)
         {
-            before->CopyRulesTo(record);
-            if (record->Id >= 0)
-            {
-                Want(record);
-            }
+            before->CopyRulesTo(record); // the sites want what they have
         }
 
         TraceOps.Free(before);
@@ -322,7 +329,7 @@ internal static unsafe class Tracing
         }
 
         Want(record);
-        return SitePatcher.Apply();
+        return SitePatcher.Apply(FailuresOf(record));
     }
 
     private static int FreeFilter(FtraceOps* ops)

@@ -41,6 +41,7 @@ internal static class LibraryAbi
             ["FTRACE_INSN_SIZE"] = ($"{nameof(X86Instruction)}.{nameof(X86Instruction.CallSize)}", X86Instruction.CallSize),
             ["FTRACE_OPS_FL_NO_VECTORS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.NoVectors)}", (long)FtraceOps.NoVectors),
             ["FTRACE_OPS_FL_SAVE_REGS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SaveRegs)}", (long)FtraceOps.SaveRegs),
+            ["FTRACE_OPS_FL_SKIP_FOREIGN"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SkipForeign)}", (long)FtraceOps.SkipForeign),
             ["FTRACE_SITES_ENABLED"] = ($"{nameof(SiteExports)}.{nameof(SiteExports.EnabledOnly)}", SiteExports.EnabledOnly),
             ["FTRACE_VERSION_MAJOR"] = (OwnVersion, s_version.Major),
             ["FTRACE_VERSION_MINOR"] = (OwnVersion, s_version.Minor),

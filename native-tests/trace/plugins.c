@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include "traced.h"
 
 static char path[4096];
@@ -172,6 +173,56 @@ static void module(void)
 	close_plugin(plugin);
 }
 
+/* From here on nobody can write the page, which stays as it is. */
+static void seal(int (*function)(int))
+{
+	void *page = (void *)((unsigned long)function & ~4095UL);
+	int file = memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+
+	CHECK_EQ(write(file, page, 4096), 4096);
+	CHECK_EQ(fcntl(file, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+	CHECK(mmap(page, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, file, 0) == page);
+	close(file);
+}
+
+/* Of two new objects one cannot be changed: the other is traced. */
+static void sealed(void)
+{
+	char good[8192];
+
+	snprintf(good, sizeof(good), "%s.2", path);
+	for (int round = 0; round < 6; round++) {
+		struct plugin plugin = open_plugin(), another;
+		struct ftrace_ops handler = OPS(count_hit, .data = &hits);
+
+		handler.flags = round % 2 ? FTRACE_OPS_FL_SKIP_FOREIGN : 0;
+		trace(&handler, "plug_*");
+		close_plugin(plugin);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		plugin = open_plugin();
+		seal(plugin.twice);
+		another.handle = dlopen(good, RTLD_NOW | RTLD_LOCAL);
+		CHECK(another.handle);
+		another.answer = (int (*)(void))dlsym(another.handle, "plug_answer");
+		CHECK(another.answer);
+		for (int look = 0; look < 2; look++) {
+			CHECK_EQ(ftrace_update_sites(), -EPERM);
+			hits = 0;
+			CHECK_EQ(another.answer(), 2);
+			CHECK_EQ(hits, 1);
+			CHECK_EQ(plugin.answer(), 1);
+			CHECK_EQ(plugin.twice(5), 10);
+			CHECK_EQ(hits, 1);
+		}
+		CHECK_EQ(dlclose(plugin.handle), 0);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		another.answer();
+		CHECK_EQ(hits, 2);
+		untrace(&handler);
+		CHECK_EQ(dlclose(another.handle), 0);
+	}
+}
+
 /* Others open and close all the time. */
 static int stop;
 
@@ -217,6 +268,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"reopened", reopened}, {"unseen", unseen}, {"version", version},
 		{"replaced", replaced}, {"module", module}, {"contended", contended},
+		{"sealed", sealed},
 		{NULL, NULL},
 	};
 

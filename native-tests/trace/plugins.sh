@@ -29,4 +29,5 @@ if [ "$mode" = version ] || [ "$mode" = replaced ]; then
 	build "$@" -DPLUGIN_ANSWER=2 "$source" -o "$dir/plugin.so.2"
 	ln -s "$dir/plugin.so.1" "$dir/plugin.so"
 fi
+[ "$mode" != sealed ] || build "$@" -DPLUGIN_ANSWER=2 "$source" -o "$dir/plugin.so.2"
 "$program" "$mode" "$dir/plugin.so"

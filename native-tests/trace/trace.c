@@ -492,15 +492,6 @@ static void print(const char *line)
 	snprintf(report, sizeof(report), "%s", line);
 }
 
-static void put(int (*function)(int), const unsigned char *code)
-{
-	unsigned long page = (unsigned long)function & ~4095UL;
-
-	CHECK_EQ(mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
-	memcpy((void *)function, code, 5);
-	CHECK_EQ(mprotect((void *)page, 8192, PROT_READ | PROT_EXEC), 0);
-}
-
 static void foreign(void)
 {
 	static const unsigned char theirs[5] = {0xb8, 1, 0, 0, 0}; /* mov $1,%eax */
@@ -512,7 +503,7 @@ static void foreign(void)
 	CHECK_EQ(ftrace_set_print(print), 0);
 	CHECK_EQ(ftrace_update_sites(), 0);
 	memcpy(before, (void *)tc, 5);
-	put(tc, theirs);
+	overwrite((unsigned long)tc, theirs);
 	CHECK_EQ(filter(&ops, "t[abc]*"), 0);
 	CHECK_EQ(ftrace_register_function(&ops), -EINVAL);
 	CHECK_EQ(reports, 1);
@@ -521,7 +512,7 @@ static void foreign(void)
 	CHECK_EQ(ftrace_unregister_function(&ops), -ENOENT);
 	round_of_calls();
 	CHECK_EQ(hits, 0);
-	put(tc, before);
+	overwrite((unsigned long)tc, before);
 	CHECK_EQ(ftrace_register_function(&ops), 0);
 	round_of_calls();
 	CHECK_EQ(hits, 5);
@@ -529,12 +520,12 @@ static void foreign(void)
 
 	/* While it is traced: it cannot be changed back, and yet the handler is not called. */
 	memcpy(before, (void *)tc, 5);
-	put(tc, theirs);
+	overwrite((unsigned long)tc, theirs);
 	hits = 0;
 	CHECK_EQ(ftrace_unregister_function(&ops), -EINVAL);
 	CHECK_EQ(reports, 2);
 	CHECK(strstr(report, "tc"));
-	put(tc, before);
+	overwrite((unsigned long)tc, before);
 	round_of_calls();
 	CHECK_EQ(hits, 0);
 
@@ -554,6 +545,104 @@ static void foreign(void)
 	untrace(&ops);
 	CHECK_EQ(round_of_calls(), 0);
 	CHECK_EQ(ftrace_set_print(NULL), 0);
+}
+
+/* The same with the flag: the others are traced. */
+static void foreign_skipped(void)
+{
+	static const unsigned char theirs[5] = {0xb8, 1, 0, 0, 0}; /* mov $1,%eax */
+	unsigned char before[5];
+	unsigned long hits = 0, more = 0;
+	struct ftrace_ops ops = OPS(count_hit, .flags = FTRACE_OPS_FL_SKIP_FOREIGN, .data = &hits),
+			  strict = OPS(count_hit, .data = &more);
+
+	CHECK_EQ(ftrace_set_print(print), 0);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	memcpy(before, (void *)tc, 5);
+	overwrite((unsigned long)tc, theirs);
+	trace(&ops, "t[abc]*");
+	CHECK_EQ(reports, 1);
+	CHECK(strstr(report, "tc") && strstr(report, "b8 01 00 00 00"));
+	CHECK_EQ(memcmp((void *)tc, theirs, 5), 0);
+	CHECK_EQ(find_site("tc").users, 0);
+	CHECK_EQ(find_site("ta_one").users, 1);
+	ta_one(1), ta_two(1), tb_one(1), tb_two(1);
+	CHECK_EQ(hits, 4);
+
+	/* Once is enough; and what was left out is nobody else's trouble. */
+	CHECK_EQ(filter(&ops, "t[abc]*"), 0);
+	CHECK_EQ(reports, 1);
+	trace(&strict, "ta_*");
+	ta_one(1);
+	CHECK_EQ(hits, 5);
+	CHECK_EQ(more, 1);
+	CHECK_EQ(filter(&strict, "tc"), -EINVAL);
+	CHECK_EQ(reports, 2);
+	CHECK_EQ(filter(&ops, "nobody"), -ENOENT);
+	CHECK_EQ(filter(&strict, "tb_one"), 0);
+	tb_one(1);
+	CHECK_EQ(more, 2);
+	untrace(&strict);
+
+	/* Theirs again is ours again, at the next time. */
+	overwrite((unsigned long)tc, before);
+	hits = 0;
+	CHECK_EQ(filter(&ops, "t[abc]*"), 0);
+	CHECK_EQ(round_of_calls(), 0);
+	CHECK_EQ(hits, 5);
+
+	/* Changed while it is traced: the next one cannot be added, and the first not taken away. */
+	memcpy(before, (void *)tc, 5);
+	overwrite((unsigned long)tc, theirs);
+	strict.flags = FTRACE_OPS_FL_SKIP_FOREIGN;
+	trace(&strict, "t[abc]*");
+	CHECK_EQ(reports, 3);
+	CHECK_EQ(find_site("ta_one").users, 2);
+	CHECK_EQ(find_site("tc").users, 1);
+	untrace(&strict);
+	CHECK_EQ(reports, 3);
+	CHECK_EQ(ftrace_unregister_function(&ops), -EINVAL);
+	CHECK_EQ(reports, 4);
+	overwrite((unsigned long)tc, before);
+	hits = 0;
+	round_of_calls();
+	CHECK_EQ(hits, 0);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	CHECK_EQ(find_site("tc").users, 0);
+	CHECK_EQ(ftrace_set_print(NULL), 0);
+}
+
+/* What is to be done in one way is done in that way. */
+static void methods(void)
+{
+	static const struct ftrace_patch_opts *const none = NULL;
+	struct ftrace_patch_opts opts = {.size = sizeof(opts)};
+	unsigned long hits = 0;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+
+	trace(&ops, "tc"); /* what the compiler left is one nop from now on */
+	untrace(&ops);
+	for (int round = 0; round < 6; round++) {
+		int method = 1 + round % 2, writer = 1 + round / 2 % 2;
+
+		opts.method = method;
+		opts.writer = writer;
+		CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
+		trace(&ops, "tc");
+		CHECK_EQ(stats().last_method, (uint64_t)method);
+		CHECK_EQ(stats().last_writer, (uint64_t)writer);
+		hits = 0;
+		tc(1);
+		CHECK_EQ(hits, 1);
+		untrace(&ops);
+		CHECK_EQ(stats().last_method, (uint64_t)method);
+		CHECK_EQ(stats().last_writer, (uint64_t)writer);
+	}
+	CHECK_EQ(ftrace_set_patch_opts(none), 0);
+	trace(&ops, "tc");
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(stats().last_writer, FTRACE_WRITER_PROC_MEM);
+	untrace(&ops);
 }
 
 static uint64_t resident(void)
@@ -633,6 +722,8 @@ int main(int argc, char **argv)
 		{"errors", errors},   {"several", several},	{"regs", regs},
 		{"floats", floats},   {"recursion", recursion}, {"deadlk", deadlk},
 		{"foreign", foreign}, {"growth", growth},	{"sets", sets},
+		{"foreign_skipped", foreign_skipped},
+		{"methods", methods},
 		{NULL, NULL},
 	};
 

@@ -1,0 +1,17 @@
+namespace Ftrace.Trace;
+
+/// <summary>What to do about sites that cannot be changed. Those with other bytes than expected are reported.</summary>
+internal enum SiteFailures
+{
+    /// <summary>Nothing is changed, and the error is returned.</summary>
+    Refuse,
+
+    /// <summary>Those with other bytes are left out, each reported once; for anything else as <see cref="Refuse"/>.</summary>
+    SkipForeign,
+
+    /// <summary>The others are changed, and the error is returned.</summary>
+    ChangeOthers,
+
+    /// <summary>As <see cref="ChangeOthers"/>, and nothing is reported: it has been.</summary>
+    KeepQuiet,
+}
