@@ -156,9 +156,20 @@ internal static unsafe class ObjectReader
             }
 
             int toEntry = start > address ? (int)(start - address) : 0;
-            if (toEntry > length || !PatchableEntry.TryFind(code, isMcount, toEntry, out int offset, out int size))
+            if (toEntry > length)
             {
                 continue;
+            }
+
+            if (!PatchableEntry.TryFind(code, isMcount, toEntry, out int offset, out int size))
+            {
+                // Behind nops in front of the function its own code may begin.
+                if (toEntry > 0 || !PatchableEntry.IsTaken(code, out offset))
+                {
+                    continue;
+                }
+
+                size = X86Instruction.CallSize;
             }
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;

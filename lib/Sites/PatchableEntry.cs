@@ -27,6 +27,16 @@ internal readonly ref struct PatchableEntry
     public static ReadOnlySpan<byte> Nop5FromAnywhere => [0x66, 0x66, 0x66, 0x66, 0x90];
 
     /// <summary>
+    /// True if something else stands at a function's first instruction, to which the compiler's note points, than the compiler left:
+    /// another tool was there before us. Whoever wants to trace it gets to know when the patcher finds no nop.
+    /// </summary>
+    public static bool IsTaken(ReadOnlySpan<byte> code, out int offset)
+    {
+        offset = code.StartsWith(Endbr64) ? EndbrSize : 0;
+        return code.Length - offset >= X86Instruction.CallSize && X86Instruction.NopLength(code[offset..]) == 0;
+    }
+
+    /// <summary>
     /// Finds the place in the bytes at an address that the compiler noted.
     /// </summary>
     /// <param name="code">What stands there, <see cref="MaxBytes"/> or less.</param>

@@ -45,7 +45,7 @@ static const char usage[] =
 	"  --ops          in place of patches: two threads register, filter and unregister\n"
 	"                 handlers of functions at random (ftrace/trace.h), and each call\n"
 	"                 checks that exactly those were called that had to be; not with\n"
-	"                 --sites, --method and --writer\n"
+	"                 --sites\n"
 	"  --threads N    threads that execute, besides the one that patches: 1 to 256 (4)\n"
 	"  --seconds S    how long, 1 to 86400 (5)\n"
 	"  --nmi-hz HZ    timer signals per second and thread, 1 to 20000 (2000)\n"
@@ -53,7 +53,7 @@ static const char usage[] =
 	"  --seed N       placement and order, 0 to 4294967295 (random, printed)\n"
 	"  --method M     stop: all other threads are parked, only handlers run (default)\n"
 	"                 breakpoint: threads and handlers run on, into breakpoints\n"
-	"                 auto: what the library chooses\n"
+	"                 auto: what the library chooses (default with --ops)\n"
 	"  --writer W     auto (default), proc-mem: through /proc/self/mem, or\n"
 	"                 mprotect: in pages that are writable meanwhile\n"
 	"  --mask-all     handlers run with all signals blocked\n"
@@ -144,11 +144,12 @@ static void parse_options(int argc, char **argv, struct options *options)
 		{0},
 	};
 	struct settings *settings = &options->settings;
-	bool of_patches = false;
+	bool sites = false, method = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-		of_patches |= option == SITES || option == METHOD || option == WRITER;
+		sites |= option == SITES;
+		method |= option == METHOD;
 		switch (option) {
 		case OPS:
 			settings->ops = true;
@@ -196,10 +197,11 @@ static void parse_options(int argc, char **argv, struct options *options)
 		usage_error("unexpected argument", argv[optind]);
 	if (!settings->ops)
 		return;
-	if (of_patches)
-		usage_error("--sites, --method and --writer are not for --ops", NULL);
+	if (sites)
+		usage_error("--sites is not for --ops", NULL);
 	settings->sites = FUNCTION_COUNT;
-	settings->method = FTRACE_METHOD_AUTO;
+	if (!method)
+		settings->method = FTRACE_METHOD_AUTO;
 }
 
 /* Found out now, not after a long run. */

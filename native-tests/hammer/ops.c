@@ -434,9 +434,16 @@ static int find_function(unsigned int site)
 
 int ops_init(struct run *shared)
 {
+	struct ftrace_patch_opts opts = {.size = sizeof(opts),
+					 .method = shared->settings.method,
+					 .writer = shared->settings.writer};
 	uint64_t random = shared->settings.seed;
+	int ret;
 
 	run = shared;
+	ret = ftrace_set_patch_opts(&opts);
+	if (ret)
+		return run_fail(&run->results, ret, "ftrace_set_patch_opts");
 	function_in = next_random(&random);
 	for (unsigned int changer = 0; changer < CHANGERS; changer++)
 		random_state[changer] = next_random(&random);

@@ -48,14 +48,14 @@ static void work(const std::string &out, int rounds)
 
 int main(int argc, char **argv)
 {
-	int threads = argc == 4 ? std::atoi(argv[2]) : 0;
+	int threads = argc == 5 ? std::atoi(argv[2]) : 0;
 	std::vector<std::thread> workers;
 
 	if (threads < 1 || threads > max_threads || std::atoi(argv[3]) < 1) {
-		std::fprintf(stderr, "usage: %s OUT_DIR THREADS ROUNDS\n", argv[0]);
+		std::fprintf(stderr, "usage: %s OUT_DIR THREADS ROUNDS METHOD\n", argv[0]);
 		return 2;
 	}
-	tracer_init();
+	tracer_init(argv[4]);
 	running = threads;
 
 	auto start = std::chrono::steady_clock::now();

@@ -13,13 +13,15 @@ limit=300 # seconds; a run takes a few
 
 usage() {
     cat <<'END'
-usage: run.sh BUILD_DIR PREFIX
+usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto]
 
 Fetches the source of jsoncpp through apt into BUILD_DIR, builds it with its test-suite
 untouched and with patchable function entries, linked with the libftrace installed in
 PREFIX, runs the suite with both in several threads, and compares what it writes. A
 handler counts the calls of all functions, and of other ones ten times a second; every
-thread is interrupted 2000 times a second.
+thread is interrupted 2000 times a second. Without --method the traced build runs twice:
+once with all other threads stopped while entries change, once with breakpoints in front
+of threads that run on.
 
 Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
 CXX chooses the compiler (g++).
@@ -58,25 +60,27 @@ build_all() {
     wait $plain || failed "the plain build failed (see $build/plain.log)"
 }
 
-# run_variant NAME
+# run_variant NAME METHOD
 run_variant() {
     code=0
-    mkdir -p "$build/$1/out"
-    timeout -s ABRT $limit "$build/$1/jsoncpp" "$build/$1/out" $threads $rounds 2>"$build/$1.txt" || code=$?
+    out=$build/$1/out-$2
+    mkdir -p "$out"
+    timeout -s ABRT $limit "$build/$1/jsoncpp" "$out" $threads $rounds "$2" 2>"$build/$1.txt" || code=$?
     cat "$build/$1.txt"
     case $code in
     0) ;;
-    3) unsupported "patching does not work here" ;;
-    124) failed "the $1 run did not end in $limit s" ;;
-    *) failed "the $1 run failed (exit code $code)" ;;
+    3) unsupported "patching by the method $2 does not work here" ;;
+    124) failed "the $1 run ($2) did not end in $limit s" ;;
+    *) failed "the $1 run ($2) failed (exit code $code)" ;;
     esac
 }
 
+# compare METHOD
 compare() {
     thread=0
     while [ $thread -lt $threads ]; do
-        a=$build/plain/out/$thread.out
-        b=$build/traced/out/$thread.out
+        a=$build/plain/out-none/$thread.out
+        b=$build/traced/out-$1/$thread.out
         [ -s "$a" ] || failed "the suite wrote nothing"
         cmp "$a" "$b" || {
             diff "$a" "$b" | head -n 20
@@ -84,8 +88,8 @@ compare() {
         }
         thread=$((thread + 1))
     done
-    echo "  compared                 $(cat "$build"/plain/out/*.out | wc -c) bytes in $threads threads"
-    echo "  the suite's own result   $(tail -n 1 "$build/traced/out/0.out")"
+    echo "  compared                 $(cat "$build"/plain/out-none/*.out | wc -c) bytes in $threads threads"
+    echo "  the suite's own result   $(tail -n 1 "$build/traced/out-$1/0.out")"
 }
 
 case ${1:-},${3:-} in
@@ -94,10 +98,15 @@ case ${1:-},${3:-} in
     exit 0
     ;;
 esac
-[ $# -eq 2 ] || {
+methods="stop breakpoint"
+case $#,${3:-},${4:-} in
+2,,) ;;
+4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
+*)
     usage >&2
     exit 2
-}
+    ;;
+esac
 [ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
 cxx=${CXX:-g++}
 command -v "$cxx" >/dev/null || unsupported "no C++ compiler (package g++)"
@@ -112,7 +121,9 @@ prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
 fetch_source libjsoncpp
 build_all
 echo "jsoncpp, $threads threads, $rounds rounds of its test-suite"
-run_variant plain
-run_variant traced
-compare
+run_variant plain none
+for method in $methods; do
+    run_variant traced "$method"
+    compare "$method"
+done
 echo "jsoncpp: output identical"

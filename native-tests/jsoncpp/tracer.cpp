@@ -38,6 +38,10 @@ static const char *const patterns[] = {
 	"*", "*Error*", "_ZN4Json*", "!*is*", "_ZN8JsonTest*", "*[CD][12]E*", "*Value*", "!*throw*",
 };
 
+static const char *const method_name[] = {"auto", "stop", "breakpoint"}; /* as enum ftrace_method */
+
+static struct ftrace_patch_opts opts = {sizeof(opts), FTRACE_METHOD_AUTO, 0, 0, 0};
+
 static const unsigned long nr_patterns = sizeof(patterns) / sizeof(patterns[0]);
 
 static thread_local volatile unsigned long thread_calls, thread_throws, thread_nmis, thread_wrong;
@@ -109,12 +113,25 @@ static unsigned long count_sites(unsigned int flags)
 	return count;
 }
 
-void tracer_init()
+static void choose_method(const char *name)
+{
+	int error;
+
+	while (std::strcmp(name, method_name[opts.method]) != 0)
+		if (++opts.method == sizeof(method_name) / sizeof(method_name[0]))
+			fail(name, EINVAL);
+	error = ftrace_set_patch_opts(&opts);
+	if (error)
+		fail("ftrace_set_patch_opts", -error);
+}
+
+void tracer_init(const char *method)
 {
 	static const Json::Value values[] = {Json::Value(-77), Json::Value("text"), Json::Value()};
 	struct sigaction action = {};
 	int error;
 
+	choose_method(method);
 	number = &values[0];
 	text = &values[1];
 	nothing = &values[2];
@@ -239,6 +256,15 @@ int tracer_report()
 	}
 	if (max_traced != functions || count_sites(FTRACE_SITES_ENABLED) != 0) {
 		std::fprintf(stderr, "not all functions were traced, or some still are\n");
+		return 1;
+	}
+	if (opts.method != FTRACE_METHOD_AUTO &&
+	    stats.last_method != static_cast<uint64_t>(opts.method)) {
+		std::fprintf(stderr, "the last change was by another method\n");
+		return 1;
+	}
+	if (opts.method == FTRACE_METHOD_BREAKPOINT && stats.breakpoint_hits == 0) {
+		std::fprintf(stderr, "no breakpoint was hit: nothing was tested\n");
 		return 1;
 	}
 	return total_wrong != 0 || stats.gc_collections != 0;

@@ -14,8 +14,8 @@
 
 #define VARIANT "traced"
 
-/* Single-threaded. */
-void tracer_init();
+/* Single-threaded. @method: by which functions are changed: stop, breakpoint or auto. */
+void tracer_init(const char *method);
 
 /* Bracket a thread's work: its timer signals, and its share of the counters. */
 void tracer_thread_begin();
@@ -31,7 +31,7 @@ int tracer_report();
 
 #define VARIANT "plain"
 
-static inline void tracer_init()
+static inline void tracer_init(const char *)
 {
 }
 

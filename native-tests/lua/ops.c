@@ -50,10 +50,14 @@ static void print(const char *line)
 	fprintf(stderr, "%s\n", line);
 }
 
-int ops_begin(void)
+int ops_begin(int method)
 {
+	struct ftrace_patch_opts opts = {.size = sizeof(opts), .method = method};
+	int error;
+
 	ftrace_set_print(print);
-	return ftrace_register_function(&ops);
+	error = ftrace_set_patch_opts(&opts);
+	return error ? error : ftrace_register_function(&ops);
 }
 
 int ops_change(unsigned long changes)

@@ -14,8 +14,8 @@ extern _Thread_local volatile unsigned long counted_calls;
 /* How many functions there are, or are traced. */
 unsigned long ops_sites(bool enabled);
 
-/* Begins to count the calls of all functions. */
-int ops_begin(void);
+/* Begins to count the calls of all functions; @method: an enum ftrace_method, of all changes. */
+int ops_begin(int method);
 
 /* Goes over to other functions. */
 int ops_change(unsigned long changes);

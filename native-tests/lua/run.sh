@@ -13,14 +13,14 @@ limit=300 # seconds; a run takes a few
 
 usage() {
     cat <<'END'
-usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto | --ops]
+usage: run.sh BUILD_DIR PREFIX [--ops] [--method stop|breakpoint|auto]
 
 Fetches the source of Lua 5.4 through apt into BUILD_DIR, builds it untouched and
 with patchable function entries, linked with the libftrace installed in PREFIX, runs
 the same scripts with both, and compares what they write. Without --method the patched
 build runs twice: once with all other threads stopped while entries change, once with
-breakpoints in front of threads that run on. With --ops it runs once, with a handler
-that counts the calls of all functions, and of other ones ten times a second.
+breakpoints in front of threads that run on. With --ops there is a handler that counts
+the calls of all functions, and of other ones ten times a second.
 
 Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
 CC chooses the compiler (gcc).
@@ -98,15 +98,25 @@ case ${1:-},${3:-} in
     ;;
 esac
 methods="stop breakpoint"
-case $#,${3:-},${4:-} in
-2,,) ;;
-3,--ops,) methods=ops ;;
-4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
-*)
+ops=
+given_build=${1:-}
+given_prefix=${2:-}
+shift $(($# < 2 ? $# : 2))
+while [ $# -gt 0 ]; do
+    case $1,${2:-} in
+    --ops,*) ops=ops- ;;
+    --method,stop | --method,breakpoint | --method,auto)
+        methods=$2
+        shift
+        ;;
+    *) given_prefix= ;;
+    esac
+    shift
+done
+[ -n "$given_build" ] && [ -n "$given_prefix" ] || {
     usage >&2
     exit 2
-    ;;
-esac
+}
 [ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
 cc=${CC:-gcc}
 command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
@@ -114,9 +124,9 @@ command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
 threads=$(nproc)
 [ "$threads" -ge 2 ] || threads=2
 [ "$threads" -le 4 ] || threads=4
-mkdir -p "$1"
-build=$(cd "$1" && pwd)
-prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
+mkdir -p "$given_build"
+build=$(cd "$given_build" && pwd)
+prefix=$(cd "$given_prefix" 2>/dev/null && pwd) || failed "no folder $given_prefix"
 [ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
 
 fetch_source lua5.4
@@ -124,7 +134,7 @@ build_all
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
 run_variant plain none
 for method in $methods; do
-    run_variant patched "$method"
-    compare "$method"
+    run_variant patched "$ops$method"
+    compare "$ops$method"
 done
 echo "lua: output identical"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * toggle.c - all entries of Lua's functions, back and forth, while they run; or, as
- * the method "ops", a handler on changing ones of them (ops.c).
+ * a method "ops-...", a handler on changing ones of them (ops.c).
  *
  * Who runs against whom: the main thread changes the entries; the other threads
  * run Lua; every thread, the main one included, is interrupted by a timer of its
@@ -198,7 +198,7 @@ static void change_all(void)
 		patch_all(toggles % 2 ? to_nop : to_call, wanted);
 		return;
 	}
-	error = toggles ? ops_change(toggles) : ops_begin();
+	error = toggles ? ops_change(toggles) : ops_begin(wanted);
 	if (error)
 		fail(toggles ? "ftrace_set_filter" : "ftrace_register_function", -error);
 	sites = ops_sites(true);
@@ -223,9 +223,8 @@ void toggle_init(const char *method)
 	static const unsigned char clang_nop[FTRACE_INSN_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x08};
 	const unsigned long *entries = __start___patchable_function_entries;
 
-	ops = strcmp(method, "ops") == 0;
-	if (!ops)
-		wanted = parse_method(method);
+	ops = strncmp(method, "ops-", 4) == 0;
+	wanted = parse_method(method + (ops ? 4 : 0));
 	nr_entries = (size_t)(__stop___patchable_function_entries - entries);
 	if (nr_entries < MIN_ENTRIES) {
 		fprintf(stderr, "only %zu entries: the linker dropped some\n", nr_entries);
@@ -397,7 +396,11 @@ int toggle_report(void)
 		fprintf(stderr, "no call was counted, or no NMI arrived: nothing was tested\n");
 		failed = 1;
 	}
-	if (!ops && stats.last_method == FTRACE_METHOD_BREAKPOINT && stats.breakpoint_hits == 0) {
+	if (wanted != FTRACE_METHOD_AUTO && stats.last_method != wanted) {
+		fprintf(stderr, "the last change was by another method\n");
+		failed = 1;
+	}
+	if (stats.last_method == FTRACE_METHOD_BREAKPOINT && stats.breakpoint_hits == 0) {
 		fprintf(stderr, "no breakpoint was hit: nothing was tested\n");
 		failed = 1;
 	}

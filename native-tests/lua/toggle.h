@@ -16,8 +16,8 @@
 
 /*
  * Finds the entries of Lua's functions and makes each one 5-byte nop. Single-threaded.
- * @method: by which they are changed from then on: stop, breakpoint or auto; or ops, for
- *          a handler on changing ones of them
+ * @method: by which they are changed from then on: stop, breakpoint or auto; with ops- in
+ *          front, for a handler on changing ones of them
  */
 void toggle_init(const char *method);
 

@@ -204,7 +204,7 @@ static void errors(void)
 		struct ftrace_ops ops;
 		unsigned long more;
 	} large = {OPS(note), 0};
-	struct ftrace_ops good = OPS(note), none = OPS(NULL), flags = OPS(note, .flags = 4);
+	struct ftrace_ops good = OPS(note), none = OPS(NULL), flags = OPS(note, .flags = 8);
 	struct ftrace_ops small = {.size = sizeof(small) - 8, .func = note};
 	struct ftrace_ops *odd = (void *)((char *)&good + 1);
 	struct {
@@ -612,6 +612,35 @@ static void foreign_skipped(void)
 	CHECK_EQ(ftrace_set_print(NULL), 0);
 }
 
+/* Another tool was there before the library looked for the first time. */
+static void foreign_first(void)
+{
+	static const unsigned char theirs[5] = {0xe9, 0, 0, 0, 0}; /* jmp to the next instruction */
+	unsigned char before[5];
+	unsigned long hits = 0;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+
+	memcpy(before, (void *)tc, 5);
+	overwrite((unsigned long)tc, theirs);
+	CHECK_EQ(ftrace_set_print(print), 0);
+	CHECK_EQ(find_site("tc").count, 1);
+	CHECK_EQ(filter(&ops, "t[abc]*"), 0);
+	CHECK_EQ(ftrace_register_function(&ops), -EINVAL);
+	CHECK_EQ(reports, 1);
+	CHECK(strstr(report, "tc") && strstr(report, "e9 00 00 00 00"));
+	ops.flags = FTRACE_OPS_FL_SKIP_FOREIGN;
+	CHECK_EQ(ftrace_register_function(&ops), 0);
+	round_of_calls();
+	CHECK_EQ(hits, 4);
+	overwrite((unsigned long)tc, before);
+	CHECK_EQ(filter(&ops, "tc"), 0);
+	hits = 0;
+	round_of_calls();
+	CHECK_EQ(hits, 5);
+	untrace(&ops);
+	CHECK_EQ(ftrace_set_print(NULL), 0);
+}
+
 /* What is to be done in one way is done in that way. */
 static void methods(void)
 {
@@ -723,6 +752,7 @@ int main(int argc, char **argv)
 		{"floats", floats},   {"recursion", recursion}, {"deadlk", deadlk},
 		{"foreign", foreign}, {"growth", growth},	{"sets", sets},
 		{"foreign_skipped", foreign_skipped},
+		{"foreign_first", foreign_first},
 		{"methods", methods},
 		{NULL, NULL},
 	};
