@@ -9,10 +9,15 @@
  * The new code is one instruction whose inner bytes are int3, so a thread that
  * goes on inside of it dies.
  *
+ * Then hidden: the thread stands in the handler of another signal, which has
+ * interrupted it there, or one in the handler of that. Control: if the library
+ * cannot see what the handler has interrupted, the thread dies.
+ *
  * Then at random: a thread runs in circles inside such a site.
  */
 #include "test.h"
 
+#include <sys/wait.h>
 #include <ucontext.h>
 
 #define SITE_SIZE 5
@@ -168,6 +173,151 @@ static void exact(void)
 	}
 }
 
+/* What lies between the thread that stops and the place that it returns to. */
+static const struct hidden {
+	const char *name;
+	bool on_other_stack; /* the innermost handler */
+	bool nested;	     /* that of one signal interrupts that of another */
+	bool announced;	     /* the innermost one is an NMI, and stops when it ends */
+	bool concealed;	     /* looks like nothing that the kernel saved */
+} hiding[] = {
+	{"a handler", false, false, false, false},
+	{"a handler on its own stack", true, false, false, false},
+	{"a handler in a handler", false, true, false, false},
+	{"a handler in a handler, on its own stack", true, true, false, false},
+	{"an NMI", false, false, true, false},
+	{"an NMI on its own stack", true, false, true, false},
+	{"an NMI in a handler", false, true, true, false},
+	{"an NMI in a handler, on its own stack", true, true, true, false},
+	{"nothing to be seen", false, false, false, true},
+};
+
+static const struct hidden *hidden;
+static atomic_bool released;
+
+/* In the innermost handler, until the stop has come, or is over. */
+static void hold(void)
+{
+	sigset_t stop;
+	uint64_t pending;
+
+	if (!hidden->announced) {
+		in_place = true;
+		WAIT_FOR(released);
+		return;
+	}
+	ftrace_nmi_enter();
+	in_place = true;
+	do {
+		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
+		sched_yield();
+	} while (!(pending >> (stop_signal - 1) & 1));
+	sigemptyset(&stop);
+	sigaddset(&stop, stop_signal);
+	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &stop, NULL), 0);
+	ftrace_nmi_exit();
+}
+
+static void inner(int signo)
+{
+	(void)signo;
+	hold();
+}
+
+static void outer(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signo;
+	(void)info;
+	uc->uc_mcontext.gregs[REG_RIP] = (long)site + offset;
+	if (hidden->concealed)
+		uc->uc_flags |= 1ul << 8;
+	if (hidden->nested)
+		send_signal(gettid(), SIGUSR2);
+	else
+		hold();
+	uc->uc_flags &= 0xff;
+}
+
+static void *hidden_main(void *arg)
+{
+	size_t size = 1 << 16;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t stack = {.ss_sp = memory, .ss_size = size};
+	uint32_t *registers = arg;
+
+	CHECK(memory != MAP_FAILED);
+	CHECK_EQ(sigaltstack(&stack, NULL), 0);
+	run_site(&registers[0], &registers[1]);
+	return NULL;
+}
+
+static void hide(const unsigned char code[SITE_SIZE], int at, int expected)
+{
+	static const unsigned char other[SITE_SIZE] = {0xb8, 0xcc, 0xcc, 0xcc, 0xcc};
+	int inner_flags = hidden->on_other_stack ? SA_ONSTACK : 0;
+	struct sigaction action = {.sa_sigaction = outer, .sa_flags = SA_SIGINFO};
+	uint32_t registers[2];
+	pthread_t thread;
+	int result;
+
+	/* Until the innermost handler wants it, a stop would come too early for an NMI. */
+	if (hidden->announced)
+		sigaddset(&action.sa_mask, stop_signal);
+	action.sa_flags |= hidden->nested ? 0 : inner_flags;
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	action.sa_handler = inner;
+	action.sa_flags = inner_flags;
+	CHECK_EQ(sigaction(SIGUSR2, &action, NULL), 0);
+	site = new_site(code);
+	offset = at;
+	in_place = released = false;
+	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+	thread = start(hidden_main, registers);
+	WAIT_FOR(in_place);
+	result = ftrace_modify_code((unsigned long)site, code, other);
+	released = true;
+	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+	join(thread);
+	if (result != expected) {
+		dprintf(2, "%s: expected %d, got %d\n", hidden->name, expected, result);
+		_exit(1);
+	}
+	CHECK(registers[0] != 0xcccccccc);
+	CHECK_EQ(registers[1] - (uint32_t)getpid(), expected ? 1 : 0);
+	munmap(site, 4096);
+}
+
+static void hidden_frames(void)
+{
+	static const unsigned char nops[SITE_SIZE] = {0x90, 0x90, 0x90, 0x90, 0x90};
+	static const unsigned char inc[SITE_SIZE] = {0x90, 0xff, 0xc7, 0x90, 0x90};
+
+	for (size_t i = 0; i < sizeof(hiding) / sizeof(*hiding); i++) {
+		int status;
+		pid_t child;
+
+		hidden = &hiding[i];
+		if (!hidden->concealed) {
+			for (int at = 1; at < SITE_SIZE; at++)
+				hide(nops, at, 0);
+			if (!hidden->announced)
+				hide(inc, 1, -EBUSY);
+			continue;
+		}
+		child = fork();
+		CHECK(child >= 0);
+		if (child == 0) {
+			signal(SIGTRAP, SIG_DFL);
+			hide(nops, 2, 0);
+			_exit(0);
+		}
+		CHECK(waitpid(child, &status, 0) == child);
+		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP);
+	}
+}
+
 /* A circle of which the site is the larger part. */
 static unsigned char *circle;
 static atomic_bool finish;
@@ -212,6 +362,7 @@ int main(void)
 	bystander = new_function();
 	stop_signal = find_stop_signal();
 	exact();
+	hidden_frames();
 	at_random();
 	return 0;
 }

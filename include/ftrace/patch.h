@@ -120,7 +120,9 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *
  * If the old bytes are several instructions, a thread that stands between them
  * goes on behind the last one, provided the rest are nops; otherwise the call
- * fails with -EBUSY. Only the frame that the stop interrupted is looked at.
+ * fails with -EBUSY. So does one that a signal handler has interrupted there, if
+ * the handler is still under way: it is found on the thread's stacks. But what a
+ * program itself has saved elsewhere, to go on with it later, is not found.
  *
  * Returns 0 or
  *   -EFAULT   @ip cannot be read, or a code pointer is NULL

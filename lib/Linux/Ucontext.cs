@@ -9,6 +9,16 @@ internal static unsafe class Ucontext
 {
     private const int RegistersOffset = 16 + 24;
     private const int RipOffset = RegistersOffset + 16 * 8;
+    private const int FlagsOffset = RipOffset + 8;
+
+    /// <summary>Of the word with cs, gs, fs and ss.</summary>
+    public const int SelectorsOffset = RipOffset + 16;
+
+    private const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0 in 64-bit programs, ss was not always saved
+    private const ulong UserFlags = 0x202; // bit 1, which is always set, and interrupts enabled
+    private const ulong MostFlags = 0x3f_ffff;
+    private const ulong MostContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
+
     private const int TrapNumberOffset = RipOffset + 4 * 8; // behind flags, segments, error code
 
     /// <summary>Behind <c>struct sigcontext</c>, which has 32 words.</summary>
@@ -24,6 +34,17 @@ internal static unsafe class Ucontext
         (ulong*)(context + RegistersOffset) + (Positions >> (4 * number) & 15);
 
     public static ulong* Rsp(ulong context) => Register(context, RspNumber);
+
+    /// <summary>True for the word at <see cref="SelectorsOffset"/>.</summary>
+    public static bool AreUserSelectors(ulong word) => (word & 0xffff_ffff_ffff) == UserCode;
+
+    /// <summary>True if the kernel may have saved this, going by what it always writes; the selectors are right.</summary>
+    public static bool LooksSaved(ulong context)
+    {
+        ulong flags = *(ulong*)(context + FlagsOffset);
+        return *(ulong*)context <= MostContextFlags && *(ulong*)(context + sizeof(ulong)) == 0
+            && (flags & UserFlags) == UserFlags && flags <= MostFlags;
+    }
 
     /// <summary>Signals that were blocked when the handler was called.</summary>
     public static ulong Mask(ulong context) => *(ulong*)(context + MaskOffset);

@@ -72,6 +72,7 @@ internal static unsafe class StopHandler
     private static void Join(StopState* stop, uint generation, ThreadRecord* record, void* context)
     {
         record->Context = (ulong)context;
+        record->StackPointer = context != null ? *Ucontext.Rsp((ulong)context) : (ulong)&generation;
         Volatile.Write(ref record->ParkedGeneration, generation);
 
         ulong before = Volatile.Read(ref stop->Word);

@@ -31,4 +31,7 @@ internal struct ThreadRecord
     /// valid while it is parked.
     /// </summary>
     public ulong Context;
+
+    /// <summary>Where the stack ended when it was stopped. Likewise.</summary>
+    public ulong StackPointer;
 }

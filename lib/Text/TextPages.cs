@@ -125,6 +125,9 @@ internal static unsafe class TextPages
         return 0;
     }
 
+    /// <summary>What handlers under way on a parked thread have interrupted. Between the lookup and <see cref="Open"/>, or behind it.</summary>
+    public static SavedContexts ContextsOn(ulong stackPointer) => new(stackPointer, s_buffer, BufferSize);
+
     private static ulong IpOf(PatchBatch batch, int rank) => rank < batch.Count ? batch.IpOf(rank) : 0;
 
     private static int Check(MapEntry map)

@@ -113,10 +113,10 @@ internal static unsafe class TextPatcher
     /// <summary>Called in a window with the gate open.</summary>
     private static int PatchStopped(PatchBatch batch, PatchRequest request, bool acceptNops)
     {
-        int error = Verify(batch, acceptNops);
+        int error = Verify(batch, acceptNops, out bool several);
         if (error == 0)
         {
-            error = CheckThreads(batch, move: false);
+            error = CheckThreads(batch, several, move: false);
         }
 
         if (error == 0)
@@ -145,7 +145,7 @@ internal static unsafe class TextPatcher
             return stuck ? -Errno.EIO : ErrorOfWrite(error);
         }
 
-        CheckThreads(batch, move: true);
+        CheckThreads(batch, several, move: true);
         SharedState.Get->Patch.Patches += (uint)batch.Count;
         return 0;
     }
@@ -154,15 +154,19 @@ internal static unsafe class TextPatcher
     public static int ErrorOfWrite(int error) => error is 0 or -Errno.ENOMEM ? error : -Errno.EPERM;
 
     /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
-    public static int Verify(PatchBatch batch, bool acceptNops)
+    /// <param name="batch">The locations.</param>
+    /// <param name="acceptNops">See <see cref="Patch(FtracePatch*, int, PatchRequest, bool)"/>.</param>
+    /// <param name="several">Some location may hold more than one instruction, so that a thread can stand inside.</param>
+    public static int Verify(PatchBatch batch, bool acceptNops, out bool several)
     {
+        several = false;
         int error = TextPages.Lookup(batch);
         if (error != 0)
         {
             return error;
         }
 
-        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count))
+        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count, out several))
         {
             return 0;
         }
@@ -178,24 +182,30 @@ internal static unsafe class TextPatcher
             }
 
             failed |= patch->Error != 0;
+            several |= !X86Instruction.IsOne(new ReadOnlySpan<byte>(patch->OldCode, (int)Math.Min(patch->Len, X86Instruction.MaxPatch)));
         }
 
         return failed ? batch.FirstError() : 0;
     }
 
     /// <summary>True if all locations are of five bytes, as most are, and hold what is expected.</summary>
-    private static bool AreCalls(PatchOrder order, int count)
+    private static bool AreCalls(PatchOrder order, int count, out bool several)
     {
+        const uint Nop = 0x00441f0f; // four bytes of the 5-byte nop, whatever its displacement
+        uint odd = 0;
         FtracePatch* patch = order[0];
         FtracePatch* behind = patch + count;
         uint different = 0;
         for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
         {
             byte* current = (byte*)patch->Ip;
-            different |= Unsafe.ReadUnaligned<uint>(current) ^ Unsafe.ReadUnaligned<uint>(patch->OldCode);
+            uint expected = Unsafe.ReadUnaligned<uint>(patch->OldCode);
+            different |= Unsafe.ReadUnaligned<uint>(current) ^ expected;
             different |= (uint)(current[4] ^ patch->OldCode[4]);
+            odd |= Math.Min(expected ^ Nop, (expected & 0xfe) ^ X86Instruction.CallOpcode); // 0: that nop, a call or a jump
         }
 
+        several = odd != 0;
         return patch == behind && different == 0;
     }
 
@@ -247,39 +257,56 @@ internal static unsafe class TextPatcher
     }
 
     /// <summary>
-    /// Finds parked threads that stand inside of a location, which then is several instructions. If the rest of
-    /// it are nops, the thread can go on behind them.
+    /// Finds parked threads that stand inside of a location, which then is several instructions, or will when a handler that is
+    /// under way returns. If the rest of it are nops, the thread can go on behind them.
     /// </summary>
-    private static int CheckThreads(PatchBatch batch, bool move)
+    private static int CheckThreads(PatchBatch batch, bool several, bool move)
     {
         int error = 0;
         StopState* stop = &SharedState.Get->Stop;
-        for (int i = 0; i < ThreadTable.Used; i++)
+        for (int i = 0; several && i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (record->Tid == 0 || record->ParkedGeneration != stop->Generation || record->Context == 0)
+            if (record->Tid == 0 || record->ParkedGeneration != stop->Generation)
             {
                 continue;
             }
 
-            ulong* rip = Ucontext.Rip(record->Context);
-            FtracePatch* patch = batch.Around(*rip);
-            if (patch == null)
+            if (record->Context != 0)
             {
-                continue;
+                error = Check(batch, Ucontext.Rip(record->Context), move) ? error : -Errno.EBUSY;
             }
 
-            int inside = (int)(*rip - patch->Ip);
-            if (move)
+            SavedContexts saved = TextPages.ContextsOn(record->StackPointer);
+            while (saved.Next(out ulong context))
             {
-                *rip = patch->Ip + patch->Len;
-            }
-            else if (!X86Instruction.AreNops(new ReadOnlySpan<byte>(patch->OldCode + inside, (int)patch->Len - inside)))
-            {
-                patch->Error = error = -Errno.EBUSY;
+                error = Check(batch, Ucontext.Rip(context), move) ? error : -Errno.EBUSY;
             }
         }
 
         return error;
+    }
+
+    /// <returns>False if the address is inside of a location, and cannot be moved to its end.</returns>
+    private static bool Check(PatchBatch batch, ulong* rip, bool move)
+    {
+        FtracePatch* patch = batch.Around(*rip);
+        if (patch == null)
+        {
+            return true;
+        }
+
+        int inside = (int)(*rip - patch->Ip);
+        if (move)
+        {
+            *rip = patch->Ip + patch->Len;
+        }
+        else if (!X86Instruction.AreNops(new ReadOnlySpan<byte>(patch->OldCode + inside, (int)patch->Len - inside)))
+        {
+            patch->Error = -Errno.EBUSY;
+            return false;
+        }
+
+        return true;
     }
 }

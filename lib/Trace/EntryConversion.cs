@@ -10,8 +10,8 @@ namespace Ftrace.Trace;
 /// Turns what the compiler left at a function's entry into one nop of five bytes, at the first time that it is wanted.
 /// </summary>
 /// <remarks>
-/// With the stop: a thread that stands between several nops goes on behind them. The nop that is written is one from
-/// each of its bytes on, so that a frame that nobody sees, under a signal handler, is right too.
+/// With the stop: a thread that stands between several nops goes on behind them, and what a handler under way has interrupted
+/// there as well. The nop that is written is one from each of its bytes on: whatever mixture of old and new is met is nops.
 /// </remarks>
 internal static unsafe class EntryConversion
 {

@@ -25,6 +25,10 @@ internal static class X86Instruction
     /// <summary>The first byte of <c>jmp rel32</c>.</summary>
     public const byte JumpOpcode = 0xe9;
 
+    private const byte MoveOpcode = 0xb8; // mov r32,imm32: eight of them
+    private const byte ShortJumpOpcode = 0xeb;
+    private const int ShortJumpSize = 2;
+
     /// <summary>The 5-byte nop that is written, <c>nopl 0x0(%rax,%rax,1)</c>.</summary>
     public static ReadOnlySpan<byte> Nop5 => [0x0f, 0x1f, 0x44, 0x00, 0x00];
 
@@ -72,6 +76,12 @@ internal static class X86Instruction
 
         return true;
     }
+
+    /// <summary>True if the bytes are one instruction for certain: none of which is known that nobody can stand inside of it.</summary>
+    public static bool IsOne(ReadOnlySpan<byte> code) =>
+        code.Length == CallSize ? code[0] is CallOpcode or JumpOpcode or (>= MoveOpcode and < MoveOpcode + 8) || NopLength(code) == CallSize
+        : code.Length == ShortJumpSize ? code[0] == ShortJumpOpcode || NopLength(code) == ShortJumpSize
+        : code.Length == 1 || NopLength(code) == code.Length;
 
     /// <summary>
     /// Length of the nop at the start of <paramref name="code"/>, or 0: 90 and 0f 1f /0, with any number of
