@@ -263,6 +263,9 @@ struct ftrace_patch_opts {
  * @count: how many, 0 to 1,000,000; 0 does nothing
  * @opts: options, or NULL for those of ftrace_set_patch_opts(), or the defaults
  *
+ * A location of several instructions must not have a call among them, unless it is
+ * the last one: where it returns to is not looked for.
+ *
  * Every location is verified before the first is written. If one or more fail,
  * nothing is written, @error of each culprit says why, and the result is the
  * error of the first of them in the order of @patches. @error is 0 for all
