@@ -21,6 +21,7 @@ internal static class Errno
     public const int ENOSPC = 28;
     public const int ERANGE = 34;
     public const int EDEADLK = 35;
+    public const int ENAMETOOLONG = 36;
     public const int EOVERFLOW = 75;
     public const int EOPNOTSUPP = 95;
     public const int ETIMEDOUT = 110;

@@ -92,6 +92,23 @@ internal unsafe struct LoadedObject
         return hash;
     }
 
+    /// <summary>An address in its first segment; 0 if it has none.</summary>
+    public readonly ulong FirstAddress
+    {
+        get
+        {
+            for (int i = 0; i < HeaderCount; i++)
+            {
+                if (Headers[i].Type == ProgramHeader.Load)
+                {
+                    return Base + Headers[i].Address;
+                }
+            }
+
+            return 0;
+        }
+    }
+
     /// <summary>True if a range lies in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
     public readonly bool Contains(ulong address, ulong size, uint permissions)
     {

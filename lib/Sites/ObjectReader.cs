@@ -1,6 +1,7 @@
 using System;
 using Ftrace.JumpLabel;
 using Ftrace.Linux;
+using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Sites;
@@ -31,7 +32,7 @@ internal static unsafe class ObjectReader
     /// <returns>False if there is no memory for them.</returns>
     public static bool Read(LoadedObject* target)
     {
-        int file = ProcFile.Open(*target->Path == 0 ? SelfExe : target->Path);
+        int file = Open(target);
         if (file < 0)
         {
             return true;
@@ -54,6 +55,29 @@ internal static unsafe class ObjectReader
 
         ProcFile.Close(file);
         return enough;
+    }
+
+    /// <summary>The program's path is empty, and another's may be relative to a folder that was the current one then.</summary>
+    private static int Open(LoadedObject* target)
+    {
+        const int BufferSize = 8192;
+        const int PathSize = 4096;
+
+        if (*target->Path == 0)
+        {
+            return ProcFile.Open(SelfExe);
+        }
+
+        byte* buffer = stackalloc byte[BufferSize + PathSize];
+        var maps = new MapsReader(buffer, BufferSize);
+        if (*target->Path == '/' || maps.Open() != 0)
+        {
+            return ProcFile.Open(target->Path);
+        }
+
+        bool found = maps.TryFindPath(target->FirstAddress, buffer + BufferSize, PathSize);
+        maps.Close();
+        return ProcFile.Open(found ? buffer + BufferSize : target->Path);
     }
 
     private static byte* SelfExe

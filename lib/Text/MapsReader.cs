@@ -45,24 +45,61 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
             _asText = true;
         }
 
+        return TryReadLine(out _, out entry);
+    }
+
+    private bool TryReadLine(out ReadOnlySpan<byte> line, out MapEntry entry)
+    {
         for (; ; )
         {
             var rest = new ReadOnlySpan<byte>(_buffer + _at, _length - _at);
-            int line = rest.IndexOf((byte)'\n');
-            if (line >= 0)
+            int length = rest.IndexOf((byte)'\n');
+            if (length >= 0)
             {
-                _at += line + 1;
-                if (MapEntry.TryParse(rest[..line], out entry))
+                _at += length + 1;
+                line = rest[..length];
+                if (MapEntry.TryParse(line, out entry))
                 {
                     return true;
                 }
             }
             else if (!Refill(rest))
             {
+                line = default;
                 entry = default;
                 return false;
             }
         }
+    }
+
+    /// <summary>The path of the file that is mapped at an address, 0-terminated.</summary>
+    /// <returns>False if there is none, or no room for it.</returns>
+    public bool TryFindPath(ulong address, byte* path, int size)
+    {
+        var query = new ProcmapQuery { Size = (ulong)sizeof(ProcmapQuery), Address = address, Name = (ulong)path, NameSize = (uint)size };
+        nint error = Native.Syscall(SyscallNumber.Ioctl, _fd, unchecked((nint)ProcmapQuery.Request), (nint)(&query));
+        if (error is 0 or -Errno.ENOENT or -Errno.ENAMETOOLONG)
+        {
+            return error == 0 && query.NameSize > 1;
+        }
+
+        // Behind the fields, which are separated by one space, and more spaces.
+        while (TryReadLine(out ReadOnlySpan<byte> line, out MapEntry entry))
+        {
+            int at = line.IndexOf((byte)'/');
+            if (address - entry.Start < entry.End - entry.Start)
+            {
+                bool found = at >= 0 && line.Length - at < size;
+                for (int i = at; found && i <= line.Length; i++)
+                {
+                    path[i - at] = i < line.Length ? line[i] : (byte)0;
+                }
+
+                return found;
+            }
+        }
+
+        return false;
     }
 
     public void Close() => ProcFile.Close(_fd);

@@ -20,4 +20,9 @@ internal struct ProcmapQuery
 
     /// <summary>1: readable, 2: writable, 4: executable; the values of PROT_READ, PROT_WRITE and PROT_EXEC.</summary>
     [FieldOffset(40)] public ulong Protection;
+
+    /// <summary>Room for the file's path and its 0; on return what it takes. 0: not wanted, or there is none.</summary>
+    [FieldOffset(80)] public uint NameSize;
+
+    [FieldOffset(88)] public ulong Name;
 }

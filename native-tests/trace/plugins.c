@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include "../calls.h"
 #include "traced.h"
 
 static char path[4096];
@@ -158,6 +159,37 @@ static void replaced(void)
 	close_plugin(plugin);
 }
 
+/* Opened by a path that leads nowhere by the time that its file is looked at. */
+static void relative(void)
+{
+	struct plugin plugin;
+	char *slash = strrchr(path, '/');
+
+	*slash = '\0';
+	CHECK_EQ(chdir(path), 0);
+	snprintf(path, sizeof(path), "./plugin.so");
+	plugin = open_plugin();
+	CHECK_EQ(chdir("/"), 0);
+	trace(&ops, "plug_*");
+	check_traced(plugin);
+	CHECK(find_site("plug_twice").users == 1);
+	untrace(&ops);
+}
+
+/* The same on a system that has only the memory map's text. */
+static void relative_text(void)
+{
+	static const struct sock_filter no_ioctl[] = {
+		LOAD(nr),
+		SKIP_UNLESS(SYS_ioctl, 1),
+		RETURN(SECCOMP_RET_ERRNO | ENOTTY),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	add_filter(no_ioctl, sizeof(no_ioctl) / sizeof(*no_ioctl));
+	relative();
+}
+
 /* By the file's name. */
 static void module(void)
 {
@@ -268,7 +300,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"reopened", reopened}, {"unseen", unseen}, {"version", version},
 		{"replaced", replaced}, {"module", module}, {"contended", contended},
-		{"sealed", sealed},
+		{"sealed", sealed},	{"relative", relative}, {"relative_text", relative_text},
 		{NULL, NULL},
 	};
 
