@@ -19,6 +19,11 @@ extern "C" {
  * @name: its name in the symbol table; "" if it has none
  * @object: path of the file that it comes from; "" for the program
  * @users: how many registered handlers it has
+ * @display: its name for people: C++ demangled, otherwise the same as @name
+ *
+ * Names are demangled by the C++ library of the process (__cxa_demangle() of
+ * libstdc++ or libc++abi, whoever opened it and with whatever flags), and stay as
+ * they are as long as there is none.
  *
  * Valid until the function that it was given to returns.
  */
@@ -29,6 +34,7 @@ struct ftrace_site {
 	const char *name;
 	const char *object;
 	unsigned long users;
+	const char *display;
 };
 
 /* Only functions that somebody traces. */
@@ -45,6 +51,9 @@ struct ftrace_site {
  *
  * What can be traced of an object stands in its file, which is looked at once: if
  * it is gone by then, or another file has its name, the object has no functions.
+ *
+ * Demangling takes some memory from malloc(), which is given back, about a
+ * microsecond a C++ name, and some kilobytes of stack.
  *
  * Returns what @fn returned last, 0 if it was never called, or
  *   -EINVAL   @fn is NULL, or unknown flags

@@ -2,7 +2,6 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
-using Ftrace.Sites;
 using Ftrace.Trace;
 
 namespace Ftrace.Exports;
@@ -59,13 +58,10 @@ internal static unsafe class TraceExports
                 return -Errno.E2BIG;
             }
 
-            if (!TryParse(text, ref rule))
+            if (!rule.TryParse(pattern, text.Length))
             {
                 return -Errno.EINVAL;
             }
-
-            rule.Name = pattern + (rule.Negated ? 1 : 0);
-            rule.File = rule.Name + rule.NameLength + FileMark.Length;
         }
 
         return SetRule(ops, rule);
@@ -86,29 +82,6 @@ internal static unsafe class TraceExports
 
         var call = new TraceCall { Operation = operation, Ops = ops };
         return Tracing.Run(ref call);
-    }
-
-    private static ReadOnlySpan<byte> FileMark => ":mod:"u8;
-
-    /// <summary>"!name:mod:file", of which only the name must be there.</summary>
-    private static bool TryParse(ReadOnlySpan<byte> text, ref TraceRule rule)
-    {
-        rule.Negated = text.StartsWith("!"u8);
-        ReadOnlySpan<byte> name = rule.Negated ? text[1..] : text;
-        int mark = name.IndexOf(FileMark);
-        if (mark >= 0)
-        {
-            ReadOnlySpan<byte> file = name[(mark + FileMark.Length)..];
-            name = name[..mark];
-            rule.FileLength = file.Length;
-            if (!Glob.IsValid(file))
-            {
-                return false;
-            }
-        }
-
-        rule.NameLength = name.Length;
-        return Glob.IsValid(name);
     }
 
     private static bool IsValid(FtraceOps* ops) =>

@@ -40,6 +40,9 @@ internal unsafe struct NativeTable
     /// <summary>dl_iterate_phdr(3).</summary>
     public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
 
+    /// <summary>free(3), for what functions of the host's allocate.</summary>
+    public delegate* unmanaged[Cdecl]<void*, void> Free;
+
     /// <summary>Where stubs go on: one address for each of <see cref="TraceSlots.Kinds"/>.</summary>
     public fixed ulong Callers[Trace.TraceSlots.Kinds];
 

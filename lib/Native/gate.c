@@ -65,6 +65,7 @@ static struct native {
 	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			 struct ftrace_regs *regs);
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
+	void (*free)(void *ptr);
 	void (*callers[4])(void); /* by a slot's kind */
 	unsigned long *trace_slots;
 	void (*restorer)(void);
@@ -557,6 +558,7 @@ __attribute__((constructor)) static void startup(void)
 	native.forbids_breakpoints = forbids_breakpoints;
 	native.call_ops = call_ops;
 	native.iterate_objects = dl_iterate_phdr;
+	native.free = free;
 	native.callers[0] = ftrace_regs_vectors_caller;
 	native.callers[1] = ftrace_regs_caller;
 	native.callers[2] = ftrace_vectors_caller;

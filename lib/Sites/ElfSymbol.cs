@@ -7,6 +7,7 @@ namespace Ftrace.Sites;
 internal struct ElfSymbol
 {
     private const int Function = 2;
+    private const int Weak = 2;
 
     public uint Name;
     public byte Info;
@@ -17,6 +18,9 @@ internal struct ElfSymbol
 
     /// <summary>STT_FUNC, defined in this file.</summary>
     public readonly bool IsFunction => (Info & 15) == Function && Section != 0;
+
+    /// <summary>Undefined and STB_WEAK: nobody need have it.</summary>
+    public readonly bool IsOptional => Info >> 4 == Weak && Section == 0;
 
     /// <summary>STB_GLOBAL or STB_WEAK: the name to show where several share an address.</summary>
     public readonly bool IsGlobal => Info >> 4 != 0;

@@ -12,4 +12,5 @@ internal unsafe struct FtraceSite
     public byte* Name;
     public byte* Object;
     public ulong Users;
+    public byte* Display;
 }

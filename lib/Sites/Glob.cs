@@ -6,9 +6,10 @@ namespace Ftrace.Sites;
 /// Patterns of names: <c>*</c> any text, <c>?</c> any character, <c>[a-z]</c>, <c>[!a-z]</c> one of a set, <c>\</c> the
 /// next character itself. The kernel's lib/glob.c has the same language and the same way to back up: only to the last star.
 /// </summary>
+/// <remarks>With <c>pairs</c>, <c>[]</c> stands for itself, as in <c>operator[]</c>, and begins no set.</remarks>
 internal static class Glob
 {
-    public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> text)
+    public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> text, bool pairs = false)
     {
         int at = 0;
         int position = 0;
@@ -23,7 +24,7 @@ internal static class Glob
                 continue;
             }
 
-            if (at < pattern.Length && MatchesOne(pattern, ref at, text[position]))
+            if (at < pattern.Length && MatchesOne(pattern, ref at, text[position], pairs))
             {
                 position++;
                 continue;
@@ -46,8 +47,8 @@ internal static class Glob
         return at == pattern.Length;
     }
 
-    /// <summary>False for a set without an end, and a backslash at the end.</summary>
-    public static bool IsValid(ReadOnlySpan<byte> pattern)
+    /// <summary>False for a set without an end, a backslash at the end, and for nothing.</summary>
+    public static bool IsValid(ReadOnlySpan<byte> pattern, bool pairs = false)
     {
         for (int at = 0; at < pattern.Length; at++)
         {
@@ -58,7 +59,7 @@ internal static class Glob
                     return false;
                 }
             }
-            else if (pattern[at] == '[')
+            else if (IsSet(pattern, at, pairs))
             {
                 int end = EndOfSet(pattern, at);
                 if (end < 0)
@@ -73,7 +74,7 @@ internal static class Glob
         return !pattern.IsEmpty;
     }
 
-    private static bool MatchesOne(ReadOnlySpan<byte> pattern, ref int at, byte c)
+    private static bool MatchesOne(ReadOnlySpan<byte> pattern, ref int at, byte c, bool pairs)
     {
         int here = at;
         switch (pattern[at])
@@ -81,7 +82,7 @@ internal static class Glob
             case (byte)'?':
                 at++;
                 return true;
-            case (byte)'[':
+            case (byte)'[' when IsSet(pattern, at, pairs):
                 int end = EndOfSet(pattern, at);
                 at = end + 1;
                 bool found = end > 0 && IsInSet(pattern[(here + 1)..end], c);
@@ -100,6 +101,9 @@ internal static class Glob
                 return true;
         }
     }
+
+    private static bool IsSet(ReadOnlySpan<byte> pattern, int at, bool pairs) =>
+        pattern[at] == '[' && !(pairs && pattern[at..].StartsWith("[]"u8));
 
     /// <summary>The closing bracket; a bracket that comes first in the set belongs to it. -1: there is none.</summary>
     private static int EndOfSet(ReadOnlySpan<byte> pattern, int open)

@@ -7,6 +7,7 @@ namespace Ftrace.Sites;
 internal struct ProgramHeader
 {
     public const uint Load = 1;
+    public const uint Dynamic = 2;
     public const uint Note = 4;
     public const uint Executable = 1;
     public const uint Readable = 4;

@@ -17,7 +17,7 @@ internal static unsafe class Report
     /// <summary>Something else stands at a site than what we left there.</summary>
     public static void OtherCode(Site* site, FtracePatch* patch)
     {
-        ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(site->Name);
+        ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(Demangler.NameOf(site));
         OtherCode(name.IsEmpty ? "a function without a name"u8 : name[..Math.Min(name.Length, LongestName)], patch);
     }
 

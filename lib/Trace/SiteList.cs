@@ -31,6 +31,7 @@ internal unsafe struct SiteList
                     Name = site->Name,
                     Object = target->Path,
                     Users = (ulong)BitOperations.PopCount(site->Current),
+                    Display = Demangler.NameOf(site),
                 };
                 result = ((delegate* unmanaged[Cdecl]<FtraceSite*, void*, int>)Fn)(&shown, Data);
             }

@@ -76,10 +76,12 @@ internal unsafe struct TraceOps
         }
     }
 
-    /// <summary>Adds a pattern. Its parts have been checked.</summary>
+    /// <summary>Adds a pattern, whose parts have been checked, or an address.</summary>
     /// <returns>0 or -E2BIG.</returns>
-    public int Add(RuleKind kind, bool negated, ReadOnlySpan<byte> name, ReadOnlySpan<byte> file, ulong ip = 0)
+    public int Add(TraceRule* added)
     {
+        var name = new ReadOnlySpan<byte>(added->Name, added->NameLength);
+        var file = new ReadOnlySpan<byte>(added->File, added->FileLength);
         int size = sizeof(Rule) + name.Length + file.Length;
         if (size > RuleBytes - _used)
         {
@@ -89,7 +91,16 @@ internal unsafe struct TraceOps
         fixed (byte* rules = _rules)
         {
             var rule = (Rule*)(rules + _used);
-            *rule = new Rule { Ip = ip, Kind = kind, Negated = negated, NameLength = (ushort)name.Length, FileLength = (ushort)file.Length, Literal = LiteralOf(name) };
+            *rule = new Rule
+            {
+                Ip = added->Ip,
+                Kind = added->Kind,
+                Negated = added->Negated,
+                Form = added->Form,
+                NameLength = (ushort)name.Length,
+                FileLength = (ushort)file.Length,
+                Literal = LiteralOf(name),
+            };
             name.CopyTo(rule->Name);
             file.CopyTo(rule->File);
         }
@@ -185,6 +196,7 @@ internal unsafe struct TraceOps
         public ulong Ip;
         public RuleKind Kind;
         public bool Negated;
+        public NameForm Form;
         public ushort NameLength;
         public ushort FileLength;
 
@@ -207,10 +219,22 @@ internal unsafe struct TraceOps
                 return Ip == site->Ip || Ip == site->Function;
             }
 
-            var name = new ReadOnlySpan<byte>(site->Name, site->NameLength);
-            return !IsElsewhere
-                && (Literal < 0 ? Glob.Matches(Name, name)
-                    : (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]));
+            if (IsElsewhere)
+            {
+                return false;
+            }
+
+            if (Form == NameForm.Symbol)
+            {
+                return Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength));
+            }
+
+            CxxName name = Demangler.PartsOf(site);
+            return Matches(name.WithoutParameters) || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All)));
         }
+
+        private bool Matches(ReadOnlySpan<byte> name) =>
+            Literal < 0 ? Glob.Matches(Name, name, pairs: Form != NameForm.Symbol)
+            : (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]);
     }
 }

@@ -1,3 +1,6 @@
+using System;
+using Ftrace.Sites;
+
 namespace Ftrace.Trace;
 
 /// <summary>One call of ftrace_set_filter() and its like, taken apart.</summary>
@@ -14,6 +17,9 @@ internal unsafe struct TraceRule
     /// <summary>Takes out what it matches.</summary>
     public bool Negated;
 
+    /// <summary>What the pattern is compared with.</summary>
+    public NameForm Form;
+
     public byte* Name;
     public int NameLength;
 
@@ -22,4 +28,51 @@ internal unsafe struct TraceRule
 
     public int FileLength;
     public ulong Ip;
+
+    private static ReadOnlySpan<byte> FileMark => ":mod:"u8;
+
+    private static ReadOnlySpan<byte> Scope => "::"u8;
+
+    /// <summary>
+    /// Takes a pattern apart, "!name:mod:file", of which only the name must be there. A name with "::" or "(" is a C++ one, and "::" at
+    /// its beginning says no more than that.
+    /// </summary>
+    public bool TryParse(byte* pattern, int length)
+    {
+        var text = new ReadOnlySpan<byte>(pattern, length);
+        Negated = text.StartsWith("!"u8);
+        Name = pattern + (Negated ? 1 : 0);
+        ReadOnlySpan<byte> name = text[(Negated ? 1 : 0)..];
+        int mark = IndexOfMark(name);
+        if (mark >= 0)
+        {
+            File = Name + mark + FileMark.Length;
+            FileLength = name.Length - mark - FileMark.Length;
+            name = name[..mark];
+            if (!Glob.IsValid(new ReadOnlySpan<byte>(File, FileLength)))
+            {
+                return false;
+            }
+        }
+
+        Form = name.Contains((byte)'(') ? NameForm.Any : name.IndexOf(Scope) >= 0 ? NameForm.WithoutParameters : NameForm.Symbol;
+        int skipped = name.StartsWith(Scope) ? Scope.Length : 0;
+        Name += skipped;
+        NameLength = name.Length - skipped;
+        return Glob.IsValid(name[skipped..], pairs: Form != NameForm.Symbol);
+    }
+
+    /// <summary>Not in a C++ name with a namespace "mod".</summary>
+    private static int IndexOfMark(ReadOnlySpan<byte> name)
+    {
+        for (int at = 0; at < name.Length; at++)
+        {
+            if (name[at..].StartsWith(FileMark) && (at == 0 || name[at - 1] != ':') && (at + FileMark.Length == name.Length || name[at + FileMark.Length] != ':'))
+            {
+                return at;
+            }
+        }
+
+        return -1;
+    }
 }

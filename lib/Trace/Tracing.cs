@@ -1,4 +1,3 @@
-using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.JumpLabel;
@@ -159,6 +158,7 @@ internal static unsafe class Tracing
             };
         }
 
+        Demangler.End();
         return 1;
     }
 
@@ -311,7 +311,7 @@ internal static unsafe class Tracing
 
         if (!rule->Nothing)
         {
-            int error = record->Add(rule->Kind, rule->Negated, new ReadOnlySpan<byte>(rule->Name, rule->NameLength), new ReadOnlySpan<byte>(rule->File, rule->FileLength), rule->Ip);
+            int error = record->Add(rule);
             if (error != 0)
             {
                 return error;

@@ -68,6 +68,21 @@ public sealed class GlobTests
     [TestCase("[a]\\", false)]
     public void Validity(string pattern, bool expected) => Assert.That(Glob.IsValid(Encoding.Latin1.GetBytes(pattern)), Is.EqualTo(expected));
 
+    [TestCase("operator[]", "operator[]", true)]
+    [TestCase("operator[]", "operator[", false)]
+    [TestCase("*[]*", "a[]b", true)]
+    [TestCase("[]]", "[]]", true)]
+    [TestCase("[]]", "]", false)]
+    [TestCase("[a][]", "a[]", true)]
+    [TestCase("[!]]", "x", true)]
+    [TestCase("\\[abi]", "[abi]", true)]
+    public void EmptyBracketsMayStandForThemselves(string pattern, string text, bool expected)
+    {
+        byte[] bytes = Encoding.Latin1.GetBytes(pattern);
+        Assert.That(Glob.IsValid(bytes, pairs: true), Is.True);
+        Assert.That(Glob.Matches(bytes, Encoding.Latin1.GetBytes(text), pairs: true), Is.EqualTo(expected));
+    }
+
     [Test]
     public void RandomPatternsAgreeWithTheRecursiveMatcher()
     {

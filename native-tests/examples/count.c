@@ -28,7 +28,7 @@ static void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op
 /* Prints the name and "traced" for each site that has a handler. */
 static int show(const struct ftrace_site *site, void *data)
 {
-	printf("traced: %s\n", site->name);
+	printf("traced: %s\n", site->display);
 	return (void)data, 0;
 }
 

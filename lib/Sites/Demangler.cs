@@ -1,0 +1,95 @@
+using System;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+
+namespace Ftrace.Sites;
+
+/// <summary>
+/// Names as people write them: the process's own C++ library turns them back, if there is one. Called with the trace mutex and the
+/// loader's lock held, so that the library cannot go; not while threads are parked, who may hold malloc's lock.
+/// </summary>
+internal static unsafe class Demangler
+{
+    /// <summary>
+    /// <c>char *__cxa_demangle(const char *name, char *buffer, size_t *size, int *status)</c>, Itanium C++ ABI 3.4: a buffer from
+    /// malloc, or none, which it may replace.
+    /// </summary>
+    private static delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> s_demangle;
+    private static bool s_looked;
+    private static byte* s_buffer;
+    private static nuint s_size;
+
+    /// <summary>Whose name stands in the buffer.</summary>
+    private static Site* s_site;
+
+    /// <summary>A function's name, 0-terminated, until the next call or <see cref="End"/>. What cannot be turned back is left as it is.</summary>
+    public static byte* NameOf(Site* site)
+    {
+        if (site == s_site)
+        {
+            return s_buffer;
+        }
+
+        if (!Symbol(site).StartsWith("_Z"u8) || !IsThere)
+        {
+            return site->Name;
+        }
+
+        nuint size = s_size;
+        int status;
+        byte* name = s_demangle(site->Name, s_buffer, &size, &status);
+        s_site = null;
+        if (name == null)
+        {
+            return site->Name; // the buffer is ours still
+        }
+
+        s_buffer = name;
+        s_size = size;
+        s_site = site;
+        return name;
+    }
+
+    /// <summary>The same in parts; those of a C name are one.</summary>
+    public static CxxName PartsOf(Site* site)
+    {
+        ReadOnlySpan<byte> symbol = Symbol(site);
+        bool special = symbol.StartsWith("_ZT"u8) || symbol.StartsWith("_ZG"u8);
+        return new CxxName(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(NameOf(site)), isPlain: !special);
+    }
+
+    private static ReadOnlySpan<byte> Symbol(Site* site) => new(site->Name, site->NameLength);
+
+    /// <summary>Before the locks are given back.</summary>
+    public static void End()
+    {
+        if (s_buffer != null)
+        {
+            Native.Table->Free(s_buffer);
+        }
+
+        s_buffer = null;
+        s_size = 0;
+        s_site = null;
+        s_demangle = null;
+        s_looked = false;
+    }
+
+    /// <summary>Looked for once: of several, that of the object that was opened first.</summary>
+    private static bool IsThere
+    {
+        get
+        {
+            for (LoadedObject* target = LoadedObjects.First; target != null && !s_looked; target = target->Next)
+            {
+                if (new DynamicSymbols(target).TryFind("__cxa_demangle"u8, out ulong function))
+                {
+                    s_demangle = (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function;
+                }
+            }
+
+            s_looked = true;
+            return s_demangle != null;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System;
+using System.Text;
+using Ftrace.Sites;
+using NUnit.Framework;
+
+namespace Ftrace.Tests.Sites;
+
+/// <summary>The parts of names, as libstdc++ and libc++abi write them.</summary>
+public sealed class CxxNameTests
+{
+    [TestCase("f(int)", "f", "f(int)")]
+    [TestCase("ns::f()", "ns::f", "ns::f()")]
+    [TestCase("ns::C::f(int) const", "ns::C::f", "ns::C::f(int) const")]
+    [TestCase("ns::C::f() const volatile", "ns::C::f", "ns::C::f() const volatile")]
+    [TestCase("ns::C::f() &", "ns::C::f", "ns::C::f() &")]
+    [TestCase("ns::C::f() const &&", "ns::C::f", "ns::C::f() const &&")]
+    [TestCase("f(int) [clone .isra.0]", "f", "f(int) [clone .isra.0]")]
+    [TestCase("C::f(int) const [clone .part.0] [clone .constprop.0]", "C::f", "C::f(int) const [clone .part.0] [clone .constprop.0]")]
+    [TestCase("C::f(int) const (.cold)", "C::f", "C::f(int) const (.cold)")]
+    [TestCase("f(int (*)(char, long))", "f", "f(int (*)(char, long))")]
+    [TestCase("f(void (C::*)() const)", "f", "f(void (C::*)() const)")]
+    [TestCase("(anonymous namespace)::f(int)", "(anonymous namespace)::f", "(anonymous namespace)::f(int)")]
+    [TestCase("int (anonymous namespace)::f<int>(int)", "(anonymous namespace)::f<int>", "(anonymous namespace)::f<int>(int)")]
+    [TestCase("unsigned long ns::f<int>(int)", "ns::f<int>", "ns::f<int>(int)")]
+    [TestCase("int const& ns::f<int, char>(int, char)", "ns::f<int, char>", "ns::f<int, char>(int, char)")]
+    [TestCase("char const* ns::f<a b>(int)", "ns::f<a b>", "ns::f<a b>(int)")]
+    [TestCase("std::map<int, long, std::less<int> >& f<int>(int)", "f<int>", "f<int>(int)")]
+    [TestCase("decltype ((fp#1)->x) ns::f<A>(A)", "ns::f<A>", "ns::f<A>(A)")]
+    [TestCase("void f<(E)1>()", "f<(E)1>", "f<(E)1>()")]
+    [TestCase("void f<((1)>(2))>(int)", "f<((1)>(2))>", "f<((1)>(2))>(int)")]
+    [TestCase("ns::C::operator()(int) const", "ns::C::operator()", "ns::C::operator()(int) const")]
+    [TestCase("ns::C::operator()()", "ns::C::operator()", "ns::C::operator()()")]
+    [TestCase("void ns::C::operator()<int>(int)", "ns::C::operator()<int>", "ns::C::operator()<int>(int)")]
+    [TestCase("C::operator[](int)", "C::operator[]", "C::operator[](int)")]
+    [TestCase("C::operator unsigned long() const", "C::operator unsigned long", "C::operator unsigned long() const")]
+    [TestCase("C::operator std::vector<int>()", "C::operator std::vector<int>", "C::operator std::vector<int>()")]
+    [TestCase("operator new(unsigned long)", "operator new", "operator new(unsigned long)")]
+    [TestCase("operator delete[](void*)", "operator delete[]", "operator delete[](void*)")]
+    [TestCase("operator<(A const&, A const&)", "operator<", "operator<(A const&, A const&)")]
+    [TestCase("bool operator< <int>(A<int>, A<int>)", "operator< <int>", "operator< <int>(A<int>, A<int>)")]
+    [TestCase("std::ostream& std::operator<< <int>(int)", "std::operator<< <int>", "std::operator<< <int>(int)")]
+    [TestCase("C::operator->() const", "C::operator->", "C::operator->() const")]
+    [TestCase("C::operator->*(int)", "C::operator->*", "C::operator->*(int)")]
+    [TestCase("void f<&A::operator> >(int)", "f<&A::operator> >", "f<&A::operator> >(int)")]
+    [TestCase("void f<&A::operator<=>>(int)", "f<&A::operator<=>>", "f<&A::operator<=>>(int)")]
+    [TestCase("int f<&A::operator-><char> >(int)", "f<&A::operator-><char> >", "f<&A::operator-><char> >(int)")]
+    [TestCase("my_operator::f(int)", "my_operator::f", "my_operator::f(int)")]
+    [TestCase("int operators::f<int>(int)", "operators::f<int>", "operators::f<int>(int)")]
+    [TestCase("ns::f(int)::{lambda(int)#1}::operator()(int) const", "ns::f(int)::{lambda(int)#1}::operator()", "ns::f(int)::{lambda(int)#1}::operator()(int) const")]
+    [TestCase("C::f() const::{lambda()#1}::operator()() const", "C::f() const::{lambda()#1}::operator()", "C::f() const::{lambda()#1}::operator()() const")]
+    [TestCase("main::'lambda'(int)::operator()(int) const", "main::'lambda'(int)::operator()", "main::'lambda'(int)::operator()(int) const")]
+    [TestCase("ns::f[abi:cxx11](int)", "ns::f[abi:cxx11]", "ns::f[abi:cxx11](int)")]
+    [TestCase("C::~C()", "C::~C", "C::~C()")]
+    [TestCase("constant::f(int)", "constant::f", "constant::f(int)")]
+    [TestCase("main", "main", "main")]
+    [TestCase("", "", "")]
+    [TestCase("(", "(", "(")]
+    [TestCase(")", ")", ")")]
+    [TestCase("f)", "f)", "f)")]
+    [TestCase(" const", " const", " const")]
+    public void Parts(string all, string withoutParameters, string withoutResult)
+    {
+        var name = new CxxName(Encoding.Latin1.GetBytes(all), isPlain: true);
+        Assert.That(Encoding.Latin1.GetString(name.WithoutParameters), Is.EqualTo(withoutParameters));
+        Assert.That(Encoding.Latin1.GetString(name.WithoutResult), Is.EqualTo(withoutResult));
+        Assert.That(Encoding.Latin1.GetString(name.All), Is.EqualTo(all));
+    }
+
+    /// <summary>Nothing that a demangler may ever write makes it read beyond the name: the parts lie in it.</summary>
+    [Test]
+    public void AnythingHasParts()
+    {
+        int seed = Environment.TickCount;
+        var random = new Random(seed);
+        string[] words = ["operator", "<", ">", "(", ")", "[", "]", "{", "}", " ", " const", " &", "&&", " [clone ", " (.", "->", "*", "::", "f", "o", "anonymous namespace", "=", ","];
+        for (int i = 0; i < 300_000; i++)
+        {
+            var text = new StringBuilder();
+            for (int count = random.Next(12); count > 0; count--)
+            {
+                text.Append(words[random.Next(words.Length)]);
+            }
+
+            string all = text.ToString();
+            var name = new CxxName(Encoding.Latin1.GetBytes(all), isPlain: true);
+            string parts = Encoding.Latin1.GetString(name.WithoutParameters);
+            Assert.That(all, Does.Contain(parts), $"seed {seed}");
+            Assert.That(all, Does.EndWith(Encoding.Latin1.GetString(name.WithoutResult)), $"seed {seed}");
+        }
+    }
+
+    [Test]
+    public void WhatIsMadeForAFunctionIsNotTheFunction()
+    {
+        var name = new CxxName("non-virtual thunk to ns::C::f(int)"u8, isPlain: false);
+        Assert.That(Encoding.Latin1.GetString(name.WithoutParameters), Is.EqualTo("non-virtual thunk to ns::C::f"));
+        Assert.That(Encoding.Latin1.GetString(name.WithoutResult), Is.EqualTo("non-virtual thunk to ns::C::f(int)"));
+    }
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * names.c - C++ names: shown and matched as people write them, once a C++ library is
+ * in the process, and as they stand in the symbol table otherwise.
+ *
+ * A C program: the C++ library comes with the plug-in, which is opened with
+ * RTLD_LOCAL, so that dlsym(RTLD_DEFAULT) does not find it.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <malloc.h>
+#include <sys/wait.h>
+#include "opening.h"
+#include "traced.h"
+
+/* As a C++ compiler would have called it; and what only looks like that. */
+TRACED int own(int x) __asm__("_ZN6shared3ownEi");
+TRACED int broken(int x) __asm__("_ZN6shared");
+TRACED int c_name(int x);
+
+TRACED int own(int x)
+{
+	return x + 1;
+}
+
+TRACED int broken(int x)
+{
+	return x + 2;
+}
+
+TRACED int c_name(int x)
+{
+	return x + 3;
+}
+
+static void *open_plugin(const char *path)
+{
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	if (!handle)
+		dprintf(2, "%s\n", dlerror());
+	CHECK(handle);
+	CHECK(!dlsym(RTLD_DEFAULT, "__cxa_demangle"));
+	return handle;
+}
+
+struct shown {
+	const char *name, *display;
+	char found[256];
+};
+
+static int show_step(const struct ftrace_site *site, void *data)
+{
+	struct shown *shown = data;
+
+	if (strcmp(site->name, shown->name) == 0)
+		snprintf(shown->found, sizeof(shown->found), "%s", site->display);
+	return 0;
+}
+
+static void check_display(const char *name, const char *display)
+{
+	struct shown shown = {.name = name};
+
+	CHECK_EQ(ftrace_for_each_site(show_step, &shown, 0), 0);
+	if (strcmp(shown.found, display) != 0) {
+		dprintf(2, "%s is shown as \"%s\", not \"%s\"\n", name, shown.found, display);
+		_exit(1);
+	}
+}
+
+static void check_plain(void)
+{
+	struct ftrace_ops ops = OPS(count_hit);
+
+	check_display("_ZN6shared3ownEi", "_ZN6shared3ownEi");
+	check_display("c_name", "c_name");
+	CHECK_EQ(filter(&ops, "shared::*"), -ENOENT);
+	CHECK_EQ(filter(&ops, "*own(*"), -ENOENT);
+	CHECK_EQ(filter(&ops, "_ZN6shared3*"), 0);
+	CHECK_EQ(ftrace_set_filter(&ops, "::c_name", 0, 1), 0);
+	CHECK_EQ(ftrace_free_filter(&ops), 0);
+}
+
+/* Without a C++ library, and with one. */
+static void shown(void)
+{
+	check_plain();
+	open_plugin(PLUGIN);
+	check_display("_ZN6shared3ownEi", "shared::own(int)");
+	check_display("_ZN6shared", "_ZN6shared");
+	check_display("c_name", "c_name");
+	check_display("plain", "plain");
+	check_display("_ZNK2ns3boxltERKS0_", "ns::box::operator<(ns::box const&) const");
+}
+
+/* It comes and goes, and none is called that has gone. */
+static void gone(void)
+{
+	for (int round = 0; round < 20; round++) {
+		void *handle = open_plugin(DEMANGLER);
+
+		check_display("_ZN6shared3ownEi", "shared::own(int)");
+		CHECK_EQ(dlclose(handle), 0);
+		CHECK(!dlopen(DEMANGLER, RTLD_NOW | RTLD_NOLOAD));
+		check_plain();
+	}
+}
+
+/* What each pattern matches, of functions in the plug-in and own(). */
+struct step {
+	const char *pattern;
+	int result;
+	const char *matches[8];
+};
+
+#define F_INT	 "ns::f(int)"
+#define F_DOUBLE "ns::f(double)"
+#define MOD_F	 "ns::mod::f(char*)"
+#define HIDDEN	 "ns::(anonymous namespace)::hidden(int)"
+#define PICK	 "unsigned long ns::pick<int>(int)"
+#define TEXT	 "ns::text[abi:cxx11](int)"
+#define OUTER	 "ns::outer(int)"
+#define INNER	 "ns::outer(int)::{lambda(int)#1}::operator()(int) const"
+#define GET	 "ns::box::get() const"
+#define INDEX	 "ns::box::operator[](int)"
+#define CALL	 "ns::box::operator()(int) const"
+#define LONG	 "ns::box::operator long() const"
+#define LESS	 "ns::box::operator<(ns::box const&) const"
+#define OWN	 "shared::own(int)"
+#define CXX_ONLY "shared::cxx_only(int)"
+#define PUSH	 "std::vector<int, std::allocator<int> >::push_back"
+
+static const struct step steps[] = {
+	{"ns::f", 0, {F_INT, F_DOUBLE}},
+	{"ns::f(int)", 0, {F_INT}},
+	{"ns::f(*)", 0, {F_INT, F_DOUBLE}},
+	{"ns::f(", -ENOENT, {NULL}},
+	{"ns::f*:mod:*names*", 0, {F_INT, F_DOUBLE}},
+	{"ns::f:mod:*names*", 0, {F_INT, F_DOUBLE}},
+	{"ns::f:mod:program", -ENOENT, {NULL}},
+	{"ns::f(int):mod:*names*", 0, {F_INT}},
+	{"shared::*", 0, {OWN, CXX_ONLY}},
+	{"shared::*:mod:program", 0, {OWN}},
+	{"ns::mod::f", 0, {MOD_F}},
+	{"ns::mod::*:mod:*names*", 0, {MOD_F}},
+	{"ns::mod::f(char*)", 0, {MOD_F}},
+	{"ns::*::f", 0, {MOD_F}},
+	{"ns::?", 0, {F_INT, F_DOUBLE}},
+	{"ns::[fg]", 0, {F_INT, F_DOUBLE}},
+	{"ns::[!g](double)", 0, {F_DOUBLE}},
+	{"ns::(anonymous namespace)::hidden", 0, {HIDDEN}},
+	{"ns::(anonymous namespace)::*", 0, {HIDDEN}},
+	{"ns::(anonymous namespace)::hidden(int)", 0, {HIDDEN}},
+	{"*(anonymous namespace)::hidden(double)", -ENOENT, {NULL}},
+	{"ns::pick<int>", 0, {PICK}},
+	{"ns::pick<*", 0, {PICK}},
+	{"ns::pick<int>(int)", 0, {PICK}},
+	{"unsigned long ns::pick<int>(int)", 0, {PICK}},
+	{"ns::text\\[abi:cxx11]", 0, {TEXT}},
+	{"ns::text[abi:cxx11]", -ENOENT, {NULL}},
+	{"ns::text*", 0, {TEXT}},
+	{"ns::box::operator[]", 0, {INDEX}},
+	{"ns::box::operator[](int)", 0, {INDEX}},
+	{"ns::box::operator[", -EINVAL, {NULL}},
+	{"*operator[]", -EINVAL, {NULL}},
+	{"ns::box::operator()", 0, {CALL}},
+	{"ns::box::operator()(int) const", 0, {CALL}},
+	{"ns::box::operator()(int)", -ENOENT, {NULL}},
+	{"ns::box::operator long", 0, {LONG}},
+	{"ns::box::operator<", 0, {LESS}},
+	{"ns::box::operator*", 0, {INDEX, CALL, LONG, LESS}},
+	{"ns::box::get", 0, {GET}},
+	{"ns::box::get()", -ENOENT, {NULL}},
+	{"ns::box::get() const", 0, {GET}},
+	{"ns::outer", 0, {OUTER}},
+	{"ns::outer(int)", 0, {OUTER}},
+	{"ns::outer*", 0, {OUTER, INNER}},
+	{"ns::outer(int)::{lambda(int)#1}::operator()", 0, {INNER}},
+	{"*box const*::*", -ENOENT, {NULL}},
+	{"std::vector<int*>::push_back", 0, {PUSH "(int const&)", PUSH "(int&&)"}},
+	{"global", -ENOENT, {NULL}},
+	{"::global", 0, {"global(int)"}},
+	{"global(int)", 0, {"global(int)"}},
+	{"::plain", 0, {"plain"}},
+	{"plain(int)", -ENOENT, {NULL}},
+	{"::c_name:mod:program", 0, {"c_name"}},
+	{"::", -EINVAL, {NULL}},
+	{"!::", -EINVAL, {NULL}},
+	{"_ZN2ns1f*", 0, {F_INT, F_DOUBLE}},
+	{"_ZN2ns1f::*", -ENOENT, {NULL}},
+};
+
+struct matching {
+	const struct step *step;
+	unsigned int seen;
+	int others;
+};
+
+static int match_step(const struct ftrace_site *site, void *data)
+{
+	struct matching *matching = data;
+
+	for (int i = 0; i < 8 && matching->step->matches[i]; i++) {
+		if (strcmp(matching->step->matches[i], site->display) == 0) {
+			matching->seen |= 1u << i;
+			return 0;
+		}
+	}
+	dprintf(2, "%s matches %s\n", matching->step->pattern, site->display);
+	matching->others++;
+	return 0;
+}
+
+static void check_step(const struct step *step)
+{
+	struct ftrace_ops ops = OPS(count_hit);
+	struct matching matching = {.step = step};
+	unsigned long hits = 0;
+	int expected = 0, result;
+
+	ops.data = &hits;
+	while (expected < 8 && step->matches[expected])
+		expected++;
+	result = filter(&ops, step->pattern);
+	if (result == 0) {
+		CHECK_EQ(ftrace_register_function(&ops), 0);
+		CHECK_EQ(ftrace_for_each_site(match_step, &matching, FTRACE_SITES_ENABLED), 0);
+		CHECK_EQ(ftrace_unregister_function(&ops), 0);
+	}
+	CHECK_EQ(ftrace_free_filter(&ops), 0);
+	if (result != step->result || matching.seen != (1u << expected) - 1 || matching.others) {
+		dprintf(2, "%s: expected %d, got %d, matches %#x\n", step->pattern, step->result,
+			result, matching.seen);
+		_exit(1);
+	}
+}
+
+static void patterns(void)
+{
+	struct ftrace_ops ops = OPS(count_hit);
+	int (*f)(int);
+	unsigned long hits = 0;
+	void *handle = open_plugin(PLUGIN);
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		check_step(steps + i);
+
+	/* Several in order, and what is left out. */
+	ops.data = &hits;
+	CHECK_EQ(filter(&ops, "ns::*"), 0);
+	CHECK_EQ(filter(&ops, "!ns::f(int)"), 0);
+	CHECK_EQ(ftrace_set_notrace(&ops, "ns::box::*", 0, 0), 0);
+	CHECK_EQ(ftrace_register_function(&ops), 0);
+	CHECK_EQ(find_site("_ZN2ns1fEi").users, 0);
+	CHECK_EQ(find_site("_ZN2ns1fEd").users, 1);
+	CHECK_EQ(find_site("_ZNK2ns3box3getEv").users, 0);
+	f = (int (*)(int))dlsym(handle, "_ZN2ns5outerEi");
+	CHECK(f);
+	CHECK_EQ(f(7), 7);
+	CHECK_EQ(hits, 2);
+	untrace(&ops);
+}
+
+/* Functions of an object that is opened later. */
+static void later(void)
+{
+	unsigned long hits = 0;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+	void *handle = open_plugin(PLUGIN);
+
+	trace(&ops, "shared::*");
+	CHECK_EQ(find_site("_ZN6shared8cxx_onlyEi").users, 1);
+	CHECK_EQ(find_site("_ZN6shared3ownEi").users, 1);
+	CHECK_EQ(dlclose(handle), 0);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	for (int round = 0; round < 10; round++) {
+		int (*function)(int);
+
+		handle = open_plugin(PLUGIN);
+		function = (int (*)(int))dlsym(handle, "_ZN6shared8cxx_onlyEi");
+		CHECK(function);
+		hits = 0;
+		CHECK_EQ(function(1), 2);
+		CHECK_EQ(hits, 0);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(function(1), 2);
+		CHECK_EQ(hits, 1);
+		CHECK_EQ(dlclose(handle), 0);
+	}
+	untrace(&ops);
+}
+
+/*
+ * Another thread is opening the plug-in, and waits in the middle of its relocation:
+ * in one of the two, the C++ library has not been relocated then, and must not be
+ * called.
+ */
+static void *opens(void *path)
+{
+	return open_plugin(path);
+}
+
+static void opening(void)
+{
+	static const char *const waiting[] = {WAITING_FIRST, WAITING_LAST};
+	int relocating[2], go_on[2], cases = 0;
+
+	CHECK_EQ(pipe(relocating), 0);
+	CHECK_EQ(pipe(go_on), 0);
+	CHECK_EQ(dup2(relocating[1], FD_RELOCATING), FD_RELOCATING);
+	CHECK_EQ(dup2(go_on[0], FD_GO_ON), FD_GO_ON);
+	for (int i = 0; i < 2; i++) {
+		pid_t child = fork();
+		int status;
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			struct shown shown = {.name = "_ZN6shared3ownEi"};
+			struct ftrace_ops ops = OPS(count_hit);
+			pthread_t thread = start(opens, (void *)waiting[i]);
+			bool early;
+			char byte;
+
+			CHECK_EQ(read(relocating[0], &byte, 1), 1);
+			CHECK_EQ(ftrace_for_each_site(show_step, &shown, 0), 0);
+			early = strcmp(shown.found, "shared::own(int)") == 0;
+			CHECK(early || strcmp(shown.found, shown.name) == 0);
+			CHECK_EQ(filter(&ops, "shared::own"), early ? 0 : -ENOENT);
+			CHECK_EQ(write(go_on[1], "", 1), 1);
+			join(thread);
+			check_display("_ZN6shared3ownEi", "shared::own(int)");
+			CHECK_EQ(filter(&ops, "shared::own"), 0);
+			_exit(early ? 10 : 11);
+		}
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) >= 10);
+		cases |= 1 << (WEXITSTATUS(status) - 10);
+	}
+	if (cases != 3)
+		skip("the loader relocates the C++ library at the same point in both");
+}
+
+/* Others open and close a plug-in and a demangler all the time. */
+static int stop;
+
+static void *opener(void *path)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		CHECK_EQ(dlclose(open_plugin(path)), 0);
+	return NULL;
+}
+
+struct count {
+	int shown, mangled;
+};
+
+static int count_step(const struct ftrace_site *site, void *data)
+{
+	struct count *count = data;
+
+	if (strcmp(site->name, "_ZN6shared3ownEi") == 0) {
+		count->shown += strcmp(site->display, "shared::own(int)") == 0;
+		count->mangled += strcmp(site->display, site->name) == 0;
+	}
+	return 0;
+}
+
+/* Lists and filters for a second. */
+static struct count list_while_opening(const char *path)
+{
+	uint64_t end = now_ns() + 1000000000ULL;
+	pthread_t threads[2] = {start(opener, (void *)path), start(opener, (void *)path)};
+	struct count count = {0, 0};
+	int lists = 0;
+
+	while (now_ns() < end) {
+		struct ftrace_ops ops = OPS(count_hit);
+		int ret = filter(&ops, "shared::own");
+
+		CHECK(ret == 0 || ret == -ENOENT);
+		CHECK_EQ(ftrace_for_each_site(count_step, &count, 0), 0);
+		CHECK_EQ(ftrace_free_filter(&ops), 0);
+		lists++;
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	join(threads[0]);
+	join(threads[1]);
+	stop = 0;
+	CHECK_EQ(count.shown + count.mangled, lists);
+	return count;
+}
+
+static void contended(void)
+{
+	struct count count = list_while_opening(DEMANGLER);
+
+	CHECK(count.shown > 0 && count.mangled > 0);
+	count = list_while_opening(PLUGIN);
+	CHECK(count.shown > 0);
+}
+
+/* What is taken is given back, on the host's heap as well. */
+static int length_step(const struct ftrace_site *site, void *data)
+{
+	*(size_t *)data += strlen(site->display);
+	return 0;
+}
+
+static void growth(void)
+{
+	struct ftrace_stats before = {0}, after;
+	size_t first = 0, used = 0;
+
+	open_plugin(PLUGIN);
+	for (int round = 0; round < 300; round++) {
+		struct ftrace_ops ops = OPS(count_hit);
+		size_t length = 0;
+
+		CHECK_EQ(ftrace_for_each_site(length_step, &length, 0), 0);
+		CHECK(length > 1000 && (first == 0 || length == first));
+		CHECK_EQ(filter(&ops, "ns::nobody"), -ENOENT);
+		CHECK_EQ(filter(&ops, "std::*"), 0);
+		CHECK_EQ(ftrace_free_filter(&ops), 0);
+		if (round == 10) {
+			first = length;
+			used = mallinfo2().uordblks;
+			before = stats();
+		}
+	}
+	CHECK_EQ(mallinfo2().uordblks, used);
+	after = stats();
+	CHECK_EQ(after.gc_collections, 0);
+	CHECK_EQ(after.managed_bytes, before.managed_bytes);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mode modes[] = {
+		{"shown", shown},   {"gone", gone},	  {"patterns", patterns},
+		{"later", later},   {"opening", opening}, {"contended", contended},
+		{"growth", growth}, {NULL, NULL},
+	};
+
+	CHECK_EQ(own(1) + broken(1) + c_name(1), 9);
+	return run_mode(modes, argc, argv);
+}
