@@ -21,6 +21,10 @@ extern "C" {
  * @users: how many registered handlers it has
  * @display: its name for people: C++ demangled, otherwise the same as @name
  *
+ * The symbol table is the object's; if it is stripped, that of its debug file,
+ * /usr/lib/debug/.build-id/xx/yyyy.debug, which must have the same build id; or
+ * else the dynamic one.
+ *
  * Names are demangled by the C++ library of the process (__cxa_demangle() of
  * libstdc++ or libc++abi, whoever opened it and with whatever flags), and stay as
  * they are as long as there is none.

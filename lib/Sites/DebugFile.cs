@@ -9,6 +9,7 @@ internal static unsafe class DebugFile
     private const int PathSize = 128;
     private const int MostId = 32;
     private const uint BuildId = 3;
+    private const ulong MostNotes = 1 << 16;
     private const int StatSize = 144;
     private const int StatSizeOffset = 48;
 
@@ -51,7 +52,7 @@ internal static unsafe class DebugFile
         if (Native.Syscall(SyscallNumber.Fstat, file, (nint)stat) == 0
             && ElfFile.TryOpen(new ElfSource(file, *(ulong*)(stat + StatSizeOffset)), out ElfFile elf))
         {
-            read = SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols);
+            read = IsOf(elf, id) && SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols);
             elf.Close();
         }
 
@@ -59,39 +60,63 @@ internal static unsafe class DebugFile
         return read;
     }
 
+    /// <summary>A file may have been left behind, or put there under a wrong name: it says itself what it belongs to.</summary>
+    private static bool IsOf(ElfFile file, ReadOnlySpan<byte> id)
+    {
+        foreach (ref readonly ElfSection section in file.Sections)
+        {
+            if (section.Type == ElfSection.Note && file.TryRead(section, MostNotes, out Block notes))
+            {
+                bool same = FindId(notes.Bytes).SequenceEqual(id);
+                notes.Free();
+                if (same)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The build id in the object's notes; empty if there is none.</summary>
     private static ReadOnlySpan<byte> IdOf(LoadedObject* target)
     {
-        for (int i = 0; i < target->HeaderCount; i++)
+        ReadOnlySpan<byte> id = default;
+        for (int i = 0; i < target->HeaderCount && id.IsEmpty; i++)
         {
             ProgramHeader* header = target->Headers + i;
-            if (header->Type != ProgramHeader.Note || header->MemorySize > int.MaxValue
-                || !target->Contains(target->Base + header->Address, header->MemorySize, ProgramHeader.Readable))
+            if (header->Type == ProgramHeader.Note && header->MemorySize <= MostNotes
+                && target->Contains(target->Base + header->Address, header->MemorySize, ProgramHeader.Readable))
             {
-                continue;
+                id = FindId(new ReadOnlySpan<byte>((void*)(target->Base + header->Address), (int)header->MemorySize));
+            }
+        }
+
+        return id;
+    }
+
+    private static ReadOnlySpan<byte> FindId(ReadOnlySpan<byte> notes)
+    {
+        // Words: length of the name, length of the content, type; then both, each padded to 4 bytes.
+        while (notes.Length >= 12)
+        {
+            uint name = BitConverter.ToUInt32(notes);
+            uint content = BitConverter.ToUInt32(notes[4..]);
+            uint type = BitConverter.ToUInt32(notes[8..]);
+            ulong nameEnd = 12 + (((ulong)name + 3) & ~3ul);
+            ulong end = nameEnd + (((ulong)content + 3) & ~3ul);
+            if (nameEnd + content > (ulong)notes.Length)
+            {
+                break;
             }
 
-            // Words: length of the name, length of the content, type; then both, each padded to 4 bytes.
-            var rest = new ReadOnlySpan<byte>((void*)(target->Base + header->Address), (int)header->MemorySize);
-            while (rest.Length >= 12)
+            if (type == BuildId && name == 4 && notes.Slice(12, 4).SequenceEqual("GNU\0"u8))
             {
-                uint name = BitConverter.ToUInt32(rest);
-                uint content = BitConverter.ToUInt32(rest[4..]);
-                uint type = BitConverter.ToUInt32(rest[8..]);
-                ulong nameEnd = 12 + (((ulong)name + 3) & ~3ul);
-                ulong end = nameEnd + (((ulong)content + 3) & ~3ul);
-                if (nameEnd + content > (ulong)rest.Length)
-                {
-                    break;
-                }
-
-                if (type == BuildId && name == 4 && rest.Slice(12, 4).SequenceEqual("GNU\0"u8))
-                {
-                    return rest.Slice((int)nameEnd, (int)content);
-                }
-
-                rest = end >= (ulong)rest.Length ? default : rest[(int)end..];
+                return notes.Slice((int)nameEnd, (int)content);
             }
+
+            notes = end >= (ulong)notes.Length ? default : notes[(int)end..];
         }
 
         return default;

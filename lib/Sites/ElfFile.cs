@@ -149,11 +149,11 @@ internal unsafe struct ElfFile
         return false;
     }
 
-    /// <summary>A section's bytes, at most <paramref name="most"/>.</summary>
+    /// <summary>A section's bytes, at most <paramref name="most"/>. What is compressed is refused: of what is asked for, nothing ever is.</summary>
     public readonly bool TryRead(in ElfSection section, ulong most, out Block block)
     {
         block = default;
-        return section.Type != ElfSection.Nobits && section.Size <= most && TryRead(section.Offset, section.Size, out block);
+        return section.Type != ElfSection.Nobits && (section.Flags & ElfSection.Compressed) == 0 && section.Size <= most && TryRead(section.Offset, section.Size, out block);
     }
 
     private readonly bool TryRead(ulong offset, ulong size, out Block block)

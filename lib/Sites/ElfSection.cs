@@ -7,9 +7,11 @@ namespace Ftrace.Sites;
 internal struct ElfSection
 {
     public const uint Symtab = 2;
+    public const uint Note = 7;
     public const uint Nobits = 8;
     public const uint Dynsym = 11;
     public const ulong Alloc = 2;
+    public const ulong Compressed = 0x800;
 
     public uint Name;
     public uint Type;
