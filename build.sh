@@ -28,7 +28,8 @@ Commands:
 Options:
   --install-deps        as root on Debian: install the packages that are missing
                         (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev
-                        libclang1-14 clang-19 libclang-rt-19-dev gnuplot-nox)
+                        libclang1-14 clang-19 libclang-rt-19-dev libunwind-dev
+                        gnuplot-nox)
 
 Everything is built in build/; FTRACE_BUILD names another folder.
 Exit codes: 0 done, 1 failed, 2 inconclusive (run), 3 not possible here,
@@ -72,6 +73,7 @@ install_deps() {
     command -v clang-19 >/dev/null 2>&1 || packages+=(clang-19)
     compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.xray-x86_64.a' >/dev/null ||
         packages+=(libclang-rt-19-dev)
+    [ -e /usr/include/x86_64-linux-gnu/libunwind-x86_64.h ] || packages+=(libunwind-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
