@@ -36,6 +36,7 @@ static const unsigned long min_functions = 500;
 /* In turn; the first is all of them. */
 static const char *const patterns[] = {
 	"*", "*Error*", "_ZN4Json*", "!*is*", "_ZN8JsonTest*", "*[CD][12]E*", "*Value*", "!*throw*",
+	"Json::*", "!Json::Value::operator[]", "Json::Value::Value(*",
 };
 
 static const char *const method_name[] = {"auto", "stop", "breakpoint"}; /* as enum ftrace_method */
