@@ -11,9 +11,10 @@ namespace Ftrace.Tests;
 public sealed unsafe class OptionsTests
 {
     [Test]
-    public void NoOptionsAreTheDefaults()
+    public void OptionsOfZeroAreTheDefaults()
     {
-        Assert.That(PatchOptions.Check(null, out PatchRequest request), Is.Zero);
+        var options = new FtracePatchOpts { Size = (nuint)sizeof(FtracePatchOpts) };
+        Assert.That(PatchOptions.Check(&options, out PatchRequest request), Is.Zero);
         Assert.That(request, Is.EqualTo(new PatchRequest(FtraceMethod.Auto, FtraceWriter.Auto, StopMachine.DefaultTimeoutMs)));
     }
 

@@ -53,15 +53,25 @@ public sealed unsafe class TextWriterTests
     }
 
     /// <summary>The pieces of one long instruction stay together.</summary>
-    [TestCase(0, 8u, MaxGroup)]
-    [TestCase(ProcMemFile, 1016u, TextWriter.MaxRun / 1024)]
-    public void AUnitDoesNotEndBetweenTwoThatTouch(int memFile, uint gap, int usual)
+    [Test]
+    public void InPlaceAUnitDoesNotEndBetweenTwoThatTouch()
     {
-        Assert.That(EndOfUnit(memFile, Locations(300, gap), 0), Is.EqualTo(usual));
-        FtracePatch[] two = Locations(300, gap, usual - 1);
-        Assert.That(EndOfUnit(memFile, two, 0), Is.EqualTo(usual - 1));
-        Assert.That(EndOfUnit(memFile, two, usual - 1), Is.GreaterThan(usual));
-        Assert.That(EndOfUnit(memFile, Locations(300, gap, usual - 2, usual - 1), 0), Is.EqualTo(usual - 2));
+        FtracePatch[] two = Locations(300, 8, MaxGroup - 1);
+        Assert.That(EndOfUnit(0, two, 0), Is.EqualTo(MaxGroup - 1));
+        Assert.That(EndOfUnit(0, two, MaxGroup - 1), Is.EqualTo(2 * MaxGroup - 1));
+        Assert.That(EndOfUnit(0, Locations(300, 8, MaxGroup - 2, MaxGroup - 1), 0), Is.EqualTo(MaxGroup - 2));
+    }
+
+    [Test]
+    public void ThroughProcMemAUnitDoesNotEndBetweenTwoThatTouch()
+    {
+        const int Full = TextWriter.MaxRun / 1024;
+        FtracePatch[] patches = Locations(300, 1016);
+        Assert.That(EndOfUnit(ProcMemFile, patches, 0), Is.EqualTo(Full));
+        patches[Full - 1].Ip = patches[0].Ip + TextWriter.MaxRun - 12;
+        Assert.That(EndOfUnit(ProcMemFile, patches, 0), Is.EqualTo(Full), "the next one does not touch");
+        patches[Full].Ip = patches[0].Ip + TextWriter.MaxRun - 4;
+        Assert.That(EndOfUnit(ProcMemFile, patches, 0), Is.EqualTo(Full - 1));
     }
 
     [Test]
