@@ -10,7 +10,8 @@
  * goes on inside of it dies.
  *
  * Then hidden: the thread stands in the handler of another signal, which has
- * interrupted it there, or one in the handler of that. Control: if the library
+ * interrupted it there, or one in the handler of that. The memory of its stacks is
+ * in several mappings, which go on with what cannot be read. Control: if the library
  * cannot see what the handler has interrupted, the thread dies.
  *
  * Then at random: a thread runs in circles inside such a site.
@@ -179,17 +180,20 @@ static const struct hidden {
 	bool on_other_stack; /* the innermost handler */
 	bool nested;	     /* that of one signal interrupts that of another */
 	bool announced;	     /* the innermost one is an NMI, and stops when it ends */
+	bool deep;	     /* each handler's frame is large */
 	bool concealed;	     /* looks like nothing that the kernel saved */
 } hiding[] = {
-	{"a handler", false, false, false, false},
-	{"a handler on its own stack", true, false, false, false},
-	{"a handler in a handler", false, true, false, false},
-	{"a handler in a handler, on its own stack", true, true, false, false},
-	{"an NMI", false, false, true, false},
-	{"an NMI on its own stack", true, false, true, false},
-	{"an NMI in a handler", false, true, true, false},
-	{"an NMI in a handler, on its own stack", true, true, true, false},
-	{"nothing to be seen", false, false, false, true},
+	{"a handler", false, false, false, false, false},
+	{"a handler on its own stack", true, false, false, false, false},
+	{"a handler in a handler", false, true, false, false, false},
+	{"a handler in a handler, on its own stack", true, true, false, false, false},
+	{"an NMI", false, false, true, false, false},
+	{"an NMI on its own stack", true, false, true, false, false},
+	{"an NMI in a handler", false, true, true, false, false},
+	{"an NMI in a handler, on its own stack", true, true, true, false, false},
+	{"a deep handler", false, false, false, true, false},
+	{"a deep handler in a deep handler", false, true, false, true, false},
+	{"nothing to be seen", false, false, false, false, true},
 };
 
 static const struct hidden *hidden;
@@ -218,14 +222,37 @@ static void hold(void)
 	ftrace_nmi_exit();
 }
 
+#define DEEP (600 * 1024)
+
+/* Calls @fn with a large frame below the handler's, in the middle of which is another mapping. */
+static __attribute__((noinline)) void call_deep(void (*fn)(void))
+{
+	char frame[DEEP];
+	unsigned long middle = (unsigned long)&frame[DEEP / 2] & ~4095UL;
+
+	CHECK_EQ(madvise((void *)middle, 4096, MADV_DONTDUMP), 0);
+	fn();
+	CHECK_EQ(madvise((void *)middle, 4096, MADV_DODUMP), 0);
+	__asm__ __volatile__("" : : "r"(frame) : "memory");
+}
+
 static void inner(int signo)
 {
 	(void)signo;
-	hold();
+	if (hidden->deep)
+		call_deep(hold);
+	else
+		hold();
+}
+
+static void interrupt(void)
+{
+	send_signal(gettid(), SIGUSR2);
 }
 
 static void outer(int signo, siginfo_t *info, void *context)
 {
+	void (*next)(void) = hidden->nested ? interrupt : hold;
 	ucontext_t *uc = context;
 
 	(void)signo;
@@ -233,23 +260,54 @@ static void outer(int signo, siginfo_t *info, void *context)
 	uc->uc_mcontext.gregs[REG_RIP] = (long)site + offset;
 	if (hidden->concealed)
 		uc->uc_flags |= 1ul << 8;
-	if (hidden->nested)
-		send_signal(gettid(), SIGUSR2);
+	if (hidden->deep)
+		call_deep(next);
 	else
-		hold();
+		next();
 	uc->uc_flags &= 0xff;
+}
+
+/*
+ * Stacks behind whose end their mapping goes on with memory that cannot be read: a
+ * guard, as the C library installs them under the next stack, or no more of a file.
+ */
+#define STACK_SIZE    (4UL << 20)
+#define GUARD_SIZE    4096UL
+#define INSTALL_GUARD 102 /* MADV_GUARD_INSTALL, since Linux 6.13 */
+
+static char *guarded_stack(void)
+{
+	char *memory = mmap(NULL, STACK_SIZE + GUARD_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	madvise(memory + STACK_SIZE, GUARD_SIZE, INSTALL_GUARD);
+	return memory;
+}
+
+static char *stack_in_file(size_t size)
+{
+	int file = memfd_create("stack", MFD_CLOEXEC);
+	char *memory;
+
+	CHECK_EQ(ftruncate(file, size), 0);
+	memory = mmap(NULL, size + GUARD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	CHECK(memory != MAP_FAILED);
+	close(file);
+	return memory;
 }
 
 static void *hidden_main(void *arg)
 {
 	size_t size = 1 << 16;
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	stack_t stack = {.ss_sp = memory, .ss_size = size};
+	char *memory = stack_in_file(size);
+	stack_t stack = {.ss_sp = memory, .ss_size = size}, none = {.ss_flags = SS_DISABLE};
 	uint32_t *registers = arg;
 
-	CHECK(memory != MAP_FAILED);
 	CHECK_EQ(sigaltstack(&stack, NULL), 0);
 	run_site(&registers[0], &registers[1]);
+	CHECK_EQ(sigaltstack(&none, NULL), 0);
+	munmap(memory, size + GUARD_SIZE);
 	return NULL;
 }
 
@@ -258,7 +316,9 @@ static void hide(const unsigned char code[SITE_SIZE], int at, int expected)
 	static const unsigned char other[SITE_SIZE] = {0xb8, 0xcc, 0xcc, 0xcc, 0xcc};
 	int inner_flags = hidden->on_other_stack ? SA_ONSTACK : 0;
 	struct sigaction action = {.sa_sigaction = outer, .sa_flags = SA_SIGINFO};
+	char *stack = guarded_stack();
 	uint32_t registers[2];
+	pthread_attr_t attributes;
 	pthread_t thread;
 	int result;
 
@@ -274,12 +334,16 @@ static void hide(const unsigned char code[SITE_SIZE], int at, int expected)
 	offset = at;
 	in_place = released = false;
 	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
-	thread = start(hidden_main, registers);
+	CHECK_EQ(pthread_attr_init(&attributes), 0);
+	CHECK_EQ(pthread_attr_setstack(&attributes, stack, STACK_SIZE), 0);
+	CHECK_EQ(pthread_create(&thread, &attributes, hidden_main, registers), 0);
+	pthread_attr_destroy(&attributes);
 	WAIT_FOR(in_place);
 	result = ftrace_modify_code((unsigned long)site, code, other);
 	released = true;
 	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
 	join(thread);
+	munmap(stack, STACK_SIZE + GUARD_SIZE);
 	if (result != expected) {
 		dprintf(2, "%s: expected %d, got %d\n", hidden->name, expected, result);
 		_exit(1);

@@ -27,5 +27,6 @@ internal enum SyscallNumber
     Newfstatat = 262,
     RtTgsigqueueinfo = 297,
     ProcessVmReadv = 310,
+    ProcessVmWritev = 311,
     Membarrier = 324,
 }

@@ -11,8 +11,10 @@ internal static unsafe class Ucontext
     private const int RipOffset = RegistersOffset + 16 * 8;
     private const int FlagsOffset = RipOffset + 8;
 
-    /// <summary>Of the word with cs, gs, fs and ss.</summary>
-    public const int SelectorsOffset = RipOffset + 16;
+    private const int SelectorsOffset = RipOffset + 16; // cs, gs, fs and ss in one word
+
+    /// <summary>Bytes from the start that <see cref="LooksSaved"/> looks at.</summary>
+    public const int RegistersEnd = SelectorsOffset + 8;
 
     private const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0 in 64-bit programs, ss was not always saved
     private const ulong UserFlags = 0x202; // bit 1, which is always set, and interrupts enabled
@@ -35,14 +37,12 @@ internal static unsafe class Ucontext
 
     public static ulong* Rsp(ulong context) => Register(context, RspNumber);
 
-    /// <summary>True for the word at <see cref="SelectorsOffset"/>.</summary>
-    public static bool AreUserSelectors(ulong word) => (word & 0xffff_ffff_ffff) == UserCode;
-
-    /// <summary>True if the kernel may have saved this, going by what it always writes; the selectors are right.</summary>
+    /// <summary>True if the kernel may have saved this, going by what it always writes.</summary>
     public static bool LooksSaved(ulong context)
     {
         ulong flags = *(ulong*)(context + FlagsOffset);
-        return *(ulong*)context <= MostContextFlags && *(ulong*)(context + sizeof(ulong)) == 0
+        return (*(ulong*)(context + SelectorsOffset) & 0xffff_ffff_ffff) == UserCode
+            && *(ulong*)context <= MostContextFlags && *(ulong*)(context + sizeof(ulong)) == 0
             && (flags & UserFlags) == UserFlags && flags <= MostFlags;
     }
 

@@ -1,3 +1,4 @@
+using System;
 using Ftrace.Linux;
 
 namespace Ftrace.Text;
@@ -7,9 +8,12 @@ namespace Ftrace.Text;
 /// thread's stacks. The thread goes on there when the handlers return, though nothing of it shows in its registers.
 /// </summary>
 /// <remarks>
-/// Found by their looks, upwards from the stack pointer: selectors of user code behind flags and addresses that can be. What looks like
-/// one and is none, a copy or a remainder, does no harm to anybody: the address in it is moved only from the middle of a location
-/// to its end. Source: struct rt_sigframe, arch/x86/include/asm/sigframe.h.
+/// <para>Found by their looks, upwards from the stack pointer: selectors of user code behind flags and addresses that can be. What looks
+/// like one and is none, a copy or a remainder, does no harm to anybody: the address in it is moved only from the middle of a location
+/// to its end. Source: struct rt_sigframe, arch/x86/include/asm/sigframe.h.</para>
+/// <para>Where a stack ends is not known: it is looked at as far as there is memory. One mapping may hold the stacks of several
+/// threads and the guards between them, one stack may be several mappings, and to look them up for each thread would
+/// take long where the system has only the text of them.</para>
 /// </remarks>
 internal unsafe ref struct SavedContexts
 {
@@ -21,82 +25,87 @@ internal unsafe ref struct SavedContexts
     /// <summary>Stacks that are looked at: a handler's may be another one than what it interrupted.</summary>
     private const int MaxStacks = 8;
 
-    private readonly byte* _buffer;
-    private readonly int _size;
+    private const ulong MaxAddress = 1ul << 56;
+
     private fixed ulong _starts[MaxStacks];
     private fixed ulong _ends[MaxStacks];
     private int _stacks;
     private int _current;
     private ulong _at;
+    private ulong _known; // up to here memory can be read
 
     /// <param name="stackPointer">The thread's.</param>
-    /// <param name="buffer">For the memory map.</param>
-    /// <param name="size">Of the buffer.</param>
-    public SavedContexts(ulong stackPointer, byte* buffer, int size)
+    public SavedContexts(ulong stackPointer)
     {
-        _buffer = buffer;
-        _size = size;
         Add(stackPointer);
-        _at = _starts[0];
+        Begin();
     }
 
     /// <summary>The next one.</summary>
     /// <returns>False if there are no more.</returns>
     public bool Next(out ulong context)
     {
-        for (; _current < _stacks; _at = ++_current < _stacks ? _starts[_current] : 0)
+        for (; _current < _stacks; Begin())
         {
-            ulong start = _starts[_current];
-            ulong end = _ends[_current];
-            for (; _at < end; _at += sizeof(ulong))
+            while (Reach(out ulong last))
             {
-                if (!Ucontext.AreUserSelectors(*(ulong*)_at))
+                while (_at <= last)
                 {
-                    continue;
-                }
-
-                context = _at - Ucontext.SelectorsOffset;
-                if (context >= start && context < _at && Ucontext.LooksSaved(context))
-                {
-                    Add(*Ucontext.Rsp(context));
+                    context = _at;
                     _at += sizeof(ulong);
-                    return true;
+                    if (Ucontext.LooksSaved(context))
+                    {
+                        Add(*Ucontext.Rsp(context));
+                        return true;
+                    }
                 }
             }
+
+            _current++;
         }
 
         context = 0;
         return false;
     }
 
+    private void Begin()
+    {
+        _at = _current < _stacks ? _starts[_current] : 0;
+        _known = _at;
+    }
+
+    /// <summary>Where the last context may begin, in memory of this stack that can be read. False at its end.</summary>
+    private bool Reach(out ulong last)
+    {
+        ulong end = _ends[_current];
+        while (_known < _at + Ucontext.RegistersEnd && _known < end && OwnMemory.CanRead(_known))
+        {
+            _known = (_known | (Memory.PageSize - 1)) + 1;
+        }
+
+        end = Math.Min(_known, end);
+        last = end - Ucontext.RegistersEnd;
+        return _at + Ucontext.RegistersEnd <= end;
+    }
+
     /// <summary>Another stack to look at, unless it is one of those.</summary>
     private void Add(ulong stackPointer)
     {
         stackPointer = (stackPointer + sizeof(ulong) - 1) & ~(sizeof(ulong) - 1ul);
+        ulong end = stackPointer + MaxDepth;
         for (int i = 0; i < _stacks; i++)
         {
-            if (stackPointer >= _starts[i] && stackPointer < _ends[i])
+            if (stackPointer >= _starts[i] && stackPointer < _ends[i] && (i >= _current || end <= _ends[i]))
             {
+                _ends[i] = Math.Max(_ends[i], end);
                 return;
             }
         }
 
-        var maps = new MapsReader(_buffer, _size);
-        if (_stacks == MaxStacks || maps.Open() != 0)
-        {
-            return;
-        }
-
-        MapEntry map;
-        while (maps.Next(stackPointer, out map) && map.End <= stackPointer)
-        {
-        }
-
-        maps.Close();
-        if (map.Start <= stackPointer && stackPointer < map.End && (map.Protection & Memory.ProtWrite) != 0 && (map.Protection & Memory.ProtRead) != 0)
+        if (_stacks < MaxStacks && stackPointer < MaxAddress)
         {
             _starts[_stacks] = stackPointer;
-            _ends[_stacks++] = map.End - stackPointer < MaxDepth ? map.End : stackPointer + MaxDepth;
+            _ends[_stacks++] = end;
         }
     }
 }

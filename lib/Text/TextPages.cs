@@ -125,9 +125,6 @@ internal static unsafe class TextPages
         return 0;
     }
 
-    /// <summary>What handlers under way on a parked thread have interrupted. Between the lookup and <see cref="Open"/>, or behind it.</summary>
-    public static SavedContexts ContextsOn(ulong stackPointer) => new(stackPointer, s_buffer, BufferSize);
-
     private static ulong IpOf(PatchBatch batch, int rank) => rank < batch.Count ? batch.IpOf(rank) : 0;
 
     private static int Check(MapEntry map)
@@ -456,11 +453,4 @@ internal static unsafe class TextPages
     }
 
     private static ulong PageOf(ulong address) => address & ~(ulong)(Memory.PageSize - 1);
-
-    /// <summary><c>struct iovec</c>.</summary>
-    private struct Iovec
-    {
-        public ulong Base;
-        public ulong Length;
-    }
 }

@@ -274,13 +274,18 @@ internal static unsafe class TextPatcher
 
             if (record->Context != 0)
             {
-                error = Check(batch, Ucontext.Rip(record->Context), move) ? error : -Errno.EBUSY;
+                error = Check(batch, ref *Ucontext.Rip(record->Context), move) ? error : -Errno.EBUSY;
             }
 
-            SavedContexts saved = TextPages.ContextsOn(record->StackPointer);
+            var saved = new SavedContexts(record->StackPointer);
             while (saved.Next(out ulong context))
             {
-                error = Check(batch, Ucontext.Rip(context), move) ? error : -Errno.EBUSY;
+                ulong rip = *Ucontext.Rip(context);
+                error = Check(batch, ref rip, move) ? error : -Errno.EBUSY;
+                if (rip != *Ucontext.Rip(context))
+                {
+                    OwnMemory.Write((ulong)Ucontext.Rip(context), rip);
+                }
             }
         }
 
@@ -288,18 +293,18 @@ internal static unsafe class TextPatcher
     }
 
     /// <returns>False if the address is inside of a location, and cannot be moved to its end.</returns>
-    private static bool Check(PatchBatch batch, ulong* rip, bool move)
+    private static bool Check(PatchBatch batch, ref ulong rip, bool move)
     {
-        FtracePatch* patch = batch.Around(*rip);
+        FtracePatch* patch = batch.Around(rip);
         if (patch == null)
         {
             return true;
         }
 
-        int inside = (int)(*rip - patch->Ip);
+        int inside = (int)(rip - patch->Ip);
         if (move)
         {
-            *rip = patch->Ip + patch->Len;
+            rip = patch->Ip + patch->Len;
         }
         else if (!X86Instruction.AreNops(new ReadOnlySpan<byte>(patch->OldCode + inside, (int)patch->Len - inside)))
         {
