@@ -14,7 +14,8 @@ internal readonly ref struct PatchableEntry
     /// <summary>Bytes of <c>endbr64</c>.</summary>
     public const int EndbrSize = 4;
 
-    private const int CallThroughPointerSize = 6;
+    /// <summary>Bytes of the longer calls of <c>__fentry__</c>.</summary>
+    public const int LongCallSize = 6;
 
     public static bool IsEndbr64(ReadOnlySpan<byte> code) => code.StartsWith(Endbr64);
 
@@ -34,6 +35,19 @@ internal readonly ref struct PatchableEntry
     {
         offset = code.StartsWith(Endbr64) ? EndbrSize : 0;
         return code.Length - offset >= X86Instruction.CallSize && X86Instruction.NopLength(code[offset..]) == 0;
+    }
+
+    /// <summary>Length of the call of <c>__fentry__</c> that stands there, or 0.</summary>
+    public static int MeasureCall(ReadOnlySpan<byte> code)
+    {
+        if (code.Length >= X86Instruction.CallSize && code[0] == X86Instruction.CallOpcode)
+        {
+            return X86Instruction.CallSize;
+        }
+
+        // call *__fentry__@GOTPCREL(%rip), or addr32 call __fentry__, which the linker makes of it where it can
+        bool longer = code.Length >= LongCallSize && ((code[0] == 0xff && code[1] == 0x15) || (code[0] == 0x67 && code[1] == X86Instruction.CallOpcode));
+        return longer ? LongCallSize : 0;
     }
 
     /// <summary>
@@ -60,24 +74,12 @@ internal readonly ref struct PatchableEntry
         }
 
         ReadOnlySpan<byte> here = code[offset..];
-        if (isMcount && here.Length >= CallThroughPointerSize && here[0] == 0xff && here[1] == 0x15)
+        size = isMcount ? MeasureCall(here) : 0;
+        if (size != 0)
         {
-            size = CallThroughPointerSize; // call *__fentry__@GOTPCREL(%rip)
             return true;
         }
 
-        if (isMcount && here.Length >= CallThroughPointerSize && here[0] == 0x67 && here[1] == 0xe8)
-        {
-            size = CallThroughPointerSize; // addr32 call __fentry__, which the linker makes of it where it can
-            return true;
-        }
-
-        if (isMcount && here.Length >= size && here[0] == 0xe8)
-        {
-            return true; // call __fentry__
-        }
-
-        size = 0;
         while (size < X86Instruction.CallSize)
         {
             int nop = X86Instruction.NopLength(here[size..]);

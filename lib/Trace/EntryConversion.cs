@@ -41,33 +41,35 @@ internal static unsafe class EntryConversion
         for (int i = 0; i < count && error == 0; i++)
         {
             Site* site = sites[i];
-            if (site->Size == CallThroughPointer && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop)
+            ulong ip = site->Size == PatchableEntry.LongCallSize && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop
+                ? site->Ip + 1 // a nop of one byte, then the place
+                : site->Ip;
+            bool ours = site->Current != 0 || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)ip, X86Instruction.CallSize)) == X86Instruction.CallSize;
+            if (ours)
             {
-                site->Ip++; // a nop of one byte, then the place
+                site->Ip = ip;
+                site->Size = X86Instruction.CallSize;
+                site->IsConverted = true;
             }
-
-            site->Size = X86Instruction.CallSize;
-            site->IsConverted = true;
         }
 
         memory.Free();
         return error;
     }
 
-    private const int CallThroughPointer = 6;
-
     /// <summary>The pieces of one site, at most 8 bytes each. What is not as the compiler left it is not touched; the patcher will find that.</summary>
     private static int Add(Site* site, FtracePatch* pieces)
     {
         byte* code = (byte*)site->Ip;
-        bool call = site->IsMcount && code[0] is X86Instruction.CallOpcode or 0xff or 0x67;
-        if (call && site->Size == CallThroughPointer)
+        int call = site->IsMcount ? PatchableEntry.MeasureCall(new ReadOnlySpan<byte>(code, PatchableEntry.LongCallSize)) : 0;
+        if (call == PatchableEntry.LongCallSize)
         {
-            return AddPiece(pieces, site->Ip, CallThroughPointer, oneByteFirst: true);
+            site->Size = PatchableEntry.LongCallSize; // not known if another tool was there at the first look
+            return AddPiece(pieces, site->Ip, call, oneByteFirst: true);
         }
 
         bool nops = X86Instruction.AreNops(new ReadOnlySpan<byte>(code, site->Size));
-        if ((!nops && !call) || (site->Size == X86Instruction.CallSize && X86Instruction.NopLength(new ReadOnlySpan<byte>(code, site->Size)) == site->Size))
+        if ((!nops && call == 0) || (site->Size == X86Instruction.CallSize && X86Instruction.NopLength(new ReadOnlySpan<byte>(code, site->Size)) == site->Size))
         {
             return 0;
         }

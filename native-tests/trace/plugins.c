@@ -205,6 +205,46 @@ static void module(void)
 	close_plugin(plugin);
 }
 
+/*
+ * Another tool has changed a function, later it puts back what the compiler left:
+ * however long that is, the function is traced then, or not, and works.
+ */
+static void taken(void)
+{
+	static const unsigned char theirs[2][5] = {
+		{0xb8, 1, 0, 0, 0},    /* mov $1,%eax */
+		{0xff, 0x25, 0, 0, 0}, /* jmp *0(%rip), but for the last byte */
+	};
+	struct plugin plugin = open_plugin();
+	unsigned long offset = find_site("plug_twice").ip - (unsigned long)plugin.twice;
+
+	close_plugin(plugin);
+	for (int round = 0; round < 4; round++) {
+		bool known = round % 2 == 0;
+		unsigned char before[5];
+		unsigned long ip;
+
+		CHECK_EQ(ftrace_update_sites(), 0);
+		plugin = open_plugin();
+		ip = (unsigned long)plugin.twice + offset;
+		if (known)
+			CHECK_EQ(find_site("plug_twice").ip, ip);
+		memcpy(before, (void *)ip, 5);
+		overwrite(ip, theirs[round / 2]);
+		ops.flags = FTRACE_OPS_FL_SKIP_FOREIGN;
+		trace(&ops, "plug_*");
+		CHECK_EQ(find_site("plug_twice").users, 0);
+		overwrite(ip, before);
+		CHECK_EQ(filter(&ops, "plug_*"), 0);
+		hits = 0;
+		CHECK_EQ(plugin.twice(5), 10);
+		CHECK(hits == 2 || (!known && hits == 1));
+		untrace(&ops);
+		CHECK_EQ(plugin.twice(5), 10);
+		close_plugin(plugin);
+	}
+}
+
 /* From here on nobody can write the page, which stays as it is. */
 static void seal(int (*function)(int))
 {
@@ -301,7 +341,7 @@ int main(int argc, char **argv)
 		{"reopened", reopened}, {"unseen", unseen}, {"version", version},
 		{"replaced", replaced}, {"module", module}, {"contended", contended},
 		{"sealed", sealed},	{"relative", relative}, {"relative_text", relative_text},
-		{NULL, NULL},
+		{"taken", taken},	{NULL, NULL},
 	};
 
 	CHECK_EQ(argc, 3);
