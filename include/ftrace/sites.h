@@ -76,7 +76,7 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * Functions of new ones that match the filter of a registered handler are traced
  * from then on; every call of ftrace/trace.h does this too. If one function cannot be,
  * none of its object is, unless all handlers that want functions there have
- * FTRACE_OPS_FL_SKIP_FOREIGN. Branches of new ones on
+ * FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error. Branches of new ones on
  * static keys become as their keys are; every call of ftrace/static_key.h does this.
  *
  * Returns 0 or an error of ftrace_register_function().

@@ -141,7 +141,7 @@ internal static unsafe class Tracing
         {
             RetryDead();
             int error = AdoptNewObjects();
-            call->Result = call->Operation is TraceOperation.Register or TraceOperation.SetRule or TraceOperation.Update ? error : 0;
+            call->Result = call->Operation == TraceOperation.Update ? error : 0; // whoever else calls may be of another ops
         }
 
         if (call->Result == 0)

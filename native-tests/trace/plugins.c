@@ -266,6 +266,8 @@ static void sealed(void)
 	for (int round = 0; round < 6; round++) {
 		struct plugin plugin = open_plugin(), another;
 		struct ftrace_ops handler = OPS(count_hit, .data = &hits);
+		unsigned long more = 0;
+		struct ftrace_ops unrelated = OPS(count_hit, .data = &more);
 
 		handler.flags = round % 2 ? FTRACE_OPS_FL_SKIP_FOREIGN : 0;
 		trace(&handler, "plug_*");
@@ -286,6 +288,13 @@ static void sealed(void)
 			CHECK_EQ(plugin.twice(5), 10);
 			CHECK_EQ(hits, 1);
 		}
+		/* Nor is it the trouble of handlers that want nothing there. */
+		CHECK_EQ(ftrace_set_filter_ip(&unrelated, (unsigned long)another.answer, 0, 1), 0);
+		CHECK_EQ(ftrace_register_function(&unrelated), 0);
+		another.answer();
+		CHECK_EQ(more, 1);
+		untrace(&unrelated);
+		hits = 1;
 		CHECK_EQ(dlclose(plugin.handle), 0);
 		CHECK_EQ(ftrace_update_sites(), 0);
 		another.answer();
