@@ -33,6 +33,14 @@
  * A thread may be held up between the call and the mark for so long that the slot
  * means other handlers when it goes on. So, behind the mark, it looks whether the
  * call still stands in the text; if not, the site says whom to call.
+ *
+ * The kernel's ftrace_call, the instruction that ftrace_update_ftrace_func() changes, is
+ * here a place in each: a nop, and the handler is called; a jump, and the function
+ * is called that stands in for all handlers, with the vector registers saved, because it may
+ * be any; a jump behind the call, and nothing is called. Not a call that is changed:
+ * the indirect one could be exchanged only while all threads stand still, and the handler
+ * would take longer to reach through a second jump. It is behind the mark, so a function that was
+ * taken away is waited for as a handler is.
  */
 
 /* struct ftrace_regs, in ftrace/trace.h */
@@ -52,7 +60,11 @@
 /* struct ftrace_ops, in ftrace/trace.h */
 #define OPS_FUNC	8
 #define OPS_FLAGS	16
+#define OPS_DATA	24
 #define SAVE_REGS	2
+
+/* TraceSlot.ListFlag, in the highest byte: the library's own, whose data stands in for its function */
+#define LIST		0x80
 
 #define SITE_SIZE	5
 
@@ -115,6 +127,23 @@
 	move_vectors from
 	.endm
 
+	/* Five bytes, and where they may lead. lib/Trace/TracePlace.cs */
+	.macro	place name
+.Lplace_\name:
+	.byte	0x0f, 0x1f, 0x44, 0x00, 0x00
+	.pushsection .rodata
+	.long	.Lplace_\name - ., .Lthrough_\name - ., .Ldone_\name - .
+	.popsection
+	.endm
+
+	.macro	through name, vectors_name
+.Lthrough_\name:
+	mov	ftrace_trace_function(%rip), %rax
+	testb	$LIST, OPS_FLAGS+7(%rdx)
+	cmovnz	OPS_DATA(%rdx), %rax
+	jmp	.Lfunc_\vectors_name
+	.endm
+
 	.macro	entry name, vectors
 	.globl	\name
 	.hidden	\name
@@ -158,10 +187,11 @@
 
 	.cfi_def_cfa_register %r13
 .Lcall_\name:
+	place	\name
+	mov	OPS_FUNC(%rdx), %rax
+.Lfunc_\name:
 	.if	\vectors
-	mov	%rdx, %r14
 	save_vectors
-	mov	%r14, %rdx
 	.else
 	and	$-16, %rsp			/* for the call */
 	.endif
@@ -173,7 +203,7 @@
 	testb	$SAVE_REGS, OPS_FLAGS(%rdx)	/* others come here too, see below */
 	cmovnz	%r13, %rcx
 	cld
-	call	*OPS_FUNC(%rdx)
+	call	*%rax
 
 	.if	\vectors
 	restore_vectors
@@ -207,6 +237,8 @@
 	ret
 
 	.cfi_restore_state
+	through	\name, ftrace_regs_vectors_caller
+
 	/* Its handlers may be any: the vector registers are saved. */
 .Llate_\name:
 	mov	ftrace_trace_slots(%rip), %rdx
@@ -292,6 +324,9 @@
 	test	%rdx, %rdx
 	jz	.Ldone_\name
 
+	place	\name
+	mov	OPS_FUNC(%rdx), %rax
+.Lfunc_\name:
 	sub	$SITE_SIZE, %rdi
 	mov	SAVED_PARENT(%rsp), %rsi
 	push_reg rbp
@@ -303,7 +338,7 @@
 	and	$-16, %rsp			/* for the call */
 	.endif
 	xor	%ecx, %ecx			/* no registers */
-	call	*OPS_FUNC(%rdx)
+	call	*%rax
 	.if	\vectors
 	restore_vectors
 	.endif
@@ -326,6 +361,7 @@
 
 	.cfi_restore_state
 	.cfi_remember_state
+	through	\name, ftrace_vectors_caller
 .Lmarked_\name:
 	cmpq	$1, %fs:THREAD_SAVED(%rax)
 	jne	.Luncommon_\name
@@ -343,11 +379,22 @@
 	.size	\name, . - \name
 	.endm
 
+	.section .rodata
+	.globl	ftrace_places
+	.hidden	ftrace_places
+	.type	ftrace_places, @object
+	.p2align 2
+ftrace_places:
+
 	.text
 	entry	ftrace_regs_caller, 0
 	entry	ftrace_regs_vectors_caller, 1
 	short_entry ftrace_caller, 0, ftrace_regs_caller
 	short_entry ftrace_vectors_caller, 1, ftrace_regs_vectors_caller
+
+	.section .rodata
+	.size	ftrace_places, . - ftrace_places
+	.text
 
 	/* Where a function goes that is not to run: back to its caller. */
 	.globl	ftrace_just_return
@@ -358,5 +405,15 @@ ftrace_just_return:
 	ret
 	.cfi_endproc
 	.size	ftrace_just_return, . - ftrace_just_return
+
+	/* A handler that does nothing; ftrace_update_ftrace_func() knows it. */
+	.globl	ftrace_stub
+	.type	ftrace_stub, @function
+	.p2align 4
+ftrace_stub:
+	.cfi_startproc
+	ret
+	.cfi_endproc
+	.size	ftrace_stub, . - ftrace_stub
 
 	.section .note.GNU-stack, "", @progbits
