@@ -7,11 +7,12 @@
 #include <sys/wait.h>
 #include "traced.h"
 
-#define CALLERS	 4
-#define NMI_HZ	 5000
-#define MIN_NMIS 6000
-#define NO_VECS	 FTRACE_OPS_FL_NO_VECTORS
-#define REGISTER FTRACE_OPS_FL_SAVE_REGS
+#define CALLERS	    4
+#define NMI_HZ	    5000
+#define MIN_NMIS    6000
+#define MIN_CHANGES 100
+#define NO_VECS	    FTRACE_OPS_FL_NO_VECTORS
+#define REGISTER    FTRACE_OPS_FL_SAVE_REGS
 
 TRACED int tf(int x);
 TRACED int tg(int x);
@@ -363,7 +364,8 @@ static void change_often(bool early)
 	for (int i = 0; i < CALLERS; i++)
 		callers[i] = start(caller, NULL);
 	/* Not fewer NMIs than 2,000 for each second, on whatever machine. */
-	while ((now_ns() < end || __atomic_load_n(&total_nmis, __ATOMIC_RELAXED) < MIN_NMIS) &&
+	while ((now_ns() < end || __atomic_load_n(&total_nmis, __ATOMIC_RELAXED) < MIN_NMIS ||
+		changes < MIN_CHANGES) &&
 	       !(early && __atomic_load_n(&dead_calls, __ATOMIC_RELAXED))) {
 		int next = (now + 1 + changes / 3 % 2) % WAYS_TO_CALL;
 
@@ -391,7 +393,6 @@ static void change_often(bool early)
 		return;
 	}
 	CHECK_EQ(dead_calls, 0);
-	CHECK(changes > 100);
 	CHECK(total[0] && total[1] && total[2]);
 	CHECK_EQ(stats().gc_collections, 0);
 }
@@ -399,6 +400,16 @@ static void change_often(bool early)
 static void rate(void)
 {
 	change_often(false);
+}
+
+static void rate_stop(void)
+{
+	struct ftrace_patch_opts opts = {.size = sizeof(opts),
+					 .method = FTRACE_METHOD_STOP_MACHINE};
+
+	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
+	change_often(false);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
 }
 
 static void control(void)
@@ -523,9 +534,11 @@ static void held_up(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"arguments", arguments}, {"registers", registers}, {"pauses", pauses},
-		{"recursion", recursion}, {"forks", forks},	    {"rate", rate},
-		{"control", control},	  {"held-up", held_up},	    {NULL, NULL},
+		{"arguments", arguments}, {"registers", registers},
+		{"pauses", pauses},	  {"recursion", recursion},
+		{"forks", forks},	  {"rate", rate},
+		{"rate-stop", rate_stop}, {"control", control},
+		{"held-up", held_up},	  {NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);
