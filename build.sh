@@ -29,7 +29,7 @@ Options:
   --install-deps        as root on Debian: install the packages that are missing
                         (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev
                         libclang1-14 clang-19 libclang-rt-19-dev libunwind-dev
-                        gnuplot-nox)
+                        gnuplot-nox uftrace)
 
 Everything is built in build/; FTRACE_BUILD names another folder.
 Exit codes: 0 done, 1 failed, 2 inconclusive (run), 3 not possible here,
@@ -75,6 +75,7 @@ install_deps() {
         packages+=(libclang-rt-19-dev)
     [ -e /usr/include/x86_64-linux-gnu/libunwind-x86_64.h ] || packages+=(libunwind-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
+    command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}"

@@ -511,7 +511,10 @@ static void batches_arguments(void)
 	errno = 4711;
 	CHECK_EQ(ftrace_patch_text(many, 1000000, NULL), -ENOMEM);
 	CHECK_EQ(errno, 4711);
+	EXPECT(ftrace_update_ftrace_func(ftrace_stub), -ENOMEM, text);
 	CHECK_EQ(setrlimit(RLIMIT_AS, &old_limit), 0);
+	EXPECT(ftrace_update_ftrace_func(ftrace_stub), 0, text);
+	EXPECT(ftrace_update_ftrace_func(NULL), 0, text);
 	munmap(many, size);
 }
 
@@ -690,15 +693,22 @@ static int in_window(void *data)
 	return 47;
 }
 
+static int updates_func(void *data)
+{
+	return ftrace_update_ftrace_func(data);
+}
+
 /* Calls at the wrong time. */
 static void sequences(void)
 {
 	EXPECT(ftrace_arch_code_modify_post_process(), -EPERM, text);
 	EXPECT(ftrace_stop_machine(NULL, NULL), -EINVAL, text);
 	EXPECT(ftrace_stop_machine(in_window, NULL), 47, text);
+	EXPECT(ftrace_stop_machine(updates_func, NULL), -EDEADLK, text);
 
 	EXPECT(ftrace_arch_code_modify_prepare(), 0, text);
 	EXPECT(ftrace_arch_code_modify_prepare(), -EDEADLK, text);
+	EXPECT(ftrace_update_ftrace_func(ftrace_stub), -EDEADLK, text);
 	EXPECT(ftrace_stop_machine(NULL, NULL), -EINVAL, text);
 	EXPECT(ftrace_stop_machine(in_window, text), 47, text);
 	EXPECT(ftrace_arch_code_modify_prepare(), -EDEADLK, text);
@@ -774,6 +784,7 @@ static void without_proc(void)
 			_exit(TEST_SKIPPED);
 		CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_modify_code(nop, nop5, other), -EOPNOTSUPP);
+		CHECK_EQ(ftrace_update_ftrace_func(ftrace_stub), -EOPNOTSUPP);
 		for (int method = 0; method <= FTRACE_METHOD_BREAKPOINT; method++) {
 			way.method = method;
 			CHECK_EQ(modify(nop, nop5, other, 5, &error), -EOPNOTSUPP);

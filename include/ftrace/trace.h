@@ -224,6 +224,38 @@ int ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip, int remove, i
  */
 int ftrace_free_filter(struct ftrace_ops *ops);
 
+/**
+ * ftrace_update_ftrace_func - call one function in place of every handler
+ * @func: the function; ftrace_stub: none; NULL: each handler again
+ *
+ * When it returns 0, every traced call calls @func where it would have called a
+ * handler: once for each, with the same arguments, marked as being in a handler.
+ * @func may call @ops->func with them, or not: for what all handlers share, to
+ * measure them, to have them wait. With ftrace_stub nothing is called: tracing pauses
+ * everywhere, whatever is registered meanwhile, and only this library's text is
+ * changed, at four places, for as many functions as there are.
+ *
+ * What was called before then runs nowhere any more: it waits for handlers that
+ * run, of any kind, as ftrace_unregister_function() does. @func may be any code:
+ * the vector registers are saved for it, FTRACE_OPS_FL_NO_VECTORS or not.
+ *
+ * Returns 0 or
+ *   -EDEADLK  as for ftrace_register_function(), and from @func
+ *   and those of ftrace_patch_text(): nothing was changed. But where the system
+ *             has no membarrier(SYNC_CORE), and a thread could not be stopped to
+ *             see that it has ended, it was, and what was called before may
+ *             still run: until ftrace_update_sites() has returned 0. And after
+ *             -EIO either may be called
+ *
+ * Context: thread. The child of a fork keeps @func.
+ * Source: ftrace_update_ftrace_func() in arch/x86/kernel/ftrace.c.
+ */
+int ftrace_update_ftrace_func(ftrace_func_t func);
+
+/* A handler that does nothing. */
+void ftrace_stub(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		 struct ftrace_regs *regs);
+
 /* The address of code that returns at once. */
 void ftrace_just_return(void);
 

@@ -107,7 +107,7 @@ internal static unsafe class BreakpointPatcher
     private static int PatchRunning(PatchBatch batch, PatchRequest request, StopState* stop, FtracePatch* room)
     {
         BreakpointState* state = &SharedState.Get->Breakpoint;
-        int error = TextPatcher.Verify(batch, acceptNops: false, out _);
+        int error = TextPatcher.Verify(batch, request, acceptNops: false, out _);
         if (error == 0)
         {
             error = TrapSignal.Verify(state);

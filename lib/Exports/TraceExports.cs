@@ -37,6 +37,13 @@ internal static unsafe class TraceExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_free_filter", CallConvs = [typeof(CallConvCdecl)])]
     public static int FreeFilter(FtraceOps* ops) => Run(TraceOperation.FreeFilter, ops);
 
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_update_ftrace_func", CallConvs = [typeof(CallConvCdecl)])]
+    public static int UpdateFunc(void* func)
+    {
+        var call = new TraceCall { Operation = TraceOperation.UpdateFunc, Func = func };
+        return Tracing.Run(ref call);
+    }
+
     private static int Set(FtraceOps* ops, RuleKind kind, byte* pattern, nuint length, int reset)
     {
         if (!IsValid(ops) || (pattern == null && reset == 0))

@@ -34,8 +34,8 @@ internal unsafe struct NativeTable
     /// <summary>True where no breakpoint may be used: under valgrind, or with a user shadow stack.</summary>
     public delegate*<int> ForbidsBreakpoints;
 
-    /// <summary>Calls a traced function's handler of the host's.</summary>
-    public delegate*<ulong, ulong, FtraceOps*, void*, void> CallOps;
+    /// <summary>Calls a traced function's handler of the host's; or, if the last argument is not 0, the function in place of all.</summary>
+    public delegate*<ulong, ulong, FtraceOps*, void*, int, void> CallOps;
 
     /// <summary>dl_iterate_phdr(3).</summary>
     public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
@@ -48,6 +48,15 @@ internal unsafe struct NativeTable
 
     /// <summary>Where Native/trace_entry.S finds the slots.</summary>
     public ulong* TraceSlots;
+
+    /// <summary>The places of Native/trace_entry.S, <see cref="Trace.TraceSlots.Kinds"/> of them.</summary>
+    public TracePlace* TracePlaces;
+
+    /// <summary>What is called there in place of a handler, once the place is a jump.</summary>
+    public void** TraceFunction;
+
+    /// <summary>The function that does nothing; programs know it by this address.</summary>
+    public void* TraceStub;
 
     /// <summary>Where a signal handler returns to.</summary>
     public void* Restorer;

@@ -63,11 +63,14 @@ static struct native {
 			     void *context);
 	int (*forbids_breakpoints)(void);
 	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			 struct ftrace_regs *regs);
+			 struct ftrace_regs *regs, int through);
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 	void (*free)(void *ptr);
 	void (*callers[4])(void); /* by a slot's kind */
 	unsigned long *trace_slots;
+	const int *trace_places;
+	ftrace_func_t *trace_function;
+	ftrace_func_t trace_stub;
 	void (*restorer)(void);
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
@@ -194,6 +197,7 @@ THREAD_CONTEXT(ftrace_set_filter_ip,
 	       (struct ftrace_ops *ops, unsigned long ip, int remove, int reset),
 	       (ops, ip, remove, reset))
 THREAD_CONTEXT(ftrace_free_filter, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_update_ftrace_func, (ftrace_func_t func), (func))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))
@@ -337,6 +341,8 @@ void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread) __attribute__((visib
 unsigned int ftrace_vectors __attribute__((visibility("hidden")));
 unsigned long ftrace_vectors_size __attribute__((visibility("hidden")));
 unsigned long ftrace_trace_slots __attribute__((visibility("hidden")));
+extern const int ftrace_places[] __attribute__((visibility("hidden")));
+ftrace_func_t ftrace_trace_function __attribute__((visibility("hidden")));
 
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
 {
@@ -344,9 +350,12 @@ void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
 }
 
 static void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs)
+		     struct ftrace_regs *regs, int through)
 {
-	ops->func(ip, parent_ip, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
+	ftrace_func_t func =
+		through ? __atomic_load_n(&ftrace_trace_function, __ATOMIC_RELAXED) : ops->func;
+
+	func(ip, parent_ip, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
 }
 
 /* Which vector registers there are, and the system keeps: Intel SDM vol. 1 13.3, 15.2. */
@@ -564,6 +573,9 @@ __attribute__((constructor)) static void startup(void)
 	native.callers[2] = ftrace_vectors_caller;
 	native.callers[3] = ftrace_caller;
 	native.trace_slots = &ftrace_trace_slots;
+	native.trace_places = ftrace_places;
+	native.trace_function = &ftrace_trace_function;
+	native.trace_stub = ftrace_stub;
 	measure_vectors();
 	native.restorer = ftrace_restore_rt;
 	native.run = run;

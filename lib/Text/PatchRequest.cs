@@ -5,6 +5,9 @@ namespace Ftrace.Text;
 /// <summary>How a batch is to be changed: the options of a call, checked and with their defaults.</summary>
 internal readonly unsafe record struct PatchRequest(FtraceMethod Method, FtraceWriter Writer, uint TimeoutMs)
 {
+    /// <summary>The locations may be this library's text, which is nobody else's to change.</summary>
+    public bool AllowsOwnText { get; init; }
+
     /// <summary>What options that leave everything to the library ask for.</summary>
     public static PatchRequest Auto => new(FtraceMethod.Auto, FtraceWriter.Auto, StopMachine.DefaultTimeoutMs);
 

@@ -41,10 +41,10 @@ internal static unsafe class TextPages
 
     /// <summary>
     /// Finds the mappings of a batch, and its errors: -EFAULT for what is not mapped or cannot be read,
-    /// -EACCES for what is not executable or ours.
+    /// -EACCES for what is not executable or, unless that is allowed, ours.
     /// </summary>
     /// <returns>0 if the lookup was made (the locations have their errors), or -errno.</returns>
-    public static int Lookup(PatchBatch batch)
+    public static int Lookup(PatchBatch batch, bool allowsOwnText)
     {
         var maps = new MapsReader(s_buffer, BufferSize);
         int error = maps.Open();
@@ -85,7 +85,7 @@ internal static unsafe class TextPages
             next = Math.Max(next, rank + 1);
             FtracePatch* last = batch[next - 1];
             ulong end = last->Ip + last->Len;
-            error = Check(map);
+            error = Check(map, allowsOwnText);
             FoundAll &= error == 0 && end >= last->Ip;
             if (error == 0 && end < last->Ip)
             {
@@ -127,7 +127,7 @@ internal static unsafe class TextPages
 
     private static ulong IpOf(PatchBatch batch, int rank) => rank < batch.Count ? batch.IpOf(rank) : 0;
 
-    private static int Check(MapEntry map)
+    private static int Check(MapEntry map, bool allowsOwnText)
     {
         if ((map.Protection & Memory.ProtRead) == 0)
         {
@@ -135,7 +135,7 @@ internal static unsafe class TextPages
         }
 
         bool ours = map.Start < Native.Table->ImageEnd && map.End > Native.Table->ImageStart;
-        return ours || (map.Protection & Memory.ProtExec) == 0 ? -Errno.EACCES : 0;
+        return (ours && !allowsOwnText) || (map.Protection & Memory.ProtExec) == 0 ? -Errno.EACCES : 0;
     }
 
     /// <summary>Notes the pages of the locations from <paramref name="rank"/> to before <paramref name="next"/>, which lie in one mapping.</summary>

@@ -113,7 +113,7 @@ internal static unsafe class TextPatcher
     /// <summary>Called in a window with the gate open.</summary>
     private static int PatchStopped(PatchBatch batch, PatchRequest request, bool acceptNops)
     {
-        int error = Verify(batch, acceptNops, out bool several);
+        int error = Verify(batch, request, acceptNops, out bool several);
         if (error == 0)
         {
             error = CheckThreads(batch, several, move: false);
@@ -155,12 +155,13 @@ internal static unsafe class TextPatcher
 
     /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
     /// <param name="batch">The locations.</param>
+    /// <param name="request">How they are to be changed.</param>
     /// <param name="acceptNops">See <see cref="Patch(FtracePatch*, int, PatchRequest, bool)"/>.</param>
     /// <param name="several">Some location may hold more than one instruction, so that a thread can stand inside.</param>
-    public static int Verify(PatchBatch batch, bool acceptNops, out bool several)
+    public static int Verify(PatchBatch batch, PatchRequest request, bool acceptNops, out bool several)
     {
         several = false;
-        int error = TextPages.Lookup(batch);
+        int error = TextPages.Lookup(batch, request.AllowsOwnText);
         if (error != 0)
         {
             return error;

@@ -6,6 +6,10 @@ internal unsafe struct TraceCall
     public TraceOperation Operation;
     public FtraceOps* Ops;
     public TraceRule Rule;
+
+    /// <summary>To be called in place of every handler; null: nothing.</summary>
+    public void* Func;
+
     public SiteList List;
     public int Result;
 }

@@ -9,5 +9,6 @@ internal enum TraceOperation
     Unregister,
     SetRule,
     FreeFilter,
+    UpdateFunc,
     List,
 }

@@ -8,13 +8,16 @@ namespace Ftrace.Trace;
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 internal unsafe struct TraceSlot
 {
+    /// <summary>Among the flags of <see cref="List"/>, which is no ops of the host's.</summary>
+    public const ulong ListFlag = 1ul << 63;
+
     /// <summary>Where the ops stands: in the table, or <see cref="ListEntry"/>. Read by Native/trace_entry.S.</summary>
     public FtraceOps** Entry;
 
     /// <summary>Bit n: the ops with number n.</summary>
     public ulong Mask;
 
-    /// <summary>Of a set: calls each of them.</summary>
+    /// <summary>Of a set: calls each of them. Its data: the same through the function that stands in for handlers.</summary>
     public FtraceOps List;
 
     public FtraceOps* ListEntry;

@@ -63,8 +63,7 @@ internal static unsafe class TraceSlots
             s_slots = (TraceSlot*)Memory.Map((Count + 1) * (nuint)sizeof(TraceSlot));
             if (s_slots != null)
             {
-                s_slots[Count].List.Func = (delegate*<ulong, ulong, FtraceOps*, void*, void>)&CallLate;
-                s_slots[Count].List.Flags = FtraceOps.SaveRegs;
+                Fill(&s_slots[Count].List, &CallLate, &CallLateThrough);
                 *Native.Table->TraceSlots = (ulong)s_slots;
             }
         }
@@ -157,13 +156,20 @@ internal static unsafe class TraceSlots
 
     private static void Fill(TraceSlot* slot, ulong mask)
     {
-        slot->List.Func = (delegate*<ulong, ulong, FtraceOps*, void*, void>)&CallAll;
-        slot->List.Flags = FtraceOps.SaveRegs; // to be passed on to those that ask for them
+        Fill(&slot->List, &CallAll, &CallAllThrough);
         slot->ListEntry = &slot->List;
         Volatile.Write(ref slot->Mask, mask);
         bool single = (mask & (mask - 1)) == 0;
         FtraceOps** entry = single ? &s_table[BitOperations.TrailingZeroCount(mask)].Ops : &slot->ListEntry;
         Volatile.Write(ref *(ulong*)&slot->Entry, (ulong)entry);
+    }
+
+    private static void Fill(
+        FtraceOps* list, delegate*<ulong, ulong, FtraceOps*, void*, void> call, delegate*<ulong, ulong, FtraceOps*, void*, void> through)
+    {
+        list->Func = call;
+        list->Flags = FtraceOps.SaveRegs | TraceSlot.ListFlag; // registers are passed on to those that ask for them
+        list->Data = through;
     }
 
     private static int KindOf(ulong mask)
@@ -182,11 +188,15 @@ internal static unsafe class TraceSlots
 
     /// <summary>The handler of a set: calls those that are still there. Any context, marked as being in a handler.</summary>
     [NoInstr]
-    private static void CallAll(ulong ip, ulong parentIp, FtraceOps* list, void* registers)
-    {
-        var slot = (TraceSlot*)((byte*)list - OffsetOfList);
-        CallEach(ip, parentIp, Volatile.Read(ref slot->Mask), registers);
-    }
+    private static void CallAll(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, MaskOf(list), registers, through: false);
+
+    [NoInstr]
+    private static void CallAllThrough(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, MaskOf(list), registers, through: true);
+
+    [NoInstr]
+    private static ulong MaskOf(FtraceOps* list) => Volatile.Read(ref ((TraceSlot*)((byte*)list - OffsetOfList))->Mask);
 
     /// <summary>
     /// The handler of a call that does not stand at the site, or does no more: a thread that was late, whose slot may serve others
@@ -194,10 +204,21 @@ internal static unsafe class TraceSlots
     /// </summary>
     [NoInstr]
     private static void CallLate(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers);
+        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, through: false);
 
     [NoInstr]
-    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers)
+    private static void CallLateThrough(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, through: true);
+
+    /// <param name="ip">As for a handler.</param>
+    /// <param name="parentIp">Likewise.</param>
+    /// <param name="mask">Which ops.</param>
+    /// <param name="registers">For those that want them.</param>
+    /// <param name="through">
+    /// As the trampoline that the call came through has decided, which has saved what is needed for it: see <see cref="TracePlaces"/>.
+    /// </param>
+    [NoInstr]
+    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, bool through)
     {
         for (; mask != 0; mask &= mask - 1)
         {
@@ -205,7 +226,7 @@ internal static unsafe class TraceSlots
             var ops = (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
             if (ops != null)
             {
-                Native.Table->CallOps(ip, parentIp, ops, registers);
+                Native.Table->CallOps(ip, parentIp, ops, registers, through ? 1 : 0);
             }
         }
     }

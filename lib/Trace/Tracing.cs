@@ -152,6 +152,7 @@ internal static unsafe class Tracing
                 TraceOperation.Unregister => Unregister(call->Ops),
                 TraceOperation.SetRule => SetRule(call),
                 TraceOperation.FreeFilter => FreeFilter(call->Ops),
+                TraceOperation.UpdateFunc => UpdateFunc(call->Func),
                 TraceOperation.List => call->List.Run(),
                 TraceOperation.Update => JumpPatcher.ApplyToNew(),
                 _ => 0,
@@ -348,6 +349,14 @@ internal static unsafe class Tracing
         record->Forget(notrace: false);
         record->Forget(notrace: true);
         return 0;
+    }
+
+    /// <summary>What is called in place of every handler. Whoever calls what it was before is waited for.</summary>
+    private static int UpdateFunc(void* func)
+    {
+        int error = TracePlaces.Update(func);
+        s_sweep |= error == 0;
+        return error;
     }
 
     /// <summary>What says no more than nothing at all goes: the host may have ops at ever other places.</summary>

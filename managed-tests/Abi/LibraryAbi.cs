@@ -54,6 +54,7 @@ internal static class LibraryAbi
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",
             ["ftrace_just_return"] = "code that handlers take the address of",
+            ["ftrace_stub"] = "what a program names to have nothing called",
             ["ftrace_nmi_exit_slow"] = "runs in a handler, so it calls C# through a plain pointer",
         },
         OtherEntryPoints = new Dictionary<string, string>

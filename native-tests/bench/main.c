@@ -384,6 +384,7 @@ static const struct part {
 	{"stop", bench_stop},
 	{"load", bench_load},
 	{"trace", bench_trace},
+	{"record", bench_record},
 	{NULL, NULL},
 };
 
@@ -414,6 +415,7 @@ static void usage(FILE *file)
 	      "  load        loading the library\n"
 	      "  trace       calls of functions with and without a handler, against XRay and\n"
 	      "              -finstrument-functions; 100,000 functions by name; static keys\n"
+	      "  record      calls whose entry is recorded with the time, against XRay and uftrace\n"
 	      "\n"
 	      "  --json FILE  write the same to FILE\n"
 	      "  --markdown FILE  write the rows that have a peer as a table for a document\n"

@@ -21,6 +21,18 @@ __attribute__((noipa)) void count_general(unsigned long ip, unsigned long parent
 	counted++;
 }
 
+__thread struct recorded recorded;
+
+__attribute__((noipa)) void record_general(unsigned long ip, unsigned long parent_ip,
+					   struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	struct record *record = &recorded.records[recorded.count++ % RECORDS];
+
+	(void)parent_ip, (void)ops, (void)regs;
+	record->ip = ip;
+	record->time = __builtin_ia32_rdtsc();
+}
+
 void __cyg_profile_func_enter(void *function, void *caller);
 void __cyg_profile_func_exit(void *function, void *caller);
 

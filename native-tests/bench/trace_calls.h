@@ -6,6 +6,8 @@
 #ifndef TRACE_CALLS_H
 #define TRACE_CALLS_H
 
+#include <stdint.h>
+
 #include <ftrace/trace.h>
 
 /* Enough to be a function, and no more. */
@@ -29,6 +31,24 @@
 	}
 
 #define MAX_HANDLERS 8
+
+/* What a handler records of a call; the latest ones are kept. */
+#define RECORDS 4096
+
+struct record {
+	unsigned long ip;
+	uint64_t time;
+};
+
+struct recorded {
+	unsigned long count;
+	struct record records[RECORDS];
+};
+
+extern __thread struct recorded recorded;
+
+void record_general(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		    struct ftrace_regs *regs);
 
 /* What the handlers count. */
 extern unsigned long counted;

@@ -54,11 +54,21 @@ double xray_patch(const struct xray *xray, bool patch)
 	return (double)answer_of(xray) / FUNCTIONS;
 }
 
-double xray_time(const struct xray *xray)
+static double time_of(const struct xray *xray, const char *command)
 {
-	if (write(xray->commands, "t", 1) != 1)
+	if (write(xray->commands, command, 1) != 1)
 		fail("the XRay peer failed\n");
 	return answer_of(xray);
+}
+
+double xray_time(const struct xray *xray)
+{
+	return time_of(xray, "t");
+}
+
+double xray_record_time(const struct xray *xray)
+{
+	return time_of(xray, "r");
 }
 
 void end_xray(struct xray *xray)

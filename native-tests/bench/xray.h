@@ -22,6 +22,9 @@ double xray_patch(const struct xray *xray, bool patch);
 /* Has it do what it does; ns. */
 double xray_time(const struct xray *xray);
 
+/* The same of xray_call_peer, with the handler that records. */
+double xray_record_time(const struct xray *xray);
+
 void end_xray(struct xray *xray);
 
 #endif /* XRAY_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xray_call_peer.c - the small function of trace_calls.h with an XRay handler that counts at
- * its entry. Reads a byte, writes how long a million calls took. Begins with the number of
- * functions.
+ * xray_call_peer.c - the small function of trace_calls.h with an XRay handler at its entry.
+ * Reads 't' or 'r', writes how long a million calls took with one that counts or one that
+ * records which function it was and when. Begins with the number of functions.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +19,26 @@ enum xray_status __xray_patch(void);
 #define CALLS 1000000
 
 static unsigned long calls;
+
+/* As in trace_calls.h. */
+#define RECORDS 4096
+
+static __thread struct {
+	unsigned long count;
+	struct {
+		unsigned long id;
+		uint64_t time;
+	} records[RECORDS];
+} recorded;
+
+static void record_call(int32_t id, int type)
+{
+	unsigned long at = recorded.count++ % RECORDS;
+
+	(void)type;
+	recorded.records[at].id = id;
+	recorded.records[at].time = __builtin_ia32_rdtsc();
+}
 
 static void count_call(int32_t id, int type)
 {
@@ -59,17 +79,21 @@ int main(void)
 	if (__xray_patch() != XRAY_SUCCESS)
 		return 1;
 	while (read(STDIN_FILENO, &command, 1) == 1) {
-		uint64_t start = now_ns();
+		int record = command == 'r';
 		unsigned long x = 0;
+		uint64_t start;
 
-		calls = 0;
+		__xray_set_handler(record ? record_call : count_call);
+		calls = recorded.count = 0;
+		start = now_ns();
 		for (int i = 0; i < CALLS; i++)
 			x = xray_traced(x);
 		__asm__ __volatile__("" ::"r"(x));
+		start = now_ns() - start;
 		/* A peer that did nothing would be a fast one. */
-		if (calls != CALLS)
+		if ((record ? recorded.count : calls) != CALLS)
 			return 1;
-		put(now_ns() - start);
+		put(start);
 	}
 	return 0;
 }

@@ -135,26 +135,38 @@ __attribute__((target("avx512f,avx512bw"))) static void clobber_zmm(void)
 				     : "memory");
 }
 
+static void clobber_vectors(void)
+{
+	if (vector_kind == 2)
+		clobber_zmm();
+	else if (vector_kind == 1)
+		__asm__ __volatile__("vzeroall" ::: "memory");
+	__asm__ __volatile__(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+			     "pcmpeqb %%xmm\\n, %%xmm\\n\n.endr" ::
+				     : "memory");
+}
+
 static void clobber(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		    struct ftrace_regs *regs)
 {
 	(void)ip, (void)parent_ip;
 	CHECK(!regs == !(ops->flags & FTRACE_OPS_FL_SAVE_REGS));
 	hits++;
-	if (!(ops->flags & FTRACE_OPS_FL_NO_VECTORS)) {
-		if (vector_kind == 2)
-			clobber_zmm();
-		else if (vector_kind == 1)
-			__asm__ __volatile__("vzeroall" ::: "memory");
-		__asm__ __volatile__(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
-				     "pcmpeqb %%xmm\\n, %%xmm\\n\n.endr" ::
-					     : "memory");
-	}
+	if (!(ops->flags & FTRACE_OPS_FL_NO_VECTORS))
+		clobber_vectors();
 	__asm__ __volatile__("xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx\n"
 			     "xor %%esi, %%esi; xor %%edi, %%edi; xor %%r8d, %%r8d\n"
 			     "xor %%r9d, %%r9d; xor %%r10d, %%r10d; xor %%r11d, %%r11d" ::
 				     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
 				       "cc", "memory");
+}
+
+/* In place of the handlers: whatever they leave alone, it does not. */
+static void clobber_all(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			struct ftrace_regs *regs)
+{
+	ops->func(ip, parent_ip, ops, regs);
+	clobber_vectors();
 }
 
 static void fill(unsigned int seed)
@@ -205,8 +217,11 @@ int main(void)
 	__builtin_cpu_init();
 	vector_kind = __builtin_cpu_supports("avx512bw") ? 2 : __builtin_cpu_supports("avx");
 	check_all(NULL);
-	for (int set = 1; set < 16; set++) {
+	for (int way = 1; way < 32; way++) {
 		unsigned long handlers = 0;
+		int set = way & 15;
+
+		CHECK_EQ(ftrace_update_ftrace_func(way & 16 ? clobber_all : NULL), 0);
 
 		for (int i = 0; i < 4; i++) {
 			if (set >> i & 1) {
@@ -227,6 +242,7 @@ int main(void)
 				untrace(&ops[i]);
 		}
 	}
+	CHECK_EQ(ftrace_update_ftrace_func(NULL), 0);
 	hits = 0;
 	check_all(NULL);
 	CHECK_EQ(hits, 0);

@@ -449,6 +449,7 @@ static void turned_away(unsigned long ip, unsigned long parent_ip, struct ftrace
 	CHECK_EQ(ftrace_set_notrace(ops, "tc", 0, 0), -EDEADLK);
 	CHECK_EQ(ftrace_set_filter_ip(ops, (unsigned long)tc, 0, 0), -EDEADLK);
 	CHECK_EQ(ftrace_free_filter(ops), -EDEADLK);
+	CHECK_EQ(ftrace_update_ftrace_func(NULL), -EDEADLK);
 	CHECK_EQ(ftrace_update_sites(), -EDEADLK);
 	CHECK_EQ(ftrace_for_each_site(find_step, NULL, 0), -EDEADLK);
 	CHECK_EQ(ftrace_set_print(NULL), -EDEADLK);

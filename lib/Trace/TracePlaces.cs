@@ -1,0 +1,55 @@
+using System;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.Trace;
+
+/// <summary>
+/// The place in each common trampoline where a handler is about to be called: <c>ftrace_update_ftrace_func()</c>. Called with
+/// the trace mutex held; a grace period has to follow before it is released.
+/// </summary>
+/// <remarks>
+/// <para>What stands there says who is called: a nop the handlers, a jump the function in their place, another jump nobody. The
+/// function's address is a word that is read behind the jump. From one function to another only the word changes;
+/// it never changes to null, because a thread may be behind the jump when that is taken away.</para>
+/// <para>A trampoline decides once for a call, also for a set of handlers: one that has not saved the vector registers
+/// must not come to the function later.</para>
+/// </remarks>
+internal static unsafe class TracePlaces
+{
+    /// <returns>0 or -errno of the patcher; then all is as before.</returns>
+    public static int Update(void* func)
+    {
+        NativeTable* native = Native.Table;
+        FtracePatch* patches = stackalloc FtracePatch[TraceSlots.Kinds];
+        bool changes = false;
+        for (int i = 0; i < TraceSlots.Kinds; i++)
+        {
+            TracePlace* place = native->TracePlaces + i;
+            var old = new Span<byte>(patches[i].OldCode, X86Instruction.CallSize);
+            var code = new Span<byte>(patches[i].NewCode, X86Instruction.CallSize);
+            patches[i].Ip = place->Ip;
+            patches[i].Len = X86Instruction.CallSize;
+            new ReadOnlySpan<byte>((byte*)place->Ip, X86Instruction.CallSize).CopyTo(old);
+            if (func == null)
+            {
+                X86Instruction.Nop5.CopyTo(code);
+            }
+            else if (!X86Instruction.TryEncodeJump(place->Ip, func == native->TraceStub ? place->Done : place->Through, code))
+            {
+                return -Errno.ERANGE;
+            }
+
+            changes |= !old.SequenceEqual(code);
+        }
+
+        if (func != null && func != native->TraceStub)
+        {
+            Volatile.Write(ref *(ulong*)native->TraceFunction, (ulong)func);
+        }
+
+        return changes ? TextPatcher.Patch(patches, TraceSlots.Kinds, PatchRequest.Default with { AllowsOwnText = true }) : 0;
+    }
+}

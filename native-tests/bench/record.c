@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record.c - a traced call whose entry is recorded, by its address and the time, in memory of the
+ * thread's own: against LLVM XRay with a handler that does the same, and against uftrace, which
+ * records the exit as well and has another process write it all to a file.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ftrace/ftrace.h>
+
+#include "bench.h"
+#include "trace_calls.h"
+#include "xray.h"
+
+#define OUR_CALLS     100000
+#define UFTRACE_CALLS 200000
+#define XRAY_CALLS    1000000
+/* An entry and an exit in uftrace's file. */
+#define UFTRACE_BYTES 32ul
+
+#ifndef XRAY_CALL_PEER
+#define XRAY_CALL_PEER NULL
+#endif
+
+extern char **environ;
+
+/* The clock that uftrace reads. It may use vector registers: they are kept for it. */
+static void record_clock(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			 struct ftrace_regs *regs)
+{
+	struct record *record = &recorded.records[recorded.count++ % RECORDS];
+
+	(void)parent_ip, (void)ops, (void)regs;
+	record->ip = ip;
+	record->time = now_ns();
+}
+
+static double time_recorded(ftrace_func_t func, unsigned long flags)
+{
+	struct ftrace_ops ops = {.size = sizeof(ops), .func = func, .flags = flags};
+	uint64_t start, took, last = 0;
+
+	if (ftrace_set_filter(&ops, "bench_traced", 0, 1) || ftrace_register_function(&ops))
+		fail("cannot trace bench_traced\n");
+	loop_traced(100);
+	recorded.count = 0;
+	start = now_ns();
+	loop_traced(OUR_CALLS);
+	took = now_ns() - start;
+	if (recorded.count != OUR_CALLS)
+		fail("%lu calls were recorded, not %d\n", recorded.count, OUR_CALLS);
+	for (unsigned long i = OUR_CALLS - RECORDS; i < OUR_CALLS; i++) {
+		const struct record *record = &recorded.records[i % RECORDS];
+
+		if (record->ip != recorded.records[0].ip || record->time < last)
+			fail("record %lu is wrong\n", i);
+		last = record->time;
+	}
+	if (ftrace_unregister_function(&ops) || ftrace_free_filter(&ops))
+		fail("cannot end to trace bench_traced\n");
+	return (double)took / OUR_CALLS;
+}
+
+/* Bytes of the folder's files for threads; removes it with all that is in it. */
+static unsigned long remove_folder(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	unsigned long bytes = 0;
+	struct dirent *entry;
+	struct stat status;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *suffix = strrchr(entry->d_name, '.');
+
+		if (suffix && !strcmp(suffix, ".dat") && entry->d_name[0] >= '0' &&
+		    entry->d_name[0] <= '9' && !fstatat(dirfd(dir), entry->d_name, &status, 0))
+			bytes += status.st_size;
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(folder);
+	return bytes;
+}
+
+/* ns a call; 0 if there is no uftrace. */
+static double time_uftrace(void)
+{
+	char folder[] = P_tmpdir "/uftrace-XXXXXX", data[sizeof(folder) + 8], calls[24], line[256];
+	char *argv[] = {"uftrace", "record",	 "--no-libcall", "--no-event", "-d",
+			data,	   UFTRACE_PEER, calls,		 NULL};
+	posix_spawn_file_actions_t actions;
+	unsigned long long took = 0;
+	int output[2], error, status;
+	unsigned long bytes;
+	FILE *answer;
+	pid_t pid;
+
+	snprintf(calls, sizeof(calls), "%d", UFTRACE_CALLS);
+	if (!mkdtemp(folder))
+		fail("cannot make a folder in " P_tmpdir "\n");
+	/* It would rename one that is there. */
+	snprintf(data, sizeof(data), "%s/data", folder);
+	if (pipe2(output, O_CLOEXEC))
+		fail("cannot create a pipe\n");
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
+	error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(output[1]);
+	answer = fdopen(output[0], "r");
+	if (!answer)
+		fail("no memory\n");
+	while (fgets(line, sizeof(line), answer))
+		sscanf(line, "took %llu", &took);
+	fclose(answer);
+	if (!error)
+		waitpid(pid, &status, 0);
+	bytes = remove_folder(data);
+	rmdir(folder);
+	if (error == ENOENT)
+		return 0;
+	if (error || status || !took)
+		fail("uftrace failed\n");
+	/* A peer that did nothing would be a fast one. */
+	if (bytes < UFTRACE_CALLS * UFTRACE_BYTES)
+		fail("uftrace has recorded %lu bytes only\n", bytes);
+	return (double)took / UFTRACE_CALLS;
+}
+
+static void add_record_row(const char *what, const struct series *ours, const char *peer,
+			   const struct series *peers)
+{
+	if (peers->count)
+		add_row(&(struct comparison){
+			.section = "recorded calls",
+			.what = what,
+			.unit = "ns/call",
+			.ours = ours,
+			.peer = peer,
+			.peers = peers,
+			.relation = AT_MOST,
+			.target = 1,
+		});
+}
+
+void bench_record(void)
+{
+	static struct series counter, clock, xray_counter, uftrace;
+	struct xray xray;
+	bool has_uftrace = true;
+
+	if (XRAY_CALL_PEER)
+		start_xray(&xray, XRAY_CALL_PEER, 1);
+	else
+		add_note("recorded calls", "no clang with XRay (packages clang-19, "
+					   "libclang-rt-19-dev): peer skipped");
+	for (int round = 0, rounds = quick ? 3 : 60; round < rounds; round++) {
+		double took;
+
+		add_sample(&counter, time_recorded(record_general, FTRACE_OPS_FL_NO_VECTORS));
+		add_sample(&clock, time_recorded(record_clock, 0));
+		if (XRAY_CALL_PEER)
+			add_sample(&xray_counter, xray_record_time(&xray) / XRAY_CALLS);
+		took = has_uftrace ? time_uftrace() : 0;
+		has_uftrace = took != 0;
+		if (has_uftrace)
+			add_sample(&uftrace, took);
+	}
+	if (XRAY_CALL_PEER)
+		end_xray(&xray);
+	if (!has_uftrace)
+		add_note("recorded calls", "no uftrace (package uftrace): peer skipped");
+	add_record_row("entry, CPU's counter", &counter, "XRay, entry, the same", &xray_counter);
+	add_record_row("entry, CPU's counter", &counter, "uftrace, entry and exit", &uftrace);
+	add_record_row("entry, clock of uftrace", &clock, "uftrace, entry and exit", &uftrace);
+}
