@@ -40,9 +40,13 @@ static void *thread_main(void *arg)
 
 int main(void)
 {
+	/* The threads come last on a machine that is busy, and how soon is not the matter. */
+	struct ftrace_patch_opts patient = {.size = sizeof(patient),
+					    .timeout_ms = TEST_WAIT_SECONDS * 1000};
 	pthread_t threads[THREADS];
 	struct ftrace_stats before, after;
 
+	CHECK_EQ(ftrace_set_patch_opts(&patient), 0);
 	function = new_function();
 	for (long i = 0; i < THREADS; i++)
 		threads[i] = start(thread_main, (void *)i);
