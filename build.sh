@@ -18,6 +18,11 @@ Commands:
   run jsoncpp           the test-suite of jsoncpp, C++ with exceptions, with all its
                         functions traced
   test                  all tests, native and managed
+  fuzz [OPTIONS]        what reads ELF files, patterns and C++ names, under libFuzzer,
+                        guided by coverage; begins with the corpus in managed-tests/fuzz
+      --seconds N       how long, 600 if not given, and a tenth of it for patterns and for names
+      --replay FILE...  run these inputs only, with the runtime's stack trace
+      --keep            put into the corpus what earlier runs reached beyond it
   prove                 explore larger configurations of the protocol
   bench [--json FILE]   speed as ratios to peers in the same run (bench --help);
                         draws build/latency.svg
@@ -32,8 +37,8 @@ Options:
                         gnuplot-nox uftrace)
 
 Everything is built in build/; FTRACE_BUILD names another folder.
-Exit codes: 0 done, 1 failed, 2 inconclusive (run), 3 not possible here,
-64 wrong usage.
+Exit codes: 0 done, 1 failed (or found, fuzz), 2 inconclusive (run), 3 not possible
+here, 64 wrong usage.
 TXT
 }
 
@@ -142,6 +147,87 @@ run_tests() {
     return $failed
 }
 
+# build_fuzzer: the library twice, as it is and with its branches counted, and libFuzzer as a shared library
+build_fuzzer() {
+    need dotnet dotnet-sdk-10.0
+    need g++ g++
+    local project=$root/managed-tests/fuzz/fuzz.csproj archive
+    archive=$(compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-x86_64.a') ||
+        die "libFuzzer not found; install the package libclang-rt-19-dev (or: ./build.sh --install-deps)" 3
+    dotnet restore "$project" --artifacts-path "$fuzz" --nologo -v quiet >&2 ||
+        die "NuGet packages of the fuzzer cannot be had" 3
+    quietly dotnet build "$project" -c Release --no-restore --artifacts-path "$fuzz" --nologo -v quiet
+    rm -rf "$fuzz/instrumented"
+    cp -r "$fuzz/bin/fuzz/release_linux-x64" "$fuzz/instrumented"
+    quietly "$fuzz/bin/fuzz/release_linux-x64/fuzz" --instrument "$fuzz/instrumented/libftrace.dll"
+    quietly g++ -shared -fPIC -O2 -Wall -Wextra -Werror -o "$fuzz/instrumented/libfuzzer-driver.so" \
+        -x c "$root/managed-tests/fuzz/mutator.c" -x none -Wl,--whole-archive "$archive" -Wl,--no-whole-archive -lpthread
+}
+
+# fuzz_target NAME SECONDS
+fuzz_target() {
+    local corpus=$root/managed-tests/fuzz/corpus/$1 found=$fuzz/findings/$1- log=$fuzz/$1.log status=0
+    mkdir -p "$fuzz/corpus/$1" "$fuzz/findings"
+    FTRACE_FUZZ_TARGET=$1 "$fuzz/instrumented/fuzz" -max_total_time="$2" -max_len=8192 -timeout=10 \
+        -rss_limit_mb=1024 -print_funcs=0 -dict="$root/managed-tests/fuzz/$1.dict" -artifact_prefix="$found" \
+        "$fuzz/corpus/$1" "$corpus" >"$log" 2>&1 || status=$?
+    if [ "$status" != 0 ]; then
+        tail -n 20 "$log" >&2
+        local input
+        input=$(sed -n 's/.*Test unit written to //p' "$log")
+        [ -n "$input" ] || die "the fuzzer itself failed ($status), see $log"
+        die "$1: found something with $input
+    replay: ./build.sh fuzz --replay $input"
+    fi
+    echo "$1: nothing found. $(sed -n 's/^#.*INITED *\(cov: [0-9]*\).*/at first \1/p' "$log"), at the end $(
+        sed -n 's/^#[0-9]*\tDONE *\(cov: [0-9]* ft: [0-9]*\).*/\1/p' "$log"); $(tail -n 1 "$log")"
+}
+
+replay_inputs() {
+    local input name
+    for input in "$@"; do
+        [ -f "$input" ] || die "no such input: $input" 64
+        case $(realpath "$input") in */glob/* | */glob-*) name=glob ;; */cxx/* | */cxx-*) name=cxx ;; *) name=elf ;; esac
+        FTRACE_FUZZ_TARGET=$name "$fuzz/bin/fuzz/release_linux-x64/fuzz" --replay "$input" || return 1
+    done
+}
+
+# What a branch more is reached by; not how often, which would keep a thousand inputs.
+keep_inputs() {
+    local name corpus
+    for name in elf glob cxx; do
+        corpus=$root/managed-tests/fuzz/corpus/$name
+        mkdir -p "$fuzz/corpus/$name"
+        FTRACE_FUZZ_TARGET=$name quietly "$fuzz/instrumented/fuzz" -merge=1 -max_len=16384 -use_counters=0 \
+            -print_funcs=0 "$corpus" "$fuzz/corpus/$name"
+        echo "$name: $(find "$corpus" -type f | wc -l) inputs, $(cat "$corpus"/* | wc -c) bytes"
+    done
+}
+
+run_fuzz() {
+    local seconds=600 fuzz=$build/fuzz
+    case ${1:-} in
+    --seconds)
+        [[ $# -eq 2 && $2 =~ ^[1-9][0-9]*$ ]] || die "fuzz --seconds takes one number" 64
+        seconds=$2
+        ;;
+    --replay) [ $# -gt 1 ] || die "fuzz --replay takes inputs" 64 ;;
+    --keep) [ $# -eq 1 ] || die "fuzz --keep takes nothing more" 64 ;;
+    '') ;;
+    *) die "fuzz has no option $1, see ./build.sh help" 64 ;;
+    esac
+    build_fuzzer
+    case ${1:-} in
+    --replay) replay_inputs "${@:2}" ;;
+    --keep) keep_inputs ;;
+    *)
+        fuzz_target glob $(((seconds + 9) / 10))
+        fuzz_target cxx $(((seconds + 9) / 10))
+        fuzz_target elf "$seconds"
+        ;;
+    esac
+}
+
 [ "${1:-}" = --install-deps ] && {
     install_deps
     shift
@@ -160,6 +246,9 @@ run)
 test)
     [ $# -eq 0 ] || die "test takes no options" 64
     run_tests
+    ;;
+fuzz)
+    run_fuzz "$@"
     ;;
 prove)
     [ $# -eq 0 ] || die "prove takes no options" 64

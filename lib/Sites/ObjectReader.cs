@@ -13,6 +13,9 @@ internal static unsafe class ObjectReader
     private const int StatSize = 144;
     private const int StatSizeOffset = 48;
 
+    /// <summary>Names may take so many bytes for each place, and those of the table.</summary>
+    public const int NameBytesForEach = 128;
+
     /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
     public static void WarmUp()
     {
@@ -112,21 +115,24 @@ internal static unsafe class ObjectReader
             symbols = default;
         }
 
+        // Names that differ are together no longer than the table. They may share bytes there, but not without a limit: the product of
+        // functions and bytes could be all memory there is.
+        nuint most = symbols.NameBytes + (nuint)count * NameBytesForEach;
         nuint names = 1; // the empty one
         if (patchable)
         {
-            names += Add(target, symbols, (ulong*)(target->Base + entries.Address), entries.Size / sizeof(ulong), isMcount: false);
+            names += Add(target, symbols, (ulong*)(target->Base + entries.Address), entries.Size / sizeof(ulong), most - names, isMcount: false);
         }
 
         if (mcount)
         {
-            names += Add(target, symbols, (ulong*)(target->Base + calls.Address), calls.Size / sizeof(ulong), isMcount: true);
+            names += Add(target, symbols, (ulong*)(target->Base + calls.Address), calls.Size / sizeof(ulong), most - names, isMcount: true);
         }
 
-        Name(target, symbols, names);
+        bool named = TryName(target, symbols, names);
         symbols.Free();
         Order(target);
-        return true;
+        return named;
     }
 
     private static bool IsLoaded(LoadedObject* target, in ElfSection section) =>
@@ -139,8 +145,11 @@ internal static unsafe class ObjectReader
         || DebugFile.TryReadSymbols(target, out symbols)
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
-    /// <summary>Adds what can be patched of the noted addresses. Returns how many bytes their names take.</summary>
-    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, bool isMcount)
+    /// <summary>
+    /// Adds what can be patched of the noted addresses. Returns how many bytes their names take, at most <paramref name="most"/>: the others
+    /// have none.
+    /// </summary>
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint most, bool isMcount)
     {
         nuint names = 0;
         var unwind = new UnwindIndex(target);
@@ -197,12 +206,13 @@ internal static unsafe class ObjectReader
             }
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;
+            named &= (nuint)nameLength + 1 <= most - names;
             target->FirstSite[target->SiteCount++] = new Site
             {
                 Ip = address + (ulong)offset,
                 Function = start,
                 Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
-                NameLength = nameLength,
+                NameLength = named ? nameLength : 0,
                 Size = (short)size,
                 IsMcount = isMcount,
             };
@@ -212,15 +222,20 @@ internal static unsafe class ObjectReader
         return names;
     }
 
-    private static void Name(LoadedObject* target, in SymbolTable symbols, nuint bytes)
+    private static bool TryName(LoadedObject* target, in SymbolTable symbols, nuint bytes)
     {
         target->SiteNames = Block.Allocate(bytes);
+        if (target->SiteNames.IsEmpty)
+        {
+            return false;
+        }
+
         byte* to = target->SiteNames.Start;
         byte* none = to;
         for (int i = 0; i < target->SiteCount; i++)
         {
             Site* site = target->FirstSite + i;
-            if (site->Name == null || to == null)
+            if (site->Name == null)
             {
                 site->Name = none;
                 continue;
@@ -232,6 +247,8 @@ internal static unsafe class ObjectReader
             site->Name = to;
             to += name.Length;
         }
+
+        return true;
     }
 
     /// <summary>By address, each once: nothing that comes from a file is believed.</summary>

@@ -7,6 +7,7 @@ namespace Ftrace.Sites;
 internal unsafe struct SymbolTable
 {
     private const ulong MostBytes = 1ul << 30;
+    private const int LongestName = 1 << 16;
 
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
         a.Start != b.Start ? a.Start.CompareTo(b.Start) : b.IsGlobal.CompareTo(a.IsGlobal);
@@ -15,6 +16,9 @@ internal unsafe struct SymbolTable
     private Block _names;
 
     public int Count { get; private set; }
+
+    /// <summary>Bytes of all names, functions' and others'.</summary>
+    public readonly nuint NameBytes => _names.Size;
 
     private readonly FunctionSymbol* Functions => (FunctionSymbol*)_functions.Start;
 
@@ -100,6 +104,29 @@ internal unsafe struct SymbolTable
     /// </summary>
     public readonly bool TryFind(ulong address, ulong before, out FunctionSymbol function)
     {
+        int next = CountUpTo(address);
+
+        // A function that begins right behind the address is the one whose nops stand in front of it.
+        if (next < Count && Functions[next].Start - address <= before && (next == 0 || Functions[next - 1].End <= address))
+        {
+            function = Functions[next];
+            return true;
+        }
+
+        int at = next - 1;
+        if (at > 0 && Functions[at - 1].Start == Functions[at].Start)
+        {
+            // Not step by step: all symbols of a file may have the same start.
+            at = Functions[at].Start == 0 ? 0 : CountUpTo(Functions[at].Start - 1);
+        }
+
+        function = at >= 0 ? Functions[at] : default;
+        return at >= 0 && address < function.End;
+    }
+
+    /// <summary>How many functions begin at the address or in front of it.</summary>
+    private readonly int CountUpTo(ulong address)
+    {
         int low = 0;
         int high = Count;
         while (low < high)
@@ -115,27 +142,14 @@ internal unsafe struct SymbolTable
             }
         }
 
-        // A function that begins right behind the address is the one whose nops stand in front of it.
-        if (low < Count && Functions[low].Start - address <= before && (low == 0 || Functions[low - 1].End <= address))
-        {
-            function = Functions[low];
-            return true;
-        }
-
-        int at = low - 1;
-        while (at > 0 && Functions[at - 1].Start == Functions[at].Start)
-        {
-            at--;
-        }
-
-        function = at >= 0 ? Functions[at] : default;
-        return at >= 0 && address < function.End;
+        return low;
     }
 
-    /// <summary>A name, without its 0; cut where the table ends.</summary>
+    /// <summary>A name, without its 0; cut where the table ends, and where nobody would read on.</summary>
     public readonly ReadOnlySpan<byte> NameOf(in FunctionSymbol function)
     {
         ReadOnlySpan<byte> rest = _names.Bytes[(int)function.Name..];
+        rest = rest[..Math.Min(rest.Length, LongestName)];
         int end = rest.IndexOf((byte)0);
         return end < 0 ? rest : rest[..end];
     }

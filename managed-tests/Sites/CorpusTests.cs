@@ -1,0 +1,50 @@
+using System;
+using System.IO;
+using Ftrace.Fuzz;
+using Ftrace.Tests.Abi;
+using NUnit.Framework;
+
+namespace Ftrace.Tests.Sites;
+
+/// <summary>The inputs that ./build.sh fuzz begins with, and those that it found something with.</summary>
+[NonParallelizable]
+public sealed class CorpusTests
+{
+    private static string[] Inputs(string target)
+    {
+        string[] inputs = Directory.GetFiles(Path.Combine(SourceTree.Root, "managed-tests/fuzz/corpus", target));
+        Assert.That(inputs, Is.Not.Empty);
+        return inputs;
+    }
+
+    private static void Replay(string target, Action<byte[]> run)
+    {
+        foreach (string input in Inputs(target))
+        {
+            try
+            {
+                run(File.ReadAllBytes(input));
+            }
+            catch (Exception exception)
+            {
+                Assert.Fail($"{input}: {exception}");
+            }
+        }
+    }
+
+    [Test]
+    public void ElfFiles()
+    {
+        var target = new ElfTarget();
+        Replay("elf", target.Run);
+        Assert.That(target.SiteCount, Is.GreaterThan(100), "places in some of them");
+        Assert.That(target.JumpCount, Is.GreaterThan(10), "branches in some of them");
+        Assert.That(target.FunctionCount, Is.GreaterThan(0), "a function in some of them");
+    }
+
+    [Test]
+    public void Patterns() => Replay("glob", GlobTarget.Run);
+
+    [Test]
+    public void CxxNames() => Replay("cxx", CxxTarget.Run);
+}

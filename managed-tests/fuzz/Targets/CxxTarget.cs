@@ -1,0 +1,23 @@
+using System;
+using Ftrace.Sites;
+
+namespace Ftrace.Fuzz;
+
+/// <summary>The input is a name as a demangler writes it; one that is as it should be is cut into the same parts again.</summary>
+public static class CxxTarget
+{
+    private const int MostBytes = 4096;
+
+    public static void Run(byte[] input)
+    {
+        if (input.Length > MostBytes)
+        {
+            return;
+        }
+
+        var name = new CxxName(input, isPlain: true);
+        Finding.Unless(input.AsSpan().EndsWith(name.WithoutResult), "a name without its result");
+        Finding.Unless(name.WithoutResult.StartsWith(name.WithoutParameters), "a name without its parameters");
+        Finding.Unless(new CxxName(input, isPlain: false).WithoutResult.Length == input.Length, "a result where there is none");
+    }
+}

@@ -1,0 +1,205 @@
+using System;
+using System.Runtime.InteropServices;
+using Ftrace.JumpLabel;
+using Ftrace.Sites;
+using Ftrace.X86;
+
+namespace Ftrace.Fuzz;
+
+/// <summary>
+/// The input is an ELF file. It is read as memory, then as the file of a loaded object with the memory that goes with it. What
+/// happens meanwhile is told by bytes of its identification that no reader looks at.
+/// </summary>
+public sealed unsafe class ElfTarget
+{
+    private const int FailingMappingAt = 9;
+    private const int EventsAt = 10;
+    private const int LastSegmentAt = 11;
+    private const int MostAtOnceAt = 12;
+    private const int CutAt = 13;
+    private const int IdentificationSize = 16;
+    private const byte NoDebugFile = 1;
+    private const byte OtherHeaderCount = 2;
+    private const byte OtherHeader = 4;
+
+    // A note of 8 bytes becomes a site with a name, and may stand in both sections; the rest of the file is kept a few times.
+    // Notes may stand in memory that no bytes of the file belong to.
+    private static readonly int s_mostPerByte = 2 * (sizeof(Site) + ObjectReader.NameBytesForEach) / sizeof(ulong) + 8;
+
+    private static readonly byte* s_path = Path();
+
+    private readonly FuzzedImage _image = new();
+
+    /// <summary>Places found in all inputs so far.</summary>
+    public int SiteCount { get; private set; }
+
+    /// <summary>Branches found in all inputs so far.</summary>
+    public int JumpCount { get; private set; }
+
+    /// <summary>How many inputs offer the function that is asked for.</summary>
+    public int FunctionCount { get; private set; }
+
+    public ElfTarget() => FuzzedKernel.Attach();
+
+    public void Run(byte[] input)
+    {
+        if (input.Length > FuzzedKernel.MaxInput)
+        {
+            return;
+        }
+
+        FuzzedKernel.Reset(input);
+        ReadMemory();
+        FuzzedKernel.CheckAllGivenBack();
+        long memory = ReadObject(input);
+        FuzzedKernel.CheckAllGivenBack();
+        Finding.Unless(FuzzedKernel.MostMapped <= s_mostPerByte * (input.Length + memory),
+            $"{FuzzedKernel.MostMapped} bytes mapped for a file of {input.Length} that takes {memory} in memory");
+    }
+
+    private static byte* Path()
+    {
+        byte* path = (byte*)NativeMemory.AllocZeroed(8);
+        "/input"u8.CopyTo(new Span<byte>(path, 8));
+        return path;
+    }
+
+    private static void ReadMemory()
+    {
+        if (!ElfFile.TryOpen(new ElfSource(FuzzedKernel.File, (ulong)FuzzedKernel.FileSize), out ElfFile elf))
+        {
+            return;
+        }
+
+        foreach (ElfSection section in elf.Sections)
+        {
+            if (elf.TryRead(section, ulong.MaxValue, out Block block))
+            {
+                Finding.Unless(block.Size == section.Size, "a section of another size");
+                var expected = new ReadOnlySpan<byte>(FuzzedKernel.File + section.Offset, (int)section.Size);
+                Finding.Unless(block.Bytes.SequenceEqual(expected), "a section of other bytes");
+                block.Free();
+            }
+        }
+
+        foreach (uint type in (ReadOnlySpan<uint>)[ElfSection.Symtab, ElfSection.Dynsym])
+        {
+            if (SymbolTable.TryRead(elf, type, out SymbolTable symbols))
+            {
+                LookUp(symbols);
+                symbols.Free();
+            }
+        }
+
+        elf.Close();
+    }
+
+    /// <summary>Looks for what the file itself says is there, and for a few others.</summary>
+    private static void LookUp(in SymbolTable symbols)
+    {
+        var words = new ReadOnlySpan<ulong>(FuzzedKernel.File, Math.Min(FuzzedKernel.FileSize / sizeof(ulong), 64));
+        foreach (ulong word in words)
+        {
+            LookUp(symbols, word);
+        }
+
+        LookUp(symbols, ulong.MaxValue);
+        ulong address = 0;
+        for (int i = 0; i < 64 && symbols.TryFind(address, ulong.MaxValue, out FunctionSymbol next); i++)
+        {
+            LookUp(symbols, next.Start);
+            LookUp(symbols, next.Start - 1);
+            LookUp(symbols, next.End);
+            LookUp(symbols, next.End - 1);
+            if (next.End <= address)
+            {
+                break;
+            }
+
+            address = next.End;
+        }
+    }
+
+    private static void LookUp(in SymbolTable symbols, ulong address)
+    {
+        if (symbols.TryFind(address, PatchableEntry.MaxBytes, out FunctionSymbol function))
+        {
+            bool isIn = function.Start <= address && address < function.End;
+            Finding.Unless(isIn || function.Start - address <= PatchableEntry.MaxBytes, "another function");
+            ReadOnlySpan<byte> name = symbols.NameOf(function);
+            Finding.Unless(name.IndexOf((byte)0) < 0 && symbols.NameAt(function.Name, name.Length).SequenceEqual(name), "another name");
+        }
+    }
+
+    /// <summary>Returns how much memory the object takes.</summary>
+    private long ReadObject(ReadOnlySpan<byte> input)
+    {
+        LoadedObject target = default;
+        if (input.Length < IdentificationSize || !_image.TryLoad(input, input[LastSegmentAt], &target))
+        {
+            return 0;
+        }
+
+        target.Path = s_path;
+        target.HeaderCount -= (input[EventsAt] & OtherHeaderCount) != 0 ? 1 : 0;
+        target.Headers->Alignment ^= (input[EventsAt] & OtherHeader) != 0 ? 1u : 0;
+        FuzzedKernel.FailingMapping = input[FailingMappingAt];
+        FuzzedKernel.MostAtOnce = input[MostAtOnceAt];
+        FuzzedKernel.Cut = input[CutAt];
+        FuzzedKernel.HasDebugFile = (input[EventsAt] & NoDebugFile) == 0;
+        target.Identity = target.ReadIdentity();
+        var offered = new DynamicSymbols(&target);
+        if (offered.TryFind("__cxa_demangle"u8, out ulong function))
+        {
+            Finding.Unless(target.Contains(function, 1, ProgramHeader.Executable), "a function outside of the text");
+            FunctionCount++;
+        }
+
+        bool enough = ObjectReader.Read(&target);
+        Finding.Unless(enough || FuzzedKernel.FailingMapping != 0, "no memory");
+        if (enough)
+        {
+            CheckSites(&target);
+            CheckJumps(&target);
+            SiteCount += target.SiteCount;
+            JumpCount += target.JumpCount;
+        }
+
+        target.Sites.Free();
+        target.SiteNames.Free();
+        target.Jumps.Free();
+        return _image.Size;
+    }
+
+    private static void CheckSites(LoadedObject* target)
+    {
+        ulong end = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            Finding.Unless(site->Ip >= end, "sites overlap");
+            bool isText = target->Contains(site->Ip, (ulong)site->Size, ProgramHeader.Code);
+            Finding.Unless(site->Size >= X86Instruction.CallSize && isText, "a site outside of the text");
+            Finding.Unless(site->Function <= site->Ip, "a site in front of its function");
+            Finding.Unless(site->Name >= target->SiteNames.Start && site->Name != null
+                && site->Name + site->NameLength < target->SiteNames.Start + target->SiteNames.Size, "a name outside of the names");
+            Finding.Unless(new ReadOnlySpan<byte>(site->Name, site->NameLength + 1).IndexOf((byte)0) == site->NameLength, "a name without its end");
+            end = site->Ip + (ulong)site->Size;
+        }
+    }
+
+    private static void CheckJumps(LoadedObject* target)
+    {
+        int inRuns = 0;
+        for (int i = 0; i < target->JumpCount; i++)
+        {
+            JumpSite* site = target->FirstJump + i;
+            Finding.Unless(i == 0 || site[-1].Key <= site->Key, "branches are not in order");
+            Finding.Unless(target->Contains(site->Ip, X86Instruction.CallSize, ProgramHeader.Code), "a branch outside of the text");
+            Finding.Unless(target->Contains((ulong)site->Key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable), "a key outside of the object");
+            inRuns += site->Run;
+        }
+
+        Finding.Unless(inRuns == target->JumpCount, "branches are not counted");
+    }
+}
