@@ -9,8 +9,11 @@ set -eu
 times=$1
 shift
 while [ "$times" -gt 0 ]; do
-	out=$("$@" 2>&1) || {
+	code=0
+	out=$("$@" 2>&1) || code=$?
+	[ $code = 0 ] || {
 		echo "$out"
+		[ $code != 3 ] || exit 77
 		exit 1
 	}
 	times=$((times - 1))
