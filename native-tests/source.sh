@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What run.sh of lua/ and jsoncpp/ share: how it ends, and the source of the program.
-# $name is the program's, $build the folder for all that is made.
+# What run.sh of lua/ and jsoncpp/ share: how it ends, the source of the program, and its runs.
+# $name is the program's, $here the folder with run.sh, $build the one for all that is made.
 # shellcheck shell=sh disable=SC2154
 
 unsupported() {
@@ -55,4 +55,52 @@ fetch_source() {
     tar -xf "$apt/$1"_*.orig.tar.* -C "$build/$name.new" --strip-components=1 >>"$build/apt.log" 2>&1 ||
         unsupported "the source package $1 cannot be unpacked (see $build/apt.log)"
     mv "$build/$name.new" "$build/$name"
+}
+
+# prepare BUILD_DIR PREFIX: sets $build, $prefix and $threads, and goes to $here
+prepare() {
+    [ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
+    # More threads than CPUs would mostly wait for each other to be parked.
+    threads=$(nproc)
+    [ "$threads" -ge 2 ] || threads=2
+    [ "$threads" -le 4 ] || threads=4
+    mkdir -p "$1"
+    build=$(cd "$1" && pwd)
+    prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
+    [ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
+    cd "$here" # names of inputs are part of what error messages say
+}
+
+# run_variant VARIANT METHOD [INPUT...]: within $limit seconds, $rounds rounds; what it writes is in out-METHOD
+run_variant() {
+    variant=$1
+    method=$2
+    shift 2
+    code=0
+    mkdir -p "$build/$variant/out-$method"
+    timeout -s ABRT "$limit" "$build/$variant/$name" "$build/$variant/out-$method" \
+        "$threads" "$rounds" "$method" "$@" 2>"$build/$variant.txt" || code=$?
+    cat "$build/$variant.txt"
+    case $code in
+    0) ;;
+    3) unsupported "patching by the method $method does not work here" ;;
+    124) failed "the $variant run ($method) did not end in $limit s" ;;
+    *) failed "the $variant run ($method) failed (exit code $code)" ;;
+    esac
+}
+
+# compare VARIANT METHOD: with what the plain one wrote, for which the method is none
+compare() {
+    thread=0
+    while [ $thread -lt "$threads" ]; do
+        a=$build/plain/out-none/$thread.out
+        b=$build/$1/out-$2/$thread.out
+        [ -s "$a" ] || failed "the plain run wrote nothing"
+        cmp "$a" "$b" || {
+            diff "$a" "$b" | head -n 20
+            failed "output of thread $thread differs"
+        }
+        thread=$((thread + 1))
+    done
+    echo "  compared                 $(cat "$build"/plain/out-none/*.out | wc -c) bytes in $threads threads"
 }

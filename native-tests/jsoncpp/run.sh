@@ -23,7 +23,7 @@ thread is interrupted 2000 times a second. Without --method the traced build run
 once with all other threads stopped while entries change, once with breakpoints in front
 of threads that run on.
 
-Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
+Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 unsupported here.
 CXX chooses the compiler (g++).
 END
 }
@@ -60,38 +60,6 @@ build_all() {
     wait $plain || failed "the plain build failed (see $build/plain.log)"
 }
 
-# run_variant NAME METHOD
-run_variant() {
-    code=0
-    out=$build/$1/out-$2
-    mkdir -p "$out"
-    timeout -s ABRT $limit "$build/$1/jsoncpp" "$out" $threads $rounds "$2" 2>"$build/$1.txt" || code=$?
-    cat "$build/$1.txt"
-    case $code in
-    0) ;;
-    3) unsupported "patching by the method $2 does not work here" ;;
-    124) failed "the $1 run ($2) did not end in $limit s" ;;
-    *) failed "the $1 run ($2) failed (exit code $code)" ;;
-    esac
-}
-
-# compare METHOD
-compare() {
-    thread=0
-    while [ $thread -lt $threads ]; do
-        a=$build/plain/out-none/$thread.out
-        b=$build/traced/out-$1/$thread.out
-        [ -s "$a" ] || failed "the suite wrote nothing"
-        cmp "$a" "$b" || {
-            diff "$a" "$b" | head -n 20
-            failed "output of thread $thread differs"
-        }
-        thread=$((thread + 1))
-    done
-    echo "  compared                 $(cat "$build"/plain/out-none/*.out | wc -c) bytes in $threads threads"
-    echo "  the suite's own result   $(tail -n 1 "$build/traced/out-$1/0.out")"
-}
-
 case ${1:-},${3:-} in
 --help,* | -h,* | *,--help | *,-h)
     usage
@@ -104,26 +72,20 @@ case $#,${3:-},${4:-} in
 4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
 *)
     usage >&2
-    exit 2
+    exit 64
     ;;
 esac
-[ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
 cxx=${CXX:-g++}
 command -v "$cxx" >/dev/null || unsupported "no C++ compiler (package g++)"
-threads=$(nproc)
-[ "$threads" -ge 2 ] || threads=2
-[ "$threads" -le 4 ] || threads=4
-mkdir -p "$1"
-build=$(cd "$1" && pwd)
-prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
-[ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
+prepare "$1" "$2"
 
 fetch_source libjsoncpp
 build_all
 echo "jsoncpp, $threads threads, $rounds rounds of its test-suite"
 run_variant plain none
-for method in $methods; do
-    run_variant traced "$method"
-    compare "$method"
+for each in $methods; do
+    run_variant traced "$each"
+    compare traced "$each"
+    echo "  the suite's own result   $(tail -n 1 "$build/traced/out-$each/0.out")"
 done
 echo "jsoncpp: output identical"

@@ -22,7 +22,7 @@ build runs twice: once with all other threads stopped while entries change, once
 breakpoints in front of threads that run on. With --ops there is a handler that counts
 the calls of all functions, and of other ones ten times a second.
 
-Exit code: 0 identical, 1 different or failed, 2 usage, 3 unsupported here.
+Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 unsupported here.
 CC chooses the compiler (gcc).
 END
 }
@@ -58,39 +58,6 @@ build_all() {
     wait $plain || failed "the plain build failed (see $build/plain.log)"
 }
 
-# run_variant NAME METHOD
-run_variant() {
-    code=0
-    out=$build/$1/out-$2
-    mkdir -p "$out"
-    # Relative names: they are part of what error messages say.
-    (cd "$here" && exec timeout -s ABRT $limit "$build/$1/lua" "$out" $threads $rounds "$2" scripts/*.lua) \
-        2>"$build/$1.txt" || code=$?
-    cat "$build/$1.txt"
-    case $code in
-    0) ;;
-    3) unsupported "patching by the method $2 does not work here" ;;
-    124) failed "the $1 run ($2) did not end in $limit s" ;;
-    *) failed "the $1 run ($2) failed (exit code $code)" ;;
-    esac
-}
-
-# compare METHOD
-compare() {
-    thread=0
-    while [ $thread -lt $threads ]; do
-        a=$build/plain/out-none/$thread.out
-        b=$build/patched/out-$1/$thread.out
-        [ -s "$a" ] || failed "the scripts wrote nothing"
-        cmp "$a" "$b" || {
-            diff "$a" "$b" | head -n 20
-            failed "output of thread $thread differs"
-        }
-        thread=$((thread + 1))
-    done
-    echo "  compared                 $(cat "$build"/plain/out-none/*.out | wc -c) bytes in $threads threads"
-}
-
 case ${1:-},${3:-} in
 --help,* | -h,* | *,--help | *,-h)
     usage
@@ -115,26 +82,18 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$given_build" ] && [ -n "$given_prefix" ] || {
     usage >&2
-    exit 2
+    exit 64
 }
-[ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
 cc=${CC:-gcc}
 command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
-# More threads than CPUs would mostly wait for each other to be parked.
-threads=$(nproc)
-[ "$threads" -ge 2 ] || threads=2
-[ "$threads" -le 4 ] || threads=4
-mkdir -p "$given_build"
-build=$(cd "$given_build" && pwd)
-prefix=$(cd "$given_prefix" 2>/dev/null && pwd) || failed "no folder $given_prefix"
-[ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
+prepare "$given_build" "$given_prefix"
 
 fetch_source lua5.4
 build_all
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
-run_variant plain none
-for method in $methods; do
-    run_variant patched "$ops$method"
-    compare "$ops$method"
+run_variant plain none scripts/*.lua
+for each in $methods; do
+    run_variant patched "$ops$each" scripts/*.lua
+    compare patched "$ops$each"
 done
 echo "lua: output identical"
