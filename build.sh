@@ -198,7 +198,7 @@ keep_inputs() {
     for name in elf glob cxx; do
         corpus=$root/managed-tests/fuzz/corpus/$name
         mkdir -p "$fuzz/corpus/$name"
-        FTRACE_FUZZ_TARGET=$name quietly "$fuzz/instrumented/fuzz" -merge=1 -max_len=16384 -use_counters=0 \
+        FTRACE_FUZZ_TARGET=$name quietly "$fuzz/instrumented/fuzz" -set_cover_merge=1 -max_len=16384 -use_counters=0 \
             -print_funcs=0 "$corpus" "$fuzz/corpus/$name"
         echo "$name: $(find "$corpus" -type f | wc -l) inputs, $(cat "$corpus"/* | wc -c) bytes"
     done
