@@ -34,21 +34,6 @@ static unsigned char *function;
 static atomic_int wanted, ready; /* the level that wants the gate to be set */
 static atomic_bool inside, left[2];
 
-/* Called with the stop signal blocked, by the handlers' masks. */
-static void let_the_stop_in(void)
-{
-	sigset_t stop;
-	uint64_t pending;
-
-	do {
-		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
-		sched_yield();
-	} while (!(pending >> (stop_signal - 1) & 1));
-	sigemptyset(&stop);
-	sigaddset(&stop, stop_signal);
-	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &stop, NULL), 0);
-}
-
 static void handler(int signo)
 {
 	int level = signo == INNER;
@@ -62,7 +47,7 @@ static void handler(int signo)
 		send_signal(gettid(), INNER);
 	} else {
 		inside = true;
-		let_the_stop_in();
+		let_in(stop_signal);
 	}
 	for (int i = 0; i < 1000; i++)
 		check_function(function);

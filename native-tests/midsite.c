@@ -31,7 +31,6 @@ static atomic_bool in_place;
 static void jump_into_site(int signo, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
-	uint64_t pending;
 
 	(void)signo;
 	(void)info;
@@ -39,10 +38,7 @@ static void jump_into_site(int signo, siginfo_t *info, void *context)
 	/* The stop signal is blocked in here, but not in the frame that is restored. */
 	CHECK(!sigismember(&uc->uc_sigmask, stop_signal));
 	in_place = true;
-	do {
-		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
-		sched_yield();
-	} while (!(pending >> (stop_signal - 1) & 1));
+	wait_until_pending(stop_signal);
 }
 
 /*
@@ -202,9 +198,6 @@ static atomic_bool released;
 /* In the innermost handler, until the stop has come, or is over. */
 static void hold(void)
 {
-	sigset_t stop;
-	uint64_t pending;
-
 	if (!hidden->announced) {
 		in_place = true;
 		WAIT_FOR(released);
@@ -212,13 +205,7 @@ static void hold(void)
 	}
 	ftrace_nmi_enter();
 	in_place = true;
-	do {
-		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
-		sched_yield();
-	} while (!(pending >> (stop_signal - 1) & 1));
-	sigemptyset(&stop);
-	sigaddset(&stop, stop_signal);
-	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &stop, NULL), 0);
+	let_in(stop_signal);
 	ftrace_nmi_exit();
 }
 

@@ -8,7 +8,7 @@
  *                     what some function returns, and between two updates what the
  *                     present one does
  */
-#include "test.h"
+#include "interrupted.h"
 
 static unsigned long value(unsigned long a, double b)
 {
@@ -161,9 +161,6 @@ static void errors(void)
 
 static atomic_uint phase;
 static atomic_ulong present = 42;
-static atomic_bool finish;
-static atomic_ulong calls[2], ticks[2], compared[2];
-static __thread int self; /* the main thread is 0 as well */
 
 static void call(void)
 {
@@ -177,58 +174,23 @@ static void call(void)
 	}
 }
 
-static void tick(int signo)
-{
-	(void)signo;
-	ftrace_nmi_enter();
-	call();
-	ticks[self]++;
-	ftrace_nmi_exit();
-}
-
-static void *calls_it(void *arg)
-{
-	timer_t timer;
-
-	self = arg != NULL;
-	timer = thread_timer(SIGALRM, 10000);
-	while (!finish) {
-		call();
-		calls[self]++;
-	}
-	CHECK_EQ(timer_delete(timer), 0);
-	return NULL;
-}
-
 static void storm(void)
 {
-	unsigned long seen;
 	static unsigned long (*const functions[])(unsigned long, double) = {value, twice, NULL,
 									    none};
 	static const unsigned long results[] = {42, 82, 0, 0};
-	pthread_t threads[2];
 
-	on_signal(SIGALRM, tick, 0);
-	CHECK_EQ(ftrace_nmi_add_signal(SIGALRM), 0);
-	for (long i = 0; i < 2; i++)
-		threads[i] = start(calls_it, i ? &self : NULL);
-	WAIT_FOR(calls[0] && calls[1] && ticks[0] && ticks[1]);
+	interrupted_start(call);
 	for (int i = 1; i < 3000; i++) {
 		phase++;
 		CHECK_EQ(ftrace_static_call_update(number, functions[i % 4]), 0);
 		present = results[i % 4];
 		phase++;
 		call();
-		/* The threads get to see it. */
-		if (i % 16 == 0) {
-			seen = compared[1];
-			WAIT_FOR(compared[1] > seen);
-		}
+		if (i % 16 == 0)
+			interrupted_wait();
 	}
-	finish = true;
-	join(threads[0]);
-	join(threads[1]);
-	CHECK_EQ(stats().gc_collections, 0);
+	interrupted_stop();
 }
 
 int main(int argc, char **argv)

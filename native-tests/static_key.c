@@ -14,7 +14,7 @@
  * the time. While nothing changes, which the main thread tells by an even phase,
  * all of them must be as the key is.
  */
-#include "test.h"
+#include "interrupted.h"
 #include "static_key.h"
 
 #include <dlfcn.h>
@@ -362,9 +362,7 @@ static void plugin(void)
 /* breakpoint, stop */
 
 static atomic_uint phase;
-static atomic_bool is_on, finish;
-static atomic_ulong rounds[2], ticks[2], compared[2];
-static __thread int self; /* the main thread is 0 as well */
+static atomic_bool is_on;
 
 static void evaluate(void)
 {
@@ -378,39 +376,11 @@ static void evaluate(void)
 	}
 }
 
-static void tick(int signo)
-{
-	(void)signo;
-	ftrace_nmi_enter();
-	evaluate();
-	ticks[self]++;
-	ftrace_nmi_exit();
-}
-
-static void *evaluates(void *arg)
-{
-	timer_t timer;
-
-	self = arg != NULL;
-	timer = thread_timer(SIGALRM, 10000);
-	while (!finish) {
-		evaluate();
-		rounds[self]++;
-	}
-	CHECK_EQ(timer_delete(timer), 0);
-	return NULL;
-}
-
 static void storm(int method)
 {
-	unsigned long ticked, seen;
-	pthread_t threads[2];
+	unsigned long ticked;
 
-	on_signal(SIGALRM, tick, 0);
-	CHECK_EQ(ftrace_nmi_add_signal(SIGALRM), 0);
-	for (long i = 0; i < 2; i++)
-		threads[i] = start(evaluates, i ? &self : NULL);
-	WAIT_FOR(rounds[0] && rounds[1] && ticks[0] && ticks[1]);
+	interrupted_start(evaluate);
 	ticked = ticks[0] + ticks[1];
 	for (int i = 0; i < 1000 || ticks[0] + ticks[1] < ticked + 1000; i++) {
 		bool on = !is_on;
@@ -427,16 +397,10 @@ static void storm(int method)
 		is_on = on;
 		phase++;
 		evaluate();
-		/* The threads get to see it. */
-		if (i % 16 == 0) {
-			seen = compared[1];
-			WAIT_FOR(compared[1] > seen);
-		}
+		if (i % 16 == 0)
+			interrupted_wait();
 	}
-	finish = true;
-	join(threads[0]);
-	join(threads[1]);
-	CHECK_EQ(stats().gc_collections, 0);
+	interrupted_stop();
 }
 
 static void by_breakpoint(void)
@@ -453,7 +417,7 @@ static void by_breakpoint(void)
 static void by_stop(void)
 {
 	/* A handler that blocks SIGTRAP and does not bracket itself: no breakpoints. */
-	struct sigaction action = {.sa_handler = tick};
+	struct sigaction action = {.sa_handler = interrupted_tick};
 
 	sigaddset(&action.sa_mask, SIGTRAP);
 	CHECK_EQ(sigaction(SIGUSR2, &action, NULL), 0);

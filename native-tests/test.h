@@ -135,6 +135,28 @@ static inline uint64_t signal_mask(void)
 	return mask;
 }
 
+/* For a signal that the calling thread blocks. */
+static inline void wait_until_pending(int signo)
+{
+	uint64_t pending;
+
+	do {
+		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
+		sched_yield();
+	} while (!(pending >> (signo - 1) & 1));
+}
+
+/* The same, and then it comes, here. */
+static inline void let_in(int signo)
+{
+	sigset_t set;
+
+	wait_until_pending(signo);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &set, NULL), 0);
+}
+
 /* Files of /proc. Usable in handlers and while others are parked. */
 
 #define PROC_SIZE 4096
