@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/wait.h>
-#include "traced.h"
+#include "hold.h"
 
 #define CALLERS	    4
 #define NMI_HZ	    5000
@@ -421,30 +421,7 @@ static void control(void)
  * A thread is held up at each instruction of a traced call in turn, until the
  * function was changed, or for a while, if that waits for the thread.
  */
-static int steps, hold_at, held, let_go, changed;
-
-static void on_hold_step(int signo, siginfo_t *info, void *data)
-{
-	ucontext_t *context = data;
-	int saved_errno = errno;
-
-	(void)signo, (void)info;
-	if (steps++ < hold_at) {
-		context->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
-	} else {
-		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-		sigdelset(&context->uc_sigmask, SIGUSR2);
-	}
-	errno = saved_errno;
-}
-
-static void hold(int signo)
-{
-	(void)signo;
-	__atomic_store_n(&held, 1, __ATOMIC_RELEASE);
-	WAIT_FOR(__atomic_load_n(&let_go, __ATOMIC_ACQUIRE));
-}
-
+static int changed;
 static bool ran_through;
 
 static void *held_caller(void *arg)
@@ -455,10 +432,7 @@ static void *held_caller(void *arg)
 	sigaddset(&hold_signal, SIGUSR2);
 	CHECK_EQ(tg(1), 3); /* the thread is known */
 	memset(counted, 0, sizeof(counted));
-	steps = 0;
-	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &hold_signal, NULL), 0);
-	send_signal(gettid(), SIGUSR2);
-	send_signal(gettid(), SIGUSR1);
+	hold_begin();
 	CHECK_EQ(tf(1), 2);
 	ran_through = !__atomic_load_n(&held, __ATOMIC_ACQUIRE);
 	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &hold_signal, NULL), 0);
@@ -484,11 +458,8 @@ static void held_up(void)
 		{NULL, ftrace_stub, DIRECT, -1}, {ftrace_stub, first, -1, FIRST},
 	};
 	struct ftrace_ops ops[] = {OPS(direct, .flags = NO_VECS), OPS(direct, .flags = REGISTER)};
-	struct sigaction action = {.sa_sigaction = on_hold_step, .sa_flags = SA_SIGINFO};
 
-	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
-	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
-	on_signal(SIGUSR2, hold, 0);
+	hold_init();
 	for (size_t w = 0; w < sizeof(ways) / sizeof(*ways); w++) {
 		int old = ways[w].old, new = ways[w].new, waited = 0, free = 0;
 

@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <sys/wait.h>
-#include "traced.h"
+#include "hold.h"
 
 #define CALLERS 4
 
@@ -237,46 +237,10 @@ static void exact(void)
  * A thread is held up between the call at the site and the look at who is to be
  * called, for as long as it takes that its slot serves others.
  */
-static int late_steps, hold_at, held, let_go;
-
-/*
- * One instruction at a time, from SIGUSR1 on. It is held not in here, for the
- * library may wait for the end of this handler, but by SIGUSR2, which is blocked
- * and pending until here.
- */
-static void on_late_step(int signo, siginfo_t *info, void *data)
-{
-	ucontext_t *context = data;
-	int saved_errno = errno;
-
-	(void)signo, (void)info;
-	if (late_steps++ < hold_at) {
-		context->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
-	} else {
-		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-		sigdelset(&context->uc_sigmask, SIGUSR2);
-	}
-	errno = saved_errno;
-}
-
-static void hold(int signo)
-{
-	(void)signo;
-	__atomic_store_n(&held, 1, __ATOMIC_RELEASE);
-	WAIT_FOR(__atomic_load_n(&let_go, __ATOMIC_ACQUIRE));
-}
-
 static void *late_caller(void *arg)
 {
-	sigset_t hold_signal;
-
-	sigemptyset(&hold_signal);
-	sigaddset(&hold_signal, SIGUSR2);
 	CHECK_EQ(tg(1), 3); /* the thread is known */
-	late_steps = 0;
-	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &hold_signal, NULL), 0);
-	send_signal(gettid(), SIGUSR2);
-	send_signal(gettid(), SIGUSR1);
+	hold_begin();
 	CHECK_EQ(tf(1), 2);
 	return arg;
 }
@@ -295,11 +259,7 @@ static void late(void)
 	static unsigned long hits, stays;
 	struct ftrace_ops other = OPS(not_for_tf), always = OPS(count_hit, .data = &stays);
 
-	struct sigaction action = {.sa_sigaction = on_late_step, .sa_flags = SA_SIGINFO};
-
-	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
-	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
-	on_signal(SIGUSR2, hold, 0);
+	hold_init();
 	for (hold_at = 1; hold_at < 100 && !marked; hold_at++) {
 		struct ftrace_ops ops = OPS(count_hit, .data = &hits);
 		pthread_t thread, remover;
