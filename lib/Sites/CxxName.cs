@@ -18,6 +18,9 @@ internal readonly ref struct CxxName
 
     private static ReadOnlySpan<byte> Operator => "operator"u8;
 
+    /// <summary>How libc++abi begins what names of copies have behind them.</summary>
+    private static ReadOnlySpan<byte> Copy => " (."u8;
+
     private readonly int _start;
     private readonly int _parameters;
 
@@ -46,7 +49,8 @@ internal readonly ref struct CxxName
         {
             before = end;
             ReadOnlySpan<byte> rest = name[..end];
-            int clone = rest.EndsWith("]"u8) ? rest.LastIndexOf(" [clone "u8) : rest.EndsWith(")"u8) ? rest.LastIndexOf(" (."u8) : -1;
+            int clone = rest.EndsWith("]"u8) ? rest.LastIndexOf(" [clone "u8) : rest.EndsWith(")"u8) ? rest.LastIndexOf(Copy) : -1;
+            clone = clone >= 0 && rest.EndsWith(")"u8) && rest[clone + Copy.Length] == '.' ? -1 : clone; // int (...), a type
             end = clone >= 0 ? clone : end - LengthOfQualifier(rest);
         }
 

@@ -17,6 +17,8 @@ public sealed class CxxNameTests
     [TestCase("f(int) [clone .isra.0]", "f", "f(int) [clone .isra.0]")]
     [TestCase("C::f(int) const [clone .part.0] [clone .constprop.0]", "C::f", "C::f(int) const [clone .part.0] [clone .constprop.0]")]
     [TestCase("C::f(int) const (.cold)", "C::f", "C::f(int) const (.cold)")]
+    [TestCase("S<int (...)>::f(int)", "S<int (...)>::f", "S<int (...)>::f(int)")]
+    [TestCase("int f<int (...)>(int) const (.cold)", "f<int (...)>", "f<int (...)>(int) const (.cold)")]
     [TestCase("f(int (*)(char, long))", "f", "f(int (*)(char, long))")]
     [TestCase("f(void (C::*)() const)", "f", "f(void (C::*)() const)")]
     [TestCase("(anonymous namespace)::f(int)", "(anonymous namespace)::f", "(anonymous namespace)::f(int)")]
