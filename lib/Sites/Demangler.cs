@@ -11,6 +11,12 @@ namespace Ftrace.Sites;
 internal static unsafe class Demangler
 {
     /// <summary>
+    /// The longest name that is turned back. What that takes of the stack grows with the name: libstdc++ gives up here, and libc++abi
+    /// would go on to the end of the stack.
+    /// </summary>
+    private const int MaxLength = 1024;
+
+    /// <summary>
     /// <c>char *__cxa_demangle(const char *name, char *buffer, size_t *size, int *status)</c>, Itanium C++ ABI 3.4: a buffer from
     /// malloc, or none, which it may replace.
     /// </summary>
@@ -30,7 +36,7 @@ internal static unsafe class Demangler
             return s_buffer;
         }
 
-        if (!Symbol(site).StartsWith("_Z"u8) || !IsThere)
+        if (!Symbol(site).StartsWith("_Z"u8) || site->NameLength > MaxLength || !IsThere)
         {
             return site->Name;
         }

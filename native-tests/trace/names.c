@@ -18,6 +18,11 @@ TRACED int own(int x) __asm__("_ZN6shared3ownEi");
 TRACED int broken(int x) __asm__("_ZN6shared");
 TRACED int c_name(int x);
 
+/* Longer than is demangled: the stack that it takes grows with the name. */
+#define EIGHT(x)  x x x x x x x x
+#define LONG_NAME "_ZN6shared1024" EIGHT(EIGHT(EIGHT("ab"))) "Ei"
+TRACED int long_name(int x) __asm__(LONG_NAME);
+
 TRACED int own(int x)
 {
 	return x + 1;
@@ -33,6 +38,11 @@ TRACED int c_name(int x)
 	return x + 3;
 }
 
+TRACED int long_name(int x)
+{
+	return x + 4;
+}
+
 static void *open_plugin(const char *path)
 {
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -46,7 +56,7 @@ static void *open_plugin(const char *path)
 
 struct shown {
 	const char *name, *display;
-	char found[256];
+	char found[2048];
 };
 
 static int show_step(const struct ftrace_site *site, void *data)
@@ -75,6 +85,7 @@ static void check_plain(void)
 
 	check_display("_ZN6shared3ownEi", "_ZN6shared3ownEi");
 	check_display("c_name", "c_name");
+	check_display(LONG_NAME, LONG_NAME);
 	CHECK_EQ(filter(&ops, "shared::*"), -ENOENT);
 	CHECK_EQ(filter(&ops, "*own(*"), -ENOENT);
 	CHECK_EQ(filter(&ops, "_ZN6shared3*"), 0);
@@ -90,6 +101,7 @@ static void shown(void)
 	check_display("_ZN6shared3ownEi", "shared::own(int)");
 	check_display("_ZN6shared", "_ZN6shared");
 	check_display("c_name", "c_name");
+	check_display(LONG_NAME, LONG_NAME);
 	check_display("plain", "plain");
 	check_display("_ZNK2ns3boxltERKS0_", "ns::box::operator<(ns::box const&) const");
 }
@@ -101,6 +113,7 @@ static void gone(void)
 		void *handle = open_plugin(DEMANGLER);
 
 		check_display("_ZN6shared3ownEi", "shared::own(int)");
+		check_display(LONG_NAME, LONG_NAME);
 		CHECK_EQ(dlclose(handle), 0);
 		CHECK(!dlopen(DEMANGLER, RTLD_NOW | RTLD_NOLOAD));
 		check_plain();
@@ -445,6 +458,6 @@ int main(int argc, char **argv)
 		{"growth", growth}, {NULL, NULL},
 	};
 
-	CHECK_EQ(own(1) + broken(1) + c_name(1), 9);
+	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1), 14);
 	return run_mode(modes, argc, argv);
 }
