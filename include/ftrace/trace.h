@@ -18,8 +18,8 @@
  * A handler runs on the thread that called the function, in its place and on its
  * stack, in ordinary code and in signal handlers alike. It may be interrupted and
  * may run on many threads at once. A traced function that it calls itself is not
- * traced. It must leave errno as it is, and must not leave by longjmp() or an
- * exception.
+ * traced, nor is one that this library calls to demangle names. It must leave errno
+ * as it is, and must not leave by longjmp() or an exception.
  *
  * Source: include/linux/ftrace.h and kernel/trace/ftrace.c of the kernel.
  */

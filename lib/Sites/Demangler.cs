@@ -1,6 +1,8 @@
 using System;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.Trace;
 
 namespace Ftrace.Sites;
 
@@ -8,6 +10,10 @@ namespace Ftrace.Sites;
 /// Names as people write them: the process's own C++ library turns them back, if there is one. Called with the trace mutex and the
 /// loader's lock held, so that the library cannot go; not while threads are parked, who may hold malloc's lock.
 /// </summary>
+/// <remarks>
+/// It, and malloc, may be traced. A handler that wants the loader's lock would wait for a thread that is opening an object, and
+/// that one for us: so handlers are not called from here.
+/// </remarks>
 internal static unsafe class Demangler
 {
     /// <summary>
@@ -43,7 +49,10 @@ internal static unsafe class Demangler
 
         nuint size = s_size;
         int status;
+        NmiThread* self = Native.CurrentThread;
+        TraceThreads.BeginHandler(self);
         byte* name = s_demangle(site->Name, s_buffer, &size, &status);
+        TraceThreads.EndHandler(self);
         s_site = null;
         if (name == null)
         {
@@ -71,7 +80,10 @@ internal static unsafe class Demangler
     {
         if (s_buffer != null)
         {
+            NmiThread* self = Native.CurrentThread;
+            TraceThreads.BeginHandler(self);
             Native.Table->Free(s_buffer);
+            TraceThreads.EndHandler(self);
         }
 
         s_buffer = null;

@@ -76,6 +76,30 @@ internal static unsafe class TraceThreads
     [NoInstr]
     public static bool IsInHandler(NmiThread* self) => self->Tracer != 0 && ((TraceThread*)self->Tracer)->Levels != 0;
 
+    /// <summary>
+    /// Marks the calling thread as being in a handler: what it calls is not traced. For the host's code that the library calls with
+    /// locks held, which handlers may want. Thread context only, where the level is 0; NMIs are traced meanwhile.
+    /// </summary>
+    public static void BeginHandler(NmiThread* self)
+    {
+        var record = (TraceThread*)(self->Tracer != 0 ? self->Tracer : (ulong)Claim(self));
+        if (record != null)
+        {
+            Volatile.Write(ref record->Levels, record->Levels | 1);
+        }
+    }
+
+    /// <summary>Takes the mark away. A thread that got no record is not traced anyway.</summary>
+    public static void EndHandler(NmiThread* self)
+    {
+        var record = (TraceThread*)self->Tracer;
+        if (record != null)
+        {
+            Volatile.Write(ref record->Levels, record->Levels & ~1ul);
+            record->Pauses++;
+        }
+    }
+
     /// <summary>Takes back the record of a thread that has ended. True if it has.</summary>
     /// <remarks>Whoever takes it looks again: it may have been taken back and claimed meanwhile.</remarks>
     [NoInstr]

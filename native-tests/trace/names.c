@@ -120,6 +120,36 @@ static void gone(void)
 	}
 }
 
+/*
+ * The demangler itself is traced. The library calls it with the loader's lock held,
+ * which a handler may want, while another thread has the one that comes before it.
+ */
+static void traced(void)
+{
+	unsigned long hits = 0;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits), other = OPS(count_hit);
+	void *handle = open_plugin(DEMANGLER);
+	char *(*demangle)(const char *, char *, size_t *, int *);
+	size_t size = 0;
+	int status;
+
+	*(void **)&demangle = dlsym(handle, "__cxa_demangle");
+	CHECK(demangle);
+	trace(&ops, "__cxa_demangle");
+	check_display("_ZN6shared3ownEi", "shared::own(int)");
+	CHECK_EQ(filter(&other, "shared::own"), 0);
+	CHECK_EQ(ftrace_free_filter(&other), 0);
+	CHECK_EQ(hits, 0);
+	for (unsigned long calls = 1; calls < 4; calls++) {
+		free(demangle("_ZN6shared3ownEi", NULL, &size, &status));
+		CHECK_EQ(status, 0);
+		CHECK_EQ(hits, calls);
+		check_display("_ZN6shared3ownEi", "shared::own(int)");
+		CHECK_EQ(hits, calls);
+	}
+	untrace(&ops);
+}
+
 /* What each pattern matches, of functions in the plug-in and own(). */
 struct step {
 	const char *pattern;
@@ -453,9 +483,9 @@ static void growth(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"shown", shown},   {"gone", gone},	  {"patterns", patterns},
-		{"later", later},   {"opening", opening}, {"contended", contended},
-		{"growth", growth}, {NULL, NULL},
+		{"shown", shown},	  {"gone", gone},     {"traced", traced},
+		{"patterns", patterns},	  {"later", later},   {"opening", opening},
+		{"contended", contended}, {"growth", growth}, {NULL, NULL},
 	};
 
 	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1), 14);
