@@ -57,8 +57,9 @@ struct ftrace_site {
  * it is gone by then, or another file has its name, the object has no functions.
  *
  * Demangling takes some memory from malloc(), which is given back, about a
- * microsecond a C++ name, and stack: some 350 bytes for each character of a name
- * (libstdc++), so up to 400 KB.
+ * microsecond a C++ name, and stack: with libstdc++ up to 350 bytes for each
+ * character of a name. On a thread that has not 400 for each, and 16 KB, such a name
+ * stays as it is.
  *
  * Returns what @fn returned last, 0 if it was never called, or
  *   -EINVAL   @fn is NULL, or unknown flags

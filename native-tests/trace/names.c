@@ -22,6 +22,9 @@ TRACED int c_name(int x);
 #define EIGHT(x)  x x x x x x x x
 #define LONG_NAME "_ZN6shared1024" EIGHT(EIGHT(EIGHT("ab"))) "Ei"
 TRACED int long_name(int x) __asm__(LONG_NAME);
+/* f(int *...*): what takes most of the stack. */
+#define STARS EIGHT(EIGHT("PPPPP"))
+TRACED int stars(int x) __asm__("_Z1f" STARS "i");
 
 TRACED int own(int x)
 {
@@ -41,6 +44,11 @@ TRACED int c_name(int x)
 TRACED int long_name(int x)
 {
 	return x + 4;
+}
+
+TRACED int stars(int x)
+{
+	return x + 5;
 }
 
 static void *open_plugin(const char *path)
@@ -148,6 +156,42 @@ static void traced(void)
 		CHECK_EQ(hits, calls);
 	}
 	untrace(&ops);
+}
+
+/* On a small stack, names that need a large one stay as they are. */
+#define SMALL_STACK (96 * 1024)
+
+static void *list_on_small_stack(void *arg)
+{
+	check_display("_ZN6shared3ownEi", "shared::own(int)");
+	check_display("_Z1f" STARS "i", "_Z1f" STARS "i");
+	return arg;
+}
+
+static void *list_on_stack(void *shown)
+{
+	CHECK_EQ(ftrace_for_each_site(show_step, shown, 0), 0);
+	return NULL;
+}
+
+static void stack(void)
+{
+	struct shown shown = {.name = "_Z1f" STARS "i"};
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	open_plugin(PLUGIN);
+	CHECK_EQ(ftrace_for_each_site(show_step, &shown, 0), 0);
+	CHECK_EQ(strncmp(shown.found, "f(int***", 8), 0);
+	CHECK_EQ(pthread_attr_init(&attr), 0);
+	CHECK_EQ(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
+	CHECK_EQ(pthread_create(&thread, &attr, list_on_small_stack, NULL), 0);
+	join(thread);
+	CHECK_EQ(pthread_attr_setstacksize(&attr, 1024 * 1024), 0);
+	shown.found[0] = '\0';
+	CHECK_EQ(pthread_create(&thread, &attr, list_on_stack, &shown), 0);
+	join(thread);
+	CHECK_EQ(strncmp(shown.found, "f(int***", 8), 0);
 }
 
 /* What each pattern matches, of functions in the plug-in and own(). */
@@ -483,11 +527,12 @@ static void growth(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"shown", shown},	  {"gone", gone},     {"traced", traced},
-		{"patterns", patterns},	  {"later", later},   {"opening", opening},
-		{"contended", contended}, {"growth", growth}, {NULL, NULL},
+		{"shown", shown},     {"gone", gone},		{"traced", traced},
+		{"stack", stack},     {"patterns", patterns},	{"later", later},
+		{"opening", opening}, {"contended", contended}, {"growth", growth},
+		{NULL, NULL},
 	};
 
-	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1), 14);
+	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1) + stars(1), 20);
 	return run_mode(modes, argc, argv);
 }
