@@ -51,7 +51,8 @@ struct ftrace_site {
  * @flags: FTRACE_SITES_*
  *
  * @fn must not call this header's functions or those of ftrace/trace.h, nor open or
- * close shared objects.
+ * close shared objects, nor wait for a thread that does; the handlers of traced
+ * functions that it calls neither.
  *
  * What can be traced of an object stands in its file, which is looked at once: if
  * it is gone by then, or another file has its name, the object has no functions.
