@@ -213,7 +213,7 @@ internal static unsafe class ObjectReader
                 Function = start,
                 Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
                 NameLength = named ? nameLength : 0,
-                Size = (short)size,
+                Size = (byte)size,
                 IsMcount = isMcount,
             };
             names += named ? (nuint)nameLength + 1 : 0;

@@ -19,7 +19,7 @@ internal unsafe struct Site
     public int NameLength;
 
     /// <summary>Length of the instructions that the compiler left there; 5 once they are one nop.</summary>
-    public short Size;
+    public byte Size;
 
     /// <summary>The compiler may have left a call of its own there.</summary>
     public bool IsMcount;

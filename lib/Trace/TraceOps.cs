@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Sites;
@@ -208,9 +209,9 @@ internal unsafe struct TraceOps
 
         public readonly int Size => sizeof(Rule) + NameLength + FileLength;
 
-        public Span<byte> Name => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule), NameLength);
+        public Span<byte> Name => new((byte*)Unsafe.AsPointer(ref this) + sizeof(Rule), NameLength);
 
-        public Span<byte> File => new((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref this) + sizeof(Rule) + NameLength, FileLength);
+        public Span<byte> File => new((byte*)Unsafe.AsPointer(ref this) + sizeof(Rule) + NameLength, FileLength);
 
         public bool Matches(Site* site)
         {
@@ -224,11 +225,12 @@ internal unsafe struct TraceOps
                 return false;
             }
 
-            if (Form == NameForm.Symbol)
-            {
-                return Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength));
-            }
+            return Form == NameForm.Symbol ? Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength)) : MatchesCxx(site);
+        }
 
+        [MethodImpl(MethodImplOptions.NoInlining)] // its frame would cost those a third who need none
+        private bool MatchesCxx(Site* site)
+        {
             CxxName name = Demangler.PartsOf(site);
             return Matches(name.WithoutParameters) || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All)));
         }
