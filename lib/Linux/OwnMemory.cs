@@ -13,7 +13,8 @@ internal static unsafe class OwnMemory
     /// is one that no system forbids.
     /// </summary>
     public static bool CanRead(ulong address) =>
-        Native.Syscall(SyscallNumber.RtSigprocmask, NoSuchChange, (nint)(address & ~7ul), 0, sizeof(ulong)) != -Errno.EFAULT;
+        address >= Memory.PageSize // 0 is no place to read from, but the wish not to read
+        && Native.Syscall(SyscallNumber.RtSigprocmask, NoSuchChange, (nint)(address & ~7ul), 0, sizeof(ulong)) != -Errno.EFAULT;
 
     /// <summary>Writes a word. What cannot be written stays, unless the system forbids to find that out.</summary>
     public static void Write(ulong address, ulong word)
