@@ -198,6 +198,12 @@ static atomic_bool released;
 /* In the innermost handler, until the stop has come, or is over. */
 static void hold(void)
 {
+	/* What is left of a handler that has ended, its stack pointer overwritten. */
+	ucontext_t remainder = {0};
+
+	remainder.uc_mcontext.gregs[REG_EFL] = 0x202;
+	remainder.uc_mcontext.gregs[REG_CSGSFS] = 0x33;
+	__asm__ __volatile__("" ::"r"(&remainder) : "memory");
 	if (!hidden->announced) {
 		in_place = true;
 		WAIT_FOR(released);
