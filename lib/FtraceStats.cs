@@ -21,6 +21,7 @@ internal struct FtraceStats
     public ulong ManagedBytes;
     public ulong LastMethod;
     public ulong LastWriter;
+    public ulong SeizedThreads;
 
     /// <summary>What the first version had: up to and with <see cref="ManagedBytes"/>.</summary>
     public const int FirstSize = 104;

@@ -23,6 +23,7 @@ internal static unsafe class Statistics
         stats->ManagedBytes = (ulong)GC.GetTotalAllocatedBytes();
         stats->LastMethod = (ulong)state->Patch.LastMethod;
         stats->LastWriter = (ulong)state->Patch.LastWriter;
+        stats->SeizedThreads = state->Stop.SeizedThreads;
     }
 
     /// <summary>"%u %u" with the protocol's counters, cut off and ended with a 0 as snprintf() does.</summary>

@@ -357,8 +357,11 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @managed_bytes: bytes that the library's runtime has allocated
  * @last_method: the enum ftrace_method of the last change; 0: none yet
  * @last_writer: the enum ftrace_writer of the last change; 0: none yet
+ * @seized_threads: of @stopped_threads, those that were stopped by ptrace(2),
+ *	because they take no signal of the library's
  *
- * The first version ended behind @managed_bytes.
+ * The first version ended after @managed_bytes; versions without
+ * @seized_threads are accepted as well.
  */
 struct ftrace_stats {
 	size_t size;
@@ -376,6 +379,7 @@ struct ftrace_stats {
 	uint64_t managed_bytes;
 	uint64_t last_method;
 	uint64_t last_writer;
+	uint64_t seized_threads;
 };
 
 /**

@@ -79,7 +79,7 @@ internal static unsafe class BreakpointPatcher
     public static int Patch(PatchBatch batch, PatchRequest request)
     {
         StopState* stop = &SharedState.Get->Stop;
-        FutexMutex.Lock(&stop->Mutex);
+        StopTurn.Lock();
         ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
         SignalSet.BlockLess(SignalSet.Of(SignalSet.Sigtrap));
         uint timeoutMs = request.Method == FtraceMethod.Auto ? Math.Min(request.TimeoutMs, AutoPatienceMs) : request.TimeoutMs;
@@ -99,7 +99,7 @@ internal static unsafe class BreakpointPatcher
             Memory.Unmap(room, bytes);
         }
 
-        FutexMutex.Unlock(&stop->Mutex);
+        StopTurn.Unlock();
         SignalSet.Set(mask);
         return error;
     }

@@ -91,7 +91,7 @@ internal static unsafe class TrapDelivery
             while (error == 0 && entries.Next(out int tid))
             {
                 set += (ulong)tid * Mix;
-                if (!look || tid == self || StopMachine.IsRuntimeThread(tid))
+                if (!look || tid == self || StopAttempt.IsRuntimeThread(tid))
                 {
                     continue;
                 }

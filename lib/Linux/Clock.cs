@@ -26,4 +26,20 @@ internal static unsafe class Clock
             Native.Syscall(SyscallNumber.Nanosleep, (nint)(&time));
         }
     }
+
+    /// <summary>
+    /// Lets another thread have this CPU, in a wait that has taken some time already: after a millisecond by sleeping, because a thread of
+    /// a lower priority gets no CPU from sched_yield(2).
+    /// </summary>
+    public static void Yield(long waitedNs)
+    {
+        if (waitedNs < NsPerMs)
+        {
+            Native.Syscall(SyscallNumber.SchedYield);
+        }
+        else
+        {
+            Sleep(NsPerMs / 20);
+        }
+    }
 }

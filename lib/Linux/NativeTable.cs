@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Ftrace.Protocol;
 using Ftrace.Sites;
+using Ftrace.Stop;
 using Ftrace.Trace;
 
 namespace Ftrace.Linux;
@@ -61,6 +62,14 @@ internal unsafe struct NativeTable
     /// <summary>Where a signal handler returns to.</summary>
     public void* Restorer;
 
+    /// <summary>
+    /// clone(2): the function runs on the given stack, whose end is passed, and ends the process that was made. Returns its id or -errno.
+    /// </summary>
+    public delegate*<delegate*<void*, void>, void*, void*, nuint, nint> Clone;
+
+    /// <summary>This copy's part in the order of copies.</summary>
+    public StopTurn* Turn;
+
     /// <summary>Runs the host's function; the runtime must be left for it.</summary>
     public delegate* unmanaged<void*, void*, int> Run;
 
@@ -76,7 +85,7 @@ internal unsafe struct NativeTable
     /// <summary>The byte behind its last one.</summary>
     public ulong ImageEnd;
 
-    /// <summary>FTRACE_STOP_SIGNAL: 0 if it is not set, -1 if it is no number.</summary>
+    /// <summary>FTRACE_STOP_SIGNAL: 0 if it is not set, else a number, or one of those below 0 in <see cref="StopSignal"/>.</summary>
     public long StopSignal;
 
     /// <summary>Threads of the runtime, which are not stopped.</summary>

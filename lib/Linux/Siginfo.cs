@@ -6,8 +6,8 @@ namespace Ftrace.Linux;
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct Siginfo
 {
-    /// <summary>SI_QUEUE: sent with a value.</summary>
-    public const int CodeQueue = -1;
+    /// <summary>SI_TIMER: of a timer, which ends with the program. The kernel drops such a signal at exec.</summary>
+    public const int CodeTimer = -2;
 
     /// <summary>SI_KERNEL: what a breakpoint raises has this code.</summary>
     public const int CodeKernel = 0x80;

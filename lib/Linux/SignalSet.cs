@@ -20,6 +20,7 @@ internal static unsafe class SignalSet
     public const int Sigfpe = 8;
     public const int Sigkill = 9;
     public const int Sigsegv = 11;
+    public const int Sigchld = 17;
     public const int Sigstop = 19;
     public const int Sigsys = 31;
 

@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/futex.h>
@@ -72,12 +73,14 @@ static struct native {
 	ftrace_func_t *trace_function;
 	ftrace_func_t trace_stub;
 	void (*restorer)(void);
+	long (*clone)(void (*fn)(void *data), void *data, void *stack, unsigned long flags);
+	struct turn *turn;
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
 	void *state;
 	const char *image_start;
 	const char *image_end;
-	long stop_signal; /* FTRACE_STOP_SIGNAL, 0 if it is not set */
+	long stop_signal; /* FTRACE_STOP_SIGNAL: 0 if it is not set, STOP_SIGNAL_* */
 	long runtime_threads;
 	int runtime_tids[MAX_RUNTIME_THREADS];
 	/* from C#, data plane */
@@ -88,6 +91,22 @@ static struct native {
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 } native;
+
+/* In place of a signal's number. lib/Stop/StopSignal.cs */
+#define STOP_SIGNAL_BAD	 -1
+#define STOP_SIGNAL_NONE -2
+
+/*
+ * Copies of the library in one process take turns: all use the stop mutex of the
+ * one that came first. lib/Stop/StopTurn.cs
+ */
+struct turn {
+	unsigned int mutex;
+	unsigned int unused;
+	struct turn *first; /* whose mutex this copy uses; NULL until its first stop */
+};
+
+struct turn ftrace_turn __attribute__((visibility("hidden"), aligned(64)));
 
 /* All state of the C# side; every word that threads share has its line there. */
 static char state[1280] __attribute__((aligned(128)));
@@ -242,6 +261,41 @@ static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
 }
 
 /*
+ * clone(2) onto a stack of its own, for a process that shares memory with this
+ * one: fn must not use the C library, whose thread it is not. It must not be
+ * the C library's clone() either: that may be patched code.
+ */
+long raw_clone(void (*fn)(void *data), void *data, void *stack, unsigned long flags)
+	__attribute__((visibility("hidden")));
+__asm__(".text\n"
+	".p2align 4\n"
+	".globl raw_clone\n"
+	".type raw_clone, @function\n"
+	"raw_clone:\n"
+	"	.cfi_startproc\n"
+	"	mov %rdi, %r8\n"
+	"	mov %rsi, %r9\n"
+	"	mov %rdx, %rsi\n"
+	"	mov %rcx, %rdi\n"
+	"	xor %edx, %edx\n"
+	"	xor %r10d, %r10d\n"
+	"	mov $56, %eax\n"
+	"	syscall\n"
+	"	test %rax, %rax\n"
+	"	jz 1f\n"
+	"	ret\n"
+	"1:	.cfi_undefined %rip\n"
+	"	xor %ebp, %ebp\n"
+	"	mov %r9, %rdi\n"
+	"	call *%r8\n"
+	"	xor %edi, %edi\n"
+	"	mov $60, %eax\n" /* exit, which ends no thread of the host's */
+	"	syscall\n"
+	"	hlt\n"
+	"	.cfi_endproc\n"
+	".size raw_clone, . - raw_clone\n");
+
+/*
  * Intel SDM vol. 3A 8.1.3 and 8.3, AMD APM vol. 2 7.6.4: a CPU that executes
  * modified code must execute a serializing instruction first. In user mode
  * these are SERIALIZE (not everywhere), IRET and CPUID. CPUID leaves a virtual
@@ -379,10 +433,17 @@ static void measure_vectors(void)
 	}
 }
 
-/* Unwinders and debuggers know a signal frame by exactly these bytes. */
+/*
+ * Unwinders and debuggers know a signal frame by exactly these bytes. Other copies
+ * of the library in this process know ours by the word before them, and find this
+ * copy's struct turn by the one after that.
+ */
 void ftrace_restore_rt(void) __attribute__((visibility("hidden")));
 __asm__(".text\n"
 	".p2align 4\n"
+	".skip 15, 0x90\n"
+	".ascii \"ftrace\\0\\1\"\n"
+	".quad ftrace_turn - .\n"
 	"nop\n" /* unwinders look at the byte before the return address */
 	".globl ftrace_restore_rt\n"
 	".type ftrace_restore_rt, @function\n"
@@ -578,18 +639,22 @@ __attribute__((constructor)) static void startup(void)
 	native.trace_stub = ftrace_stub;
 	measure_vectors();
 	native.restorer = ftrace_restore_rt;
+	native.clone = raw_clone;
+	native.turn = &ftrace_turn;
 	native.run = run;
 	native.modifying_code = ftrace_modifying_code;
 	native.state = state;
 	native.image_start = image_start;
 	native.image_end = image_end;
-	/* What is no number becomes -1, which no stop accepts. */
-	if (signal) {
+	/* What is no number is accepted by no stop. */
+	if (signal && strcmp(signal, "none") == 0) {
+		native.stop_signal = STOP_SIGNAL_NONE;
+	} else if (signal) {
 		char *end;
 
 		native.stop_signal = strtol(signal, &end, 10);
 		if (end == signal || *end || native.stop_signal <= 0)
-			native.stop_signal = -1;
+			native.stop_signal = STOP_SIGNAL_BAD;
 	}
 
 	raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)&mask, 8, 0, 0);

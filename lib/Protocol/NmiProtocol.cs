@@ -94,14 +94,27 @@ internal static unsafe class NmiProtocol<TMachine>
     /// </remarks>
     public static void StopRequested(NmiThread* thread, ulong cookie, void* context)
     {
-        if (NmiThread.IsAnnounced(TMachine.Read(&thread->Saved)))
+        if (!DeferStop(thread, cookie))
         {
-            TMachine.Write(&thread->StopPending, cookie);
-            TMachine.CountDeferredStop();
-            return;
+            TMachine.Park(cookie, context);
+        }
+    }
+
+    /// <summary>
+    /// Notes a stop for the time when the thread has left its announced NMIs. Called by the thread itself in the stop signal's handler,
+    /// or by another one while it stands still, seized, wherever it was.
+    /// </summary>
+    /// <returns>False if the thread is in none, and may stand still here.</returns>
+    public static bool DeferStop(NmiThread* thread, ulong cookie)
+    {
+        if (!NmiThread.IsAnnounced(TMachine.Read(&thread->Saved)))
+        {
+            return false;
         }
 
-        TMachine.Park(cookie, context);
+        TMachine.Write(&thread->StopPending, cookie);
+        TMachine.CountDeferredStop();
+        return true;
     }
 
     /// <summary>

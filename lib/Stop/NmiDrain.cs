@@ -41,8 +41,7 @@ internal static unsafe class NmiDrain
         }
         else
         {
-            // Whoever still runs may need this CPU.
-            Native.Syscall(SyscallNumber.SchedYield);
+            Clock.Yield(now - stop->WaitStartNs); // whoever still runs may need this CPU
         }
     }
 

@@ -36,15 +36,22 @@ internal static unsafe class StopHandler
     public static void OnSignal(int signo, Siginfo* info, void* context)
     {
         StopState* stop = &SharedState.Get->Stop;
-        if (info->Code != Siginfo.CodeQueue || info->Errno != Magic || info->Pid != stop->Pid)
+        uint index = (uint)info->Value;
+        if (info->Code != Siginfo.CodeTimer || info->Errno != Magic || info->Pid != stop->Pid
+            || (uint)(info->Value >> 32) != stop->Secret || index >= ThreadTable.Capacity)
         {
             Forward(signo);
             return;
         }
 
-        ThreadRecord* record = stop->Records + (uint)info->Value;
+        ThreadRecord* record = stop->Records + index;
+        if (record->Tid != (int)Native.Syscall(SyscallNumber.Gettid))
+        {
+            return; // of a stop before a fork, or of a thread before
+        }
+
         Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopMachine.Request
-        ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | (uint)info->Value;
+        ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | index;
         NmiProtocol<X86Machine>.StopRequested(Native.CurrentThread, cookie, context);
     }
 

@@ -1,3 +1,4 @@
+using System;
 using Ftrace.Linux;
 
 namespace Ftrace.Stop;
@@ -8,29 +9,49 @@ namespace Ftrace.Stop;
 /// </summary>
 internal static unsafe class StopSignal
 {
-    /// <summary>
-    /// Takes a signal if there is none yet, and makes sure that it is still ours. Called with the stop mutex held.
-    /// </summary>
-    /// <returns>0, or -EBUSY: no signal is free, or somebody replaced our handler.</returns>
-    public static int Verify(StopState* stop)
+    /// <summary>FTRACE_STOP_SIGNAL is none: threads are seized. STOP_SIGNAL_NONE in the native file.</summary>
+    private const long None = -2;
+
+    private const nint NonBlocking = 1; // GRND_NONBLOCK
+
+    /// <summary>Chooses what marks our signals, once.</summary>
+    public static bool Reserve(StopState* stop)
     {
+        uint secret = 0;
+        if (stop->Secret == 0 && Native.Syscall(SyscallNumber.Getrandom, (nint)(&secret), sizeof(uint), NonBlocking) != sizeof(uint))
+        {
+            secret = (uint)Clock.NowNs() * 2654435761u;
+        }
+
+        stop->Secret = stop->Secret != 0 ? stop->Secret : Math.Max(secret, 1);
+        return true;
+    }
+
+    /// <summary>In the child of a fork: the parent's signals are not for it.</summary>
+    [NoInstr]
+    public static void AfterFork(StopState* stop) => stop->Secret = 0;
+
+    /// <summary>
+    /// Takes a signal if there is none yet, and finds out whether it is still ours. Called with the stop mutex held.
+    /// </summary>
+    /// <param name="stop">The words of a stop.</param>
+    /// <param name="usable">False: the host or the system does not leave us one, and threads have to be seized.</param>
+    /// <returns>0, or -EBUSY: the one that FTRACE_STOP_SIGNAL names cannot be had.</returns>
+    public static int Verify(StopState* stop, out bool usable)
+    {
+        usable = false;
         if (stop->Signal == 0)
         {
-            return Choose(stop);
+            return Choose(stop, out usable);
         }
 
         KernelSigaction current;
-        KernelSigaction.Exchange(stop->Signal, null, &current);
-        if (current.Handler != Handler)
+        if (KernelSigaction.Exchange(stop->Signal, null, &current) != 0 || current.Handler != Handler)
         {
-            return -Errno.EBUSY;
+            return 0;
         }
 
-        if (current.Mask != WantedMask(stop))
-        {
-            Install(stop, stop->Signal, &current);
-        }
-
+        usable = current.Mask == WantedMask(stop) || Install(stop, stop->Signal, &current) == 0;
         return 0;
     }
 
@@ -40,17 +61,24 @@ internal static unsafe class StopSignal
     private static ulong WantedMask(StopState* stop) =>
         ~(stop->NmiSignals | SignalSet.Faults | SignalSet.Of(SignalSet.Sigkill) | SignalSet.Of(SignalSet.Sigstop));
 
-    private static int Choose(StopState* stop)
+    private static int Choose(StopState* stop, out bool usable)
     {
         long wanted = Native.Table->StopSignal;
+        usable = false;
+        if (wanted == None)
+        {
+            return 0;
+        }
+
         if (wanted != 0)
         {
-            bool possible = wanted is >= SignalSet.FirstRealTime and <= SignalSet.Count;
-            return possible && TryTake(stop, (int)wanted) ? 0 : -Errno.EBUSY;
+            usable = wanted is >= SignalSet.FirstRealTime and <= SignalSet.Count && TryTake(stop, (int)wanted);
+            return usable ? 0 : -Errno.EBUSY;
         }
 
         // One that this thread had blocked is likely to be waited for with sigwait() or a descriptor.
-        return TryTakeHighest(stop, stop->OwnerMask) || TryTakeHighest(stop, 0) ? 0 : -Errno.EBUSY;
+        usable = TryTakeHighest(stop, stop->OwnerMask) || TryTakeHighest(stop, 0);
+        return 0;
     }
 
     private static bool TryTakeHighest(StopState* stop, ulong without)
@@ -74,13 +102,12 @@ internal static unsafe class StopSignal
         }
 
         KernelSigaction before;
-        KernelSigaction.Exchange(signo, null, &before);
-        if (before.Handler != KernelSigaction.Default)
+        if (KernelSigaction.Exchange(signo, null, &before) != 0 || before.Handler != KernelSigaction.Default
+            || Install(stop, signo, &before) != 0)
         {
             return false;
         }
 
-        Install(stop, signo, &before);
         if (before.Handler != KernelSigaction.Default)
         {
             // The host was faster.
@@ -95,13 +122,13 @@ internal static unsafe class StopSignal
     /// <summary>
     /// SA_ONSTACK: some hosts run threads on stacks too small for a signal frame, with another one for handlers.
     /// </summary>
-    private static void Install(StopState* stop, int signo, KernelSigaction* before)
+    private static int Install(StopState* stop, int signo, KernelSigaction* before)
     {
         KernelSigaction action;
         action.Handler = Handler;
         action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | KernelSigaction.SaOnstack | KernelSigaction.SaRestart;
         action.Restorer = (ulong)Native.Table->Restorer;
         action.Mask = WantedMask(stop);
-        KernelSigaction.Exchange(signo, &action, before);
+        return KernelSigaction.Exchange(signo, &action, before);
     }
 }

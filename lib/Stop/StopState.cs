@@ -58,8 +58,8 @@ internal unsafe struct StopState
     /// <summary>Stop requests noted inside an announced NMI. Written by many threads.</summary>
     [FieldOffset(256)] public ulong DeferredStops;
 
-    /// <summary>The stop mutex, a <see cref="Linux.FutexMutex"/>.</summary>
-    [FieldOffset(384)] public uint Mutex;
+    /// <summary>What marks the signals of this process: a forged one does not have it.</summary>
+    [FieldOffset(384)] public uint Secret;
 
     /// <summary>1: text was changed in this window, other CPUs have to forget the old one.</summary>
     [FieldOffset(388)] public uint TextChanged;
@@ -70,7 +70,7 @@ internal unsafe struct StopState
     /// <summary>The owner's signal mask before the stop.</summary>
     [FieldOffset(400)] public ulong OwnerMask;
 
-    /// <summary>When the first thread was asked to park.</summary>
+    /// <summary>When the first thread was asked to park; 0: none was.</summary>
     [FieldOffset(408)] public long StartNs;
 
     /// <summary>Until when the other threads must have stopped.</summary>
@@ -81,4 +81,7 @@ internal unsafe struct StopState
     [FieldOffset(432)] public ulong LastStopNs;
     [FieldOffset(440)] public ulong MaxStopNs;
     [FieldOffset(448)] public ulong MaskedStops;
+
+    /// <summary>Of the <see cref="StoppedThreads"/>, those that were seized.</summary>
+    [FieldOffset(464)] public ulong SeizedThreads;
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Text;
 using Ftrace.Linux;
 
 namespace Ftrace.Stop;
@@ -8,6 +9,7 @@ internal static unsafe class TaskFiles
 {
     private const int BufferSize = 4096;
     private const int PathSize = 64;
+    private const long RtSigtimedwait = 128;
 
     private static byte* s_buffer;
 
@@ -41,6 +43,76 @@ internal static unsafe class TaskFiles
         int bytes = ReadFile(tid, "/status\0"u8);
         blocked = bytes > 0 && (TaskStat.BlockedOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
         return Math.Min(bytes, 0);
+    }
+
+    /// <summary>How a thread takes a signal, for a stop.</summary>
+    /// <param name="tid">The thread.</param>
+    /// <param name="signo">The signal.</param>
+    /// <param name="taking">What was found.</param>
+    /// <returns>0 or -errno: the system does not say.</returns>
+    public static int TakingOf(int tid, int signo, out SignalTaking taking)
+    {
+        taking = SignalTaking.Takes;
+        int bytes = ReadFile(tid, "/status\0"u8);
+        if (bytes < 0)
+        {
+            return bytes;
+        }
+
+        var status = new ReadOnlySpan<byte>(s_buffer, bytes);
+        ulong blocked = TaskStat.BlockedOf(status);
+        if (TaskStat.HasEnded(status))
+        {
+            taking = SignalTaking.Ended;
+            return 0;
+        }
+
+        if ((blocked & SignalSet.Of(signo)) != 0)
+        {
+            taking = blocked == ~0ul ? SignalTaking.BlocksAll : SignalTaking.Blocks;
+            return 0;
+        }
+
+        // In sigwait() the mask shows what is waited for as not blocked, and the host would receive the signal.
+        if (TaskStat.IsAsleep(status))
+        {
+            bytes = ReadFile(tid, "/syscall\0"u8);
+            taking = bytes > 0 && TaskStat.CallOf(new ReadOnlySpan<byte>(s_buffer, bytes)) == RtSigtimedwait
+                ? SignalTaking.Awaits
+                : SignalTaking.Takes;
+        }
+
+        return 0;
+    }
+
+    /// <summary>True if a thread is in a state that no signal ends, nor ptrace(2): it waits for a disk, or in vfork(), or a debugger has stopped it.</summary>
+    public static bool IsStuck(int tid)
+    {
+        int bytes = ReadFile(tid, "/status\0"u8);
+        return bytes > 0 && TaskStat.IsStuck(new ReadOnlySpan<byte>(s_buffer, bytes));
+    }
+
+    /// <summary>True if system calls of the process are filtered by seccomp(2), or that cannot be told.</summary>
+    public static bool HasSeccompFilter()
+    {
+        int bytes = ReadFile((int)Native.Syscall(SyscallNumber.Gettid), "/status\0"u8);
+        return bytes <= 0 || TaskStat.SeccompOf(new ReadOnlySpan<byte>(s_buffer, bytes)) != 0;
+    }
+
+    /// <summary>
+    /// True if /proc is that of the process's own pid namespace. In another one's the ids of its threads are other ones than
+    /// those that the system calls take.
+    /// </summary>
+    public static bool ShowsOwnIds()
+    {
+        nint length;
+        fixed (byte* path = "/proc/self\0"u8)
+        {
+            length = Native.Syscall(SyscallNumber.Readlink, (nint)path, (nint)s_buffer, BufferSize);
+        }
+
+        return length > 0 && Utf8Parser.TryParse(new ReadOnlySpan<byte>(s_buffer, (int)length), out int pid, out int digits)
+            && digits == length && pid == (int)Native.Syscall(SyscallNumber.Getpid);
     }
 
     /// <summary>True if a debugger is attached to the calling thread. Needs no mutex.</summary>
@@ -79,13 +151,17 @@ internal static unsafe class TaskFiles
         }
     }
 
-    private static int ReadFile(int tid, ReadOnlySpan<byte> name)
+    private static int ReadFile(int tid, ReadOnlySpan<byte> name) => ReadFile(tid, name, s_buffer, BufferSize);
+
+    /// <summary>Reads the start of a file about a thread, whose name begins with a slash and ends in a 0. Needs no mutex.</summary>
+    /// <returns>Bytes or -errno.</returns>
+    public static int ReadFile(int tid, ReadOnlySpan<byte> name, byte* buffer, int size)
     {
         byte* path = stackalloc byte[PathSize];
         var rest = new Span<byte>(path, PathSize);
         "/proc/self/task/"u8.CopyTo(rest);
         rest = rest["/proc/self/task/"u8.Length..];
-        System.Buffers.Text.Utf8Formatter.TryFormat(tid, rest, out int digits);
+        Utf8Formatter.TryFormat(tid, rest, out int digits);
         name.CopyTo(rest[digits..]);
 
         int fd = ProcFile.Open(path);
@@ -94,7 +170,7 @@ internal static unsafe class TaskFiles
             return fd;
         }
 
-        int bytes = ProcFile.Read(fd, s_buffer, BufferSize);
+        int bytes = ProcFile.Read(fd, buffer, size);
         ProcFile.Close(fd);
         return bytes;
     }

@@ -53,6 +53,29 @@ internal static class TaskStat
     /// <summary>From the same: the id of the process that traces this thread; 0: none.</summary>
     public static ulong TracerOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nTracerPid:\t"u8, 'D');
 
+    /// <summary>From the same: 2 if system calls are filtered by seccomp(2).</summary>
+    public static ulong SeccompOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSeccomp:\t"u8, 'D');
+
+    /// <summary>From the same: the thread sleeps, in a system call.</summary>
+    public static bool IsAsleep(ReadOnlySpan<byte> status) => StateOf(status) == 'S';
+
+    /// <summary>From the same: the thread has ended.</summary>
+    public static bool HasEnded(ReadOnlySpan<byte> status) => StateOf(status) is 'Z' or 'X';
+
+    /// <summary>From the same: it waits and takes no signal, or is stopped.</summary>
+    public static bool IsStuck(ReadOnlySpan<byte> status) => StateOf(status) is 'D' or 't' or 'T';
+
+    /// <summary>From /proc/PID/task/TID/syscall: the number of the system call that the thread sleeps in; -1: none, or it runs.</summary>
+    public static long CallOf(ReadOnlySpan<byte> syscall) =>
+        Utf8Parser.TryParse(syscall, out long number, out int length) && length < syscall.Length && syscall[length] == ' ' ? number : -1;
+
+    private static char StateOf(ReadOnlySpan<byte> status)
+    {
+        ReadOnlySpan<byte> key = "\nState:\t"u8;
+        int at = status.IndexOf(key);
+        return at >= 0 && at + key.Length < status.Length ? (char)status[at + key.Length] : '?';
+    }
+
     private static ulong ValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format)
     {
         int at = status.IndexOf(key);

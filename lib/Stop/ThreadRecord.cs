@@ -24,7 +24,26 @@ internal struct ThreadRecord
     /// <summary>1: a kernel thread, <see cref="TaskKind.KernelWorker"/>.</summary>
     public uint KernelWorker;
 
-    private readonly uint _unused;
+    /// <summary>1: it does not take the stop signal, and has to be seized.</summary>
+    public uint MustBeSeized;
+
+    /// <summary>A <see cref="SeizeStatus"/>.</summary>
+    public uint Seize;
+
+    /// <summary>Why it was refused: -errno.</summary>
+    public int SeizeError;
+
+    /// <summary>Generation in which it last stood still, seized.</summary>
+    public uint SeizedGeneration;
+
+    /// <summary>The signal that it was about to take when it was seized; 0: none.</summary>
+    public int SignalOfStop;
+
+    /// <summary>The last scan that listed it.</summary>
+    public uint Scan;
+
+    /// <summary>1: found by a scan, and not looked at yet.</summary>
+    public uint IsNew;
 
     /// <summary>
     /// <c>struct ucontext</c> of the stop signal; 0 if it parked on leaving an NMI. Written by the thread,
@@ -34,4 +53,10 @@ internal struct ThreadRecord
 
     /// <summary>Where the stack ended when it was stopped. Likewise.</summary>
     public ulong StackPointer;
+
+    /// <summary>Where a seized thread goes on. The patcher may change it.</summary>
+    public ulong Rip;
+
+    /// <summary>True if the thread stands still in the stop of this generation.</summary>
+    public readonly bool StandsStill(uint generation) => ParkedGeneration == generation || SeizedGeneration == generation;
 }

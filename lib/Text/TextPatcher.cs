@@ -268,12 +268,16 @@ internal static unsafe class TextPatcher
         for (int i = 0; several && i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (record->Tid == 0 || record->ParkedGeneration != stop->Generation)
+            if (record->Tid == 0 || !record->StandsStill(stop->Generation))
             {
                 continue;
             }
 
-            if (record->Context != 0)
+            if (record->SeizedGeneration == stop->Generation)
+            {
+                error = Check(batch, ref record->Rip, move) ? error : -Errno.EBUSY;
+            }
+            else if (record->Context != 0)
             {
                 error = Check(batch, ref *Ucontext.Rip(record->Context), move) ? error : -Errno.EBUSY;
             }

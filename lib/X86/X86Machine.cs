@@ -16,6 +16,9 @@ internal unsafe struct X86Machine : IMachine
     /// <summary>The system call fails for want of memory now and then.</summary>
     private const int SyncTries = 1000;
 
+    /// <summary>Some milliseconds.</summary>
+    private const uint TurnsBeforeSleep = 1 << 16;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Read(uint* word) => Volatile.Read(ref *word);
 
@@ -124,7 +127,7 @@ internal unsafe struct X86Machine : IMachine
             return true;
         }
 
-        Native.Syscall(SyscallNumber.SchedYield);
+        Clock.Yield(turn > TurnsBeforeSleep ? Clock.NsPerMs : 0);
         SharedState* state = SharedState.Get;
         return word != &state->Breakpoint.HeldNmis || Clock.NowNs() < state->Stop.DeadlineNs;
     }

@@ -1,0 +1,17 @@
+namespace Ftrace.Stop;
+
+/// <summary>What the patcher asks the seizing process to do.</summary>
+internal static class SeizeCommand
+{
+    /// <summary>A command's lowest bits; above them is its number.</summary>
+    public const uint Kind = 3;
+
+    /// <summary>To become the tracer of the threads that are <see cref="SeizeStatus.Wanted"/>.</summary>
+    public const uint Attach = 1;
+
+    /// <summary>To stop those that are <see cref="SeizeStatus.Attached"/>.</summary>
+    public const uint Stop = 2;
+
+    /// <summary>To let all go, and end.</summary>
+    public const uint Release = 3;
+}

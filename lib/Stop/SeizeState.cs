@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Stop;
+
+/// <summary>What the patcher and the seizing process tell each other. Unmanaged memory.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal unsafe struct SeizeState
+{
+    /// <summary>In place of a command in <see cref="Done"/>: the process has not begun yet.</summary>
+    public const uint NotReady = ~0u;
+
+    /// <summary>The last <see cref="SeizeCommand"/>; 0: none yet. A futex: the process sleeps on it. Written by the patcher.</summary>
+    [FieldOffset(0)] public uint Command;
+
+    /// <summary>The last command that is done. A futex: the patcher sleeps on it. Written by the process.</summary>
+    [FieldOffset(128)] public uint Done;
+
+    /// <summary>The stop's generation.</summary>
+    [FieldOffset(64)] public uint Generation;
+
+    /// <summary><see cref="ThreadTable.Used"/>.</summary>
+    [FieldOffset(68)] public int Used;
+
+    /// <summary>The threads.</summary>
+    [FieldOffset(72)] public ThreadRecord* Records;
+
+    /// <summary>From where a thread's fs points to its <see cref="Protocol.NmiThread"/>: the same for all threads of the C library.</summary>
+    [FieldOffset(80)] public long ThreadOffset;
+
+    /// <summary>From there to its id, as the C library keeps it; 0: not known.</summary>
+    [FieldOffset(88)] public long TidOffset;
+}

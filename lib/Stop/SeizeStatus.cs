@@ -1,0 +1,29 @@
+namespace Ftrace.Stop;
+
+/// <summary>How far a thread is seized, in <see cref="ThreadRecord.Seize"/>.</summary>
+internal static class SeizeStatus
+{
+    /// <summary>It is not.</summary>
+    public const uint None = 0;
+
+    /// <summary>It is to be.</summary>
+    public const uint Wanted = 1;
+
+    /// <summary>The seizing process is its tracer; it runs.</summary>
+    public const uint Attached = 2;
+
+    /// <summary>It was asked to stop.</summary>
+    public const uint Interrupted = 3;
+
+    /// <summary>It stands still until the release.</summary>
+    public const uint Stopped = 4;
+
+    /// <summary>It was stopped where it must not stay, runs again, and parks by itself.</summary>
+    public const uint LetGo = 5;
+
+    /// <summary>It has ended.</summary>
+    public const uint Gone = 6;
+
+    /// <summary>The system does not allow it: <see cref="ThreadRecord.SeizeError"/>.</summary>
+    public const uint Refused = 7;
+}

@@ -1,0 +1,240 @@
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.X86;
+
+namespace Ftrace.Stop;
+
+/// <summary>
+/// The process that seizes threads: it shares this one's memory, and does what <see cref="Seizer"/> asks it for. Another process,
+/// because no thread may trace its siblings; the sanitizers' stop-the-world does the same.
+/// </summary>
+/// <remarks>
+/// <para>Who may run against whom: the patcher waits for each command to be done, so the two take turns, but that the patcher
+/// sends signals and waits for parked threads while threads are being stopped here. The words of a thread that stands still
+/// are the process's to read and write: the kernel has stored its registers, and its store buffer is empty.</para>
+/// <para>It runs with every signal blocked, on the words and the fs of the thread that made it, and so uses none of them.</para>
+/// <para>What ends it: the release; the end of the thread that made it (PR_SET_PDEATHSIG), which an exec elsewhere brings about: the exec
+/// waits for threads that are traced to be waited for, and PTRACE_SEIZE for the exec. The kernel lets all threads go then.</para>
+/// </remarks>
+[NoInstr]
+internal static unsafe class SeizingProcess
+{
+    private const nint SetParentDeathSignal = 1;
+
+    /// <summary>How long it waits for the first command: the thread that made it may have ended before its end was of interest.</summary>
+    private const long FirstPatienceNs = 10 * Clock.NsPerSecond;
+
+    /// <summary>How long it sleeps at most between two looks whether the patcher has given up, or taken a thread for ended.</summary>
+    private const long SliceNs = 2 * Clock.NsPerMs;
+
+    public static void Run(void* data)
+    {
+        var state = (SeizeState*)data;
+        Native.Syscall(SyscallNumber.Prctl, SetParentDeathSignal, SignalSet.Sigkill);
+
+        // The host may ignore it, which this process must not: it says when a thread has stopped.
+        KernelSigaction action = default;
+        KernelSigaction.Exchange(SignalSet.Sigchld, &action, null);
+
+        uint done = 0;
+        Report(state, done);
+        long patience = Clock.NowNs() + FirstPatienceNs;
+        do
+        {
+            uint command = Volatile.Read(ref state->Command);
+            if (command != done)
+            {
+                Execute(state, command);
+                done = command;
+                Report(state, done);
+            }
+            else if (done == 0 && Clock.NowNs() >= patience)
+            {
+                return;
+            }
+            else
+            {
+                Futex.Wait(&state->Command, done, done == 0 ? Clock.NsPerSecond : 0);
+            }
+        }
+        while ((done & SeizeCommand.Kind) != SeizeCommand.Release);
+    }
+
+    private static void Report(SeizeState* state, uint done)
+    {
+        Volatile.Write(ref state->Done, done);
+        Futex.Wake(&state->Done, 1);
+    }
+
+    private static void Execute(SeizeState* state, uint command)
+    {
+        uint kind = command & SeizeCommand.Kind;
+        if (kind == SeizeCommand.Attach)
+        {
+            Attach(state);
+        }
+        else if (kind == SeizeCommand.Stop)
+        {
+            Stop(state, command);
+        }
+        else
+        {
+            Release(state);
+        }
+    }
+
+    private static void Attach(SeizeState* state)
+    {
+        for (int i = 0; i < state->Used; i++)
+        {
+            ThreadRecord* record = state->Records + i;
+            if (record->Seize == SeizeStatus.Wanted)
+            {
+                int error = Ptrace.Seize(record->Tid);
+                record->SeizeError = error;
+                record->Seize = error == 0 ? SeizeStatus.Attached : error == -Errno.ESRCH ? SeizeStatus.Gone : SeizeStatus.Refused;
+            }
+        }
+    }
+
+    private static void Stop(SeizeState* state, uint command)
+    {
+        for (int i = 0; i < state->Used; i++)
+        {
+            ThreadRecord* record = state->Records + i;
+            if (record->Seize == SeizeStatus.Attached)
+            {
+                record->Seize = Ptrace.Interrupt(record->Tid) == 0 ? SeizeStatus.Interrupted : SeizeStatus.Gone;
+            }
+        }
+
+        // Returns before all have stopped if the patcher has given up.
+        while (!HaveStopped(state) && Volatile.Read(ref state->Command) == command)
+        {
+            ulong child = SignalSet.Of(SignalSet.Sigchld);
+            Timespec slice;
+            slice.Seconds = 0;
+            slice.Nanoseconds = SliceNs;
+            Native.Syscall(SyscallNumber.RtSigtimedwait, (nint)(&child), 0, (nint)(&slice), sizeof(ulong));
+        }
+    }
+
+    private static bool HaveStopped(SeizeState* state)
+    {
+        bool all = true;
+        for (int i = 0; i < state->Used; i++)
+        {
+            ThreadRecord* record = state->Records + i;
+            if (Volatile.Read(ref record->Seize) != SeizeStatus.Interrupted)
+            {
+                continue;
+            }
+
+            int status;
+            int waited = Ptrace.Wait(record->Tid, block: false, &status);
+            if (waited == 0)
+            {
+                all = false;
+            }
+            else if (waited < 0 || !Ptrace.IsStopped(status))
+            {
+                Volatile.Write(ref record->Seize, SeizeStatus.Gone);
+            }
+            else
+            {
+                record->SignalOfStop = Ptrace.SignalOf(status);
+                Look(state, record);
+            }
+        }
+
+        return all;
+    }
+
+    /// <summary>
+    /// A thread has stopped. It stays so, but inside of an announced NMI, or on its way into the stop signal's handler: then it parks by
+    /// itself, as soon as it has left the NMI.
+    /// </summary>
+    private static void Look(SeizeState* state, ThreadRecord* record)
+    {
+        UserRegs regs;
+        if (Ptrace.GetRegs(record->Tid, &regs) != 0)
+        {
+            Volatile.Write(ref record->Seize, SeizeStatus.Gone); // killed since
+            return;
+        }
+
+        record->Rip = regs.Rip;
+        record->StackPointer = regs.Rsp;
+        NmiThread* words = WordsOf(state, record->Tid, regs.FsBase);
+        ulong cookie = (ulong)state->Generation << 32 | (uint)(record - state->Records);
+        bool joins = record->ParkedGeneration == state->Generation;
+        if (joins || (words != null && NmiProtocol<X86Machine>.DeferStop(words, cookie)))
+        {
+            Resume(record);
+            Volatile.Write(ref record->Seize, SeizeStatus.LetGo);
+            return;
+        }
+
+        record->SeizedGeneration = state->Generation;
+        Volatile.Write(ref record->Seize, SeizeStatus.Stopped);
+    }
+
+    /// <summary>The words of a thread, or null if it is none of the C library's: such a thread has none, and runs no NMI with a bracket.</summary>
+    private static NmiThread* WordsOf(SeizeState* state, int tid, ulong fs)
+    {
+        if (fs == 0 || !OwnMemory.CanRead(fs) || *(ulong*)fs != fs)
+        {
+            return null;
+        }
+
+        ulong id = fs + (ulong)state->TidOffset;
+        if (state->TidOffset != 0 && (!OwnMemory.CanRead(id) || *(int*)id != tid))
+        {
+            return null;
+        }
+
+        ulong words = fs + (ulong)state->ThreadOffset;
+        return OwnMemory.CanRead(words) && OwnMemory.CanRead(words + (ulong)sizeof(NmiThread) - sizeof(ulong)) ? (NmiThread*)words : null;
+    }
+
+    private static void Release(SeizeState* state)
+    {
+        for (int i = 0; i < state->Used; i++)
+        {
+            ThreadRecord* record = state->Records + i;
+            if (Volatile.Read(ref record->Seize) == SeizeStatus.Stopped)
+            {
+                Resume(record);
+            }
+
+            // Those that have not stopped yet the kernel lets go when this process ends.
+            record->Seize = SeizeStatus.None;
+        }
+    }
+
+    private static void Resume(ThreadRecord* record)
+    {
+        UserRegs regs;
+        if (Ptrace.GetRegs(record->Tid, &regs) == 0)
+        {
+            bool moved = record->Rip != regs.Rip;
+            bool restarts = !moved && record->SignalOfStop == 0 && InterruptedCall.MustRestart(record->Tid, &regs);
+            if (moved)
+            {
+                regs.Rip = record->Rip;
+            }
+            else if (restarts)
+            {
+                InterruptedCall.Restart(&regs);
+            }
+
+            if (moved || restarts)
+            {
+                Ptrace.SetRegs(record->Tid, &regs);
+            }
+        }
+
+        Ptrace.Detach(record->Tid, record->SignalOfStop);
+    }
+}

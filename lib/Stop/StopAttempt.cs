@@ -1,0 +1,723 @@
+using System;
+using System.Threading;
+using Ftrace.Linux;
+
+namespace Ftrace.Stop;
+
+/// <summary>One attempt to make all other threads stand still. Called with the stop mutex held.</summary>
+/// <remarks>
+/// <para>In order:</para>
+/// <list type="number">
+/// <item>Look: which threads take the stop signal, and which have to be seized. The latter are, and run on. If some cannot be,
+/// that is the end: nobody was asked yet.</item>
+/// <item>Ask: the one get the signal, the others are stopped by ptrace(2), at the same time.</item>
+/// <item>Wait. A thread that has blocked the signal since is seized.</item>
+/// <item>Count: when as many threads have stopped as the process has, there are no others. Those that were born meanwhile are looked at
+/// and asked likewise.</item>
+/// </list>
+/// <para>A look takes some 20 microseconds, so who has parked in the last stop, not long ago, is asked without one.</para>
+/// </remarks>
+internal static unsafe class StopAttempt
+{
+    // Longer than a tick: a timer that is to fire before it has to be programmed at every wait.
+    private const long SliceNs = 5 * Clock.NsPerMs;
+    private const long FullQueuePatienceNs = 50 * Clock.NsPerMs;
+    private const long PauseNs = Clock.NsPerMs / 20;
+
+    /// <summary>How long a thread may take to park before its mask is looked at.</summary>
+    private const long LatePatienceNs = 2 * Clock.NsPerMs;
+
+    /// <summary>How long it counts that a thread has parked.</summary>
+    private const long TrustNs = Clock.NsPerSecond;
+
+    /// <summary>Looks at a thread that has every signal blocked, as it has for a moment when it is born.</summary>
+    private const int MostLooks = 20;
+
+    private const int BufferSize = 64 * 1024;
+    private const uint ParkedSpins = 100;
+
+    private static byte* s_buffer;
+    private static int s_processors;
+    private static bool s_leaderEnded;
+
+    // The last stop that succeeded.
+    private static uint s_lastGeneration;
+    private static long s_lastNs;
+
+    // Of the attempt that is on.
+    private static bool s_hasSignal;
+    private static int s_self;
+    private static uint s_scan;
+    private static uint s_requested; // asked by a signal, or on the way out of an NMI, and not ended
+    private static uint s_seized; // stopped by ptrace(2)
+    private static uint s_kernelWorkers; // not asked
+
+    /// <summary>Threads that were seized in the stop that is on.</summary>
+    public static uint Seized => s_seized;
+
+    /// <summary>Reserves memory, once.</summary>
+    public static bool Reserve()
+    {
+        s_processors = Environment.ProcessorCount;
+        s_buffer = s_buffer != null ? s_buffer : (byte*)Memory.Map(BufferSize);
+        return s_buffer != null;
+    }
+
+    /// <returns>
+    /// 0: all stand still. -ETIMEDOUT if no thread stopped for <paramref name="patience"/> nanoseconds, at the deadline, or if one can neither
+    /// be asked nor seized. -EBUSY: there is no signal, and it cannot be seized either. -EAGAIN, -ENOMEM, -EOPNOTSUPP.
+    /// </returns>
+    public static int Run(StopState* stop, bool hasSignal, long patience)
+    {
+        s_hasSignal = hasSignal;
+        s_self = (int)Native.Syscall(SyscallNumber.Gettid);
+        s_requested = 0;
+        s_seized = 0;
+        s_kernelWorkers = 0;
+
+        int error = LookFirst(stop);
+        if (error == 0)
+        {
+            Begin(stop);
+            error = AskAll(stop);
+        }
+
+        return error != 0 ? error : WaitForAll(stop, patience);
+    }
+
+    /// <summary>The stop is over: those who have parked in it are known to take the signal.</summary>
+    public static void NoteSuccess(StopState* stop)
+    {
+        s_lastGeneration = stop->Generation - 1;
+        s_lastNs = Clock.NowNs();
+    }
+
+    /// <summary>
+    /// After an attempt that failed, while all threads run: waits a moment, and longer while the thread that was in the way is in a state
+    /// in which it cannot stop.
+    /// </summary>
+    public static void WaitForObstacle(long deadlineNs, long pauseNs)
+    {
+        int tid = StopReport.Tid;
+        do
+        {
+            Clock.Sleep(Math.Max(pauseNs, PauseNs));
+        }
+        while (tid != 0 && TaskFiles.IsStuck(tid) && Clock.NowNs() < deadlineNs);
+    }
+
+    [NoInstr]
+    public static void AfterFork()
+    {
+        s_leaderEnded = false;
+        s_lastGeneration = 0;
+    }
+
+    private static int LookFirst(StopState* stop)
+    {
+        int error = 0;
+        if (TaskFiles.Count() != Known)
+        {
+            error = Scan(stop, out _);
+        }
+
+        bool trusts = Clock.NowNs() - s_lastNs < TrustNs;
+        for (int i = 0; i < ThreadTable.Used && error == 0; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (!IsOther(record) || (trusts && s_lastGeneration != 0 && HasStoppedSo(record)))
+            {
+                continue;
+            }
+
+            error = Look(stop, record);
+        }
+
+        return error != 0 ? error : SeizeWanted(stop);
+    }
+
+    /// <summary>True if it stopped in the last stop in the way in which it would be stopped now.</summary>
+    private static bool HasStoppedSo(ThreadRecord* record) => s_hasSignal
+        ? record->ParkedGeneration == s_lastGeneration && record->MustBeSeized == 0
+        : record->SeizedGeneration == s_lastGeneration && record->MustBeSeized != 0;
+
+    private static bool IsOther(ThreadRecord* record) => record->Tid != 0 && record->Tid != s_self;
+
+    /// <summary>Threads that there should be.</summary>
+    private static long Known
+    {
+        get
+        {
+            long known = RuntimeThreads + (s_leaderEnded ? 2 : 1);
+            for (int i = 0; i < ThreadTable.Used; i++)
+            {
+                known += IsOther(ThreadTable.Records + i) ? 1 : 0;
+            }
+
+            return known;
+        }
+    }
+
+    private static void Begin(StopState* stop)
+    {
+        stop->StartNs = Clock.NowNs();
+        stop->WakeAt = 0;
+        stop->Spins = ThreadTable.Used < s_processors ? ParkedSpins : 0;
+        Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
+    }
+
+    private static int AskAll(StopState* stop)
+    {
+        if (Seizer.IsRunning)
+        {
+            Seizer.BeginStop(stop);
+        }
+
+        int error = 0;
+        for (int i = 0; i < ThreadTable.Used && error == 0; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (IsOther(record) && record->MustBeSeized == 0)
+            {
+                error = Request(stop, record);
+            }
+        }
+
+        return error;
+    }
+
+    private static int WaitForAll(StopState* stop, long patience)
+    {
+        for (; ; )
+        {
+            int error = WaitForThreads(stop, patience);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            // All that were asked stand still, so nobody can end any more but threads unknown to us; if the
+            // number of threads is what we have, there are none.
+            long accounted = s_requested + s_seized + s_kernelWorkers + (s_leaderEnded ? 2 : 1) + RuntimeThreads;
+            long threads = TaskFiles.Count();
+            if (threads == accounted)
+            {
+                return 0;
+            }
+
+            error = Scan(stop, out int found);
+            error = error != 0 || found == 0 ? error : AskNew(stop);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            if (found == 0 && threads <= 0)
+            {
+                // A system that does not count threads: a scan that finds nobody new has to do.
+                return 0;
+            }
+
+            long now = Clock.NowNs();
+            if (now >= stop->DeadlineNs || (found == 0 && now - stop->StartNs >= patience))
+            {
+                return -Errno.ETIMEDOUT;
+            }
+
+            if (found == 0)
+            {
+                // One that is ending: let it.
+                Clock.Sleep(PauseNs);
+            }
+        }
+    }
+
+    /// <summary>Those that the last scan has found.</summary>
+    private static int AskNew(StopState* stop)
+    {
+        int error = 0;
+        for (int i = 0; i < ThreadTable.Used && error == 0; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (IsOther(record) && record->IsNew != 0)
+            {
+                error = Look(stop, record);
+                if (error == 0 && record->Tid != 0 && record->MustBeSeized == 0)
+                {
+                    error = Request(stop, record);
+                }
+            }
+        }
+
+        return error != 0 ? error : SeizeNow(stop);
+    }
+
+    /// <summary>
+    /// Lists the threads: makes records for those that have none, and forgets those that are no longer there.
+    /// </summary>
+    private static int Scan(StopState* stop, out int found)
+    {
+        found = 0;
+        int folder;
+        fixed (byte* path = "/proc/self/task\0"u8)
+        {
+            folder = ProcFile.OpenFolder(path);
+        }
+
+        if (folder < 0)
+        {
+            return ProcFile.ErrorOf(folder);
+        }
+
+        int error = 0;
+        s_scan++;
+        for (; error == 0;)
+        {
+            nint bytes = Native.Syscall(SyscallNumber.Getdents64, folder, (nint)s_buffer, BufferSize);
+            if (bytes <= 0)
+            {
+                error = (int)bytes;
+                break;
+            }
+
+            var entries = new TaskScan(new ReadOnlySpan<byte>(s_buffer, (int)bytes));
+            while (error == 0 && entries.Next(out int tid))
+            {
+                if (tid == s_self || IsRuntimeThread(tid) || (s_leaderEnded && tid == stop->Pid))
+                {
+                    continue;
+                }
+
+                ThreadRecord* record = ThreadTable.Find(tid);
+                if (record == null)
+                {
+                    record = ThreadTable.Add(tid);
+                    if (record == null)
+                    {
+                        error = -Errno.EAGAIN;
+                        break;
+                    }
+
+                    record->IsNew = 1;
+                    found++;
+                }
+
+                record->Scan = s_scan;
+            }
+        }
+
+        ProcFile.Close(folder);
+        if (error == 0)
+        {
+            ForgetUnseen();
+        }
+
+        return error;
+    }
+
+    /// <summary>
+    /// Threads that the scan did not list have ended. One that is in an attempt stays, until it is known to be gone: it is counted.
+    /// </summary>
+    private static void ForgetUnseen()
+    {
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (IsOther(record) && record->Scan != s_scan && s_requested + s_seized + s_kernelWorkers == 0
+                && record->Seize == SeizeStatus.None)
+            {
+                ThreadTable.Remove(record);
+            }
+        }
+    }
+
+    /// <summary>Finds out how a thread is to be asked. One that has ended is forgotten.</summary>
+    private static int Look(StopState* stop, ThreadRecord* record)
+    {
+        record->IsNew = 0;
+        record->KernelWorker = 0;
+        var taking = SignalTaking.Blocks;
+        int error = 0;
+        if (s_hasSignal)
+        {
+            error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
+        }
+
+        if (error == 0 && taking is SignalTaking.Blocks or SignalTaking.BlocksAll)
+        {
+            switch (TaskFiles.KindOf(record->Tid))
+            {
+                case TaskKind.Gone:
+                    error = -Errno.ESRCH;
+                    break;
+                case TaskKind.Ended:
+                    taking = SignalTaking.Ended;
+                    break;
+                case TaskKind.KernelWorker:
+                    record->KernelWorker = 1;
+                    record->MustBeSeized = 1; // is not sent anything
+                    s_kernelWorkers++;
+                    return 0;
+                default:
+                    error = taking == SignalTaking.BlocksAll ? LookAgain(stop, record, out taking) : 0;
+                    break;
+            }
+        }
+
+        if (error is -Errno.ENOENT or -Errno.ESRCH)
+        {
+            ThreadTable.Remove(record);
+            return 0;
+        }
+
+        if (error != 0)
+        {
+            // What does not tell is no obstacle with a thread that has parked before.
+            record->MustBeSeized = 0;
+            return record->ParkedGeneration != 0 ? 0 : ProcFile.ErrorOf(error);
+        }
+
+        if (taking == SignalTaking.Ended)
+        {
+            // A main thread that called pthread_exit() stays listed for as long as the process lives.
+            s_leaderEnded |= record->Tid == stop->Pid;
+            ThreadTable.Remove(record);
+            return 0;
+        }
+
+        record->MustBeSeized = taking == SignalTaking.Takes ? 0u : 1u;
+        record->Seize = record->MustBeSeized != 0 ? SeizeStatus.Wanted : SeizeStatus.None;
+        return 0;
+    }
+
+    private static int LookAgain(StopState* stop, ThreadRecord* record, out SignalTaking taking)
+    {
+        taking = SignalTaking.BlocksAll;
+        int error = 0;
+        for (int looks = 1; looks < MostLooks && error == 0 && taking == SignalTaking.BlocksAll; looks++)
+        {
+            Native.Syscall(SyscallNumber.SchedYield);
+            error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
+        }
+
+        return error;
+    }
+
+    /// <summary>Becomes the tracer of the threads that have to be seized.</summary>
+    private static int SeizeWanted(StopState* stop)
+    {
+        ThreadRecord* first = null;
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (IsOther(record) && record->MustBeSeized != 0 && record->KernelWorker == 0 && record->Seize <= SeizeStatus.Wanted)
+            {
+                record->Seize = SeizeStatus.Wanted;
+                first = first == null ? record : first;
+            }
+        }
+
+        if (first == null)
+        {
+            return 0;
+        }
+
+        int error = Seizer.Attach(stop, stop->DeadlineNs);
+        if (error is 0 or -Errno.EAGAIN or -Errno.ENOMEM or -Errno.ETIMEDOUT)
+        {
+            return error;
+        }
+
+        if (error == -Errno.EPERM)
+        {
+            first = FirstRefused();
+            if (first == null)
+            {
+                return 0;
+            }
+
+            error = first->SeizeError;
+        }
+
+        StopReport.Note(StopObstacle.Refused, first->Tid, error);
+        return s_hasSignal ? -Errno.ETIMEDOUT : -Errno.EBUSY;
+    }
+
+    /// <summary>The first thread that could not be seized; null if all of those have ended, for which the error is the same.</summary>
+    private static ThreadRecord* FirstRefused()
+    {
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (record->Tid == 0 || record->Seize != SeizeStatus.Refused)
+            {
+                continue;
+            }
+
+            if (TaskFiles.KindOf(record->Tid) is not (TaskKind.Gone or TaskKind.Ended))
+            {
+                return record;
+            }
+
+            record->Seize = SeizeStatus.Gone;
+        }
+
+        return null;
+    }
+
+    /// <summary>The same while other threads stand still: they are stopped at once.</summary>
+    private static int SeizeNow(StopState* stop)
+    {
+        int error = SeizeWanted(stop);
+        if (error == 0 && Seizer.IsRunning)
+        {
+            Seizer.BeginStop(stop);
+        }
+
+        return error;
+    }
+
+    private static long RuntimeThreads => Math.Min(Native.Table->RuntimeThreads, NativeTable.MaxRuntimeThreads);
+
+    /// <summary>True for a thread of the runtime's own, which runs no code but this library's.</summary>
+    public static bool IsRuntimeThread(int tid)
+    {
+        for (int i = 0; i < RuntimeThreads; i++)
+        {
+            if (Native.Table->RuntimeTids[i] == tid)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Asks a thread to park. One that is gone is forgotten.</summary>
+    private static int Request(StopState* stop, ThreadRecord* record)
+    {
+        // The generation before looking whether a signal is under way; pairs with StopHandler.OnSignal: either the
+        // handler of that one sees this generation, or we see that it has been there, and send another.
+        Interlocked.Exchange(ref record->RequestedGeneration, stop->Generation);
+        if (Volatile.Read(ref record->SignalSent) != 0 && TaskFiles.IsPending(record->Tid, stop->Signal))
+        {
+            s_requested++;
+            return 0;
+        }
+
+        Volatile.Write(ref record->SignalSent, 1);
+        int error = Send(stop, record);
+        while (error == -Errno.EAGAIN && Clock.NowNs() < Math.Min(stop->DeadlineNs, stop->StartNs + FullQueuePatienceNs))
+        {
+            // The queue of signals is full. If it is with ours, it empties at once, as threads take theirs.
+            Clock.Sleep(PauseNs);
+            error = Send(stop, record);
+        }
+
+        switch (error)
+        {
+            case 0:
+                s_requested++;
+                return 0;
+            case -Errno.ESRCH:
+                ThreadTable.Remove(record);
+                return 0;
+            case -Errno.EAGAIN:
+                Volatile.Write(ref record->SignalSent, 0);
+                return error;
+            default:
+                Volatile.Write(ref record->SignalSent, 0);
+                return -Errno.EOPNOTSUPP;
+        }
+    }
+
+    private static int Send(StopState* stop, ThreadRecord* record)
+    {
+        Siginfo info = default;
+        info.Signo = stop->Signal;
+        info.Errno = StopHandler.Magic;
+        info.Code = Siginfo.CodeTimer;
+        info.Pid = stop->Pid;
+        info.Value = (ulong)stop->Secret << 32 | (uint)(record - ThreadTable.Records);
+        return (int)Native.Syscall(SyscallNumber.RtTgsigqueueinfo, stop->Pid, record->Tid, stop->Signal, (nint)(&info));
+    }
+
+    /// <summary>Waits until all threads that were asked stand still; those that end meanwhile are taken off.</summary>
+    private static int WaitForThreads(StopState* stop, long patience)
+    {
+        uint lastJoined = 0;
+        long progress = stop->StartNs;
+        long looked = stop->StartNs;
+        for (; ; )
+        {
+            Volatile.Write(ref stop->WakeAt, s_requested);
+            Interlocked.MemoryBarrier(); // WakeAt before the count; pairs with the compare-exchange in StopHandler.Join
+            uint joined = Volatile.Read(ref stop->Joined);
+            long now = Clock.NowNs();
+            if (joined == s_requested)
+            {
+                if (!Seizer.IsRunning)
+                {
+                    return 0;
+                }
+
+                int error = Seizer.WaitStopped(Math.Min(stop->DeadlineNs, Math.Max(now, progress) + SliceNs));
+                Account(stop);
+                if (error == 0 && joined == s_requested)
+                {
+                    return 0;
+                }
+
+                if (error is not (0 or -Errno.ETIMEDOUT))
+                {
+                    return error;
+                }
+            }
+
+            if (joined != lastJoined)
+            {
+                lastJoined = joined;
+                progress = now;
+            }
+
+            if (now >= stop->DeadlineNs || now - progress >= patience)
+            {
+                Blame(stop);
+                return -Errno.ETIMEDOUT;
+            }
+
+            if (now - looked >= (looked == stop->StartNs ? LatePatienceNs : SliceNs))
+            {
+                looked = now;
+                int error = LookAfterMissing(stop);
+                if (error != 0)
+                {
+                    return error;
+                }
+
+                continue;
+            }
+
+            if (joined != s_requested)
+            {
+                long slice = looked == stop->StartNs ? LatePatienceNs : SliceNs;
+                Futex.Wait(&stop->Joined, joined, Math.Min(slice, stop->DeadlineNs - now));
+            }
+        }
+    }
+
+    /// <summary>Counts anew, when threads have been stopped by ptrace(2), or were let go to park by themselves.</summary>
+    private static void Account(StopState* stop)
+    {
+        s_requested = 0;
+        s_seized = 0;
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (!IsOther(record))
+            {
+                continue;
+            }
+
+            switch (Volatile.Read(ref record->Seize))
+            {
+                case SeizeStatus.Stopped:
+                    record->RequestedGeneration = 0; // if a signal waits for it as well, it joins nothing
+                    s_seized++;
+                    break;
+                case SeizeStatus.LetGo:
+                    record->RequestedGeneration = stop->Generation;
+                    s_requested++;
+                    break;
+                case SeizeStatus.Gone:
+                    s_leaderEnded |= record->Tid == stop->Pid && TaskFiles.KindOf(record->Tid) == TaskKind.Ended;
+                    ThreadTable.Remove(record);
+                    break;
+                default:
+                    s_requested += record->RequestedGeneration == stop->Generation ? 1u : 0u;
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Finds out which of the threads that have not stopped can no longer do so, or never could; and seizes those that have blocked the signal.
+    /// </summary>
+    private static int LookAfterMissing(StopState* stop)
+    {
+        bool seizes = false;
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (!IsMissing(stop, record))
+            {
+                continue;
+            }
+
+            switch (TaskFiles.KindOf(record->Tid))
+            {
+                case TaskKind.Ended:
+                    s_leaderEnded |= record->Tid == stop->Pid;
+                    goto case TaskKind.Gone;
+                case TaskKind.Gone:
+                    TakeOff(stop, record);
+                    break;
+                case TaskKind.KernelWorker when record->Seize == SeizeStatus.None:
+                    record->KernelWorker = 1;
+                    record->MustBeSeized = 1;
+                    record->RequestedGeneration = 0;
+                    s_kernelWorkers++;
+                    s_requested--;
+                    break;
+                case TaskKind.Thread when record->Seize == SeizeStatus.None:
+                    bool takes = TaskFiles.TakingOf(record->Tid, stop->Signal, out SignalTaking taking) != 0 || taking == SignalTaking.Takes;
+                    record->MustBeSeized = takes ? 0u : 1u;
+                    seizes |= !takes;
+                    break;
+            }
+        }
+
+        return seizes ? SeizeNow(stop) : 0;
+    }
+
+    /// <summary>True for a thread that was asked in this attempt, by whatever means, and has not stopped.</summary>
+    private static bool IsMissing(StopState* stop, ThreadRecord* record)
+    {
+        if (!IsOther(record) || record->KernelWorker != 0)
+        {
+            return false;
+        }
+
+        uint seize = Volatile.Read(ref record->Seize);
+        return seize is SeizeStatus.None or SeizeStatus.LetGo
+            ? record->RequestedGeneration == stop->Generation && Volatile.Read(ref record->ParkedGeneration) != stop->Generation
+            : seize is SeizeStatus.Attached or SeizeStatus.Interrupted;
+    }
+
+    private static void TakeOff(StopState* stop, ThreadRecord* record)
+    {
+        if (record->Seize is SeizeStatus.None or SeizeStatus.LetGo)
+        {
+            s_requested--;
+            ThreadTable.Remove(record);
+        }
+        else
+        {
+            // The seizing process is told, which waits for it; Account() forgets it.
+            Interlocked.CompareExchange(ref record->Seize, SeizeStatus.Gone, SeizeStatus.Interrupted);
+        }
+    }
+
+    /// <summary>Notes a thread that did not stop.</summary>
+    private static void Blame(StopState* stop)
+    {
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            if (IsMissing(stop, ThreadTable.Records + i))
+            {
+                StopReport.Note(StopObstacle.NoAnswer, ThreadTable.Records[i].Tid);
+                return;
+            }
+        }
+    }
+}

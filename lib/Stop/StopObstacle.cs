@@ -1,0 +1,19 @@
+namespace Ftrace.Stop;
+
+/// <summary>Why a stop failed, for <see cref="StopReport"/>.</summary>
+internal enum StopObstacle
+{
+    None,
+
+    /// <summary>A thread takes no signal, and cannot be seized.</summary>
+    Refused,
+
+    /// <summary>A thread was asked, and did not stop.</summary>
+    NoAnswer,
+
+    /// <summary>/proc shows the ids of another pid namespace.</summary>
+    ForeignProc,
+
+    /// <summary>The signal that FTRACE_STOP_SIGNAL names cannot be had.</summary>
+    SignalTaken,
+}

@@ -1,0 +1,137 @@
+using System;
+using System.Buffers.Text;
+using Ftrace.Linux;
+
+namespace Ftrace.Stop;
+
+/// <summary>
+/// What was in the way of a stop, said to the host once its threads run again: which thread, why, and what would help.
+/// </summary>
+internal unsafe struct StopReport
+{
+    private const int NameSize = 16; // TASK_COMM_LEN
+    private const int LineSize = 400;
+
+    private static StopReport s_noted;
+
+    private StopObstacle _obstacle;
+    private int _tid;
+    private int _error;
+
+    /// <summary>Notes an obstacle. The last one counts.</summary>
+    public static void Note(StopObstacle obstacle, int tid, int error = 0) =>
+        s_noted = new StopReport { _obstacle = obstacle, _tid = tid, _error = error };
+
+    public static void Forget() => s_noted = default;
+
+    /// <summary>What was noted. Called with the stop mutex held, for <see cref="Print"/> to be called without.</summary>
+    public static StopReport Take()
+    {
+        StopReport noted = s_noted;
+        s_noted = default;
+        return noted;
+    }
+
+    /// <summary>The thread that is in the way; 0: none was noted.</summary>
+    public static int Tid => s_noted._tid;
+
+    /// <summary>Calls the host's print function, if it has one.</summary>
+    public readonly void Print()
+    {
+        void* print = SharedState.Get->Trace.Print;
+        if (print == null || _obstacle == StopObstacle.None)
+        {
+            return;
+        }
+
+        byte* line = stackalloc byte[LineSize];
+        var text = new Text(new Span<byte>(line, LineSize - 1));
+        text.Add("ftrace: "u8);
+        switch (_obstacle)
+        {
+            case StopObstacle.ForeignProc:
+                text.Add("cannot stop threads: /proc is not mounted, or shows another pid namespace; mount it in this one (unshare --mount-proc)"u8);
+                break;
+            case StopObstacle.SignalTaken:
+                text.Add("cannot stop threads: FTRACE_STOP_SIGNAL must name a real-time signal (34 to 64) with its default action, or none"u8);
+                break;
+            default:
+                AddThread(ref text);
+                break;
+        }
+
+        line[text.Length] = 0;
+        ((delegate* unmanaged[Cdecl]<byte*, void>)print)(line);
+    }
+
+    private readonly void AddThread(ref Text text)
+    {
+        text.Add("cannot stop thread "u8);
+        text.Add(_tid);
+        byte* name = stackalloc byte[NameSize];
+        int length = OwnTaskFile.NameOf(_tid, name, NameSize);
+        if (length > 0)
+        {
+            text.Add(" ("u8);
+            text.Add(new ReadOnlySpan<byte>(name, length));
+            text.Add(")"u8);
+        }
+
+        if (_obstacle == StopObstacle.NoAnswer)
+        {
+            text.Add(": it does not stop in time; does it wait in vfork(), for a disk, or in a handler for another thread?"u8);
+            return;
+        }
+
+        int tracer = OwnTaskFile.TracerOf(_tid);
+        text.Add(": it takes no signal of ours, and ptrace(2) is refused"u8);
+        if (tracer != 0)
+        {
+            text.Add(": process "u8);
+            text.Add(tracer);
+            text.Add(" traces it; detach the debugger"u8);
+        }
+        else if (Yama.Scope() is var scope and >= 2)
+        {
+            text.Add(": kernel.yama.ptrace_scope is "u8);
+            text.Add(scope);
+            text.Add("; set it to 1"u8);
+        }
+        else if (_error == -Errno.EOPNOTSUPP)
+        {
+            text.Add(": the system does not have what it takes (Linux 4.16, or 5.16 under a seccomp filter)"u8);
+        }
+        else if (_error == -Errno.EPERM)
+        {
+            text.Add(" (EPERM): is the process not dumpable (prctl(2), setuid), or under a seccomp filter? Else unblock the signal"u8);
+        }
+        else
+        {
+            text.Add(", error "u8);
+            text.Add(_error);
+        }
+    }
+
+    /// <summary>Text in memory of the caller's; what does not fit is cut off.</summary>
+    private ref struct Text(Span<byte> buffer)
+    {
+        private readonly Span<byte> _buffer = buffer;
+
+        public int Length { get; private set; }
+
+        public void Add(ReadOnlySpan<byte> text)
+        {
+            int kept = Math.Min(text.Length, _buffer.Length - Length);
+            text[..kept].CopyTo(_buffer[Length..]);
+            Length += kept;
+        }
+
+        public void Add(int number)
+        {
+            if (Utf8Formatter.TryFormat(number, _buffer[Length..], out int digits))
+            {
+                Length += digits;
+            }
+        }
+    }
+}
