@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * busy.c - the stop signal belongs to somebody else: -EBUSY, and nothing is
- * touched.
+ * busy.c - the stop signal belongs to somebody else: threads are seized. Where
+ * ptrace(2) is refused, or FTRACE_STOP_SIGNAL asks for what cannot be had: -EBUSY,
+ * and nothing is touched.
  *
- * busy replaced     our handler was replaced; put back, everything works again
+ * busy replaced     our handler was replaced
  * busy foreign      a signal of that number that is not ours has its default action
  * busy full         no real-time signal is free, then one is
+ * busy none         FTRACE_STOP_SIGNAL=none: no signal is taken
  * busy declared     the highest signal is an NMI: the next one is taken
  * busy chosen       FTRACE_STOP_SIGNAL names a free signal
  * busy taken        FTRACE_STOP_SIGNAL names one that has a handler
  * busy ignored      FTRACE_STOP_SIGNAL names one that is ignored
  * busy unusable     FTRACE_STOP_SIGNAL is no real-time signal
  */
-#include "test.h"
+#include "calls.h"
 
 #include <sys/wait.h>
 
@@ -71,6 +73,15 @@ static void expect_busy(void)
 	CHECK_EQ(strcmp(before, after), 0);
 }
 
+static void expect_seized(void)
+{
+	uint64_t seized = stats().seized_threads;
+
+	toggle_twice(function);
+	CHECK_EQ(stats().seized_threads - seized, 2);
+	CHECK_EQ(host_signals, 0);
+}
+
 static bool is_default(int signo)
 {
 	struct sigaction action;
@@ -86,14 +97,19 @@ static void replaced(void)
 	struct sigaction ours;
 
 	CHECK_EQ(sigaction(signo, NULL, &ours), 0);
-	for (int i = 0; i < 3; i++) {
-		struct sigaction other = {.sa_handler = others[i]}, found;
+	for (int i = 0; i < 6; i++) {
+		struct sigaction other = {.sa_handler = others[i % 3]}, found;
 
 		toggle_twice(function);
 		CHECK_EQ(sigaction(signo, &other, NULL), 0);
-		expect_busy();
+		if (i == 3)
+			forbid_call(SYS_ptrace, EPERM);
+		if (i < 3)
+			expect_seized();
+		else
+			expect_busy();
 		CHECK_EQ(sigaction(signo, NULL, &found), 0);
-		CHECK(found.sa_handler == others[i]);
+		CHECK(found.sa_handler == others[i % 3]);
 		CHECK_EQ(sigaction(signo, &ours, NULL), 0);
 		toggle_twice(function);
 	}
@@ -132,6 +148,8 @@ static void full(void)
 	for (int signo = SIGRTMIN; signo <= 64; signo++)
 		if (is_default(signo))
 			on_signal(signo, host_handler, 0);
+	expect_seized();
+	forbid_call(SYS_ptrace, EPERM);
 	expect_busy();
 	CHECK(signal(CHOSEN, SIG_DFL) != SIG_ERR);
 	toggle_twice(function);
@@ -179,6 +197,13 @@ static void unusable(void)
 		CHECK(is_default(signo));
 }
 
+static void none(void)
+{
+	expect_seized();
+	for (int signo = SIGRTMIN + 1; signo <= 64; signo++)
+		CHECK(is_default(signo));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -189,6 +214,7 @@ int main(int argc, char **argv)
 		{"replaced", replaced, {NULL}},
 		{"foreign", foreign, {NULL}},
 		{"full", full, {NULL}},
+		{"none", none, {"none"}},
 		{"declared", declared, {NULL}},
 		{"chosen", chosen, {"50"}},
 		{"taken", taken, {"50"}},

@@ -34,6 +34,19 @@ static inline void add_filter(const struct sock_filter *filter, size_t count)
 		skip("no seccomp filters here");
 }
 
+/* A system call fails from now on, in the calling thread and those that it makes. */
+static inline void forbid_call(unsigned int number, unsigned int error)
+{
+	const struct sock_filter filter[] = {
+		LOAD(nr),
+		SKIP_UNLESS(number, 1),
+		RETURN(SECCOMP_RET_ERRNO | error),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	add_filter(filter, sizeof(filter) / sizeof(*filter));
+}
+
 /*
  * Called in the thread with the number of the call, in front of it and behind it;
  * only while @watching. In front of it, a result other than 0 takes its place.

@@ -8,6 +8,9 @@
  * middle of the NMI. Three variants: one announced NMI; an announced one that
  * was interrupted by an unannounced one, in which the stop arrives; and the
  * other way round.
+ *
+ * deferred          the stop signal arrives
+ * deferred seize    the thread is seen to block it, and seized there
  */
 #include "test.h"
 
@@ -29,6 +32,7 @@ static const struct variant {
 };
 
 static const struct variant *variant;
+static bool seizing;
 static int stop_signal;
 static unsigned char *function;
 static atomic_int wanted, ready; /* the level that wants the gate to be set */
@@ -101,6 +105,8 @@ static bool run(void)
 	thread = start(thread_main, NULL);
 	for (int level = 0; level < variant->levels; level++) {
 		WAIT_FOR(wanted == level);
+		if (level == 0 && !seizing)
+			gain_trust();
 		if (open != variant->announced[level]) {
 			CHECK_EQ(open ? ftrace_arch_code_modify_post_process()
 				      : ftrace_arch_code_modify_prepare(),
@@ -128,10 +134,11 @@ static bool run(void)
 	return !gone_on;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = handler};
 
+	seizing = argc > 1 && strcmp(argv[1], "seize") == 0;
 	function = new_function();
 	stop_signal = find_stop_signal();
 	sigaddset(&action.sa_mask, stop_signal);

@@ -15,6 +15,9 @@
  * cannot see what the handler has interrupted, the thread dies.
  *
  * Then at random: a thread runs in circles inside such a site.
+ *
+ * midsite          threads are stopped by a signal
+ * midsite seize    they block every signal, and are seized
  */
 #include "test.h"
 
@@ -26,7 +29,8 @@
 static unsigned char *site, *bystander;
 static int stop_signal;
 static atomic_int offset;
-static atomic_bool in_place;
+static atomic_bool in_place, go;
+static bool seizing;
 
 static void jump_into_site(int signo, siginfo_t *info, void *context)
 {
@@ -68,8 +72,18 @@ static void *thread_main(void *arg)
 {
 	uint32_t *registers = arg;
 
+	WAIT_FOR(go);
 	run_site(&registers[0], &registers[1]);
 	return NULL;
+}
+
+/* Lets a thread go into the site, to be stopped in the way in question. */
+static void let_go(void)
+{
+	if (!seizing)
+		gain_trust();
+	go = true;
+	WAIT_FOR(in_place);
 }
 
 static unsigned char *new_site(const unsigned char code[SITE_SIZE])
@@ -121,7 +135,7 @@ static void exact(void)
 
 		site = new_site(row->code);
 		offset = row->offset;
-		in_place = false;
+		in_place = go = stop_is_over = false;
 		patches[0] = value_patch(bystander, VALUE_A, VALUE_B);
 		patches[0].error = 4711;
 		/* mov $0xcccccccc,%eax */
@@ -132,10 +146,11 @@ static void exact(void)
 		memcpy(patches[1].old_code, row->code, SITE_SIZE);
 
 		thread = start(thread_main, registers);
-		WAIT_FOR(in_place);
+		let_go();
 		result = i % 2 ? change(patches, 2)
 			       : ftrace_modify_code(patches[1].ip, patches[1].old_code,
 						    patches[1].new_code);
+		stop_is_over = true;
 		join(thread);
 		/*
 		 * A stop that makes no progress for some time is given up and tried
@@ -298,6 +313,7 @@ static void *hidden_main(void *arg)
 	uint32_t *registers = arg;
 
 	CHECK_EQ(sigaltstack(&stack, NULL), 0);
+	WAIT_FOR(go);
 	run_site(&registers[0], &registers[1]);
 	CHECK_EQ(sigaltstack(&none, NULL), 0);
 	munmap(memory, size + GUARD_SIZE);
@@ -316,7 +332,7 @@ static void hide(const unsigned char code[SITE_SIZE], int at, int expected)
 	int result;
 
 	/* Until the innermost handler wants it, a stop would come too early for an NMI. */
-	if (hidden->announced)
+	if (hidden->announced || seizing)
 		sigaddset(&action.sa_mask, stop_signal);
 	action.sa_flags |= hidden->nested ? 0 : inner_flags;
 	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
@@ -325,15 +341,15 @@ static void hide(const unsigned char code[SITE_SIZE], int at, int expected)
 	CHECK_EQ(sigaction(SIGUSR2, &action, NULL), 0);
 	site = new_site(code);
 	offset = at;
-	in_place = released = false;
+	in_place = released = go = stop_is_over = false;
 	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
 	CHECK_EQ(pthread_attr_init(&attributes), 0);
 	CHECK_EQ(pthread_attr_setstack(&attributes, stack, STACK_SIZE), 0);
 	CHECK_EQ(pthread_create(&thread, &attributes, hidden_main, registers), 0);
 	pthread_attr_destroy(&attributes);
-	WAIT_FOR(in_place);
+	let_go();
 	result = ftrace_modify_code((unsigned long)site, code, other);
-	released = true;
+	released = stop_is_over = true;
 	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
 	join(thread);
 	munmap(stack, STACK_SIZE + GUARD_SIZE);
@@ -375,13 +391,19 @@ static void hidden_frames(void)
 	}
 }
 
+#define CIRCLES (6 * 500)
+
 /* A circle of which the site is the larger part. */
 static unsigned char *circle;
 static atomic_bool finish;
 
 static void *run_circle(void *arg)
 {
+	sigset_t all;
+
 	(void)arg;
+	sigfillset(&all);
+	CHECK_EQ(pthread_sigmask(seizing ? SIG_SETMASK : SIG_UNBLOCK, &all, NULL), 0);
 	while (!finish)
 		((void (*)(int))(uintptr_t)circle)(100000);
 	return NULL;
@@ -406,7 +428,7 @@ static void at_random(void)
 	memcpy(circle + SITE_SIZE, tail, sizeof(tail));
 	text_seal(circle, 4096);
 	thread = start(run_circle, NULL);
-	for (int i = 0; i < 6 * 500; i++)
+	for (int i = 0; i < CIRCLES; i++)
 		CHECK_EQ(
 			ftrace_modify_code((unsigned long)circle, codes[i % 6], codes[(i + 1) % 6]),
 			0);
@@ -414,12 +436,17 @@ static void at_random(void)
 	join(thread);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	uint64_t seized;
+
+	seizing = argc > 1 && strcmp(argv[1], "seize") == 0;
 	bystander = new_function();
 	stop_signal = find_stop_signal();
 	exact();
 	hidden_frames();
+	seized = stats().seized_threads;
 	at_random();
+	CHECK(!seizing || stats().seized_threads - seized >= CIRCLES);
 	return 0;
 }

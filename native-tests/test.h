@@ -135,7 +135,22 @@ static inline uint64_t signal_mask(void)
 	return mask;
 }
 
-/* For a signal that the calling thread blocks. */
+/*
+ * For the stop signal, which the calling thread blocks. It does not get it if the stop sees
+ * that: then it is stopped by ptrace(2), in here, and goes on when that is over; or, in an
+ * announced NMI, with a note in its words.
+ */
+static atomic_bool stop_is_over;
+
+static inline bool stop_is_noted(void)
+{
+#ifdef FTRACE_NMI_INLINE_H
+	return *(volatile unsigned long *)&ftrace_nmi_thread.reserved[0] != 0;
+#else
+	return false;
+#endif
+}
+
 static inline void wait_until_pending(int signo)
 {
 	uint64_t pending;
@@ -143,7 +158,7 @@ static inline void wait_until_pending(int signo)
 	do {
 		CHECK_EQ(syscall(SYS_rt_sigpending, &pending, sizeof(pending)), 0);
 		sched_yield();
-	} while (!(pending >> (signo - 1) & 1));
+	} while (!(pending >> (signo - 1) & 1) && !stop_is_over && !stop_is_noted());
 }
 
 /* The same, and then it comes, here. */
@@ -263,6 +278,15 @@ static inline int find_stop_signal(void)
 	}
 	CHECK(!"a stop signal");
 	return 0;
+}
+
+/*
+ * Who has parked in a stop is taken to do so in the next one, without a look at what it
+ * blocks; that of a new thread is looked at. So a thread that blocks the signal after this is sent it.
+ */
+static inline void gain_trust(void)
+{
+	CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), 0);
 }
 
 static inline struct ftrace_stats stats(void)

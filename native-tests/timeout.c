@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timeout.c - a thread that blocks every signal: -ETIMEDOUT, not before the
- * given time, and nothing changed. When the thread unblocks its signals, the
- * stop signals that were left behind find no window and do nothing.
+ * timeout.c - a thread that blocks every signal, where ptrace(2) is refused:
+ * -ETIMEDOUT, not before the given time, nothing changed, nobody parked
+ * meanwhile, and the host is told which thread it was. When the thread unblocks
+ * its signals, all is well.
  */
-#include "test.h"
+#include "calls.h"
 
 #define TIMEOUT_MS 200
 
@@ -18,6 +19,7 @@ static void *stubborn(void *arg)
 	sigset_t all;
 
 	(void)arg;
+	CHECK_EQ(prctl(PR_SET_NAME, "stubborn"), 0);
 	sigfillset(&all);
 	CHECK_EQ(pthread_sigmask(SIG_SETMASK, &all, NULL), 0);
 	mask = signal_mask();
@@ -48,6 +50,13 @@ static void *willing(void *arg)
 	return NULL;
 }
 
+static char printed[500];
+
+static void print(const char *line)
+{
+	snprintf(printed, sizeof(printed), "%s", line);
+}
+
 static int ran;
 
 static int note(void *data)
@@ -64,6 +73,7 @@ static void times_out(bool prepared)
 					 .timeout_ms = TIMEOUT_MS};
 	struct ftrace_patch patch = value_patch(function, VALUE_A, VALUE_B);
 	unsigned long willing_before, stubborn_before;
+	struct ftrace_stats stats_before = stats();
 	uint64_t start, took, mask = signal_mask();
 	char before[5], after[5];
 
@@ -76,6 +86,9 @@ static void times_out(bool prepared)
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), -ETIMEDOUT);
 	took = now_ns() - start;
 	CHECK_EQ(errno, 4712);
+	CHECK_EQ(stats().stops, stats_before.stops);
+	CHECK_EQ(stats().last_stop_ns, stats_before.last_stop_ns); /* nobody was asked */
+	CHECK(strstr(printed, "(stubborn)") && strstr(printed, "ptrace"));
 	CHECK(took >= TIMEOUT_MS * 1000000ull);
 	CHECK_EQ(patch.error, 0);
 	CHECK_EQ(call_function(function), VALUE_A);
@@ -97,6 +110,8 @@ int main(void)
 	pthread_t threads[2];
 	uint64_t start_ns;
 
+	forbid_call(SYS_ptrace, EPERM);
+	CHECK_EQ(ftrace_set_print(print), 0);
 	function = new_function();
 	toggle_twice(function);
 	threads[0] = start(stubborn, NULL);

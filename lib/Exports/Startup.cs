@@ -22,6 +22,7 @@ internal static unsafe class Startup
 
         Native.Attach(native);
         SharedState.Attach((SharedState*)native->State);
+        SharedState.Get->Trace.Print = native->Print;
         SharedState.Get->Stop.Pid = (int)Native.Syscall(SyscallNumber.Getpid);
         PatchBatch.WarmUp();
         SymbolTable.WarmUp();

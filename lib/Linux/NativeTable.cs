@@ -79,6 +79,9 @@ internal unsafe struct NativeTable
     /// <summary>Zeroed memory for <see cref="SharedState"/>: it must be there without asking anybody.</summary>
     public void* State;
 
+    /// <summary>Where reports go until the host sets a print function of its own; null: nowhere.</summary>
+    public void* Print;
+
     /// <summary>First byte of this library in memory.</summary>
     public ulong ImageStart;
 

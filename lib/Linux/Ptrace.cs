@@ -40,11 +40,11 @@ internal static unsafe class Ptrace
     /// <returns>1; 0 or -errno: there are no more.</returns>
     public static int PeekSiginfo(int tid, bool shared, uint index, Siginfo* info)
     {
-        // struct ptrace_peeksiginfo_args: offset, flags and count
-        ulong* arguments = stackalloc ulong[2];
-        arguments[0] = index;
-        arguments[1] = 1ul << 32 | (shared ? 1u : 0u);
-        return Call(PeekSiginfoRequest, tid, (nint)arguments, (nint)info);
+        PeekSiginfoArguments arguments;
+        arguments.Offset = index;
+        arguments.Flags = shared ? 1u : 0u;
+        arguments.Count = 1;
+        return Call(PeekSiginfoRequest, tid, (nint)(&arguments), (nint)info);
     }
 
     /// <summary>wait4(2) for one thread or process, without waiting, or until it stops or ends.</summary>
@@ -60,4 +60,12 @@ internal static unsafe class Ptrace
 
     private static int Call(nint request, int tid, nint address, nint data) =>
         (int)Native.Syscall(SyscallNumber.Ptrace, request, tid, address, data);
+
+    /// <summary><c>struct ptrace_peeksiginfo_args</c></summary>
+    private struct PeekSiginfoArguments
+    {
+        public ulong Offset;
+        public uint Flags;
+        public int Count;
+    }
 }

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <linux/futex.h>
 
@@ -78,6 +79,7 @@ static struct native {
 	int (*run)(int (*fn)(void *), void *data);
 	unsigned long *modifying_code;
 	void *state;
+	void (*print)(const char *line); /* until the host sets one; NULL: none */
 	const char *image_start;
 	const char *image_end;
 	long stop_signal; /* FTRACE_STOP_SIGNAL: 0 if it is not set, STOP_SIGNAL_* */
@@ -229,6 +231,29 @@ THREAD_CONTEXT(ftrace_static_key_slow_dec, (struct ftrace_static_key * key), (ke
 THREAD_CONTEXT(ftrace_static_call_key_update,
 	       (struct ftrace_static_call_key * key, unsigned long func), (key, func))
 
+/* Returns -errno and leaves errno alone. */
+static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ __volatile__("syscall"
+			     : "=a"(ret)
+			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			     : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* FTRACE_PRINT=stderr. Without stdio, whose lock a thread may hold. */
+static void print_stderr(const char *line)
+{
+	struct iovec text[2] = {{(void *)line, strlen(line)}, {"\n", 1}};
+
+	raw_syscall(SYS_writev, STDERR_FILENO, (long)text, 2, 0, 0, 0);
+}
+
 /* Runs the host's function inside a stop window: it may call the library. */
 static int run(int (*fn)(void *), void *data)
 {
@@ -243,21 +268,6 @@ static int run(int (*fn)(void *), void *data)
 static struct ftrace_nmi_thread *current_thread(void)
 {
 	return &ftrace_nmi_thread;
-}
-
-/* Returns -errno and leaves errno alone. */
-static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long ret;
-
-	__asm__ __volatile__("syscall"
-			     : "=a"(ret)
-			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			     : "rcx", "r11", "memory");
-	return ret;
 }
 
 /*
@@ -620,6 +630,7 @@ __attribute__((constructor)) static void startup(void)
 	unsigned long all = ~0UL, mask;
 	int saved_errno = errno;
 	const char *signal = secure_getenv("FTRACE_STOP_SIGNAL");
+	const char *print = secure_getenv("FTRACE_PRINT");
 
 	native.syscall = raw_syscall;
 	native.thread = current_thread;
@@ -644,6 +655,8 @@ __attribute__((constructor)) static void startup(void)
 	native.run = run;
 	native.modifying_code = ftrace_modifying_code;
 	native.state = state;
+	if (print && strcmp(print, "stderr") == 0)
+		native.print = print_stderr;
 	native.image_start = image_start;
 	native.image_end = image_end;
 	/* What is no number is accepted by no stop. */

@@ -105,7 +105,9 @@ internal static unsafe class SeizingProcess
             ThreadRecord* record = state->Records + i;
             if (record->Seize == SeizeStatus.Attached)
             {
-                record->Seize = Ptrace.Interrupt(record->Tid) == 0 ? SeizeStatus.Interrupted : SeizeStatus.Gone;
+                // If it has ended, it stays listed until it is waited for.
+                Ptrace.Interrupt(record->Tid);
+                record->Seize = SeizeStatus.Interrupted;
             }
         }
 

@@ -221,6 +221,7 @@ internal static unsafe class StopAttempt
             long now = Clock.NowNs();
             if (now >= stop->DeadlineNs || (found == 0 && now - stop->StartNs >= patience))
             {
+                StopReport.Note(StopObstacle.Uncounted, 0);
                 return -Errno.ETIMEDOUT;
             }
 
@@ -701,9 +702,10 @@ internal static unsafe class StopAttempt
             s_requested--;
             ThreadTable.Remove(record);
         }
-        else
+        else if (record->Tid == stop->Pid)
         {
-            // The seizing process is told, which waits for it; Account() forgets it.
+            // The kernel says nothing of a main thread that has ended while others live. Account() forgets it. Any other one stays
+            // listed until the seizing process has waited for it.
             Interlocked.CompareExchange(ref record->Seize, SeizeStatus.Gone, SeizeStatus.Interrupted);
         }
     }

@@ -11,6 +11,9 @@ internal enum StopObstacle
     /// <summary>A thread was asked, and did not stop.</summary>
     NoAnswer,
 
+    /// <summary>The process has more threads than could be found: they are born, or end, all the time.</summary>
+    Uncounted,
+
     /// <summary>/proc shows the ids of another pid namespace.</summary>
     ForeignProc,
 

@@ -55,6 +55,9 @@ internal unsafe struct StopReport
             case StopObstacle.SignalTaken:
                 text.Add("cannot stop threads: FTRACE_STOP_SIGNAL must name a real-time signal (34 to 64) with its default action, or none"u8);
                 break;
+            case StopObstacle.Uncounted:
+                text.Add("cannot stop threads: they are born, or end, faster than they can be stopped; use a longer timeout"u8);
+                break;
             default:
                 AddThread(ref text);
                 break;

@@ -94,7 +94,7 @@ internal static unsafe class Tracing
             return -Errno.EDEADLK;
         }
 
-        SharedState.Get->Trace.Print = print;
+        SharedState.Get->Trace.Print = print != null ? print : Native.Table->Print;
         return 0;
     }
 
