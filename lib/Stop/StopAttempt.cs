@@ -30,8 +30,8 @@ internal static unsafe class StopAttempt
     /// <summary>How long it counts that a thread has parked.</summary>
     private const long TrustNs = Clock.NsPerSecond;
 
-    /// <summary>Looks at a thread that has every signal blocked, as it has for a moment when it is born.</summary>
-    private const int MostLooks = 20;
+    /// <summary>How long a thread is looked at that has every signal blocked, as it has for a moment when it is born.</summary>
+    private const long BirthNs = Clock.NsPerMs / 4;
 
     private const int BufferSize = 64 * 1024;
     private const uint ParkedSpins = 100;
@@ -360,7 +360,8 @@ internal static unsafe class StopAttempt
                     s_kernelWorkers++;
                     return 0;
                 default:
-                    error = taking == SignalTaking.BlocksAll ? LookAgain(stop, record, out taking) : 0;
+                    bool isShort = taking == SignalTaking.BlocksAll && record->SeizedGeneration == 0;
+                    error = isShort ? LookAgain(stop, record, out taking) : 0;
                     break;
             }
         }
@@ -395,7 +396,7 @@ internal static unsafe class StopAttempt
     {
         taking = SignalTaking.BlocksAll;
         int error = 0;
-        for (int looks = 1; looks < MostLooks && error == 0 && taking == SignalTaking.BlocksAll; looks++)
+        for (long end = Clock.NowNs() + BirthNs; error == 0 && taking == SignalTaking.BlocksAll && Clock.NowNs() < end;)
         {
             Native.Syscall(SyscallNumber.SchedYield);
             error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
