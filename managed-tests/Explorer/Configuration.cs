@@ -42,6 +42,11 @@ internal sealed record Configuration(
     /// <summary>NMIs also arrive that leave SIGTRAP as it was, instead of blocked.</summary>
     public bool MixedMasks { get; init; }
 
+    /// <summary>The threads of CPUs from this one on take no stop signal, and are seized; 0: none.</summary>
+    public int FirstSeized { get; init; }
+
+    public bool IsSeized(int cpu) => FirstSeized != 0 && cpu >= FirstSeized;
+
     /// <summary>At this location, in no batch, stands a breakpoint of the host's; 0: at none.</summary>
     public int HostBreakpoint { get; init; }
 }

@@ -22,8 +22,15 @@ internal static class Configurations
     public static readonly Configuration Weak = new("weak stores: 1 CPU, 1 NMI", 2, [0, 1], 1, 1, WeakStores: true);
     public static readonly Configuration WeakTwo = new("weak stores: 1 CPU, 1 NMI, 2 locations", 2, [0, 1], 1, 2, WeakStores: true);
 
+    public static readonly Configuration[] Seized =
+    [
+        new("seized: 1 CPU, 2 NMIs nested", 2, [0, 2], 2, 1) { FirstSeized = 1 },
+        new("seized: 1 CPU, 1 NMI, there and back", 2, [0, 1], 1, 1, Windows: 2) { FirstSeized = 1 },
+        new("seized: 1 of 2 CPUs, 1 NMI each", 3, [0, 1, 1], 1, 1) { FirstSeized = 2 },
+    ];
+
     public static readonly Configuration[] Every =
-        [Nested, OwnNmi, TwoCpus, TwoLocations, NestedTwoLocations, Failing, FailingSecond, ThereAndBack, Weak, WeakTwo];
+        [Nested, OwnNmi, TwoCpus, TwoLocations, NestedTwoLocations, Failing, FailingSecond, ThereAndBack, Weak, WeakTwo, .. Seized];
 
     public static readonly Configuration[] Breakpoints =
     [
@@ -64,6 +71,8 @@ internal static class Configurations
         new("2 CPUs and patcher, 1 NMI each", 3, [1, 1, 1], 1, 1),
         new("1 CPU, 2 NMIs nested, there and back", 2, [0, 2], 2, 1, Windows: 2),
         new("2 CPUs, 1 NMI each, there and back", 3, [0, 1, 1], 1, 1, Windows: 2),
+        new("seized: 2 CPUs, 1 NMI each, 2 locations", 3, [0, 1, 1], 1, 2) { FirstSeized = 1 },
+        new("seized: 1 of 2 CPUs, 1 NMI each, there and back", 3, [0, 1, 1], 1, 1, Windows: 2) { FirstSeized = 2 },
         new("int3: 2 CPUs, 1 NMI each", 3, [0, 1, 1], 1, 1) { Batches = [There] },
         new("int3: 1 CPU, 3 NMIs nested", 2, [0, 3], 3, 1) { Batches = [There] },
         new("int3: 1 CPU, 2 NMIs nested, patcher, 1 NMI", 2, [1, 2], 2, 1) { Batches = [There] },

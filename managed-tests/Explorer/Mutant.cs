@@ -80,6 +80,18 @@ internal enum Mutant
     /// <summary>enter: unblocks SIGTRAP although the patcher may still be looking at masks.</summary>
     OnePhase,
 
+    /// <summary>seized: stands still inside of an announced NMI.</summary>
+    SeizedInNmi,
+
+    /// <summary>seized: let go on in an announced NMI without a note of the stop.</summary>
+    LetGoWithoutNote,
+
+    /// <summary>patcher: a seized thread counts as stopped when it was only asked to.</summary>
+    CountedBeforeStopped,
+
+    /// <summary>patcher: the seized are let go before the CPUs serialize.</summary>
+    SeizedGoFirst,
+
     /// <summary>enter: does not look again after it was counted as held.</summary>
     NoSecondLook,
 

@@ -31,6 +31,12 @@ public sealed class MutantTests
     [TestCase(nameof(Mutant.NoEnterBarrier))]
     public void IsCaught(string name) => IsCaught(System.Enum.Parse<Mutant>(name), Configurations.Every);
 
+    [TestCase(nameof(Mutant.SeizedInNmi))]
+    [TestCase(nameof(Mutant.LetGoWithoutNote))]
+    [TestCase(nameof(Mutant.CountedBeforeStopped))]
+    [TestCase(nameof(Mutant.SeizedGoFirst))]
+    public void OfSeizedThreadsIsCaught(string name) => IsCaught(System.Enum.Parse<Mutant>(name), Configurations.Seized);
+
     [TestCase(nameof(Mutant.GateAfterLook))]
     [TestCase(nameof(Mutant.NoGateSync))]
     [TestCase(nameof(Mutant.NoLook))]

@@ -54,6 +54,12 @@ internal enum OpKind : byte
     /// <summary>Joins that stop, if it is still on, and stays until it is over.</summary>
     Park,
 
+    /// <summary>The seized thread stands still until the stop is over, and takes no NMI.</summary>
+    StandStill,
+
+    /// <summary>The seizing process lets a thread go that must not stand still where it is.</summary>
+    LetGo,
+
     /// <summary>Fetch of one byte of an instruction.</summary>
     Fetch,
 

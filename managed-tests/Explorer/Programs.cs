@@ -25,6 +25,9 @@ internal static unsafe class Programs
     /// </summary>
     public const int Count = Kinds * MaxSegments;
 
+    /// <summary>In place of <see cref="Stop"/>, for a thread that is seized.</summary>
+    public static readonly byte Seize = Segment(Stop, 1);
+
     /// <summary>In place of the segment that follows: none.</summary>
     public const byte End = 0xff;
 
@@ -82,7 +85,7 @@ internal static unsafe class Programs
             return BreakpointPrograms.Run(s_kind, s_segment, configuration, mutant);
         }
 
-        if (s_segment == 0)
+        if (s_segment == 0 || program == Seize)
         {
             Run(configuration, mutant);
         }
@@ -126,7 +129,10 @@ internal static unsafe class Programs
             if (mutant != Mutant.NoStop)
             {
                 Replay.Current.Do(new Op(OpKind.SendStops));
-                Replay.Current.Do(new Op(OpKind.WaitParked));
+                if (mutant != Mutant.CountedBeforeStopped)
+                {
+                    Replay.Current.Do(new Op(OpKind.WaitParked));
+                }
             }
 
             if (mutant == Mutant.GateAfterStop)
@@ -142,12 +148,17 @@ internal static unsafe class Programs
                 }
             }
 
+            if (mutant == Mutant.SeizedGoFirst)
+            {
+                Replay.Current.Do(new Op(OpKind.Release));
+            }
+
             if (mutant != Mutant.NoSyncAll)
             {
                 Replay.Current.Do(new Op(OpKind.SyncAll));
             }
 
-            if (mutant != Mutant.NoStop)
+            if (mutant is not (Mutant.NoStop or Mutant.SeizedGoFirst))
             {
                 Replay.Current.Do(new Op(OpKind.Release));
             }
@@ -196,17 +207,34 @@ internal static unsafe class Programs
         }
     }
 
-    /// <summary>StopHandler.OnSignal.</summary>
+    /// <summary>
+    /// StopHandler.OnSignal; or, for a seized thread, SeizingProcess.Look, which reads and writes the words of the thread while it stands still:
+    /// so it stands here for steps of its CPU.
+    /// </summary>
     private static void RunStop(Mutant mutant)
     {
         byte cookie = Replay.Current.Do(new Op(OpKind.Cookie));
-        if (mutant == Mutant.NoDeferral)
+        bool seized = s_segment != 0;
+        if (!seized && mutant == Mutant.NoDeferral)
         {
             SimMachine.Park(cookie, (void*)1);
         }
-        else
+        else if (!seized)
         {
             NmiProtocol<SimMachine>.StopRequested(SimMachine.Thread, cookie, (void*)1);
+        }
+        else if (mutant != Mutant.SeizedInNmi && NmiProtocol<SimMachine>.DeferStop(SimMachine.Thread, cookie))
+        {
+            if (mutant == Mutant.LetGoWithoutNote)
+            {
+                SimMachine.Write(&SimMachine.Thread->StopPending, 0);
+            }
+
+            Replay.Current.Do(new Op(OpKind.LetGo, 0, cookie));
+        }
+        else
+        {
+            Replay.Current.Do(new Op(OpKind.StandStill, 0, cookie));
         }
     }
 

@@ -48,6 +48,8 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
         return state;
     }
 
+    public bool IsSeized(int cpu) => configuration.IsSeized(cpu);
+
     /// <summary>The next step of a CPU's topmost context; <see cref="OpKind.Done"/> if it has none.</summary>
     public Op NextOp(MachineState state, int cpu) =>
         state.Frames(cpu) == 0 ? default : _tree.OpAt(state.Frame(cpu, state.Frames(cpu) - 1));
@@ -84,13 +86,15 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 continue;
             }
 
-            // A parked thread has the stop signal blocked, in its handler or on the way out of an NMI.
-            if (state.StopPending(cpu) != 0 && state.Parked(cpu) == 0 && Count(state, cpu, Programs.Stop) == 0)
+            // A parked thread has the stop signal blocked, in its handler or on the way out of an NMI. A thread that is seized
+            // has entered the kernel, which drains its store buffer.
+            if (state.StopPending(cpu) != 0 && state.Parked(cpu) == 0 && Count(state, cpu, Programs.Stop) == 0
+                && (!configuration.IsSeized(cpu) || state.Buffered(cpu) == 0))
             {
                 transitions.Add(new Transition(Transition.Stop, cpu));
             }
 
-            if (state.Budget(cpu) > 0 && Count(state, cpu, Programs.Nmi) < configuration.Nesting)
+            if (!StandsStill(state, cpu) && state.Budget(cpu) > 0 && Count(state, cpu, Programs.Nmi) < configuration.Nesting)
             {
                 transitions.Add(new Transition(Transition.Nmi, cpu));
                 if (configuration.MixedMasks)
@@ -118,7 +122,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
             case Transition.Stop:
                 state.Cookie(cpu) = state.StopPending(cpu);
                 state.StopPending(cpu) = 0;
-                state.Push(cpu, Programs.Stop);
+                state.Push(cpu, configuration.IsSeized(cpu) ? Programs.Seize : Programs.Stop);
                 return null;
             default:
                 return Step(state, cpu, NextOp(state, cpu), transition.Result);
@@ -185,6 +189,10 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
 
         return null;
     }
+
+    /// <summary>A seized thread takes no NMI, from when it is stopped until it is let go.</summary>
+    private bool StandsStill(MachineState state, int cpu) =>
+        state.Frames(cpu) > 0 && _tree.ProgramAt(state.Frame(cpu, state.Frames(cpu) - 1)) == Programs.Seize;
 
     /// <summary>Stores to one word keep their order on every machine.</summary>
     private static bool IsFirstOfItsWord(MachineState state, int cpu, int at)
@@ -259,7 +267,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
                 }
 
                 break;
-            case OpKind.Park:
+            case OpKind.Park or OpKind.StandStill:
                 if (state.Parked(cpu) == 0 ? drained : state.Parked(cpu) != state.Generation)
                 {
                     _results.Add(0);
@@ -374,7 +382,7 @@ internal sealed class Simulation(Configuration configuration, Mutant mutant)
             case OpKind.Cookie:
                 result = state.Cookie(cpu);
                 break;
-            case OpKind.Park:
+            case OpKind.Park or OpKind.StandStill:
                 if (state.Parked(cpu) == 0 && op.Value == state.Generation)
                 {
                     state.Parked(cpu) = op.Value;

@@ -60,7 +60,7 @@ internal static class Trace
             case Transition.Nmi:
                 return transition.Result == Transition.LeavesMask ? "--> NMI that leaves SIGTRAP as it was" : "--> NMI";
             case Transition.Stop:
-                return "--> stop signal";
+                return simulation.IsSeized(cpu) ? "--> seized" : "--> stop signal";
             case Transition.Flush:
                 (byte word, byte value) = state.Clone().Unbuffer(cpu, transition.Result);
                 return $"(store to {Name(word)} reaches memory: {(word == Word.Keys ? Value(word, value) : value)})";
@@ -99,6 +99,8 @@ internal static class Trace
             OpKind.Relax => transition.Result == 0 ? $"{Name(op.Word)} changed, look again" : "gives up",
             OpKind.Cookie => $"generation {state.Cookie(cpu)}",
             OpKind.Park => state.Parked(cpu) == 0 && op.Value == state.Generation ? "park: joins the stop" : "goes on",
+            OpKind.StandStill => state.Parked(cpu) == 0 && op.Value == state.Generation ? "stands still, seized" : "goes on",
+            OpKind.LetGo => "goes on to the end of its NMI",
             OpKind.Fetch => $"fetch {Name(op.Word)}: {transition.Result}",
             OpKind.Execute => op.Value != 0 ? "execute: TORN" : "execute",
             OpKind.SendStops => "send stop signals",
