@@ -81,6 +81,16 @@ install_deps() {
     [ -e /usr/include/x86_64-linux-gnu/libunwind-x86_64.h ] || packages+=(libunwind-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
+    # What the tests of debuggers and of real hosts (native-tests/hosts) run.
+    command -v gdb >/dev/null 2>&1 || packages+=(gdb)
+    command -v strace >/dev/null 2>&1 || packages+=(strace)
+    command -v valgrind >/dev/null 2>&1 || packages+=(valgrind)
+    command -v python3 >/dev/null 2>&1 || packages+=(python3)
+    command -v go >/dev/null 2>&1 || packages+=(golang-go)
+    command -v javac >/dev/null 2>&1 || packages+=(default-jdk-headless)
+    [ -e /usr/include/librdkafka/rdkafka_mock.h ] || packages+=(librdkafka-dev)
+    [ -e /usr/include/zmq.h ] || packages+=(libzmq3-dev)
+    ldconfig -p | grep -q 'libjemalloc\.so\.2' || packages+=(libjemalloc2)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}"
