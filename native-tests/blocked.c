@@ -148,7 +148,11 @@ static void *taker(void *arg)
 		if (signo == SIGUSR1) {
 			taken++;
 		} else {
-			dprintf(2, "signal %d (errno %d), which nobody has sent\n", signo, errno);
+			if (signo > 0)
+				dprintf(2, "signal %d, which nobody has sent\n", signo);
+			else
+				dprintf(2, "interrupted (errno %d), by no signal of its own\n",
+					errno);
 			strangers++;
 		}
 	}

@@ -127,11 +127,21 @@ static void consume(rd_kafka_t *consumer, unsigned long from)
 
 int main(void)
 {
-	rd_kafka_t *producer = new_client(RD_KAFKA_PRODUCER, NULL), *consumer;
-	rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(producer);
+	rd_kafka_t *producer, *consumer;
+	rd_kafka_mock_cluster_t *cluster;
 	rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
 	unsigned long messages = 0;
+	sigset_t all, none;
 
+	/*
+	 * The thread of the mock takes signals as the one does that starts it, and ends if one
+	 * interrupts its poll().
+	 */
+	sigfillset(&all);
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &all, &none), 0);
+	producer = new_client(RD_KAFKA_PRODUCER, NULL);
+	CHECK_EQ(pthread_sigmask(SIG_SETMASK, &none, NULL), 0);
+	cluster = rd_kafka_handle_mock_cluster(producer);
 	CHECK(cluster);
 	CHECK_EQ(rd_kafka_mock_topic_create(cluster, TOPIC, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
 	consumer = new_client(RD_KAFKA_CONSUMER, rd_kafka_mock_cluster_bootstraps(cluster));

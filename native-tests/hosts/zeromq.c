@@ -34,6 +34,15 @@ static void *new_socket(int type)
 	return socket;
 }
 
+/* Calls of libzmq end with EINTR where a signal interrupts them, as its manual says. */
+#define AGAIN(call)                                                                                \
+	({                                                                                         \
+		int result_;                                                                       \
+		while ((result_ = (call)) < 0 && errno == EINTR)                                   \
+			;                                                                          \
+		result_;                                                                           \
+	})
+
 /* Sends back what it gets. */
 static void *echo(void *socket)
 {
@@ -42,9 +51,9 @@ static void *echo(void *socket)
 		size_t size;
 
 		CHECK_EQ(zmq_msg_init(&message), 0);
-		CHECK(zmq_msg_recv(&message, socket, 0) >= 0);
+		CHECK(AGAIN(zmq_msg_recv(&message, socket, 0)) >= 0);
 		size = zmq_msg_size(&message);
-		CHECK(zmq_msg_send(&message, socket, 0) >= 0);
+		CHECK(AGAIN(zmq_msg_send(&message, socket, 0)) >= 0);
 		if (size == 0)
 			return NULL;
 	}
@@ -59,14 +68,14 @@ static void send_unit(void *socket, unsigned long number)
 	data[0] = number;
 	data[1] = work_unit(number % WORK_SEEDS);
 	CHECK_EQ(zmq_msg_init_data(&message, data, LONG_ENOUGH, work_free, NULL), 0);
-	CHECK_EQ(zmq_msg_send(&message, socket, 0), LONG_ENOUGH);
+	CHECK_EQ(AGAIN(zmq_msg_send(&message, socket, 0)), LONG_ENOUGH);
 }
 
 static void receive_unit(void *socket, unsigned long number)
 {
 	uint64_t data[LONG_ENOUGH / sizeof(uint64_t)];
 
-	CHECK_EQ(zmq_recv(socket, data, sizeof(data), 0), LONG_ENOUGH);
+	CHECK_EQ(AGAIN(zmq_recv(socket, data, sizeof(data), 0)), LONG_ENOUGH);
 	CHECK_EQ(data[0], number);
 	CHECK_EQ(data[1], work_unit(number % WORK_SEEDS));
 }
@@ -101,12 +110,12 @@ int main(void)
 		}
 	}
 	for (int i = 0; i < 2; i++) {
-		CHECK_EQ(zmq_send(sockets[i], "", 0, 0), 0);
+		CHECK_EQ(AGAIN(zmq_send(sockets[i], "", 0, 0)), 0);
 		join(threads[i]);
 		CHECK_EQ(zmq_close(sockets[i]), 0);
 		CHECK_EQ(zmq_close(others[i]), 0);
 	}
-	CHECK_EQ(zmq_ctx_term(context), 0);
+	CHECK_EQ(AGAIN(zmq_ctx_term(context)), 0);
 	CHECK_EQ(freed, 2 * units);
 	printf("%#lx\n", work_checksum());
 	return 0;
