@@ -17,7 +17,11 @@ Commands:
                         both methods or one; or trace them (run lua --help)
   run jsoncpp           the test-suite of jsoncpp, C++ with exceptions, with all its
                         functions traced
-  test                  all tests, native and managed
+  test                  all tests, native and managed; the last lines count those that
+                        were skipped, each with its reason
+  soak [NAME]           the long forms of the tests, or one of them: 60 seconds of the
+                        hammer in each way, 50 rounds of programs that were seen to
+                        fail, a minute of each real host; about an hour in all
   fuzz [OPTIONS]        what reads ELF files, patterns and C++ names, under libFuzzer,
                         guided by coverage; begins with the corpus in managed-tests/fuzz
       --seconds N       how long, 600 if not given, and a tenth of it for patterns and for names
@@ -31,10 +35,13 @@ Commands:
   help                  this text
 
 Options:
-  --install-deps        as root on Debian: install the packages that are missing
-                        (dotnet-sdk-10.0 gcc g++ cmake make pkg-config liburcu-dev
-                        libclang1-14 clang-19 libclang-rt-19-dev libunwind-dev
-                        gnuplot-nox uftrace)
+  --install-deps        as root on Debian: install the packages that are missing, for
+                        the build (dotnet-sdk-10.0 gcc g++ cmake make), for bench
+                        (liburcu-dev gnuplot-nox uftrace), for the tests (pkg-config
+                        libclang1-14 clang-19 libclang-rt-19-dev libunwind-dev gdb
+                        strace valgrind python3), and for those of real hosts
+                        (golang-go default-jdk-headless librdkafka-dev libzmq3-dev
+                        libjemalloc2)
 
 Everything is built in build/; FTRACE_BUILD names another folder.
 Exit codes: 0 done, 1 failed (or found, fuzz), 2 inconclusive (run), 3 not possible
@@ -81,9 +88,25 @@ install_deps() {
     [ -e /usr/include/x86_64-linux-gnu/libunwind-x86_64.h ] || packages+=(libunwind-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
+    # What the tests of debuggers and of real hosts (native-tests/hosts) run.
+    command -v gdb >/dev/null 2>&1 || packages+=(gdb)
+    command -v strace >/dev/null 2>&1 || packages+=(strace)
+    command -v valgrind >/dev/null 2>&1 || packages+=(valgrind)
+    command -v python3 >/dev/null 2>&1 || packages+=(python3)
+    command -v go >/dev/null 2>&1 || packages+=(golang-go)
+    command -v javac >/dev/null 2>&1 || packages+=(default-jdk-headless)
+    [ -e /usr/include/librdkafka/rdkafka_mock.h ] || packages+=(librdkafka-dev)
+    [ -e /usr/include/zmq.h ] || packages+=(libzmq3-dev)
+    ldconfig -p | grep -q 'libjemalloc\.so\.2' || packages+=(libjemalloc2)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
-    apt-get install -q -y --no-install-recommends "${packages[@]}"
+    apt-get install -q -y --no-install-recommends "${packages[@]}" && return
+    # One that cannot be had does not keep the others out.
+    local package missing=()
+    for package in "${packages[@]}"; do
+        apt-get install -q -y --no-install-recommends "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] || die "not installed: ${missing[*]}"
 }
 
 # quietly COMMAND...: its output only if it fails
@@ -138,12 +161,75 @@ managed_tests() {
     cat "$build/explorer.txt"
 }
 
+# native_tests OPTION...: of ctest
+native_tests() {
+    ctest --test-dir "$build" --output-on-failure "$@" | tee "$build/native-tests.log"
+}
+
+# Of each native test that was skipped: its name and the reason, as it printed it.
+skipped_native() {
+    local name
+    sed -n '/^The following tests did not run:/,/^$/s/^[[:space:]]*[0-9]* - \([^ ]*\) (.*/\1/p' "$build/native-tests.log" |
+        while read -r name; do
+            awk -v name="$name" '
+                $2 == "Test:" { this = $3 == name; lines = 0 }
+                this && /^-----/ { lines = 1; next }
+                this && /^<end of output>/ { exit }
+                this && lines && /^skipped: / { reason = substr($0, 10) }
+                this && lines && NF && !reason { last = $0 }
+                END { print name ": " (reason ? reason : last ? last : "no reason given") }
+            ' "$build/Testing/Temporary/LastTest.log"
+        done
+}
+
+# The same of the managed tests.
+skipped_managed() {
+    [ -f "$build/managed-tests.trx" ] || return 0
+    awk 'BEGIN { RS = "<UnitTestResult " }
+        NR > 1 && /outcome="NotExecuted"/ {
+            match($0, /testName="[^"]*"/)
+            name = substr($0, RSTART + 10, RLENGTH - 11)
+            reason = match($0, /<Message>[^<]*/) ? substr($0, RSTART + 9, RLENGTH - 9) : "no reason given"
+            gsub(/[\r\n]+/, " ", reason)
+            print name ": " reason
+        }' "$build/managed-tests.trx" |
+        sed 's/&quot;/"/g; s/&apos;/'\''/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g'
+}
+
+count_skipped() {
+    local skipped
+    skipped=$(skipped_native; skipped_managed)
+    if [ -z "$skipped" ]; then
+        echo "skipped 0"
+    else
+        echo "skipped $(echo "$skipped" | wc -l):"
+        echo "$skipped" | sed 's/^/    /'
+    fi
+}
+
 run_tests() {
     build_library
     quietly cmake --build "$build" -j "$jobs"
+    rm -f "$build/managed-tests.trx"
     local failed=0
-    ctest --test-dir "$build" -j "$jobs" --output-on-failure || failed=1
-    managed_tests --filter 'TestCategory!=noinstr&TestCategory!=prove' || failed=1
+    native_tests -j "$jobs" || failed=1
+    managed_tests --filter 'TestCategory!=noinstr&TestCategory!=prove' \
+        --logger "trx;LogFileName=$build/managed-tests.trx" || failed=1
+    count_skipped
+    return $failed
+}
+
+# run_soak [NAME]: one after the other, since most of them use all CPUs
+run_soak() {
+    build_library
+    quietly cmake --build "$build" -j "$jobs"
+    rm -f "$build/managed-tests.trx"
+    local failed=0 names name=${1:-.*}
+    names=$(ctest --test-dir "$build" -C Soak -L '^soak$' -N | sed -n 's/^ *Test *#[0-9]*: soak-//p')
+    [ $# -eq 0 ] || echo "$names" | grep -qxF -e "$name" ||
+        die "soak has no $name, but $(echo "$names" | paste -sd ' ')" 64
+    native_tests -C Soak -L '^soak$' -R "^soak-$name\$" || failed=1
+    count_skipped
     return $failed
 }
 
@@ -246,6 +332,10 @@ run)
 test)
     [ $# -eq 0 ] || die "test takes no options" 64
     run_tests
+    ;;
+soak)
+    [ $# -le 1 ] || die "soak takes at most one NAME" 64
+    run_soak "$@"
     ;;
 fuzz)
     run_fuzz "$@"

@@ -33,13 +33,18 @@ breakpoint: -95"
 esac
 
 if ! command -v "$1" >/dev/null; then
-	echo "skipped: no $1" >&2
+	echo "skipped: needs package $1" >&2
 	exit 77
 fi
 output=$("$@" 2>&1) || {
 	echo "$output" >&2
 	# No process may be traced here.
-	case $output in *ptrace*"not permitted"*) exit 77 ;; esac
+	case $output in
+	*ptrace*"not permitted"*)
+		echo "skipped: no process may be traced here" >&2
+		exit 77
+		;;
+	esac
 	exit 1
 }
 found=$(echo "$output" | grep -E '^(default|breakpoint|done)') || true

@@ -20,7 +20,7 @@ skip() {
 	exit 77
 }
 
-command -v "$cc" >/dev/null || skip "no $cc"
+command -v "$cc" >/dev/null || skip "needs package ${cc##*/}"
 if [ $# -eq 3 ]; then
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT

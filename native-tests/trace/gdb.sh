@@ -4,7 +4,7 @@
 # gdb.sh PROGRAM - a debugger that stops in a handler shows the handler, the traced
 # function and its caller. Skipped without gdb, or where it may not trace.
 command -v gdb >/dev/null || {
-	echo "skipped: no gdb"
+	echo "skipped: needs package gdb"
 	exit 77
 }
 out=$(gdb -batch -nx -ex "break in_the_handler" -ex run -ex bt "$1" 2>&1)

@@ -12,7 +12,7 @@ source=$3
 cc=$4
 shift 4
 command -v "$cc" >/dev/null || {
-	echo "skipped: no $cc"
+	echo "skipped: needs package ${cc##*/}"
 	exit 77
 }
 dir=$(mktemp -d)
@@ -22,6 +22,7 @@ build() {
 }
 build "$@" "$source" -o "$dir/plugin.so" 2>"$dir/log" || {
 	cat "$dir/log"
+	echo "skipped: $cc cannot build it with $*"
 	exit 77
 }
 if [ "$mode" = version ] || [ "$mode" = replaced ]; then

@@ -11,7 +11,7 @@ source=$2
 include=$3
 library=$4
 command -v "$cc" >/dev/null || {
-	echo "skipped: no $cc"
+	echo "skipped: needs package ${cc##*/}"
 	exit 77
 }
 dir=$(mktemp -d)
@@ -50,5 +50,8 @@ for entry in "-fpatchable-function-entry=5" "-fpatchable-function-entry=7,2" \
 	done
 done
 [ $failed = 0 ] || exit 1
-[ $ran -gt 0 ] || exit 77
+[ $ran -gt 0 ] || {
+	echo "skipped: $cc knows none of the options"
+	exit 77
+}
 echo "$ran variants with $cc"
