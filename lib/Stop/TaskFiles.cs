@@ -1,4 +1,5 @@
 using System;
+using Ftrace.Breakpoint;
 using Ftrace.Linux;
 
 namespace Ftrace.Stop;
@@ -34,13 +35,26 @@ internal static unsafe class TaskFiles
         return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
     }
 
-    /// <summary>Whether a thread has a signal blocked.</summary>
-    /// <returns>0 or -errno.</returns>
-    public static int Blocks(int tid, int signo, out bool blocked)
+    /// <summary>The signals that a thread has blocked at the moment, and how often it had gone to sleep by then.</summary>
+    /// <returns>0 or -errno; -EOPNOTSUPP if the file does not say.</returns>
+    public static int MaskOf(int tid, out ulong blocked, out ulong sleeps)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
-        blocked = bytes > 0 && (TaskStat.BlockedOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
-        return Math.Min(bytes, 0);
+        blocked = sleeps = 0;
+        return bytes < 0 ? bytes
+            : TaskStat.TryMaskOf(new ReadOnlySpan<byte>(s_buffer, bytes), out blocked, out sleeps) ? 0
+            : -Errno.EOPNOTSUPP;
+    }
+
+    /// <summary>The system call that a thread sleeps in.</summary>
+    /// <returns>0 or -errno, of that -EACCES in a process that is not dumpable; -EOPNOTSUPP if the file says something unknown.</returns>
+    public static int CallOf(int tid, out WaitingCall call)
+    {
+        call = default;
+        int bytes = ReadFile(tid, "/syscall\0"u8);
+        return bytes < 0 ? bytes
+            : WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0
+            : -Errno.EOPNOTSUPP;
     }
 
     /// <summary>True if a debugger is attached to the calling thread. Needs no mutex.</summary>

@@ -47,15 +47,25 @@ internal static class TaskStat
     /// <summary>From /proc/PID/task/TID/status: the signals that wait for this thread.</summary>
     public static ulong PendingOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSigPnd:\t"u8, 'x');
 
-    /// <summary>From the same: the signals that this thread has blocked.</summary>
-    public static ulong BlockedOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSigBlk:\t"u8, 'x');
+    /// <summary>From the same: the signals that this thread has blocked, and how often it has gone to sleep by itself.</summary>
+    /// <returns>False if one of them is not there.</returns>
+    public static bool TryMaskOf(ReadOnlySpan<byte> status, out ulong blocked, out ulong sleeps)
+    {
+        sleeps = 0;
+        return TryValueOf(status, "\nSigBlk:\t"u8, 'x', out blocked)
+            && TryValueOf(status, "\nvoluntary_ctxt_switches:\t"u8, 'D', out sleeps);
+    }
 
     /// <summary>From the same: the id of the process that traces this thread; 0: none.</summary>
     public static ulong TracerOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nTracerPid:\t"u8, 'D');
 
-    private static ulong ValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format)
+    private static ulong ValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format) =>
+        TryValueOf(status, key, format, out ulong value) ? value : 0;
+
+    private static bool TryValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format, out ulong value)
     {
+        value = 0;
         int at = status.IndexOf(key);
-        return at >= 0 && Utf8Parser.TryParse(status[(at + key.Length)..], out ulong value, out _, format) ? value : 0;
+        return at >= 0 && Utf8Parser.TryParse(status[(at + key.Length)..], out value, out _, format);
     }
 }
