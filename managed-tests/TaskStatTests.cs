@@ -33,12 +33,26 @@ public sealed class TaskStatTests
     public void PendingSignalsAreTheThreadsOwn(string status, ulong pending) =>
         Assert.That(TaskStat.PendingOf(Encoding.ASCII.GetBytes(status)), Is.EqualTo(pending));
 
-    [TestCase("Name:\tx\nTracerPid:\t0\nSigPnd:\t10\nSigBlk:\tfffffffe7ffbfeff\n", 0xfffffffe7ffbfefful, 0ul)]
-    [TestCase("Name:\tx\nTracerPid:\t1234\nSigBlk:\t0000000000000010\n", 0x10ul, 1234ul)]
-    [TestCase("Name:\tx\n", 0ul, 0ul)]
-    public void MaskAndTracerAreRead(string status, ulong blocked, ulong tracer)
+    [TestCase("Name:\tx\nTracerPid:\t0\nSigBlk:\tfffffffe7ffbfeff\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n",
+        0xfffffffe7ffbfefful, 12ul)]
+    [TestCase("Name:\tx\nSigBlk:\t0000000000000010\nnonvoluntary_ctxt_switches:\t3\nvoluntary_ctxt_switches:\t0\n", 0x10ul, 0ul)]
+    public void MaskIsReadTogetherWithSleeps(string status, ulong blocked, ulong sleeps)
     {
-        Assert.That(TaskStat.BlockedOf(Encoding.ASCII.GetBytes(status)), Is.EqualTo(blocked));
-        Assert.That(TaskStat.TracerOf(Encoding.ASCII.GetBytes(status)), Is.EqualTo(tracer));
+        Assert.That(TaskStat.TryMaskOf(Encoding.ASCII.GetBytes(status), out ulong foundBlocked, out ulong foundSleeps));
+        Assert.That((foundBlocked, foundSleeps), Is.EqualTo((blocked, sleeps)));
     }
+
+    [TestCase("")]
+    [TestCase("Name:\tx\nSigBlk:\t0000000000000000\n")]
+    [TestCase("Name:\tx\nSigBlk:\t0000000000000000\nnonvoluntary_ctxt_switches:\t3\n")]
+    [TestCase("Name:\tx\nSigBlk:\t\nvoluntary_ctxt_switches:\t12\n")]
+    [TestCase("Name:\tx\nvoluntary_ctxt_switches:\t12\n")]
+    public void MaskThatIsNotThereIsNoEmptyOne(string status) =>
+        Assert.That(TaskStat.TryMaskOf(Encoding.ASCII.GetBytes(status), out _, out _), Is.False);
+
+    [TestCase("Name:\tx\nTracerPid:\t0\nSigPnd:\t10\n", 0ul)]
+    [TestCase("Name:\tx\nTracerPid:\t1234\nSigBlk:\t0000000000000010\n", 1234ul)]
+    [TestCase("Name:\tx\n", 0ul)]
+    public void TracerIsRead(string status, ulong tracer) =>
+        Assert.That(TaskStat.TracerOf(Encoding.ASCII.GetBytes(status)), Is.EqualTo(tracer));
 }

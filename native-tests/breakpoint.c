@@ -13,7 +13,7 @@
  * timers      the same, at 10 kHz
  * unbracketed the same without brackets: the process ends
  * undeclared  handlers that do not block SIGTRAP
- * auto        what makes the default method the stop
+ * asked       it is taken where it is asked for, and then no other; the default is the stop
  */
 #include "calls.h"
 
@@ -397,6 +397,7 @@ static void running(void)
 	long batches = 0;
 
 	map_functions();
+	CHECK_EQ(ftrace_set_patch_opts(&by_breakpoint), 0);
 	for (int i = 0; i < RUNNERS; i++)
 		threads[i] = start(runs, NULL);
 	WAIT_FOR(runners == RUNNERS);
@@ -501,7 +502,7 @@ static void blocked(void)
 	thread = start(keeps_blocked, NULL);
 	WAIT_FOR(blocked_tid);
 	times_out(FTRACE_METHOD_BREAKPOINT);
-	/* It can be stopped, so the default method is that. */
+	/* It can be stopped. */
 	CHECK_EQ(toggle_functions(VALUE_A, NULL), 0);
 	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
 	CHECK_EQ(toggle_functions(VALUE_B, NULL), 0);
@@ -716,7 +717,7 @@ static void unbracketed(void)
 	}
 }
 
-/* auto */
+/* asked */
 
 static void undeclared(int signo)
 {
@@ -725,13 +726,13 @@ static void undeclared(int signo)
 	answered = asked;
 }
 
-/* One change by the default method, and the method that it was. */
-static uint64_t method_of(struct ftrace_patch patch)
+/* One change, and the method that it was. */
+static uint64_t method_of(struct ftrace_patch patch, const struct ftrace_patch_opts *opts)
 {
 	uint64_t stops = stats().stops;
 	struct ftrace_stats now;
 
-	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+	CHECK_EQ(ftrace_patch_text(&patch, 1, opts), 0);
 	now = stats();
 	CHECK_EQ(memcmp((void *)patch.ip, patch.new_code, patch.len), 0);
 	CHECK_EQ(now.stops - stops, now.last_method == FTRACE_METHOD_STOP_MACHINE);
@@ -743,92 +744,71 @@ static struct ftrace_patch same_value(void)
 	return value_patch(visited, VALUE_A, VALUE_A);
 }
 
-/* The host's SIGTRAP handler runs under the library's, and may execute sites. */
-static void host_handlers(void)
+/* What the caller has promised is not doubted: the method is the one that was asked for. */
+static void both_methods(void)
 {
-	static const struct {
-		int flags, mask, declared;
-		uint64_t method;
-	} rows[] = {
-		{0, 0, 0, FTRACE_METHOD_STOP_MACHINE},
-		{0, 0, SIGTRAP, FTRACE_METHOD_BREAKPOINT},
-		{SA_NODEFER, 0, 0, FTRACE_METHOD_BREAKPOINT},
-		{SA_NODEFER, SIGTRAP, 0, FTRACE_METHOD_STOP_MACHINE},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		pid_t child = fork();
-		int status;
-
-		CHECK(child >= 0);
-		if (child == 0) {
-			struct sigaction action = {.sa_handler = undeclared,
-						   .sa_flags = rows[i].flags};
-
-			if (rows[i].mask)
-				sigaddset(&action.sa_mask, rows[i].mask);
-			CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
-			if (rows[i].declared)
-				CHECK_EQ(ftrace_nmi_add_signal(SIGTRAP), 0);
-			CHECK_EQ(method_of(same_value()), rows[i].method);
-			/* The same when the library has its handler above it. */
-			way.method = FTRACE_METHOD_BREAKPOINT;
-			toggle_twice(visited);
-			CHECK_EQ(method_of(same_value()), rows[i].method);
-			_exit(0);
-		}
-		CHECK_EQ(waitpid(child, &status, 0), child);
-		CHECK_EQ(status, 0);
-	}
+	CHECK_EQ(method_of(same_value(), NULL), FTRACE_METHOD_STOP_MACHINE);
+	CHECK_EQ(method_of(same_value(), &by_breakpoint), FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(ftrace_set_patch_opts(&by_breakpoint), 0);
+	CHECK_EQ(method_of(same_value(), NULL), FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(ftrace_set_patch_opts(NULL), 0);
+	CHECK_EQ(method_of(same_value(), NULL), FTRACE_METHOD_STOP_MACHINE);
 }
 
-static void automatic(void)
+/* An error, nothing changed, and no other method in its place. */
+static void refused(struct ftrace_patch patch, int error, int of_location)
+{
+	struct ftrace_stats before = stats(), now;
+	unsigned char code[8];
+
+	memcpy(code, (void *)patch.ip, patch.len);
+	CHECK_EQ(ftrace_patch_text(&patch, 1, &by_breakpoint), error);
+	CHECK_EQ(patch.error, of_location);
+	CHECK_EQ(memcmp((void *)patch.ip, code, patch.len), 0);
+	now = stats();
+	CHECK_EQ(now.stops, before.stops);
+	CHECK_EQ(now.patches, before.patches);
+	CHECK_EQ(method_of(patch, NULL), FTRACE_METHOD_STOP_MACHINE);
+}
+
+static void asked_for(void)
 {
 	struct sigaction action = {.sa_handler = undeclared}, ours;
 	struct ftrace_patch patch;
 	unsigned char *page = text_map(PAGE);
 
 	visited = new_function();
-	host_handlers();
 	memset(page, 0x90, 5);
 	text_seal(page, PAGE);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_BREAKPOINT);
+	both_methods();
 
 	/* Five nops, one after the other; and the one that they become. */
 	patch = (struct ftrace_patch){.ip = (unsigned long)page, .len = 5};
 	memset(patch.old_code, 0x90, 5);
 	memcpy(patch.new_code, (unsigned char[]){0x0f, 0x1f, 0x44, 0, 0}, 5);
-	CHECK_EQ(method_of(patch), FTRACE_METHOD_STOP_MACHINE);
+	refused(patch, -EOPNOTSUPP, -EOPNOTSUPP);
 	memcpy(patch.old_code, patch.new_code, 5);
-	CHECK_EQ(method_of(patch), FTRACE_METHOD_BREAKPOINT);
-	/* Into something that cannot be carried out, and back. */
+	CHECK_EQ(method_of(patch, &by_breakpoint), FTRACE_METHOD_BREAKPOINT);
+	/* Into something that cannot be emulated. */
 	memcpy(patch.new_code, (unsigned char[]){0x48, 0x83, 0xc0, 0x00, 0x90}, 5);
-	CHECK_EQ(method_of(patch), FTRACE_METHOD_STOP_MACHINE);
+	refused(patch, -EOPNOTSUPP, -EOPNOTSUPP);
 
-	/* A handler that blocks SIGTRAP, until it is declared, or changes. */
-	CHECK_EQ(sigaction(HANDLER, &action, NULL), 0);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_BREAKPOINT);
+	/* Handlers that block SIGTRAP: the caller answers for them. */
 	sigaddset(&action.sa_mask, SIGTRAP);
 	CHECK_EQ(sigaction(HANDLER, &action, NULL), 0);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_STOP_MACHINE);
+	both_methods();
 	CHECK_EQ(ftrace_nmi_add_signal(HANDLER), 0);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_BREAKPOINT);
+	both_methods();
 	CHECK_EQ(ftrace_nmi_del_signal(HANDLER), 0);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_STOP_MACHINE);
-	sigdelset(&action.sa_mask, SIGTRAP);
-	CHECK_EQ(sigaction(HANDLER, &action, NULL), 0);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(signal(HANDLER, SIG_DFL) == SIG_ERR, 0);
 
 	/* Somebody else takes SIGTRAP, and gives it back. */
 	CHECK_EQ(sigaction(SIGTRAP, NULL, &ours), 0);
 	CHECK(ours.sa_handler != SIG_DFL);
 	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_STOP_MACHINE);
-	patch = same_value();
-	CHECK_EQ(ftrace_patch_text(&patch, 1, &by_breakpoint), -EBUSY);
-	CHECK_EQ(patch.error, 0);
+	refused(same_value(), -EBUSY, 0);
 	CHECK_EQ(sigaction(SIGTRAP, &ours, NULL), 0);
-	CHECK_EQ(method_of(same_value()), FTRACE_METHOD_BREAKPOINT);
+	both_methods();
 }
 
 /* A handler that is neither declared nor masks SIGTRAP runs into sites as a thread does. */
@@ -847,8 +827,7 @@ static void undeclared_handlers(void)
 		uint64_t before = hits();
 
 		patch = value_patch(visited, i % 2 ? VALUE_B : VALUE_A, i % 2 ? VALUE_A : VALUE_B);
-		CHECK_EQ(change_watched(&patch, 1, NULL), 0);
-		CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
+		CHECK_EQ(change_watched(&patch, 1, &by_breakpoint), 0);
 		CHECK(hits() - before >= MIN_VISITS);
 	}
 	printf("%lu breakpoints met\n", hits());
@@ -865,7 +844,7 @@ int main(int argc, char **argv)
 					    {"timers", timers},
 					    {"unbracketed", unbracketed},
 					    {"undeclared", undeclared_handlers},
-					    {"auto", automatic},
+					    {"asked", asked_for},
 					    {NULL, NULL}};
 
 	return run_mode(modes, argc, argv);

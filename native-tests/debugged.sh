@@ -10,7 +10,7 @@ tool=$2
 case $tool in
 none)
 	set -- "$program" breakpoint
-	expected="default: breakpoint
+	expected="default: stop
 breakpoint: 0"
 	;;
 gdb)

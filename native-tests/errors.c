@@ -466,17 +466,22 @@ static void batches_arguments(void)
 	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
 	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
 	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
-	opts.method = FTRACE_METHOD_AUTO;
+	opts.method = FTRACE_METHOD_BREAKPOINT;
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
+	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
+	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
 	CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
 	CHECK_EQ(ftrace_set_patch_opts(NULL), 0);
 	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), 0);
-	CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
 	for (int method = FTRACE_METHOD_AUTO; method <= FTRACE_METHOD_BREAKPOINT; method++) {
 		opts.method = method;
 		CHECK_EQ(ftrace_patch_text(&patch, 1, &opts), 0);
 		CHECK_EQ(stats().last_method,
-			 method == FTRACE_METHOD_AUTO ? FTRACE_METHOD_BREAKPOINT : method);
+			 method == FTRACE_METHOD_AUTO ? FTRACE_METHOD_STOP_MACHINE : method);
 	}
 	opts.method = FTRACE_METHOD_AUTO;
 	opts.timeout_ms = UINT_MAX;

@@ -182,7 +182,10 @@ static void lengths(void)
 {
 	unsigned char *text = text_map(2 * PAGE), expected[2 * PAGE];
 	const unsigned long ends[] = {64, PAGE};
+	const int method = way.method;
 
+	/* They are no instructions. */
+	way.method = FTRACE_METHOD_STOP_MACHINE;
 	for (size_t i = 0; i < 2 * PAGE; i++)
 		text[i] = i * 7;
 	memcpy(expected, text, sizeof(expected));
@@ -206,6 +209,7 @@ static void lengths(void)
 		}
 	}
 	munmap(text, 2 * PAGE);
+	way.method = method;
 }
 
 /*

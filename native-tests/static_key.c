@@ -411,16 +411,12 @@ static void by_breakpoint(void)
 
 	if (ftrace_patch_text(&patch, 1, &opts) == -EOPNOTSUPP)
 		skip("no breakpoint method here");
+	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
 	storm(FTRACE_METHOD_BREAKPOINT);
 }
 
 static void by_stop(void)
 {
-	/* A handler that blocks SIGTRAP and does not bracket itself: no breakpoints. */
-	struct sigaction action = {.sa_handler = interrupted_tick};
-
-	sigaddset(&action.sa_mask, SIGTRAP);
-	CHECK_EQ(sigaction(SIGUSR2, &action, NULL), 0);
 	storm(FTRACE_METHOD_STOP_MACHINE);
 }
 

@@ -452,7 +452,10 @@ static inline void page_perms(unsigned long address, char perms[5])
 	fclose(maps);
 }
 
-/* Files with several tests: the first argument names one. */
+/*
+ * Files with several tests: the first argument names one, the second is the method
+ * of the calls that take no options.
+ */
 
 struct mode {
 	const char *name;
@@ -461,7 +464,11 @@ struct mode {
 
 static inline int run_mode(const struct mode *modes, int argc, char **argv)
 {
-	CHECK(argc == 2);
+	CHECK(argc == 2 || argc == 3);
+	if (argc == 3) {
+		CHECK(take_way(argv[2]));
+		CHECK_EQ(ftrace_set_patch_opts(&way), 0);
+	}
 	while (modes->name && strcmp(argv[1], modes->name) != 0)
 		modes++;
 	CHECK(modes->name);

@@ -277,13 +277,11 @@ static void try_forbidden(int what, int error, bool used_before)
 				CHECK_EQ(patches[i].error, of_location);
 			if (ret == 0) {
 				struct ftrace_stats now = stats();
-				bool stopped =
-					method == FTRACE_METHOD_STOP_MACHINE || what & BARRIER;
-
 				value = VALUE_A + VALUE_B - value;
 				CHECK_EQ(now.last_writer, done_by);
-				CHECK_EQ(now.last_method, stopped ? FTRACE_METHOD_STOP_MACHINE
-								  : FTRACE_METHOD_BREAKPOINT);
+				CHECK_EQ(now.last_method, method == FTRACE_METHOD_BREAKPOINT
+								  ? FTRACE_METHOD_BREAKPOINT
+								  : FTRACE_METHOD_STOP_MACHINE);
 			}
 			check_sites(value);
 		}

@@ -189,36 +189,69 @@ struct ftrace_patch {
 
 /**
  * enum ftrace_method - how other threads are kept from executing half a change
- * @FTRACE_METHOD_AUTO: the breakpoint method where it can be used without a
- *	doubt, else the stop. It is not used when: the system has no
- *	membarrier(SYNC_CORE); a location's old or new code is not one of the
- *	instructions below; somebody replaced the library's SIGTRAP handler; a
- *	handler of an undeclared signal runs with SIGTRAP blocked, as one for
- *	SIGTRAP itself does without SA_NODEFER; a thread keeps SIGTRAP blocked for
- *	50 milliseconds; a debugger is attached; or the process runs under valgrind
- *	or with a shadow stack
+ * @FTRACE_METHOD_AUTO: the stop. What can end the process is never chosen by
+ *	itself, however harmless it looks: a thread may block SIGTRAP at any time
+ *	after the look
  * @FTRACE_METHOD_STOP_MACHINE: park all other threads. Costs every thread the
  *	time of the whole change; works for any instruction
  * @FTRACE_METHOD_BREAKPOINT: nobody stands still. A breakpoint (int3) is put on
  *	all locations, then the other bytes are written, then the first ones, and
  *	all cores serialize after each of the three. A thread that runs into a
- *	breakpoint takes SIGTRAP, whose handler carries out the old or the new
- *	instruction in its place, about 2 microseconds. Both must be a nop of any
+ *	breakpoint takes SIGTRAP, whose handler emulates the old or the new
+ *	instruction, about 2 microseconds. Both must be a nop of any
  *	form, call rel32, jmp rel32, jmp rel8, ret or mov r32,imm32; the old one a
  *	single instruction
  *
- * SIGTRAP that is raised while it is blocked ends the process. So the breakpoint
- * method waits until no thread has it blocked (-ETIMEDOUT if one keeps it so),
- * and handlers that bracket themselves have it unblocked from then on, whatever
- * their mask. A thread that blocks it afterwards, and a handler that is not
- * bracketed and blocks it, must not execute a location while it is changed.
+ *                        STOP_MACHINE (AUTO)        BREAKPOINT
+ *   other threads        stand still, all of them   run on
+ *   instructions         any                        those above
+ *   a thread blocks the  it cannot be stopped       no obstacle
+ *   stop signal
+ *   a thread in vfork()  cannot be stopped:         no obstacle
+ *                        -ETIMEDOUT
+ *   a thread blocks      no obstacle                -ETIMEDOUT; later than the
+ *   SIGTRAP                                         look: the process may end
+ *   a debugger           stops show as signals      -EOPNOTSUPP
+ *
+ * In version 1.0 AUTO took breakpoints where nothing seemed to be in their
+ * way. What that change costs: by default threads stand still now, from some
+ * microseconds to some milliseconds, by the number of threads and of locations;
+ * and a process with a thread in vfork(), or one that blocks the stop signal, may
+ * get an error where it got a change. Who wants breakpoints asks for them, here or
+ * with ftrace_set_patch_opts(); then nothing else is done in their place.
+ *
+ * SIGTRAP that is raised while it is blocked ends the process. The breakpoint
+ * method waits until each thread has been seen with SIGTRAP unblocked by a mask
+ * that is its own, and fails with -ETIMEDOUT if one is not. A thread that waits in
+ * a call that replaces its mask (ppoll, pselect6, epoll_pwait, epoll_pwait2,
+ * rt_sigtimedwait, rt_sigsuspend, io_pgetevents, io_uring_enter) is looked at again
+ * when it has left the call. Handlers that bracket themselves have SIGTRAP unblocked
+ * from then on, whatever their mask.
+ *
+ * By choosing the breakpoint method the caller promises that nobody else executes a
+ * location with SIGTRAP blocked while the call lasts. In particular:
+ *   - A thread does not block SIGTRAP, nor begin a handler that blocks it and is not
+ *     bracketed, and execute a location then. Each handler of SIGTRAP itself, without
+ *     SA_NODEFER, is one that blocks it.
+ *   - A thread that keeps SIGTRAP blocked is not, at this time, in a handler that has
+ *     interrupted one of the calls above, with a mask for the wait that leaves SIGTRAP
+ *     unblocked. The handler has that mask, so it looks like a thread that has SIGTRAP
+ *     unblocked, and when it returns, SIGTRAP is blocked again. (One that takes less
+ *     than 20 microseconds and does not sleep is noticed.)
+ *   - Nor does it make such calls again and again without ever sleeping in one, as with
+ *     a timeout of 0, nor run a guest of KVM with KVM_SET_SIGNAL_MASK.
+ * Threads that never block SIGTRAP can do all of this.
+ *
  * On the calling thread declared signals wait until the change is over: handlers
  * that run into many breakpoints could otherwise come faster than it goes on.
  *
  * The handler for SIGTRAP is installed at the first such change and stays; traps
- * that are not its own go to the handler that was there before. While a debugger
- * is attached the method is -EOPNOTSUPP: GDB takes a breakpoint that it did not
- * set for a crash, and resumes the thread in the middle of the instruction.
+ * that are not its own go to the handler that was there before. The method is
+ * -EOPNOTSUPP without membarrier(SYNC_CORE), under valgrind, with a shadow stack,
+ * in a process that has other threads and is not dumpable (PR_SET_DUMPABLE), where
+ * /proc does not say which call a thread waits in, and while a debugger is attached:
+ * GDB takes a breakpoint that it did not set for a crash, and resumes the thread in
+ * the middle of the instruction.
  */
 enum ftrace_method {
 	FTRACE_METHOD_AUTO,

@@ -1,4 +1,3 @@
-using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -14,7 +13,7 @@ namespace Ftrace.Breakpoint;
 /// <list type="number">
 /// <item>the stop mutex is taken, undeclared signals are blocked on this thread, and SIGTRAP is not</item>
 /// <item>the locations are looked up, read and compared. Until here nothing was changed: any error ends it.</item>
-/// <item>every thread has been seen with SIGTRAP unblocked</item>
+/// <item>every thread has been seen with SIGTRAP unblocked, by a mask that is its own</item>
 /// <item>this thread blocks NMIs too; those of all others unblock SIGTRAP</item>
 /// <item>the pages are opened for writing</item>
 /// <item>the steps of <see cref="BreakpointProtocol{TMachine}"/></item>
@@ -23,53 +22,26 @@ namespace Ftrace.Breakpoint;
 /// </remarks>
 internal static unsafe class BreakpointPatcher
 {
-    /// <summary>How long it is tried where the other method is as good, to find no thread with SIGTRAP blocked.</summary>
-    private const uint AutoPatienceMs = 50;
-
-    /// <summary>The method for a batch, given what is asked for, what the system has and what the locations are.</summary>
-    /// <returns>0 or -errno, with the errors of locations set that cannot be patched in the way asked for.</returns>
-    public static int Choose(PatchBatch batch, FtraceMethod wanted, bool acceptNops, out FtraceMethod method)
+    /// <summary>Whether the system, and each location, allow the method.</summary>
+    /// <returns>0 or -EOPNOTSUPP, with the errors of locations set that cannot be patched in this way.</returns>
+    public static int Check(PatchBatch batch)
     {
-        method = FtraceMethod.StopMachine;
-        if (wanted == FtraceMethod.StopMachine || acceptNops)
-        {
-            return 0;
-        }
-
-        StopState* stop = &SharedState.Get->Stop;
-        BreakpointState* state = &SharedState.Get->Breakpoint;
-        bool possible = StopMachine.HasSyncCore(stop) && Native.Table->ForbidsBreakpoints() == 0 && !TaskFiles.IsTraced();
-        if (wanted == FtraceMethod.Auto)
-        {
-            possible = possible && TrapSignal.IsAvailable(state) && !TrapSignal.IsMaskedByHandlers(state, stop->NmiSignals)
-                && FirstUnsuitable(batch) == batch.Count;
-            method = possible ? FtraceMethod.Breakpoint : FtraceMethod.StopMachine;
-            return 0;
-        }
-
-        method = FtraceMethod.Breakpoint;
-        if (!possible)
+        if (!StopMachine.HasSyncCore(&SharedState.Get->Stop) || Native.Table->ForbidsBreakpoints() != 0 || TaskFiles.IsTraced())
         {
             return -Errno.EOPNOTSUPP;
         }
 
-        for (int rank = FirstUnsuitable(batch); rank < batch.Count; rank++)
+        bool failed = false;
+        for (int rank = 0; rank < batch.Count; rank++)
         {
-            batch[rank]->Error = IsSuitable(batch[rank]) ? 0 : -Errno.EOPNOTSUPP;
+            if (!IsSuitable(batch[rank]))
+            {
+                batch[rank]->Error = -Errno.EOPNOTSUPP;
+                failed = true;
+            }
         }
 
-        return batch.FirstError();
-    }
-
-    private static int FirstUnsuitable(PatchBatch batch)
-    {
-        int rank = 0;
-        while (rank < batch.Count && IsSuitable(batch[rank]))
-        {
-            rank++;
-        }
-
-        return rank;
+        return failed ? batch.FirstError() : 0;
     }
 
     private static bool IsSuitable(FtracePatch* patch) =>
@@ -82,8 +54,7 @@ internal static unsafe class BreakpointPatcher
         StopTurn.Lock();
         ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
         SignalSet.BlockLess(SignalSet.Of(SignalSet.Sigtrap));
-        uint timeoutMs = request.Method == FtraceMethod.Auto ? Math.Min(request.TimeoutMs, AutoPatienceMs) : request.TimeoutMs;
-        stop->DeadlineNs = Clock.NowNs() + timeoutMs * Clock.NsPerMs;
+        stop->DeadlineNs = Clock.NowNs() + request.TimeoutMs * Clock.NsPerMs;
 
         // Room for the entries, in case they have to outlive the call: touched only then.
         nuint bytes = (nuint)batch.Count * (nuint)sizeof(FtracePatch);

@@ -3,7 +3,7 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Breakpoint;
 
-/// <summary>Who has SIGTRAP, and who would meet a breakpoint with SIGTRAP blocked.</summary>
+/// <summary>Who has SIGTRAP.</summary>
 internal static unsafe class TrapSignal
 {
     /// <summary>
@@ -29,48 +29,6 @@ internal static unsafe class TrapSignal
         KernelSigaction.Exchange(SignalSet.Sigtrap, &action, &state->Previous);
         state->Installed = 1;
         return 0;
-    }
-
-    /// <summary>True if SIGTRAP is ours, or can be.</summary>
-    public static bool IsAvailable(BreakpointState* state)
-    {
-        KernelSigaction current;
-        KernelSigaction.Exchange(SignalSet.Sigtrap, null, &current);
-        return state->Installed == 0 || current.Handler == Handler;
-    }
-
-    /// <summary>
-    /// True if some handler that does not bracket itself runs with SIGTRAP blocked. If it met a breakpoint, the process
-    /// would end.
-    /// </summary>
-    public static bool IsMaskedByHandlers(BreakpointState* state, ulong nmiSignals)
-    {
-        for (int signo = 1; signo <= SignalSet.Count; signo++)
-        {
-            if (!SignalSet.IsUsable(signo) || (nmiSignals & SignalSet.Of(signo)) != 0)
-            {
-                continue;
-            }
-
-            KernelSigaction action;
-            KernelSigaction.Exchange(signo, null, &action);
-            bool masks = (action.Mask & SignalSet.Of(SignalSet.Sigtrap)) != 0;
-            if (signo == SignalSet.Sigtrap)
-            {
-                // The host's, which runs under ours once that is there, and blocks itself as it would without.
-                action = state->Installed != 0 ? state->Previous : action;
-                masks = (action.Mask & SignalSet.Of(SignalSet.Sigtrap)) != 0 || (action.Flags & KernelSigaction.SaNodefer) == 0;
-            }
-
-            bool handles = action.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore);
-            bool ours = action.Handler >= Native.Table->ImageStart && action.Handler < Native.Table->ImageEnd;
-            if (handles && !ours && masks)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&TrapHandler.OnSignal;

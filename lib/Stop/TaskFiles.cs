@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Text;
+using Ftrace.Breakpoint;
 using Ftrace.Linux;
 
 namespace Ftrace.Stop;
@@ -9,7 +10,6 @@ internal static unsafe class TaskFiles
 {
     private const int BufferSize = 4096;
     private const int PathSize = 64;
-    private const long RtSigtimedwait = 128;
 
     private static byte* s_buffer;
 
@@ -36,13 +36,26 @@ internal static unsafe class TaskFiles
         return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
     }
 
-    /// <summary>Whether a thread has a signal blocked.</summary>
-    /// <returns>0 or -errno.</returns>
-    public static int Blocks(int tid, int signo, out bool blocked)
+    /// <summary>The signals that a thread has blocked at the moment, and how often it had gone to sleep by then.</summary>
+    /// <returns>0 or -errno; -EOPNOTSUPP if the file does not say.</returns>
+    public static int MaskOf(int tid, out ulong blocked, out ulong sleeps)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
-        blocked = bytes > 0 && (TaskStat.BlockedOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
-        return Math.Min(bytes, 0);
+        blocked = sleeps = 0;
+        return bytes < 0 ? bytes
+            : TaskStat.TryMaskOf(new ReadOnlySpan<byte>(s_buffer, bytes), out blocked, out sleeps) ? 0
+            : -Errno.EOPNOTSUPP;
+    }
+
+    /// <summary>The system call that a thread sleeps in.</summary>
+    /// <returns>0 or -errno, of that -EACCES in a process that is not dumpable; -EOPNOTSUPP if the file says something unknown.</returns>
+    public static int CallOf(int tid, out WaitingCall call)
+    {
+        call = default;
+        int bytes = ReadFile(tid, "/syscall\0"u8);
+        return bytes < 0 ? bytes
+            : WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0
+            : -Errno.EOPNOTSUPP;
     }
 
     /// <summary>How a thread takes a signal, for a stop.</summary>
@@ -60,7 +73,7 @@ internal static unsafe class TaskFiles
         }
 
         var status = new ReadOnlySpan<byte>(s_buffer, bytes);
-        ulong blocked = TaskStat.BlockedOf(status);
+        TaskStat.TryMaskOf(status, out ulong blocked, out _);
         if (TaskStat.HasEnded(status))
         {
             taking = SignalTaking.Ended;
@@ -76,10 +89,7 @@ internal static unsafe class TaskFiles
         // In sigwait() the mask shows what is waited for as not blocked, and the host would receive the signal.
         if (TaskStat.IsAsleep(status))
         {
-            bytes = ReadFile(tid, "/syscall\0"u8);
-            taking = bytes > 0 && TaskStat.CallOf(new ReadOnlySpan<byte>(s_buffer, bytes)) == RtSigtimedwait
-                ? SignalTaking.Awaits
-                : SignalTaking.Takes;
+            taking = CallOf(tid, out WaitingCall call) == 0 && call.Awaits(signo) ? SignalTaking.Awaits : SignalTaking.Takes;
         }
 
         return 0;

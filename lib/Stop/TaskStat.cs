@@ -47,8 +47,14 @@ internal static class TaskStat
     /// <summary>From /proc/PID/task/TID/status: the signals that wait for this thread.</summary>
     public static ulong PendingOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSigPnd:\t"u8, 'x');
 
-    /// <summary>From the same: the signals that this thread has blocked.</summary>
-    public static ulong BlockedOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSigBlk:\t"u8, 'x');
+    /// <summary>From the same: the signals that this thread has blocked, and how often it has gone to sleep by itself.</summary>
+    /// <returns>False if one of them is not there.</returns>
+    public static bool TryMaskOf(ReadOnlySpan<byte> status, out ulong blocked, out ulong sleeps)
+    {
+        sleeps = 0;
+        return TryValueOf(status, "\nSigBlk:\t"u8, 'x', out blocked)
+            && TryValueOf(status, "\nvoluntary_ctxt_switches:\t"u8, 'D', out sleeps);
+    }
 
     /// <summary>From the same: the id of the process that traces this thread; 0: none.</summary>
     public static ulong TracerOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nTracerPid:\t"u8, 'D');
@@ -65,10 +71,6 @@ internal static class TaskStat
     /// <summary>From the same: it waits and takes no signal, or is stopped.</summary>
     public static bool IsStuck(ReadOnlySpan<byte> status) => StateOf(status) is 'D' or 't' or 'T';
 
-    /// <summary>From /proc/PID/task/TID/syscall: the number of the system call that the thread sleeps in; -1: none, or it runs.</summary>
-    public static long CallOf(ReadOnlySpan<byte> syscall) =>
-        Utf8Parser.TryParse(syscall, out long number, out int length) && length < syscall.Length && syscall[length] == ' ' ? number : -1;
-
     private static char StateOf(ReadOnlySpan<byte> status)
     {
         ReadOnlySpan<byte> key = "\nState:\t"u8;
@@ -76,9 +78,13 @@ internal static class TaskStat
         return at >= 0 && at + key.Length < status.Length ? (char)status[at + key.Length] : '?';
     }
 
-    private static ulong ValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format)
+    private static ulong ValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format) =>
+        TryValueOf(status, key, format, out ulong value) ? value : 0;
+
+    private static bool TryValueOf(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key, char format, out ulong value)
     {
+        value = 0;
         int at = status.IndexOf(key);
-        return at >= 0 && Utf8Parser.TryParse(status[(at + key.Length)..], out ulong value, out _, format) ? value : 0;
+        return at >= 0 && Utf8Parser.TryParse(status[(at + key.Length)..], out value, out _, format);
     }
 }

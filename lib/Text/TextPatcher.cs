@@ -59,11 +59,12 @@ internal static unsafe class TextPatcher
             error = -Errno.EPERM;
         }
 
-        // In a window everybody stands still, whatever is asked for.
-        FtraceMethod method = FtraceMethod.StopMachine;
-        if (error == 0 && !open)
+        // Only where it is asked for: a thread that blocks SIGTRAP later than the look at it would end the process. In a window
+        // everybody stands still, whatever is asked for.
+        FtraceMethod method = request.Method == FtraceMethod.Breakpoint && !open ? FtraceMethod.Breakpoint : FtraceMethod.StopMachine;
+        if (error == 0 && method == FtraceMethod.Breakpoint)
         {
-            error = BreakpointPatcher.Choose(batch, request.Method, acceptNops, out method);
+            error = BreakpointPatcher.Check(batch);
         }
 
         if (error == 0 && !prepared)
@@ -81,15 +82,6 @@ internal static unsafe class TextPatcher
             : method == FtraceMethod.Breakpoint ? BreakpointPatcher.Patch(batch, request)
             : open ? PatchStopped(batch, request, acceptNops)
             : Stop(batch, request, acceptNops, self);
-        if (method == FtraceMethod.Breakpoint && request.Method == FtraceMethod.Auto
-            && error is -Errno.ETIMEDOUT or -Errno.EBUSY or -Errno.EOPNOTSUPP)
-        {
-            // Nothing was changed, and what is in the way of the one need not be in the way of the other.
-            SharedState.Get->Patch.LastMethod = FtraceMethod.StopMachine;
-            batch.ClearErrors();
-            error = Stop(batch, request, acceptNops, self);
-        }
-
         if (!prepared)
         {
             CodeModify.PostProcess(self);

@@ -53,7 +53,8 @@ static const char usage[] =
 	"  --seed N       placement and order, 0 to 4294967295 (random, printed)\n"
 	"  --method M     stop: all other threads are parked, only handlers run (default)\n"
 	"                 breakpoint: threads and handlers run on, into breakpoints\n"
-	"                 auto: what the library chooses (default with --ops)\n"
+	"                 (default with --ops)\n"
+	"                 auto: what the library chooses, which is stop\n"
 	"  --writer W     auto (default), proc-mem: through /proc/self/mem, or\n"
 	"                 mprotect: in pages that are writable meanwhile\n"
 	"  --mask-all     handlers run with all signals blocked\n"
@@ -201,7 +202,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		usage_error("--sites is not for --ops", NULL);
 	settings->sites = FUNCTION_COUNT;
 	if (!method)
-		settings->method = FTRACE_METHOD_AUTO;
+		settings->method = FTRACE_METHOD_BREAKPOINT;
 }
 
 /* Found out now, not after a long run. */

@@ -241,9 +241,7 @@ int threads_init(struct run *shared)
 			return run_fail(&run->results, ret, "ftrace_nmi_add_signal");
 	}
 	sigemptyset(&action.sa_mask);
-	/* With SA_NODEFER for the sake of --method auto, to which a SIGTRAP handler without is a
-	 * doubt. */
-	action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
 	action.sa_sigaction = fault_handler;
 	for (size_t i = 0; i < sizeof(fault_signals) / sizeof(fault_signals[0]); i++)
 		if (sigaction(fault_signals[i], &action, NULL))

@@ -136,9 +136,7 @@ static void install_handlers(void)
 		fail("ftrace_nmi_add_signal", -error);
 
 	action.sa_sigaction = on_fault;
-	/* With SA_NODEFER for the sake of --method auto, to which a SIGTRAP handler without is a
-	 * doubt. */
-	action.sa_flags = SA_SIGINFO | SA_NODEFER;
+	action.sa_flags = SA_SIGINFO;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		if (sigaction(faults[i], &action, NULL))
 			fail("sigaction", errno);

@@ -400,16 +400,7 @@ static void change_often(bool early)
 static void rate(void)
 {
 	change_often(false);
-}
-
-static void rate_stop(void)
-{
-	struct ftrace_patch_opts opts = {.size = sizeof(opts),
-					 .method = FTRACE_METHOD_STOP_MACHINE};
-
-	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
-	change_often(false);
-	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
+	CHECK_EQ(stats().last_method, way.method);
 }
 
 static void control(void)
@@ -505,11 +496,9 @@ static void held_up(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"arguments", arguments}, {"registers", registers},
-		{"pauses", pauses},	  {"recursion", recursion},
-		{"forks", forks},	  {"rate", rate},
-		{"rate-stop", rate_stop}, {"control", control},
-		{"held-up", held_up},	  {NULL, NULL},
+		{"arguments", arguments}, {"registers", registers}, {"pauses", pauses},
+		{"recursion", recursion}, {"forks", forks},	    {"rate", rate},
+		{"control", control},	  {"held-up", held_up},	    {NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

@@ -670,7 +670,7 @@ static void methods(void)
 	}
 	CHECK_EQ(ftrace_set_patch_opts(none), 0);
 	trace(&ops, "tc");
-	CHECK_EQ(stats().last_method, FTRACE_METHOD_BREAKPOINT);
+	CHECK_EQ(stats().last_method, FTRACE_METHOD_STOP_MACHINE);
 	CHECK_EQ(stats().last_writer, FTRACE_WRITER_PROC_MEM);
 	untrace(&ops);
 }
