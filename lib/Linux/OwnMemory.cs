@@ -12,6 +12,7 @@ internal static unsafe class OwnMemory
     /// True if the page with this address can be read. A call that reads a word there before it finds the rest of its arguments wrong
     /// is one that no system forbids.
     /// </summary>
+    [NoInstr]
     public static bool CanRead(ulong address) =>
         address >= Memory.PageSize // 0 is no place to read from, but the wish not to read
         && Native.Syscall(SyscallNumber.RtSigprocmask, NoSuchChange, (nint)(address & ~7ul), 0, sizeof(ulong)) != -Errno.EFAULT;

@@ -18,6 +18,7 @@ internal enum SyscallNumber
     Madvise = 28,
     Nanosleep = 35,
     Getpid = 39,
+    Sigaltstack = 131,
     Gettid = 186,
     Futex = 202,
     Getdents64 = 217,
