@@ -61,6 +61,9 @@ internal unsafe struct NativeTable
     /// <summary>Of Native/trace_entry.S: where it begins and ends, and where handlers return to. Each a distance from itself.</summary>
     public int* TraceText;
 
+    /// <summary>The record of threads that have none. Read only.</summary>
+    public TraceThread* NoTracer;
+
     /// <summary>What it takes to save all vector registers.</summary>
     public ulong VectorsSize;
 

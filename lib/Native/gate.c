@@ -40,6 +40,16 @@ _Static_assert(__builtin_strcmp(HEADER_VERSION, FTRACE_BUILD_VERSION) == 0,
 /* The gate. Own lines: handlers on all CPUs read it, the patcher alone writes it. */
 EXPORT unsigned long ftrace_modifying_code[16] __attribute__((aligned(128)));
 
+#define busy	 reserved[1]
+#define attached reserved[2]
+#define tracer	 reserved[5]
+
+/*
+ * The record of threads that have none, lib/Trace/TraceThread.cs: nobody has claimed
+ * it, and what would be the mark says to look closer.
+ */
+static const unsigned long no_tracer[16] __attribute__((aligned(128))) = {[7] = 1};
+
 /*
  * reserved[0]: cookie of a stop that waits for the announced NMIs to leave
  * reserved[1]: the struct call of the call of this library that the thread is in;
@@ -48,9 +58,7 @@ EXPORT unsigned long ftrace_modifying_code[16] __attribute__((aligned(128)));
  *              may hold locks. Above: lib/Trace/NmiLevels.cs
  */
 EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
-	__attribute__((tls_model("initial-exec"))) = {.saved = 1};
-#define busy	 reserved[1]
-#define attached reserved[2]
+	__attribute__((tls_model("initial-exec"))) = {.saved = 1, .tracer = (unsigned long)no_tracer};
 
 #define ENDED	 1UL
 #define ATTACHED 1UL
@@ -78,6 +86,7 @@ static struct native {
 	ftrace_func_t *trace_function;
 	ftrace_func_t trace_stub;
 	const int *trace_text; /* trace_entry.S */
+	const unsigned long *no_tracer;
 	unsigned long vectors_size;
 	unsigned long stack_top; /* of the first thread: no frame is above */
 	void (*idle)(const unsigned int *word, unsigned int value, long ns);
@@ -679,6 +688,7 @@ __attribute__((constructor)) static void startup(void)
 	native.trace_stub = ftrace_stub;
 	measure_vectors();
 	native.trace_text = ftrace_trace_text;
+	native.no_tracer = no_tracer;
 	native.vectors_size = ftrace_vectors_size;
 	native.stack_top = getauxval(AT_RANDOM);
 	native.idle = idle;

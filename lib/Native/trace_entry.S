@@ -59,6 +59,7 @@
 #define THREAD_TRACER	48
 
 /* TraceThread, lib/Trace/TraceThread.cs */
+#define TRACER_CLAIMED	4
 #define TRACER_MARK	56
 #define TRACER_LEVELS	48
 #define TRACER_PAUSES	40
@@ -180,8 +181,8 @@
 	add	ftrace_nmi_thread@gottpoff(%rip), %rbx
 	mov	%rsp, %r13
 	mov	THREAD_TRACER(%rbx), %rbp
-	test	%rbp, %rbp
-	jz	.Lunknown_\name
+	cmpl	$0, TRACER_CLAIMED(%rbp)
+	je	.Lunknown_\name
 .Lknown_\name:
 	bsr	THREAD_SAVED(%rbx), %r12
 	jz	.Llook_\name			/* more levels than there are bits: some were left */
@@ -237,6 +238,8 @@
 .Ldone_\name:
 	test	%r12d, %r12d
 	jnz	.Ldone_nmi_\name
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
+	mov	%fs:THREAD_TRACER(%rax), %rbp
 	lea	MARK_LONG(%rsp), %rax
 	cmp	%rax, TRACER_MARK(%rbp)
 	jne	.Lleave_\name
@@ -332,7 +335,8 @@
 .Lleave_\name:
 	.cfi_def_cfa_register %r13
 	save_vectors
-	mov	%rbx, %rdi
+	mov	%fs:0, %rdi			/* the stack may have come from another thread */
+	add	ftrace_nmi_thread@gottpoff(%rip), %rdi
 	lea	MARK_LONG(%r13), %rsi
 	cld
 	call	ftrace_leave_mark
@@ -445,7 +449,7 @@ ftrace_is_around:
 	 * CPU foresees where it goes on: a cycle for each 64 bytes of text, one or two for a branch,
 	 * three more for one whose target differs from it above bit 36, as those do that come here
 	 * from a program and go back to its handler (measured, AMD Zen 4). So the instructions from
-	 * the entry to the call are 120 bytes, in two lines, and those behind it 58, in the
+	 * the entry to the call are 115 bytes, in two lines, and those behind it 58, in the
 	 * next.
 	 */
 	.macro	short_entry name, vectors, regs
@@ -455,7 +459,7 @@ ftrace_is_around:
 	.hidden	\name
 	.type	\name, @function
 	.p2align 6
-	.skip	8, 0xcc
+	.skip	13, 0xcc
 \name:
 	push_reg rax
 	/* Cheaper than pushfq: the six flags that a function may find set. */
@@ -467,11 +471,9 @@ ftrace_is_around:
 	push_reg \reg
 	.endr
 
-	/* Known, not in an NMI, and in no handler. */
+	/* Not in an NMI, and in no handler, which is what a thread without a record is never. */
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
 	mov	%fs:THREAD_TRACER(%rax), %rcx
-	test	%rcx, %rcx
-	jz	.Luncommon_\name
 	mov	%fs:THREAD_SAVED(%rax), %rdx
 	dec	%rdx				/* 1: not in an NMI */
 	or	TRACER_MARK(%rcx), %rdx

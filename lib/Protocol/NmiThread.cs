@@ -37,7 +37,7 @@ internal struct NmiThread
     /// <summary>Levels that found SIGTRAP blocked and unblocked it.</summary>
     public ulong Unblocked;
 
-    /// <summary>The thread's <see cref="Trace.TraceThread"/>; 0: none yet. Read by Native/trace_entry.S.</summary>
+    /// <summary>The thread's <see cref="Trace.TraceThread"/>, at first one that nobody has. Read by Native/trace_entry.S.</summary>
     public ulong Tracer;
 
     /// <summary>The saved word because of which the last call was refused outside of handlers.</summary>

@@ -52,12 +52,12 @@ internal static unsafe class TraceMarks
     /// <summary>From Native/trace_entry.S: a handler has ended, and its mark is not the only one.</summary>
     public static void Leave(NmiThread* thread, ulong mark)
     {
-        var record = (TraceThread*)thread->Tracer;
-        if (record->Mark == mark)
+        TraceThread* record = TraceThreads.Of(thread);
+        if (record != null && record->Mark == mark)
         {
             record->Mark = CountAside(record) ? TraceMark.LookAside : 0;
         }
-        else if (!TakeFromAside(record, mark))
+        else if (record == null || !TakeFromAside(record, mark))
         {
             // Its stack has come from another thread.
             for (int i = 0; i < TraceThreads.Used; i++)
@@ -70,7 +70,10 @@ internal static unsafe class TraceMarks
             }
         }
 
-        Pause(record);
+        if (record != null)
+        {
+            Pause(record);
+        }
     }
 
     /// <summary>A look from outside: the thread is stopped.</summary>

@@ -21,6 +21,11 @@ internal static unsafe class TraceThreads
     [NoInstr]
     public static int Used => Volatile.Read(ref s_used);
 
+    /// <summary>A thread's record; null if it has none.</summary>
+    [NoInstr]
+    public static TraceThread* Of(NmiThread* thread) =>
+        (TraceThread*)thread->Tracer == Native.Table->NoTracer ? null : (TraceThread*)thread->Tracer;
+
     /// <summary>Reserves the memory.</summary>
     public static bool Reserve()
     {
@@ -82,7 +87,7 @@ internal static unsafe class TraceThreads
     public static bool IsInHandler(NmiThread* self)
     {
         byte here;
-        var record = (TraceThread*)self->Tracer;
+        TraceThread* record = Of(self);
         return record != null && (record->Mark != 0 || record->Levels != 0) && TraceMarks.Look(self, (ulong)&here) < 0;
     }
 
@@ -92,7 +97,8 @@ internal static unsafe class TraceThreads
     /// </summary>
     public static void BeginHandler(NmiThread* self)
     {
-        var record = (TraceThread*)(self->Tracer != 0 ? self->Tracer : (ulong)Claim(self));
+        TraceThread* record = Of(self);
+        record = record != null ? record : Claim(self);
         if (record != null)
         {
             byte here;
@@ -103,7 +109,7 @@ internal static unsafe class TraceThreads
     /// <summary>Takes the mark away. A thread that got no record is not traced anyway.</summary>
     public static void EndHandler(NmiThread* self)
     {
-        var record = (TraceThread*)self->Tracer;
+        TraceThread* record = Of(self);
         if (record != null)
         {
             Volatile.Write(ref record->Mark, record->AsideCount != 0 ? TraceMark.LookAside : 0);
