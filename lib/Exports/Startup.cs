@@ -32,6 +32,10 @@ internal static unsafe class Startup
         native->EnterSlow = &X86Nmi.EnterSlow;
         native->ExitSlow = &X86Nmi.ExitSlow;
         native->ClaimTracer = &TraceThreads.Claim;
+        native->LookAtMarks = &TraceMarks.Look;
+        native->LeaveMark = &TraceMarks.Leave;
+        native->MayCall = &LibraryCall.MayBegin;
+        native->BlockSignals = &LibraryCall.BlockSignals;
         native->ForkPrepare = &Tracing.ForkPrepare;
         native->ForkParent = &Tracing.ForkParent;
         native->ForkChild = &ForkChild.Run;

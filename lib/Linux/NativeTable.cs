@@ -59,6 +59,24 @@ internal unsafe struct NativeTable
     /// <summary>The function that does nothing; programs know it by this address.</summary>
     public void* TraceStub;
 
+    /// <summary>Of Native/trace_entry.S: where it begins and ends, and where handlers return to. Each a distance from itself.</summary>
+    public int* TraceText;
+
+    /// <summary>The record of threads that have none. Read only.</summary>
+    public TraceThread* NoTracer;
+
+    /// <summary>What it takes to save all vector registers.</summary>
+    public ulong VectorsSize;
+
+    /// <summary>An address above all frames of the first thread.</summary>
+    public ulong StackTop;
+
+    /// <summary>
+    /// Sleeps until a word is not a value any more, or, with null, for so many nanoseconds. Every signal may come meanwhile, and its handler
+    /// leave by siglongjmp(): the runtime must be left for it, and nothing held.
+    /// </summary>
+    public delegate* unmanaged<uint*, uint, long, void> Idle;
+
     /// <summary>Where a signal handler returns to.</summary>
     public void* Restorer;
 
@@ -105,6 +123,18 @@ internal unsafe struct NativeTable
 
     /// <summary>A thread comes to a traced function for the first time.</summary>
     public delegate*<NmiThread*, TraceThread*> ClaimTracer;
+
+    /// <summary>A thread comes to a traced function, and a mark is there: the level of nesting that it is at, or -1 not to trace the call.</summary>
+    public delegate*<NmiThread*, ulong, long> LookAtMarks;
+
+    /// <summary>A handler has ended, and other marks are there than its.</summary>
+    public delegate*<NmiThread*, ulong, void> LeaveMark;
+
+    /// <summary>A thread calls the library, and is in a handler or another call by its words: 1 if it is not.</summary>
+    public delegate*<NmiThread*, ulong, int> MayCall;
+
+    /// <summary>Blocks the signals whose handlers may leave; the mask before.</summary>
+    public delegate*<ulong> BlockSignals;
 
     /// <summary>Runs in front of a fork.</summary>
     public delegate*<NmiThread*, void> ForkPrepare;

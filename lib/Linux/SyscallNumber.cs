@@ -24,6 +24,7 @@ internal enum SyscallNumber
     Readlink = 89,
     Ptrace = 101,
     RtSigtimedwait = 128,
+    Sigaltstack = 131,
     Prctl = 157,
     ArchPrctl = 158,
     Gettid = 186,

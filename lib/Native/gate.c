@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -41,16 +42,29 @@ _Static_assert(__builtin_strcmp(HEADER_VERSION, FTRACE_BUILD_VERSION) == 0,
 /* The gate. Own lines: handlers on all CPUs read it, the patcher alone writes it. */
 EXPORT unsigned long ftrace_modifying_code[16] __attribute__((aligned(128)));
 
-/*
- * reserved[0]: cookie of a stop that waits for the announced NMIs to leave
- * reserved[1]: not 0 while the thread is inside a call of this library, and once
- *              the runtime has let go of it
- * reserved[2]: 1: the runtime knows the thread
- */
-EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
-	__attribute__((tls_model("initial-exec"))) = {.saved = 1};
 #define busy	 reserved[1]
 #define attached reserved[2]
+#define tracer	 reserved[5]
+
+/*
+ * The record of threads that have none, lib/Trace/TraceThread.cs: nobody has claimed
+ * it, and what would be the mark says to look closer.
+ */
+static const unsigned long no_tracer[16] __attribute__((aligned(128))) = {[7] = 1};
+
+/*
+ * reserved[0]: cookie of a stop that waits for the announced NMIs to leave
+ * reserved[1]: the struct call of the call of this library that the thread is in;
+ *              ENDED once the runtime has let go of it
+ * reserved[2]: ATTACHED: the runtime knows the thread; INSIDE: it is in C#, and
+ *              may hold locks. Above: lib/Trace/NmiLevels.cs
+ */
+EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
+	__attribute__((tls_model("initial-exec"))) = {.saved = 1, .tracer = (unsigned long)no_tracer};
+
+#define ENDED	 1UL
+#define ATTACHED 1UL
+#define INSIDE	 2UL
 
 /* Threads of the runtime itself: they run no code but the library's and are not stopped. */
 #define MAX_RUNTIME_THREADS 16
@@ -73,6 +87,11 @@ static struct native {
 	const int *trace_places;
 	ftrace_func_t *trace_function;
 	ftrace_func_t trace_stub;
+	const int *trace_text; /* trace_entry.S */
+	const unsigned long *no_tracer;
+	unsigned long vectors_size;
+	unsigned long stack_top; /* of the first thread: no frame is above */
+	void (*idle)(const unsigned int *word, unsigned int value, long ns);
 	void (*restorer)(void);
 	long (*clone)(void (*fn)(void *data), void *data, void *stack, unsigned long flags);
 	struct turn *turn;
@@ -89,6 +108,10 @@ static struct native {
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
 	void *(*claim_tracer)(struct ftrace_nmi_thread *thread);
+	long (*look_at_marks)(struct ftrace_nmi_thread *thread, unsigned long frame);
+	void (*leave_mark)(struct ftrace_nmi_thread *thread, unsigned long mark);
+	int (*may_call)(struct ftrace_nmi_thread *thread, unsigned long frame);
+	unsigned long (*block_signals)(void);
 	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
@@ -147,6 +170,21 @@ EXPORT void ftrace_nmi_exit_slow(void)
 		native.exit_slow(&ftrace_nmi_thread);
 }
 
+/* Returns -errno and leaves errno alone. */
+static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ __volatile__("syscall"
+			     : "=a"(ret)
+			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			     : "rcx", "r11", "memory");
+	return ret;
+}
+
 /*
  * A thread's first call makes the runtime note it, under a lock of the runtime;
  * its end makes the runtime forget it, likewise. A fork in that moment would
@@ -162,30 +200,70 @@ static void __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 	pthread_mutex_lock(&attach_mutex);
 	thread_attach();
 	pthread_mutex_unlock(&attach_mutex);
-	thread->attached = 1;
+	thread->attached |= ATTACHED;
 }
 
 /*
- * Calls for thread context. The C# side has the same name with "thread_" in
- * front. An NMI is told by its bit in the saved word, announced or not; any
- * other handler that interrupted the library by the busy flag.
+ * A call of this library, on the thread's stack. A signal handler of the host's
+ * may leave by siglongjmp() whatever it interrupted. So while C# runs, and may hold
+ * locks, signals are blocked that have such handlers (not the declared ones, the
+ * stop's, and faults): what they leave is then a call that holds nothing. A later
+ * one finds that it is not inside of that one any more, and takes its place.
  */
+struct call {
+	unsigned long thread; /* who is in it: what was left is overwritten some day */
+	unsigned long mask;
+};
+
+static void restore_mask(const struct call *call)
+{
+	raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&call->mask, 0, 8, 0, 0);
+}
+
+/*
+ * An NMI is told by its bit in the saved word, announced or not; any other handler
+ * that interrupted the library by the call that is on.
+ */
+static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread, struct call *call)
+{
+	if ((thread->saved != 1 || thread->busy) && !native.may_call(thread, (unsigned long)call))
+		return -EDEADLK;
+	call->thread = (unsigned long)thread;
+	thread->busy = (unsigned long)call;
+	__asm__ __volatile__("" ::: "memory");
+	call->mask = native.block_signals();
+	thread->attached |= INSIDE;
+	__asm__ __volatile__("" ::: "memory");
+	if (!(thread->attached & ATTACHED))
+		attach(thread);
+	return 0;
+}
+
+static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread, struct call *call)
+{
+	__asm__ __volatile__("" ::: "memory");
+	thread->attached &= ~INSIDE;
+	/* What comes now is turned away still, and may leave. */
+	restore_mask(call);
+	__asm__ __volatile__("" ::: "memory");
+	if (thread->busy == (unsigned long)call)
+		thread->busy = 0;
+	call->thread = 0;
+}
+
+/* Calls for thread context. The C# side has the same name with "thread_" in front. */
 #define THREAD_CONTEXT(name, params, args)                                                         \
 	int thread_##name params;                                                                  \
 	EXPORT int name params                                                                     \
 	{                                                                                          \
 		struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;                             \
 		int saved_errno = errno, ret;                                                      \
+		struct call call;                                                                  \
                                                                                                    \
-		if (thread->saved != 1 || thread->busy)                                            \
+		if (begin_call(thread, &call) != 0)                                                \
 			return -EDEADLK;                                                           \
-		thread->busy = 1;                                                                  \
-		__asm__ __volatile__("" ::: "memory");                                             \
-		if (!thread->attached)                                                             \
-			attach(thread);                                                            \
 		ret = thread_##name args;                                                          \
-		__asm__ __volatile__("" ::: "memory");                                             \
-		thread->busy = 0;                                                                  \
+		end_call(thread, &call);                                                           \
 		errno = saved_errno;                                                               \
 		return ret;                                                                        \
 	}
@@ -231,21 +309,6 @@ THREAD_CONTEXT(ftrace_static_key_slow_dec, (struct ftrace_static_key * key), (ke
 THREAD_CONTEXT(ftrace_static_call_key_update,
 	       (struct ftrace_static_call_key * key, unsigned long func), (key, func))
 
-/* Returns -errno and leaves errno alone. */
-static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long ret;
-
-	__asm__ __volatile__("syscall"
-			     : "=a"(ret)
-			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			     : "rcx", "r11", "memory");
-	return ret;
-}
-
 /* FTRACE_PRINT=stderr. Without stdio, whose lock a thread may hold. */
 static void print_stderr(const char *line)
 {
@@ -257,12 +320,37 @@ static void print_stderr(const char *line)
 /* Runs the host's function inside a stop window: it may call the library. */
 static int run(int (*fn)(void *), void *data)
 {
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	unsigned long call = thread->busy;
 	int ret;
 
-	ftrace_nmi_thread.busy = 0;
+	thread->busy = 0;
+	thread->attached &= ~INSIDE;
 	ret = fn(data);
-	ftrace_nmi_thread.busy = 1;
+	thread->busy = call;
+	thread->attached |= INSIDE;
 	return ret;
+}
+
+/*
+ * Sleeps until a word changes, or for a while, as the host's code would: every
+ * signal may come, and its handler leave. Called with no lock held.
+ */
+static void idle(const unsigned int *word, unsigned int value, long ns)
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+
+	thread->attached &= ~INSIDE;
+	__asm__ __volatile__("" ::: "memory");
+	restore_mask((const struct call *)thread->busy);
+	if (word)
+		raw_syscall(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
+	else
+		raw_syscall(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
+	native.block_signals();
+	__asm__ __volatile__("" ::: "memory");
+	thread->attached |= INSIDE;
 }
 
 static struct ftrace_nmi_thread *current_thread(void)
@@ -402,15 +490,30 @@ void ftrace_vectors_caller(void) __attribute__((visibility("hidden")));
 void ftrace_regs_caller(void) __attribute__((visibility("hidden")));
 void ftrace_regs_vectors_caller(void) __attribute__((visibility("hidden")));
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread) __attribute__((visibility("hidden")));
+long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame)
+	__attribute__((visibility("hidden")));
+void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark)
+	__attribute__((visibility("hidden")));
 unsigned int ftrace_vectors __attribute__((visibility("hidden")));
 unsigned long ftrace_vectors_size __attribute__((visibility("hidden")));
 unsigned long ftrace_trace_slots __attribute__((visibility("hidden")));
 extern const int ftrace_places[] __attribute__((visibility("hidden")));
+extern const int ftrace_trace_text[] __attribute__((visibility("hidden")));
 ftrace_func_t ftrace_trace_function __attribute__((visibility("hidden")));
 
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
 {
 	return native.claim_tracer(thread);
+}
+
+long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame)
+{
+	return native.look_at_marks(thread, frame);
+}
+
+void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark)
+{
+	native.leave_mark(thread, mark);
 }
 
 static void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
@@ -516,7 +619,7 @@ static void (*runtime_key_destructor)(void *);
 
 static void forget_thread(void *value)
 {
-	ftrace_nmi_thread.busy = 1;
+	ftrace_nmi_thread.busy = ENDED;
 	pthread_mutex_lock(&attach_mutex);
 	runtime_key_destructor(value);
 	pthread_mutex_unlock(&attach_mutex);
@@ -532,21 +635,28 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 }
 
 /*
- * A handler that forks in the middle of a call has the mutex, or waits for it.
- * The trace mutex first: whoever holds it waits for handlers, which may be about
- * to attach.
+ * A handler that forks in the middle of a call has the mutex, or waits for it. Who
+ * was in a call and has left it is not.
  */
+static __thread int fork_locked __attribute__((tls_model("initial-exec")));
+
 static void fork_prepare(void)
 {
-	native.fork_prepare(&ftrace_nmi_thread);
-	if (!ftrace_nmi_thread.busy)
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+
+	if (thread->busy)
+		native.may_call(thread, (unsigned long)__builtin_frame_address(0));
+	native.fork_prepare(thread);
+	fork_locked = !thread->busy;
+	if (fork_locked)
 		pthread_mutex_lock(&attach_mutex);
 }
 
 static void unlock_attach(void)
 {
-	if (!ftrace_nmi_thread.busy)
+	if (fork_locked)
 		pthread_mutex_unlock(&attach_mutex);
+	fork_locked = 0;
 }
 
 static void fork_parent(void)
@@ -649,6 +759,11 @@ __attribute__((constructor)) static void startup(void)
 	native.trace_function = &ftrace_trace_function;
 	native.trace_stub = ftrace_stub;
 	measure_vectors();
+	native.trace_text = ftrace_trace_text;
+	native.no_tracer = no_tracer;
+	native.vectors_size = ftrace_vectors_size;
+	native.stack_top = getauxval(AT_RANDOM);
+	native.idle = idle;
 	native.restorer = ftrace_restore_rt;
 	native.clone = raw_clone;
 	native.turn = &ftrace_turn;

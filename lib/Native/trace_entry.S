@@ -30,6 +30,11 @@
  * sees the mark, or has the thread see that there is none. The barrier between
  * the two is on the other side, a membarrier; it stands in TraceGrace.
  *
+ * The mark is the address of the registers that were saved, so it belongs to a
+ * stack: a signal handler of the program may leave by siglongjmp(), or go on on
+ * another stack, and what comes here next finds a mark that is not around it. A
+ * call takes away only its own.
+ *
  * A thread may be held up between the call and the mark for so long that the slot
  * means other handlers when it goes on. So, behind the mark, it looks whether the
  * call still stands in the text; if not, the site says whom to call.
@@ -54,8 +59,21 @@
 #define THREAD_TRACER	48
 
 /* TraceThread, lib/Trace/TraceThread.cs */
-#define TRACER_LEVELS	56
+#define TRACER_CLAIMED	4
+#define TRACER_MARK	56
+#define TRACER_LEVELS	48
 #define TRACER_PAUSES	40
+#define TRACER_LOW	72
+#define TRACER_TOP	80
+#define TRACER_ASIDE	88		/* how many */
+#define TRACER_TURNS	92
+#define TRACER_MARKS	96
+#define MOST_MARKS	4
+
+/* The kinds of marks, lib/Trace/TraceMark.cs: in the lowest bits of the address */
+#define MARK_LONG	1
+#define MARK_LIBRARY	2
+#define SMALLEST_FRAME	100
 
 /* struct ftrace_ops, in ftrace/trace.h */
 #define OPS_FUNC	8
@@ -163,14 +181,19 @@
 	add	ftrace_nmi_thread@gottpoff(%rip), %rbx
 	mov	%rsp, %r13
 	mov	THREAD_TRACER(%rbx), %rbp
-	test	%rbp, %rbp
-	jz	.Lunknown_\name
+	cmpl	$0, TRACER_CLAIMED(%rbp)
+	je	.Lunknown_\name
 .Lknown_\name:
 	bsr	THREAD_SAVED(%rbx), %r12
-	mov	TRACER_LEVELS(%rbp), %rax
-	bts	%r12, %rax
-	jc	.Lout_\name			/* a handler that calls a traced function */
-	mov	%rax, TRACER_LEVELS(%rbp)
+	jz	.Llook_\name			/* more levels than there are bits: some were left */
+	test	%r12d, %r12d
+	jnz	.Lnmi_\name
+	cmpq	$0, TRACER_MARK(%rbp)
+	jne	.Lmarked_\name
+.Lmark_\name:
+	lea	MARK_LONG(%rsp), %rax
+	mov	%rax, TRACER_MARK(%rbp)
+.Llook_for_ops_\name:
 	mov	REGS_STUB(%rsp), %rdx
 	mov	REGS_IP(%rsp), %rdi
 	movslq	-4(%rdi), %rax			/* where the call in the text goes */
@@ -204,6 +227,7 @@
 	cmovnz	%r13, %rcx
 	cld
 	call	*%rax
+.Lreturn_\name:
 
 	.if	\vectors
 	restore_vectors
@@ -212,11 +236,16 @@
 	.cfi_def_cfa_register %rsp
 
 .Ldone_\name:
-	mov	TRACER_LEVELS(%rbp), %rax
-	btr	%r12, %rax
-	mov	%rax, TRACER_LEVELS(%rbp)
-	test	%rax, %rax
-	jnz	.Lout_\name
+	test	%r12d, %r12d
+	jnz	.Ldone_nmi_\name
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
+	mov	%fs:THREAD_TRACER(%rax), %rbp
+	lea	MARK_LONG(%rsp), %rax
+	cmp	%rax, TRACER_MARK(%rbp)
+	jne	.Lleave_\name
+	cmpl	$0, TRACER_ASIDE(%rbp)
+	jne	.Lleave_\name
+	movq	$0, TRACER_MARK(%rbp)
 	incq	TRACER_PAUSES(%rbp)
 .Lout_\name:
 	/* popfq takes longer than all the rest. What a function may find set is these six. */
@@ -258,6 +287,63 @@
 	test	%rbp, %rbp
 	jnz	.Lknown_\name
 	jmp	.Lout_\name
+
+	/* A mark is there: of a handler that calls a traced function, mostly. */
+.Lmarked_\name:
+	mov	%rbp, %rcx
+	call	ftrace_is_around
+	je	.Lout_\name
+	/* Who can say for certain answers with the level of nesting, or -1 for a handler around us. */
+.Llook_\name:
+	.cfi_def_cfa_register %r13
+	save_vectors
+	mov	%rbx, %rdi
+	mov	%r13, %rsi
+	cld
+	call	ftrace_look_at_marks
+	mov	%rax, %r12
+	restore_vectors
+	mov	%r13, %rsp
+	.cfi_def_cfa_register %rsp
+	test	%r12, %r12
+	js	.Lout_\name
+	jz	.Lmark_\name
+
+	/* Of an NMI. Where it is marked before that it is, and now and then whether there is one. */
+.Lnmi_\name:
+	decl	TRACER_TURNS(%rbp)
+	js	.Llook_\name
+	mov	TRACER_LEVELS(%rbp), %rax
+	bts	%r12, %rax
+	jc	.Llook_\name
+	cmp	$MOST_MARKS, %r12d
+	ja	1f
+	lea	MARK_LONG(%rsp), %rdx
+	mov	%rdx, TRACER_MARKS-8(%rbp,%r12,8)
+1:	mov	%rax, TRACER_LEVELS(%rbp)
+	jmp	.Llook_for_ops_\name
+.Ldone_nmi_\name:
+	mov	TRACER_LEVELS(%rbp), %rax
+	btr	%r12, %rax
+	mov	%rax, TRACER_LEVELS(%rbp)
+	or	TRACER_MARK(%rbp), %rax
+	jnz	.Lout_\name
+	incq	TRACER_PAUSES(%rbp)
+	jmp	.Lout_\name
+
+	/* There are other marks than ours. */
+.Lleave_\name:
+	.cfi_def_cfa_register %r13
+	save_vectors
+	mov	%fs:0, %rdi			/* the stack may have come from another thread */
+	add	ftrace_nmi_thread@gottpoff(%rip), %rdi
+	lea	MARK_LONG(%r13), %rsi
+	cld
+	call	ftrace_leave_mark
+	restore_vectors
+	mov	%r13, %rsp
+	.cfi_def_cfa_register %rsp
+	jmp	.Lout_\name
 	.cfi_endproc
 	.size	\name, . - \name
 	.endm
@@ -293,8 +379,8 @@
 .Lmarked_\name:
 	cmpq	$1, %fs:THREAD_SAVED(%rax)
 	jne	.Luncommon_\name
-	testb	$1, TRACER_LEVELS(%rcx)
-	jnz	.Lout_\name			/* a handler that calls a traced function */
+	call	ftrace_is_around
+	je	.Lout_\name			/* a handler that calls a traced function */
 	/* As if it had not been here. */
 .Luncommon_\name:
 	pop_saved
@@ -303,11 +389,67 @@
 	.endm
 
 	/*
+	 * ZF set: the mark of the record in rcx is that of a handler which is under way farther
+	 * up on this stack, or of the library itself. Else it may still be. Changes rax, rdx,
+	 * rsi and rdi.
+	 *
+	 * Only memory between the stack pointer and the top of the thread's own stack is
+	 * looked at: the mark may be of another stack, which is gone.
+	 */
+	.type	ftrace_is_around, @function
+	.p2align 4
+ftrace_is_around:
+	.cfi_startproc
+	mov	TRACER_MARK(%rcx), %rdx
+	test	$MARK_LIBRARY, %dl
+	jnz	1f
+	lea	-SMALLEST_FRAME(%rdx), %rax
+	cmp	%rsp, %rdx
+	jbe	4f
+	cmp	%rsp, %rax
+	jbe	4f
+	cmp	TRACER_TOP(%rcx), %rdx
+	jae	4f
+	cmp	TRACER_LOW(%rcx), %rsp
+	jb	4f
+	/* Where the handler returns to is where it was called from. */
+	lea	-8(%rdx), %rax			/* rbp is there */
+	test	$MARK_LONG, %dl
+	jz	3f
+	lea	-MARK_LONG(%rdx), %rax
+3:	mov	%rax, %rsi
+	and	$-16, %rax
+	mov	-8(%rax), %rax
+	lea	.Lreturn_ftrace_caller(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
+	lea	.Lreturn_ftrace_regs_caller(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
+	sub	ftrace_vectors_size(%rip), %rsi
+	and	$-64, %rsi
+	cmp	%rsp, %rsi
+	jbe	4f
+	mov	-8(%rsi), %rax
+	lea	.Lreturn_ftrace_vectors_caller(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
+	lea	.Lreturn_ftrace_regs_vectors_caller(%rip), %rdi
+	cmp	%rdi, %rax
+2:	ret
+1:	cmp	%eax, %eax
+	ret
+4:	test	%rsp, %rsp
+	ret
+	.cfi_endproc
+	.size	ftrace_is_around, . - ftrace_is_around
+
+	/*
 	 * What a call takes, while caches and predictors are warm, is the time in which the
 	 * CPU foresees where it goes on: a cycle for each 64 bytes of text, one or two for a branch,
 	 * three more for one whose target differs from it above bit 36, as those do that come here
 	 * from a program and go back to its handler (measured, AMD Zen 4). So the instructions from
-	 * the entry to the call are 124 bytes, in two lines, and those behind it 51, in the
+	 * the entry to the call are 115 bytes, in two lines, and those behind it 58, in the
 	 * next.
 	 */
 	.macro	short_entry name, vectors, regs
@@ -317,7 +459,7 @@
 	.hidden	\name
 	.type	\name, @function
 	.p2align 6
-	.skip	4, 0xcc
+	.skip	13, 0xcc
 \name:
 	push_reg rax
 	/* Cheaper than pushfq: the six flags that a function may find set. */
@@ -329,16 +471,14 @@
 	push_reg \reg
 	.endr
 
-	/* Known, not in an NMI, and in no handler: its level then is 0, its mark 1. */
+	/* Not in an NMI, and in no handler, which is what a thread without a record is never. */
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
 	mov	%fs:THREAD_TRACER(%rax), %rcx
-	test	%rcx, %rcx
-	jz	.Luncommon_\name
 	mov	%fs:THREAD_SAVED(%rax), %rdx
 	dec	%rdx				/* 1: not in an NMI */
-	or	TRACER_LEVELS(%rcx), %rdx
+	or	TRACER_MARK(%rcx), %rdx
 	jnz	.Lmarked_\name
-	movq	$1, TRACER_LEVELS(%rcx)
+	mov	%rsp, TRACER_MARK(%rcx)
 	mov	SAVED_IP(%rsp), %rdi
 	/* Where the call in the text goes. 32 bits tell: the stub is within their reach. */
 	mov	-4(%rdi), %eax
@@ -370,6 +510,7 @@
 	.endif
 	xor	%ecx, %ecx			/* no registers */
 	call	*%rax
+.Lreturn_\name:
 	.if	\vectors
 	restore_vectors
 	.endif
@@ -381,7 +522,9 @@
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
 	mov	%fs:THREAD_TRACER(%rax), %rcx
 .Ldone_\name:
-	movq	$0, TRACER_LEVELS(%rcx)
+	cmp	%rsp, TRACER_MARK(%rcx)
+	jne	.Lleave_\name			/* another stack's: see at the top */
+	movq	$0, TRACER_MARK(%rcx)
 	incq	TRACER_PAUSES(%rcx)
 .Lout_\name:
 	.cfi_remember_state
@@ -391,11 +534,28 @@
 	ret
 
 	.cfi_restore_state
-	through	\name, ftrace_vectors_caller
 .Llate_\name:
-	movq	$0, TRACER_LEVELS(%rcx)
+	cmp	%rsp, TRACER_MARK(%rcx)
+	jne	.Luncommon_\name
+	movq	$0, TRACER_MARK(%rcx)
 	incq	TRACER_PAUSES(%rcx)
 	jmp	.Luncommon_\name
+	through	\name, ftrace_vectors_caller
+.Lleave_\name:
+	push_reg rbp
+	mov	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	save_vectors
+	mov	%fs:0, %rdi
+	add	ftrace_nmi_thread@gottpoff(%rip), %rdi
+	lea	8(%rbp), %rsi
+	cld
+	call	ftrace_leave_mark
+	restore_vectors
+	mov	%rbp, %rsp
+	.cfi_def_cfa_register %rsp
+	pop_reg rbp
+	jmp	.Lout_\name
 	.cfi_endproc
 	.size	\name, . - \name
 	.endm
@@ -408,13 +568,26 @@
 ftrace_places:
 
 	.text
+.Ltext_begin:
 	entry	ftrace_regs_caller, 0
 	entry	ftrace_regs_vectors_caller, 1
 	short_entry ftrace_caller, 0, ftrace_regs_caller
 	short_entry ftrace_vectors_caller, 1, ftrace_regs_vectors_caller
 
+.Ltext_end:
 	.section .rodata
 	.size	ftrace_places, . - ftrace_places
+
+	/* For who looks at a thread from outside: struct trace_text in gate.c. */
+	.globl	ftrace_trace_text
+	.hidden	ftrace_trace_text
+	.type	ftrace_trace_text, @object
+	.p2align 2
+ftrace_trace_text:
+	.irp	label, .Ltext_begin, .Ltext_end, .Lreturn_ftrace_caller, .Lreturn_ftrace_regs_caller, .Lreturn_ftrace_vectors_caller, .Lreturn_ftrace_regs_vectors_caller
+	.long	\label - .
+	.endr
+	.size	ftrace_trace_text, . - ftrace_trace_text
 	.text
 
 	/* Where a function goes that is not to run: back to its caller. */

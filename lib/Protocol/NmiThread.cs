@@ -22,10 +22,13 @@ internal struct NmiThread
     /// <summary>Cookie of a stop that met an announced NMI and takes effect when it leaves; 0: none.</summary>
     public ulong StopPending;
 
-    /// <summary>Not 0 while the thread must not enter the library (the native file's).</summary>
+    /// <summary>The call of the library that the thread is in, an address on its stack; see <see cref="Trace.LibraryCall"/> (the native file's).</summary>
     public ulong Busy;
 
-    /// <summary>1: the runtime knows the thread (the native file's).</summary>
+    /// <summary>
+    /// Bit 0: the runtime knows the thread. Bit 1: it is in C#. From bit 8 on: how often in a row calls were refused because of
+    /// <see cref="RefusedWord"/> (the native file's, and <see cref="Trace.NmiLevels"/>).
+    /// </summary>
     public ulong Attached;
 
     /// <summary>Levels, as <see cref="Level"/> gives them, that the breakpoint method counts as held.</summary>
@@ -34,10 +37,11 @@ internal struct NmiThread
     /// <summary>Levels that found SIGTRAP blocked and unblocked it.</summary>
     public ulong Unblocked;
 
-    /// <summary>The thread's <see cref="Trace.TraceThread"/>; 0: none yet. Read by Native/trace_entry.S.</summary>
+    /// <summary>The thread's <see cref="Trace.TraceThread"/>, at first one that nobody has. Read by Native/trace_entry.S.</summary>
     public ulong Tracer;
 
-    private readonly ulong _unused;
+    /// <summary>The saved word because of which the last call was refused outside of handlers.</summary>
+    public ulong RefusedWord;
 
     /// <summary>Outside of all NMIs only the sentinel is left, at the bottom.</summary>
     public const ulong Outside = 1;

@@ -58,6 +58,9 @@ internal unsafe struct LoadedObject
 
     public LoadedObject* Next;
 
+    /// <summary>The first grace period that began when it was gone; 0: none has.</summary>
+    public uint RetiredIn;
+
     /// <summary>The next one that is gone.</summary>
     public LoadedObject* NextDropped;
 

@@ -212,17 +212,37 @@ internal static unsafe class LoadedObjects
         }
     }
 
-    /// <summary>Called after a grace period.</summary>
-    public static void FreeDropped()
+    /// <summary>Notes which objects are gone, when a grace period is about to begin. Called with the trace mutex held.</summary>
+    /// <param name="grace">Its number; each is higher than the one before.</param>
+    public static void RetireDropped(uint grace)
     {
-        LoadedObject* next;
-        for (LoadedObject* known = s_dropped; known != null; known = next)
+        for (LoadedObject* known = s_dropped; known != null; known = known->NextDropped)
         {
-            next = known->NextDropped;
-            Free(known);
+            known->RetiredIn = known->RetiredIn == 0 ? grace : known->RetiredIn;
         }
+    }
 
-        s_dropped = null;
+    /// <summary>Called after a grace period, with the trace mutex held; others may have begun meanwhile, and objects have gone.</summary>
+    public static void FreeDropped(uint grace)
+    {
+        LoadedObject** link;
+        fixed (LoadedObject** first = &s_dropped)
+        {
+            link = first;
+            while (*link != null)
+            {
+                LoadedObject* known = *link;
+                if (known->RetiredIn != 0 && known->RetiredIn <= grace)
+                {
+                    *link = known->NextDropped;
+                    Free(known);
+                }
+                else
+                {
+                    link = &known->NextDropped;
+                }
+            }
+        }
     }
 
     private static void Free(LoadedObject* target)

@@ -6,6 +6,11 @@ internal enum SignalTaking
     /// <summary>In its handler, at once.</summary>
     Takes,
 
+    /// <summary>
+    /// It has the signal not blocked, and does not sleep: it takes it, unless it is in the kernel at this moment, on its way into sigwait().
+    /// </summary>
+    TakesIfRunning,
+
     /// <summary>It has the signal blocked.</summary>
     Blocks,
 

@@ -82,7 +82,8 @@ internal static unsafe class StopAttempt
             error = AskAll(stop);
         }
 
-        return error != 0 ? error : WaitForAll(stop, patience);
+        // The seizing process has to get a core of its own first.
+        return error != 0 ? error : WaitForAll(stop, Seizer.IsRunning ? patience * 4 : patience);
     }
 
     /// <summary>The stop is over: those who have parked in it are known to take the signal.</summary>
@@ -361,9 +362,14 @@ internal static unsafe class StopAttempt
                     return 0;
                 default:
                     bool isShort = taking == SignalTaking.BlocksAll && record->SeizedGeneration == 0;
-                    error = isShort ? LookAgain(stop, record, out taking) : 0;
+                    error = isShort ? LookAgain(stop, record, BirthNs, ref taking) : 0;
                     break;
             }
+        }
+
+        if (error == 0 && taking == SignalTaking.TakesIfRunning && record->ParkedGeneration == 0)
+        {
+            error = LookWhileRunning(stop, record, ref taking);
         }
 
         if (error is -Errno.ENOENT or -Errno.ESRCH)
@@ -387,20 +393,39 @@ internal static unsafe class StopAttempt
             return 0;
         }
 
-        record->MustBeSeized = taking == SignalTaking.Takes ? 0u : 1u;
+        record->MustBeSeized = taking is SignalTaking.Takes or SignalTaking.TakesIfRunning ? 0u : 1u;
         record->Seize = record->MustBeSeized != 0 ? SeizeStatus.Wanted : SeizeStatus.None;
         return 0;
     }
 
-    private static int LookAgain(StopState* stop, ThreadRecord* record, out SignalTaking taking)
+    /// <summary>
+    /// A thread that runs, and has not parked yet. Where the signal is blocked in the calling thread, or this one was seen to block it, there may be
+    /// somebody who waits for signals: only one that is seen asleep, in another call, is sent ours.
+    /// </summary>
+    private static int LookWhileRunning(StopState* stop, ThreadRecord* record, ref SignalTaking taking)
     {
-        taking = SignalTaking.BlocksAll;
-        int error = 0;
-        for (long end = Clock.NowNs() + BirthNs; error == 0 && taking == SignalTaking.BlocksAll && Clock.NowNs() < end;)
+        bool suspicious = (stop->OwnerMask & SignalSet.Of(stop->Signal)) != 0 || record->SeizedGeneration != 0;
+        int error = LookAgain(stop, record, suspicious ? BirthNs : 0, ref taking);
+        if (taking == SignalTaking.TakesIfRunning)
+        {
+            taking = suspicious ? SignalTaking.Awaits : SignalTaking.Takes;
+        }
+
+        return error;
+    }
+
+    /// <summary>Looks until something else is seen, or the time has passed; at least once.</summary>
+    private static int LookAgain(StopState* stop, ThreadRecord* record, long timeNs, ref SignalTaking taking)
+    {
+        SignalTaking first = taking;
+        long end = Clock.NowNs() + timeNs;
+        int error;
+        do
         {
             Native.Syscall(SyscallNumber.SchedYield);
             error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
         }
+        while (error == 0 && taking == first && Clock.NowNs() < end);
 
         return error;
     }
@@ -672,7 +697,8 @@ internal static unsafe class StopAttempt
                     s_requested--;
                     break;
                 case TaskKind.Thread when record->Seize == SeizeStatus.None:
-                    bool takes = TaskFiles.TakingOf(record->Tid, stop->Signal, out SignalTaking taking) != 0 || taking == SignalTaking.Takes;
+                    bool takes = TaskFiles.TakingOf(record->Tid, stop->Signal, out SignalTaking taking) != 0
+                        || taking is SignalTaking.Takes or SignalTaking.TakesIfRunning;
                     record->MustBeSeized = takes ? 0u : 1u;
                     seizes |= !takes;
                     break;

@@ -87,7 +87,11 @@ internal static unsafe class TaskFiles
         }
 
         // In sigwait() the mask shows what is waited for as not blocked, and the host would receive the signal.
-        if (TaskStat.IsAsleep(status))
+        if (!TaskStat.IsAsleep(status))
+        {
+            taking = SignalTaking.TakesIfRunning;
+        }
+        else
         {
             taking = CallOf(tid, out WaitingCall call) == 0 && call.Awaits(signo) ? SignalTaking.Awaits : SignalTaking.Takes;
         }

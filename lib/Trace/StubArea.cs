@@ -37,6 +37,7 @@ internal unsafe struct StubArea
     }
 
     /// <summary>True for the address of a stub.</summary>
+    [NoInstr]
     public static bool IsStub(ulong address)
     {
         for (int i = 0; i < s_count; i++)

@@ -11,5 +11,9 @@ internal unsafe struct TraceCall
     public void* Func;
 
     public SiteList List;
+
+    /// <summary>Handlers were taken out, which may still run.</summary>
+    public bool TookOut;
+
     public int Result;
 }

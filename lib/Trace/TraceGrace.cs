@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -12,20 +13,55 @@ namespace Ftrace.Trace;
 /// <remarks>
 /// <code>
 /// thread, in trace_entry.S              here, after the handler was taken out of the table
-/// mark: Levels = ...                    membarrier                                [A]
-/// (compiler and CPU may swap)           read Levels
+/// mark: Mark, Levels = ...              membarrier                                [A]
+/// (compiler and CPU may swap)           read Mark, Levels
 /// read the table
 /// </code>
-/// The membarrier falls between some two instructions of the thread. If that is behind the mark, we see the mark and wait; if
-/// it is in front of it, the thread reads the table after that, and finds the handler gone.
+/// <para>The membarrier falls between some two instructions of the thread. If that is behind the mark, we see the mark and wait; if
+/// it is in front of it, the thread reads the table after that, and finds the handler gone.</para>
+/// <para>Called without locks, and not with the loader's by ourselves: a handler that runs may want them. A thread may have left a
+/// handler and never come to another: it is stopped for a look, now and then. Where that tells nothing either, the
+/// wait has an end.</para>
 /// </remarks>
-internal static unsafe class TraceGrace
+internal unsafe ref struct TraceGrace
 {
-    private const int LooksBeforeSleep = 64;
-    private const long SleepNs = Clock.NsPerMs / 10;
+    /// <summary>How long to wait for handlers.</summary>
+    public const long LongNs = 30 * Clock.NsPerSecond;
 
-    /// <returns>0, or the error of the stop that takes the place of a membarrier where there is none.</returns>
-    public static int Wait(NmiThread* self)
+    /// <summary>For those on stacks that their threads have left.</summary>
+    public const long AsideNs = 5 * Clock.NsPerSecond;
+
+    /// <summary>For nothing that takes longer than handlers mostly do.</summary>
+    public const long BriefNs = Clock.NsPerMs;
+
+    private const int LooksBeforeSleep = 64;
+    private const int LooksBetweenChecks = 16;
+    private const long SleepNs = Clock.NsPerMs / 10;
+    private const long MostForOneSleepNs = 10 * Clock.NsPerMs;
+    private const long FirstStopNs = 20 * Clock.NsPerMs;
+    private const long MaxStopIntervalNs = Clock.NsPerSecond;
+    private const uint StopTimeoutMs = 20;
+
+    private readonly NmiThread* _self;
+    private readonly long _budget;
+    private long _waited;
+    private long _last;
+    private long _nextStop;
+    private long _stopInterval;
+
+    private TraceGrace(NmiThread* self, long budget)
+    {
+        _self = self;
+        _budget = budget;
+        _last = Clock.NowNs();
+        _stopInterval = FirstStopNs;
+        _nextStop = FirstStopNs;
+    }
+
+    /// <param name="self">The calling thread.</param>
+    /// <param name="budget">How long at most, in nanoseconds of waiting: not those in which the whole process stands still.</param>
+    /// <returns>0, -ETIMEDOUT, or the error of the stop that takes the place of a membarrier where there is none.</returns>
+    public static int Wait(NmiThread* self, long budget)
     {
         int error = Barrier(self);
         if (error != 0)
@@ -33,33 +69,108 @@ internal static unsafe class TraceGrace
             return error;
         }
 
+        var grace = new TraceGrace(self, budget);
         int pid = (int)Native.Syscall(SyscallNumber.Getpid);
         for (int i = 0; i < TraceThreads.Used; i++)
         {
             TraceThread* record = TraceThreads.Records + i;
-            if (Volatile.Read(ref record->Claimed) != 0)
+            if (Volatile.Read(ref record->Claimed) != 0 && !grace.WaitFor(record, pid))
             {
-                WaitFor(record, pid);
+                return -Errno.ETIMEDOUT;
             }
         }
 
         return 0;
     }
 
-    private static void WaitFor(TraceThread* record, int pid)
+    private bool WaitFor(TraceThread* record, int pid)
     {
         ulong pauses = Volatile.Read(ref record->Pauses);
-        for (int looks = 0; Volatile.Read(ref record->Levels) != 0 && Volatile.Read(ref record->Pauses) == pauses; looks++)
+        for (int looks = 0; IsMarked(record) && Volatile.Read(ref record->Pauses) == pauses; looks++)
         {
-            if (looks < LooksBeforeSleep)
+            ulong mark = Volatile.Read(ref record->Mark);
+            bool overwritten = looks % LooksBetweenChecks == LooksBetweenChecks - 1 && mark > TraceMark.LookAside && Volatile.Read(ref record->Levels) == 0
+                && TraceMarks.IsOverwritten(mark);
+            if (overwritten)
             {
-                Native.Syscall(SyscallNumber.SchedYield);
+                break;
             }
-            else if (!TraceThreads.Reap(record, pid))
+
+            if (!Look(record, pid, looks, _budget))
             {
-                Clock.Sleep(SleepNs);
+                return false;
             }
         }
+
+        // A handler that was left for another stack has been put there before the thread paused.
+        for (int i = 0; i < TraceThread.MaxAside; i++)
+        {
+            ulong aside = Volatile.Read(ref record->Aside[i]);
+            for (int looks = 0; aside != 0 && Volatile.Read(ref record->Aside[i]) == aside && !TraceMarks.IsOverwritten(aside); looks++)
+            {
+                if (!Look(record, pid, looks, Math.Min(_budget, AsideNs)))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsMarked(TraceThread* record) =>
+        Volatile.Read(ref record->Mark) > TraceMark.LookAside || Volatile.Read(ref record->Levels) != 0;
+
+    /// <summary>Waits a little. False if that was enough.</summary>
+    private bool Look(TraceThread* record, int pid, int looks, long budget)
+    {
+        if (looks < LooksBeforeSleep)
+        {
+            Native.Syscall(SyscallNumber.SchedYield);
+        }
+        else if (!TraceThreads.Reap(record, pid))
+        {
+            Native.Table->Idle(null, 0, SleepNs);
+        }
+
+        // A debugger may have stopped all of us meanwhile.
+        long now = Clock.NowNs();
+        _waited += Math.Min(now - _last, MostForOneSleepNs);
+        _last = now;
+        if (_waited >= _nextStop && _waited < budget)
+        {
+            StopAndLook(record);
+            _stopInterval = Math.Min(_stopInterval * 2, MaxStopIntervalNs);
+            _nextStop = _waited + _stopInterval;
+            _last = Clock.NowNs();
+        }
+
+        return _waited < budget;
+    }
+
+    /// <summary>Where the thread is can be told while it stands still.</summary>
+    private readonly void StopAndLook(TraceThread* record)
+    {
+        if (StopMachine.Open(_self, StopTimeoutMs) != 0)
+        {
+            return;
+        }
+
+        if (Volatile.Read(ref record->Claimed) == TraceThread.InUse)
+        {
+            byte here;
+            ThreadRecord* parked = ThreadTable.Find(record->Tid);
+            if (record->Tid == (int)Native.Syscall(SyscallNumber.Gettid))
+            {
+                TraceMarks.LookAt(record, (ulong)&here);
+            }
+            else if (parked != null && parked->ParkedGeneration == SharedState.Get->Stop.Generation)
+            {
+                TraceMarks.LookAt(record, parked->StackPointer);
+            }
+        }
+
+        StopMachine.Close();
     }
 
     private static int Barrier(NmiThread* self)

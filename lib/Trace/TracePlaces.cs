@@ -8,7 +8,7 @@ namespace Ftrace.Trace;
 
 /// <summary>
 /// The place in each common trampoline where a handler is about to be called: <c>ftrace_update_ftrace_func()</c>. Called with
-/// the trace mutex held; a grace period has to follow before it is released.
+/// the trace mutex held; a grace period has to follow before the call returns.
 /// </summary>
 /// <remarks>
 /// <para>What stands there says who is called: a nop the handlers, a jump the function in their place, another jump nobody. The

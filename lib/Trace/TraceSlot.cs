@@ -22,6 +22,9 @@ internal unsafe struct TraceSlot
 
     public FtraceOps* ListEntry;
 
-    /// <summary>A site's call refers to it; used by <see cref="TraceSlots.Sweep"/> alone.</summary>
+    /// <summary>A site's call refers to it; used by <see cref="TraceSlots.Retire"/> alone.</summary>
     public bool IsUsed;
+
+    /// <summary>The first grace period that began when no site's call referred to it; 0: none has.</summary>
+    public uint RetiredIn;
 }

@@ -36,8 +36,8 @@ internal static unsafe class TraceSlots
 
     private static int s_filled;
 
-    /// <summary>Numbers of ops that are gone, while calls are left that could not be changed back.</summary>
-    public static ulong Dead
+    /// <summary>Numbers of ops that are gone, while calls or slots are left that refer to them.</summary>
+    private static ulong Dead
     {
         get
         {
@@ -93,8 +93,9 @@ internal static unsafe class TraceSlots
     /// <summary>Takes an ops out. From now on nobody begins to call it; who does so now is found by <see cref="TraceGrace"/>.</summary>
     public static void Remove(int id) => Volatile.Write(ref *(ulong*)(s_table + id), 0);
 
-    /// <summary>Frees the slots that no call refers to, and the numbers of ops that are gone. Called after a grace period.</summary>
-    public static void Sweep()
+    /// <summary>Notes which slots no call refers to any more, when a grace period is about to begin.</summary>
+    /// <param name="grace">Its number; each is higher than the one before.</param>
+    public static void Retire(uint grace)
     {
         for (int i = 0; i < Count; i++)
         {
@@ -115,13 +116,29 @@ internal static unsafe class TraceSlots
             }
         }
 
+        for (int i = 0; i < Count; i++)
+        {
+            TraceSlot* slot = s_slots + i;
+            slot->RetiredIn = slot->IsUsed || slot->Mask == 0 ? 0 : slot->RetiredIn == 0 ? grace : slot->RetiredIn;
+        }
+    }
+
+    /// <summary>Frees slots, and the numbers of ops that are gone. Called after a grace period, whoever may have begun others meanwhile.</summary>
+    public static void FreeRetired(uint grace)
+    {
         ulong used = 0;
         s_filled = 0;
         for (int i = 0; i < Count; i++)
         {
-            s_slots[i].Mask = s_slots[i].IsUsed ? s_slots[i].Mask : 0;
-            s_filled += s_slots[i].IsUsed ? 1 : 0;
-            used |= s_slots[i].Mask;
+            TraceSlot* slot = s_slots + i;
+            if (slot->RetiredIn != 0 && slot->RetiredIn <= grace)
+            {
+                slot->Mask = 0;
+                slot->RetiredIn = 0;
+            }
+
+            s_filled += slot->Mask != 0 ? 1 : 0;
+            used |= slot->Mask;
         }
 
         s_taken &= used | ~Dead;
@@ -134,6 +151,7 @@ internal static unsafe class TraceSlots
         {
             if (s_slots[i].Mask == mask)
             {
+                s_slots[i].RetiredIn = 0;
                 return i;
             }
         }

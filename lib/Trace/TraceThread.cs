@@ -1,17 +1,18 @@
 using System.Runtime.InteropServices;
+using Ftrace.Protocol;
 
 namespace Ftrace.Trace;
 
 /// <summary>
-/// What others may know of a thread that calls handlers. Written by the thread alone, in Native/trace_entry.S; on a line of its
-/// own. It outlives the thread: a thread's own words go with it.
+/// What others may know of a thread that calls handlers. Written by the thread alone, in Native/trace_entry.S and
+/// <see cref="TraceMarks"/>, or by who has stopped it; on lines of its own. It outlives the thread: a thread's own words go with it.
 /// </summary>
 /// <remarks>
 /// A CPU takes a load for one of what was just stored if the last twelve bits of the addresses agree, and finds out late that it
 /// is not. So the two words that are stored on each call are where, in their line, the table and the slots have nothing.
 /// </remarks>
-[StructLayout(LayoutKind.Explicit, Size = 64)]
-internal struct TraceThread
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+internal unsafe struct TraceThread
 {
     public const uint Free = 0;
 
@@ -20,10 +21,19 @@ internal struct TraceThread
 
     public const uint InUse = 2;
 
-    /// <summary>Bit n: a handler runs at this level of NMI nesting. The kernel's recursion bits.</summary>
-    [FieldOffset(56)] public ulong Levels;
+    /// <summary>Handlers on other stacks that a record has room for.</summary>
+    public const int MaxAside = 4;
 
-    /// <summary>How often <see cref="Levels"/> has become 0.</summary>
+    /// <summary>Levels of NMI nesting from 1 on whose marks are kept.</summary>
+    public const int MaxMarks = 4;
+
+    /// <summary>The handler that runs outside of NMIs, a <see cref="TraceMark"/>; 0: none.</summary>
+    [FieldOffset(56)] public ulong Mark;
+
+    /// <summary>Bit n, from 1 on: a handler runs at this level of NMI nesting. The kernel's recursion bits.</summary>
+    [FieldOffset(48)] public ulong Levels;
+
+    /// <summary>How often the thread has come out of all handlers on its stack.</summary>
     [FieldOffset(40)] public ulong Pauses;
 
     /// <summary>The thread.</summary>
@@ -31,4 +41,42 @@ internal struct TraceThread
 
     /// <summary>One of <see cref="Free"/>, <see cref="Changing"/>, <see cref="InUse"/>.</summary>
     [FieldOffset(4)] public uint Claimed;
+
+    /// <summary>Marks of handlers that the thread has left for another stack, and to which it may come back; 0: none.</summary>
+    [FieldOffset(8)] public fixed ulong Aside[MaxAside];
+
+    /// <summary>The thread's words, while it lives.</summary>
+    [FieldOffset(64)] public NmiThread* Words;
+
+    /// <summary>From here on the thread's own stack has been seen to be readable, see <see cref="ThreadStack"/>.</summary>
+    [FieldOffset(72)] public ulong StackLow;
+
+    /// <summary>Where it ends; 0: not looked yet.</summary>
+    [FieldOffset(80)] public ulong StackTop;
+
+    /// <summary>Not 0 if something stands in <see cref="Aside"/>.</summary>
+    [FieldOffset(88)] public int AsideCount;
+
+    /// <summary>Traced calls in NMIs before the next look whether there is an NMI.</summary>
+    [FieldOffset(92)] public int Turns;
+
+    /// <summary>Of <see cref="Levels"/>, from 1 on: the marks.</summary>
+    [FieldOffset(96)] public fixed ulong Marks[MaxMarks];
+
+    /// <summary>True if a handler is marked on the stack that the thread uses.</summary>
+    [NoInstr]
+    public readonly bool IsMarked => Mark > TraceMark.LookAside || Levels != 0;
+
+    /// <summary>Forgets all marks: the thread is not there any more.</summary>
+    [NoInstr]
+    public void Clear()
+    {
+        Mark = 0;
+        Levels = 0;
+        AsideCount = 0;
+        for (int i = 0; i < MaxAside; i++)
+        {
+            Aside[i] = 0;
+        }
+    }
 }

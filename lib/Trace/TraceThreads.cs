@@ -21,6 +21,11 @@ internal static unsafe class TraceThreads
     [NoInstr]
     public static int Used => Volatile.Read(ref s_used);
 
+    /// <summary>A thread's record; null if it has none.</summary>
+    [NoInstr]
+    public static TraceThread* Of(NmiThread* thread) =>
+        (TraceThread*)thread->Tracer == Native.Table->NoTracer ? null : (TraceThread*)thread->Tracer;
+
     /// <summary>Reserves the memory.</summary>
     public static bool Reserve()
     {
@@ -55,6 +60,11 @@ internal static unsafe class TraceThreads
                 continue;
             }
 
+            record->Clear();
+            record->Words = thread;
+            record->StackLow = 0;
+            record->StackTop = 0;
+            record->Turns = 0;
             record->Tid = shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid);
             used = Volatile.Read(ref s_used);
             while (used <= i && Interlocked.CompareExchange(ref s_used, i + 1, used) is int found && found != used)
@@ -72,9 +82,14 @@ internal static unsafe class TraceThreads
         return null;
     }
 
-    /// <summary>True if the thread is in a handler.</summary>
+    /// <summary>True if the calling thread is in a handler.</summary>
     [NoInstr]
-    public static bool IsInHandler(NmiThread* self) => self->Tracer != 0 && ((TraceThread*)self->Tracer)->Levels != 0;
+    public static bool IsInHandler(NmiThread* self)
+    {
+        byte here;
+        TraceThread* record = Of(self);
+        return record != null && (record->Mark != 0 || record->Levels != 0) && TraceMarks.Look(self, (ulong)&here) < 0;
+    }
 
     /// <summary>
     /// Marks the calling thread as being in a handler: what it calls is not traced. For the host's code that the library calls with
@@ -82,20 +97,22 @@ internal static unsafe class TraceThreads
     /// </summary>
     public static void BeginHandler(NmiThread* self)
     {
-        var record = (TraceThread*)(self->Tracer != 0 ? self->Tracer : (ulong)Claim(self));
+        TraceThread* record = Of(self);
+        record = record != null ? record : Claim(self);
         if (record != null)
         {
-            Volatile.Write(ref record->Levels, record->Levels | 1);
+            byte here;
+            Volatile.Write(ref record->Mark, ((ulong)&here & ~3ul) | TraceMark.Library);
         }
     }
 
     /// <summary>Takes the mark away. A thread that got no record is not traced anyway.</summary>
     public static void EndHandler(NmiThread* self)
     {
-        var record = (TraceThread*)self->Tracer;
+        TraceThread* record = Of(self);
         if (record != null)
         {
-            Volatile.Write(ref record->Levels, record->Levels & ~1ul);
+            Volatile.Write(ref record->Mark, record->AsideCount != 0 ? TraceMark.LookAside : 0);
             record->Pauses++;
         }
     }
@@ -115,7 +132,7 @@ internal static unsafe class TraceThreads
         bool ended = Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) == -Errno.ESRCH;
         if (ended)
         {
-            record->Levels = 0;
+            record->Clear();
         }
 
         Volatile.Write(ref record->Claimed, ended ? TraceThread.Free : TraceThread.InUse);
@@ -135,7 +152,7 @@ internal static unsafe class TraceThreads
             }
             else
             {
-                record->Levels = 0;
+                record->Clear();
                 record->Claimed = TraceThread.Free;
             }
         }

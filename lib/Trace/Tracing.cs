@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Protocol;
@@ -12,14 +13,28 @@ namespace Ftrace.Trace;
 /// <remarks>
 /// <para>Every change goes the same way: the sites say which handlers they want (<see cref="Site.Wanted"/>), and
 /// <see cref="SitePatcher"/> makes the text agree, all or nothing. Then whoever was taken out is waited for.</para>
-/// <para>Two locks, in this order: the trace mutex, and the loader's, so that no object goes meanwhile.</para>
+/// <para>Two locks, in this order: the trace mutex, and the loader's, so that no object goes meanwhile. Neither is held while
+/// handlers are waited for, which may want the loader's, or a thread that waits for the trace mutex. What was taken out before a wait is
+/// told by the number of the wait from what others have taken out since.</para>
 /// </remarks>
 internal static unsafe class Tracing
 {
+    /// <summary>How long to wait for handlers before there is said to be no space left.</summary>
+    private const long MaxReclaimNs = Clock.NsPerSecond;
+
     private static TraceOps* s_first;
 
     /// <summary>Something was taken out, and may be forgotten once nobody can be about to use it.</summary>
     private static bool s_sweep;
+
+    /// <summary>Grace periods that have begun.</summary>
+    private static uint s_graces;
+
+    /// <summary>A call has ended without having seen that what it took out is used no more, when so many had begun; 0: none.</summary>
+    private static uint s_unconfirmed;
+
+    /// <summary>Numbers of ops that are gone, whose calls could not all be changed back.</summary>
+    private static ulong s_stuck;
 
     /// <summary>The thread that forks holds the trace mutex.</summary>
     private static NmiThread* s_forking;
@@ -32,6 +47,36 @@ internal static unsafe class Tracing
             return -Errno.EDEADLK;
         }
 
+        RunOnce(ref call);
+        if (call.Result == -Errno.ENOSPC && call.Operation is TraceOperation.Register or TraceOperation.SetRule)
+        {
+            // What others have given up may just not be free yet.
+            Reclaim(MaxReclaimNs);
+            RunOnce(ref call);
+        }
+
+        int error = call.Result;
+        if (call.Ops != null)
+        {
+            Prune(call.Ops);
+        }
+
+        // Only who has to waits for handlers: any other call may come from a constructor, with the loader's lock.
+        bool waits = call.TookOut || (call.Operation == TraceOperation.Update && s_unconfirmed != 0);
+        int grace = waits ? Reclaim(TraceGrace.LongNs)
+            : s_sweep || TraceSlots.IsCrowded || LoadedObjects.HasDropped ? Reclaim(TraceGrace.BriefNs)
+            : 0;
+        if (waits && grace != 0)
+        {
+            s_unconfirmed = s_graces;
+        }
+
+        Unlock();
+        return error != 0 || !waits ? error : grace;
+    }
+
+    private static void RunOnce(ref TraceCall call)
+    {
         call.Result = -Errno.ENOMEM;
         if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
         {
@@ -40,29 +85,31 @@ internal static unsafe class Tracing
                 Native.Table->IterateObjects(&RunLocked, argument);
             }
         }
+    }
 
-        // Without the loader's lock, which a handler may want.
-        int error = call.Result;
-        if (s_sweep || TraceSlots.IsCrowded || LoadedObjects.HasDropped)
-        {
-            int grace = TraceGrace.Wait(Native.CurrentThread);
-            if (grace == 0)
-            {
-                s_sweep = false;
-                TraceSlots.Sweep();
-                LoadedObjects.FreeDropped();
-            }
-
-            error = error != 0 ? error : grace;
-        }
-
-        if (call.Ops != null)
-        {
-            Prune(call.Ops);
-        }
-
+    /// <summary>
+    /// Waits until nobody can be about to use what was taken out, and frees it. Called with the trace mutex held, and gives it back
+    /// meanwhile.
+    /// </summary>
+    private static int Reclaim(long budget)
+    {
+        uint number = ++s_graces;
+        s_sweep = false;
+        TraceSlots.Retire(number);
+        LoadedObjects.RetireDropped(number);
         Unlock();
-        return error;
+        int error = TraceGrace.Wait(Native.CurrentThread, budget);
+        Lock();
+        if (error != 0)
+        {
+            s_sweep = true;
+            return error;
+        }
+
+        TraceSlots.FreeRetired(number);
+        LoadedObjects.FreeDropped(number);
+        s_unconfirmed = s_unconfirmed >= number ? s_unconfirmed : 0;
+        return 0;
     }
 
     /// <summary>Takes the trace mutex, unless the thread is where it would wait for itself.</summary>
@@ -75,8 +122,23 @@ internal static unsafe class Tracing
             return false;
         }
 
-        FutexMutex.Lock(&SharedState.Get->Trace.Mutex);
+        Lock();
         return true;
+    }
+
+    /// <summary>As <see cref="FutexMutex"/>, but every signal may come while this waits, and its handler leave.</summary>
+    private static void Lock()
+    {
+        uint* word = &SharedState.Get->Trace.Mutex;
+        if (Interlocked.CompareExchange(ref *word, 1u, 0u) == 0)
+        {
+            return;
+        }
+
+        while (Interlocked.Exchange(ref *word, 2u) != 0)
+        {
+            Native.Table->Idle(word, 2, 0);
+        }
     }
 
     public static void Unlock() => FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
@@ -149,10 +211,10 @@ internal static unsafe class Tracing
             call->Result = call->Operation switch
             {
                 TraceOperation.Register => Register(call->Ops),
-                TraceOperation.Unregister => Unregister(call->Ops),
+                TraceOperation.Unregister => Unregister(call),
                 TraceOperation.SetRule => SetRule(call),
                 TraceOperation.FreeFilter => FreeFilter(call->Ops),
-                TraceOperation.UpdateFunc => UpdateFunc(call->Func),
+                TraceOperation.UpdateFunc => UpdateFunc(call),
                 TraceOperation.List => call->List.Run(),
                 TraceOperation.Update => JumpPatcher.ApplyToNew(),
                 _ => 0,
@@ -166,11 +228,10 @@ internal static unsafe class Tracing
     /// <summary>Calls of ops that are gone, which could not be changed back then.</summary>
     private static void RetryDead()
     {
-        ulong dead = TraceSlots.Dead;
-        if (dead != 0)
+        if (s_stuck != 0)
         {
-            Unwant(dead);
-            SitePatcher.Apply(SiteFailures.KeepQuiet);
+            Unwant(s_stuck);
+            s_stuck = SitePatcher.Apply(SiteFailures.KeepQuiet) == 0 ? 0 : s_stuck;
             s_sweep = true;
         }
     }
@@ -237,17 +298,20 @@ internal static unsafe class Tracing
         return error;
     }
 
-    private static int Unregister(FtraceOps* ops)
+    private static int Unregister(TraceCall* call)
     {
-        TraceOps* record = Find(ops);
+        TraceOps* record = Find(call->Ops);
         if (record == null || record->Id < 0)
         {
             return -Errno.ENOENT;
         }
 
-        Unwant(1ul << record->Id);
+        ulong bit = 1ul << record->Id;
+        Unwant(bit);
         int error = SitePatcher.Apply(SiteFailures.ChangeOthers);
+        s_stuck |= error != 0 ? bit : 0;
         TakeOut(record);
+        call->TookOut = true;
         return error;
     }
 
@@ -352,10 +416,10 @@ internal static unsafe class Tracing
     }
 
     /// <summary>What is called in place of every handler. Whoever calls what it was before is waited for.</summary>
-    private static int UpdateFunc(void* func)
+    private static int UpdateFunc(TraceCall* call)
     {
-        int error = TracePlaces.Update(func);
-        s_sweep |= error == 0;
+        int error = TracePlaces.Update(call->Func);
+        call->TookOut = error == 0;
         return error;
     }
 

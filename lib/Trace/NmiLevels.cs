@@ -1,0 +1,133 @@
+using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.X86;
+
+namespace Ftrace.Trace;
+
+/// <summary>
+/// Levels of NMI nesting that were left without ftrace_nmi_exit(): a signal handler of the host's interrupted a bracketed one, and left by
+/// siglongjmp(). The gate keeps no more of a level than a bit, so what tells is the thread's stack: where no handler
+/// is under way, no level is.
+/// </summary>
+/// <remarks>
+/// A bracket in ordinary code looks the same. Nothing is lost by closing it: ordinary code is stopped while code is modified. But it would be
+/// a surprise to find a call inside of it carried out, so that is refused twice, unless remainders of a handler tell.
+/// </remarks>
+[NoInstr]
+internal static unsafe class NmiLevels
+{
+    private const ulong LookBelow = 64 * 1024;
+    private const ulong CountShift = 8;
+    private const ulong CountMask = 0xff00;
+    private const ulong Refusals = 2;
+
+    /// <summary>Closes all levels if the thread is in no handler. True if so.</summary>
+    /// <param name="thread">The calling thread's words.</param>
+    /// <param name="stack">Its own stack.</param>
+    /// <param name="stackPointer">Where it is.</param>
+    /// <param name="ownContexts">1 in the handler of the stop signal, which counts as one.</param>
+    public static bool CloseLeft(NmiThread* thread, ref ThreadStack stack, ulong stackPointer, int ownContexts)
+    {
+        StackWalk walk = StackWalk.Run(ref stack, stackPointer, 0, enough: ownContexts + 1);
+        if (walk.Contexts > ownContexts || walk.IsCut)
+        {
+            return false;
+        }
+
+        Close(thread);
+        return true;
+    }
+
+    /// <summary>A thread calls the library, and its words say that it is in an NMI. True if it is not.</summary>
+    public static bool MayCall(NmiThread* thread, ulong stackPointer)
+    {
+        ThreadStack stack = ThreadStack.Of(thread);
+        StackWalk walk = StackWalk.Run(ref stack, stackPointer, 0, enough: 1);
+        if (walk.Contexts != 0 || walk.IsCut)
+        {
+            return false;
+        }
+
+        ulong count = thread->RefusedWord == thread->Saved ? (thread->Attached & CountMask) >> (int)CountShift : 0;
+        if (count < Refusals && !HasRemainder(ref stack, stackPointer))
+        {
+            thread->RefusedWord = thread->Saved;
+            thread->Attached = (thread->Attached & ~CountMask) | (count + 1) << (int)CountShift;
+            return false;
+        }
+
+        Close(thread);
+        return true;
+    }
+
+    /// <summary>
+    /// A stop has come in an announced NMI and was only noted. If the NMI was left, it ends here instead, and the thread parks.
+    /// Called in the handler of the stop signal.
+    /// </summary>
+    public static void StopWasDeferred(NmiThread* thread)
+    {
+        byte here;
+        ThreadStack stack = ThreadStack.Of(thread);
+        CloseLeft(thread, ref stack, (ulong)&here, ownContexts: 1);
+    }
+
+    /// <summary>As the exits that did not come, but for the mask of signals, which the jump has set.</summary>
+    private static void Close(NmiThread* thread)
+    {
+        thread->Unblocked = 0;
+        thread->RefusedWord = 0;
+        while (thread->Saved > NmiThread.Outside)
+        {
+            if ((thread->Saved & 1) != 0)
+            {
+                X86Nmi.ExitSlow(thread);
+            }
+            else
+            {
+                thread->Saved >>= 1;
+            }
+        }
+
+        thread->Saved = NmiThread.Outside; // 0 if there were more levels than bits
+    }
+
+    /// <summary>True if a context is below the stack pointer, or on the alternate stack: of a handler that ended not long ago.</summary>
+    private static bool HasRemainder(ref ThreadStack stack, ulong stackPointer)
+    {
+        ulong* alternate = stackalloc ulong[3]; // start, flags, size
+        const int Disabled = 2;
+        if (Native.Syscall(SyscallNumber.Sigaltstack, 0, (nint)alternate) == 0 && ((int)alternate[1] & Disabled) == 0
+            && HasContext(alternate[0], alternate[0] + alternate[2]))
+        {
+            return true;
+        }
+
+        return stack.Contains(stackPointer) && HasContext(stackPointer - LookBelow, stackPointer);
+    }
+
+    /// <summary>Downwards, as far as there is memory.</summary>
+    private static bool HasContext(ulong from, ulong to)
+    {
+        ulong known = to & ~7ul;
+        for (ulong at = (to & ~7ul) - (ulong)Ucontext.RegistersEnd; at >= from && at < to; at -= sizeof(ulong))
+        {
+            if (at < known)
+            {
+                ulong page = at & ~(Memory.PageSize - 1ul);
+                if (!OwnMemory.CanRead(at))
+                {
+                    return false;
+                }
+
+                known = page;
+            }
+
+            if (Ucontext.LooksSaved(at))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,36 @@
+namespace Ftrace.Trace;
+
+/// <summary>
+/// The mark of a thread that is in a handler: where on the stack Native/trace_entry.S has saved the registers of the traced
+/// function, and in the lowest bits how. It is a place on one stack, so it tells whether the thread is still there.
+/// </summary>
+[NoInstr]
+internal static class TraceMark
+{
+    /// <summary>In place of a mark: there are others, <see cref="TraceThread.Aside"/>.</summary>
+    public const ulong LookAside = 1;
+
+    /// <summary>The registers are a struct ftrace_regs.</summary>
+    public const ulong Long = 1;
+
+    /// <summary>No traced function: the library calls the host's code. Nobody leaves it.</summary>
+    public const ulong Library = 2;
+
+    /// <summary>The bytes of the smaller kind from the mark on, REGS and SAVED in Native/trace_entry.S.</summary>
+    public const ulong SmallestFrame = 100;
+
+    /// <summary>Of the larger kind.</summary>
+    public const ulong LargestFrame = 152;
+
+    private const ulong Kinds = 3;
+    private const ulong ShortStub = 80;
+    private const ulong LongStub = 128;
+
+    public static ulong AddressOf(ulong mark) => mark & ~Kinds;
+
+    /// <summary>Where the address of the stub stands through which the call came.</summary>
+    public static ulong StubPlace(ulong mark) => AddressOf(mark) + ((mark & Long) != 0 ? LongStub : ShortStub);
+
+    /// <summary>From where down the stack is aligned, and the handler called.</summary>
+    public static ulong CallPlace(ulong mark) => (mark & Long) != 0 ? AddressOf(mark) : mark - sizeof(ulong); // rbp is there
+}
