@@ -9,13 +9,15 @@
  *     entered from a handler that interrupted it
  *   - what C# cannot say: a raw system call, the address of a thread-local
  *     object, a serializing instruction, a signal return
- *   - starting the runtime without leaving a trace in the host process
+ *   - starting the runtime without leaving a trace in the host process; what it
+ *     asks of the process meanwhile, and later, is in runtime.c
  *
  * Everything else is C#. The object is the last one on the link line, so that
  * its constructor runs after those of the runtime.
  */
 #define _GNU_SOURCE
 #include <ftrace/ftrace.h>
+#include "runtime.h"
 
 #include <cpuid.h>
 #include <errno.h>
@@ -25,7 +27,6 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <linux/futex.h>
 
 #define EXPORT		 __attribute__((visibility("default")))
 #define STRINGIFY(x)	 #x
@@ -136,12 +137,26 @@ static pthread_mutex_t attach_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 void thread_attach(void);
 
-static void __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
+/* The error of every call until the constructor has run, and after that if it failed. */
+static int unavailable = -EAGAIN;
+
+static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 {
+	int error;
+
 	pthread_mutex_lock(&attach_mutex);
-	thread_attach();
+	error = runtime_try(thread_attach);
 	pthread_mutex_unlock(&attach_mutex);
-	thread->attached = 1;
+	thread->attached = error == 0;
+	return error;
+}
+
+/* What has to be true before a thread may enter the C# side. */
+static int prepare_call(struct ftrace_nmi_thread *thread)
+{
+	int error = __atomic_load_n(&unavailable, __ATOMIC_ACQUIRE);
+
+	return error || thread->attached ? error : attach(thread);
 }
 
 /*
@@ -160,9 +175,9 @@ static void __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 			return -EDEADLK;                                                           \
 		thread->busy = 1;                                                                  \
 		__asm__ __volatile__("" ::: "memory");                                             \
-		if (!thread->attached)                                                             \
-			attach(thread);                                                            \
-		ret = thread_##name args;                                                          \
+		ret = prepare_call(thread);                                                        \
+		if (ret == 0)                                                                      \
+			ret = thread_##name args;                                                  \
 		__asm__ __volatile__("" ::: "memory");                                             \
 		thread->busy = 0;                                                                  \
 		errno = saved_errno;                                                               \
@@ -392,48 +407,6 @@ __asm__(".text\n"
 	".size ftrace_restore_rt, . - ftrace_restore_rt\n");
 
 /*
- * The runtime's calls of pthread_create() arrive here (the linker's --wrap).
- * Its threads are noted, so that a stop does not wait for them: they are born
- * with every signal blocked, and sleep for good, because nothing here allocates.
- */
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
-			  void *arg);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
-			  void *arg);
-
-struct runtime_thread {
-	void *(*start)(void *);
-	void *arg;
-	int noted;
-};
-
-static void *runtime_thread_main(void *data)
-{
-	struct runtime_thread *creator = data;
-	void *(*start)(void *) = creator->start;
-	void *arg = creator->arg;
-	long slot = __atomic_fetch_add(&native.runtime_threads, 1, __ATOMIC_RELAXED);
-
-	if (slot < MAX_RUNTIME_THREADS)
-		__atomic_store_n(&native.runtime_tids[slot], gettid(), __ATOMIC_RELEASE);
-	/* The last use of the creator's stack. */
-	__atomic_store_n(&creator->noted, 1, __ATOMIC_RELEASE);
-	raw_syscall(SYS_futex, (long)&creator->noted, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
-	return start(arg);
-}
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
-			  void *arg)
-{
-	struct runtime_thread creator = {.start = start, .arg = arg};
-	int ret = __real_pthread_create(thread, attr, runtime_thread_main, &creator);
-
-	while (ret == 0 && !__atomic_load_n(&creator.noted, __ATOMIC_ACQUIRE))
-		raw_syscall(SYS_futex, (long)&creator.noted, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
-	return ret;
-}
-
-/*
  * The runtime forgets a thread in the destructor of a key, and aborts when it is
  * called by that thread again. The host's destructors may still come: their
  * calls are turned away from then on.
@@ -446,6 +419,8 @@ static void (*runtime_key_destructor)(void *);
 static void forget_thread(void *value)
 {
 	ftrace_nmi_thread.busy = 1;
+	if (unavailable) /* it did not come so far as to note anybody */
+		return;
 	pthread_mutex_lock(&attach_mutex);
 	runtime_key_destructor(value);
 	pthread_mutex_unlock(&attach_mutex);
@@ -491,24 +466,6 @@ static void fork_child(void)
 	native.fork_child(&ftrace_nmi_thread);
 }
 
-/* As the kernel has it: struct sigaction in <signal.h> is the C library's. */
-struct kernel_sigaction {
-	void (*handler)(int);
-	unsigned long flags;
-	void (*restorer)(void);
-	unsigned long mask;
-};
-
-#define SIGNALS		 64
-#define SIGNAL_IGNORE	 ((void (*)(int))1)
-#define SUSPENSION	 34 /* the runtime's signal for its own threads, never sent */
-
-static void sigaction_raw(int signo, const struct kernel_sigaction *act,
-			  struct kernel_sigaction *old)
-{
-	raw_syscall(SYS_rt_sigaction, signo, (long)act, (long)old, 8, 0, 0);
-}
-
 /* The floating-point environment: exception flags, rounding, masks. */
 struct fp_environment {
 	struct {
@@ -528,36 +485,23 @@ static void restore_fp(const struct fp_environment *fp)
 	__asm__ __volatile__("fldenv %0; ldmxcsr %1" ::"m"(fp->x87), "m"(fp->mxcsr));
 }
 
-/*
- * A disposition that the runtime set; another thread of the host may have set
- * one as well in this moment, which stays.
- */
-static int set_by_runtime(int signo, const struct kernel_sigaction *before,
-			  const struct kernel_sigaction *after)
-{
-	const char *handler = (const char *)after->handler;
-
-	if (signo == SUSPENSION || after->handler == before->handler)
-		return 0;
-	return (handler >= native.image_start && handler < native.image_end) ||
-	       (signo == SIGPIPE && after->handler == SIGNAL_IGNORE);
-}
-
 void thread_startup(struct native *native, size_t size);
 
+static void start_runtime(void)
+{
+	thread_startup(&native, sizeof(native));
+}
+
 /*
- * Starts the runtime. It would otherwise start at the first call, ignore
- * SIGPIPE and take SIGSEGV and SIGFPE; so here, with every signal blocked (its
- * threads inherit that), and every disposition put back that it changed.
+ * Starts the runtime, which would otherwise start at the first call. If it cannot,
+ * for want of memory, every call of the library returns the error.
  */
 __attribute__((constructor)) static void startup(void)
 {
 	extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 	extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
-	struct kernel_sigaction before[SIGNALS + 1], after;
 	struct fp_environment fp;
-	unsigned long all = ~0UL, mask;
-	int saved_errno = errno;
+	int saved_errno = errno, error;
 	const char *signal = secure_getenv("FTRACE_STOP_SIGNAL");
 
 	native.syscall = raw_syscall;
@@ -592,18 +536,13 @@ __attribute__((constructor)) static void startup(void)
 			native.stop_signal = -1;
 	}
 
-	raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)&mask, 8, 0, 0);
-	for (int i = 1; i <= SIGNALS; i++)
-		sigaction_raw(i, NULL, &before[i]);
 	save_fp(&fp);
-	thread_startup(&native, sizeof(native));
+	error = runtime_try_start(start_runtime);
 	restore_fp(&fp);
-	for (int i = 1; i <= SIGNALS; i++) {
-		sigaction_raw(i, NULL, &after);
-		if (set_by_runtime(i, &before[i], &after))
-			sigaction_raw(i, &before[i], NULL);
-	}
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
-	raw_syscall(SYS_rt_sigprocmask, 2, (long)&mask, 0, 8, 0, 0);
+	if (error == 0)
+		error = -pthread_atfork(fork_prepare, fork_parent, fork_child);
+	else
+		runtime_release();
+	__atomic_store_n(&unavailable, error, __ATOMIC_RELEASE);
 	errno = saved_errno;
 }
