@@ -14,6 +14,17 @@
  *            limit other than memory was met: at load, which is for good, or in the
  *            thread's first call, which can be made again
  *   -ENOMEM  there was too little memory: at load, or in the thread's first call
+ *   -EOPNOTSUPP
+ *            called from a process that has this one's memory and is none of its
+ *            threads, as the child of vfork(), or of clone() with CLONE_VM
+ *
+ * Children. After fork(), at whatever moment and whatever other threads were doing, the
+ * child can call everything; also if one of them was in the loader, where the child itself
+ * cannot open or close objects any more. A child that was made without the C library's
+ * fork(), by clone() or syscall(SYS_fork), may call the library as well; if another thread
+ * was in its first call at that moment, or ending, threads of the child that have not called
+ * the library yet get -EAGAIN, and if one was in a call of ftrace/trace.h, sites.h or
+ * static_key.h, so does every such call in the child.
  *
  * It has 352 bytes of thread-local objects, which must be near: dlopen() fails with
  * "cannot allocate memory in static TLS block" if other libraries have used up what the

@@ -17,14 +17,16 @@
  */
 #define _GNU_SOURCE
 #include <ftrace/ftrace.h>
+#include "loader.h"
 #include "runtime.h"
 
 #include <cpuid.h>
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,7 +53,7 @@ EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
 #define busy	 reserved[1]
 #define attached reserved[2]
 
-/* Threads of the runtime itself: they run no code but the library's and are not stopped. */
+/* Threads of the runtime itself are not stopped. There are none: runtime.c. */
 #define MAX_RUNTIME_THREADS 16
 
 /* Shared with C#: lib/Linux/NativeTable.cs has the same layout. */
@@ -88,6 +90,7 @@ static struct native {
 	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
+	void (*fork_found)(struct ftrace_nmi_thread *thread);
 } native;
 
 /* All state of the C# side; every word that threads share has its line there. */
@@ -127,6 +130,21 @@ EXPORT void ftrace_nmi_exit_slow(void)
 		native.exit_slow(&ftrace_nmi_thread);
 }
 
+/* Returns -errno and leaves errno alone. */
+static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ __volatile__("syscall"
+			     : "=a"(ret)
+			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			     : "rcx", "r11", "memory");
+	return ret;
+}
+
 /*
  * A thread's first call makes the runtime note it, under a lock of the runtime;
  * its end makes the runtime forget it, likewise. A fork in that moment would
@@ -140,10 +158,25 @@ void thread_attach(void);
 /* The error of every call until the constructor has run, and after that if it failed. */
 static int unavailable = -EAGAIN;
 
+/* A child took over the mutex, and with it the runtime's lock, from a thread that it does not have. */
+static int attach_lost;
+
+static void look_for_lost_attach(void)
+{
+	if (pthread_mutex_trylock(&attach_mutex) == 0) {
+		pthread_mutex_unlock(&attach_mutex);
+	} else {
+		attach_lost = 1;
+		pthread_mutex_init(&attach_mutex, NULL);
+	}
+}
+
 static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 {
 	int error;
 
+	if (attach_lost)
+		return -EAGAIN;
 	pthread_mutex_lock(&attach_mutex);
 	error = runtime_try(thread_attach);
 	pthread_mutex_unlock(&attach_mutex);
@@ -151,12 +184,65 @@ static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 	return error;
 }
 
+/*
+ * Which process this is. The kernel clears the page in a copy of the process, so that a
+ * child that was made without the C library's fork() is recognized; and it does not in a
+ * process that has this memory itself, which is no business of ours: its id is another.
+ */
+#define WIPE_ON_FORK 18 /* Linux 4.14; without it all is told by the id */
+enum { COPY, MENDING, OURS };
+static int *process_page;
+static int process;
+static int forking; /* fork() has the mutex */
+
+static void note_process(void)
+{
+	process = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	if (process_page)
+		__atomic_store_n(process_page, OURS, __ATOMIC_RELEASE);
+}
+
+static void start_process(void)
+{
+	long page = raw_syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page > 0 && raw_syscall(SYS_madvise, page, 4096, WIPE_ON_FORK, 0, 0, 0) == 0)
+		process_page = (int *)page;
+	note_process();
+}
+
+static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thread)
+{
+	int copy = COPY;
+
+	if (process_page && !__atomic_compare_exchange_n(process_page, &copy, MENDING, 0,
+							 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+		while (__atomic_load_n(process_page, __ATOMIC_ACQUIRE) == MENDING)
+			sched_yield();
+		return;
+	}
+	if (!forking)
+		look_for_lost_attach();
+	native.runtime_threads = 0;
+	loader_after_fork();
+	native.fork_found(thread);
+	note_process();
+}
+
 /* What has to be true before a thread may enter the C# side. */
 static int prepare_call(struct ftrace_nmi_thread *thread)
 {
 	int error = __atomic_load_n(&unavailable, __ATOMIC_ACQUIRE);
+	int ours = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) == process;
 
-	return error || thread->attached ? error : attach(thread);
+	if (error)
+		return error;
+	if (process_page ? __atomic_load_n(process_page, __ATOMIC_ACQUIRE) != OURS : !ours)
+		become_child(thread);
+	else if (!ours)
+		return -EOPNOTSUPP;
+	return thread->attached ? 0 : attach(thread);
 }
 
 /*
@@ -239,21 +325,6 @@ static int run(int (*fn)(void *), void *data)
 static struct ftrace_nmi_thread *current_thread(void)
 {
 	return &ftrace_nmi_thread;
-}
-
-/* Returns -errno and leaves errno alone. */
-static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long ret;
-
-	__asm__ __volatile__("syscall"
-			     : "=a"(ret)
-			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			     : "rcx", "r11", "memory");
-	return ret;
 }
 
 /*
@@ -419,7 +490,7 @@ static void (*runtime_key_destructor)(void *);
 static void forget_thread(void *value)
 {
 	ftrace_nmi_thread.busy = 1;
-	if (unavailable) /* it did not come so far as to note anybody */
+	if (unavailable || attach_lost) /* it did not come so far as to note anybody; or cannot */
 		return;
 	pthread_mutex_lock(&attach_mutex);
 	runtime_key_destructor(value);
@@ -443,14 +514,18 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 static void fork_prepare(void)
 {
 	native.fork_prepare(&ftrace_nmi_thread);
-	if (!ftrace_nmi_thread.busy)
+	if (!ftrace_nmi_thread.busy) {
 		pthread_mutex_lock(&attach_mutex);
+		forking = 1;
+	}
 }
 
 static void unlock_attach(void)
 {
-	if (!ftrace_nmi_thread.busy)
+	if (!ftrace_nmi_thread.busy) {
+		forking = 0;
 		pthread_mutex_unlock(&attach_mutex);
+	}
 }
 
 static void fork_parent(void)
@@ -462,8 +537,12 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	unlock_attach();
+	if (ftrace_nmi_thread.busy && ftrace_nmi_thread.attached)
+		look_for_lost_attach();
 	native.runtime_threads = 0;
+	loader_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
+	note_process();
 }
 
 /* The floating-point environment: exception flags, rounding, masks. */
@@ -510,7 +589,7 @@ __attribute__((constructor)) static void startup(void)
 	native.call_handler = call_handler;
 	native.forbids_breakpoints = forbids_breakpoints;
 	native.call_ops = call_ops;
-	native.iterate_objects = dl_iterate_phdr;
+	native.iterate_objects = loader_iterate;
 	native.free = free;
 	native.callers[0] = ftrace_regs_vectors_caller;
 	native.callers[1] = ftrace_regs_caller;
@@ -536,6 +615,8 @@ __attribute__((constructor)) static void startup(void)
 			native.stop_signal = -1;
 	}
 
+	start_process();
+	loader_start();
 	save_fp(&fp);
 	error = runtime_try_start(start_runtime);
 	restore_fp(&fp);
