@@ -13,13 +13,23 @@ namespace Ftrace;
 [NoInstr]
 internal static unsafe class ForkChild
 {
-    /// <summary>The child of a fork that did not run the handlers for it, as by the system call.</summary>
+    /// <summary>The same where the native file could not tell: it has by the time of a call.</summary>
     public static void Detect(NmiThread* self)
     {
         if (Native.Syscall(SyscallNumber.Getpid) != SharedState.Get->Stop.Pid)
         {
             Run(self);
         }
+    }
+
+    /// <summary>
+    /// In the child of a fork that did not run the handlers for it, as by the system call: called by the native file before the
+    /// child's first call.
+    /// </summary>
+    public static void RunFound(NmiThread* self)
+    {
+        Tracing.AfterForkFound();
+        Run(self);
     }
 
     public static void Run(NmiThread* self)

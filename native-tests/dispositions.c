@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * dispositions.c - opening the library leaves the process as it was: the
- * dispositions of all 64 signals but the runtime's suspension signal and the C
- * library's own, the mask,
- * the alternate stack, descriptors, limits, locale, floating point control,
- * environment, buffers of stdio, errno.
+ * dispositions of all 64 signals, the mask, the alternate stack, descriptors,
+ * limits, locale, floating point control, environment, buffers of stdio, errno.
  *
  * Once with every disposition at its default, once with handlers and ignored
  * signals. The program is not linked with the library.
@@ -19,13 +17,6 @@
 #include <stdio_ext.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-/*
- * SUSPENSION is the runtime's; SETXID is the C library's own, which it takes when
- * the first thread of a process is born.
- */
-#define SETXID	   33
-#define SUSPENSION 34
 
 /* As the kernel sees it, 32 and 33 included. */
 struct kernel_sigaction {
@@ -127,7 +118,7 @@ int main(int argc, char **argv)
 						   .sa_flags = signo % 2 ? SA_RESTART : SA_ONSTACK};
 
 			if (signo == SIGKILL || signo == SIGSTOP || signo == 32 || signo == 33 ||
-			    signo == SUSPENSION || signo > 60)
+			    signo > 60)
 				continue;
 			if (signo == SIGPIPE)
 				action.sa_handler = SIG_DFL;
@@ -155,8 +146,7 @@ int main(int argc, char **argv)
 	take(&after);
 
 	for (int signo = 1; signo <= 64; signo++) {
-		if (signo != SETXID && signo != SUSPENSION &&
-		    memcmp(&before.actions[signo], &after.actions[signo],
+		if (memcmp(&before.actions[signo], &after.actions[signo],
 			   sizeof(*before.actions)) != 0) {
 			dprintf(2, "signal %d: handler %p to %p, flags %#lx to %#lx\n", signo,
 				before.actions[signo].handler, after.actions[signo].handler,
@@ -197,8 +187,7 @@ int main(int argc, char **argv)
 	memset(&after, 0, sizeof(after));
 	take(&after);
 	for (int signo = 1; signo <= 64; signo++)
-		if (signo != SETXID && signo != SUSPENSION &&
-		    memcmp(&before.actions[signo], &after.actions[signo],
+		if (memcmp(&before.actions[signo], &after.actions[signo],
 			   sizeof(*before.actions)) != 0)
 			taken += signo;
 	CHECK_EQ(taken, 64 + SIGTRAP);

@@ -465,10 +465,12 @@ struct mode {
 static inline int run_mode(const struct mode *modes, int argc, char **argv)
 {
 	CHECK(argc == 2 || argc == 3);
+#ifndef FTRACE_LIBRARY /* linked with it */
 	if (argc == 3) {
 		CHECK(take_way(argv[2]));
 		CHECK_EQ(ftrace_set_patch_opts(&way), 0);
 	}
+#endif
 	while (modes->name && strcmp(argv[1], modes->name) != 0)
 		modes++;
 	CHECK(modes->name);

@@ -54,8 +54,11 @@ struct ftrace_site {
  * close shared objects, nor wait for a thread that does; the handlers of traced
  * functions that it calls neither.
  *
- * What can be traced of an object stands in its file, which is looked at once: if
- * it is gone by then, or another file has its name, the object has no functions.
+ * What can be traced of an object is in its file, which is read once, at the first
+ * look: if it is gone by then, or another file, or something that is no regular file,
+ * has its name, the object has no functions. If it cannot be read for a reason that
+ * passes, calls that need to know all objects return -EAGAIN or -ENOMEM, and the next
+ * call tries again.
  *
  * Demangling takes some memory from malloc(), which is given back, about a
  * microsecond a C++ name, and stack: with libstdc++ up to 350 bytes for each
@@ -65,6 +68,8 @@ struct ftrace_site {
  * Returns what @fn returned last, 0 if it was never called, or
  *   -EINVAL   @fn is NULL, or unknown flags
  *   -ENOMEM   no memory for the tables
+ *   -EAGAIN   an object's file cannot be read at the moment, because no file can be
+ *             opened; or as in ftrace/trace.h, in the child of a bare clone()
  *   -EDEADLK  called from a handler, of a signal or a traced function's
  *
  * Context: thread.
@@ -82,7 +87,8 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error. Branches of new ones on
  * static keys become as their keys are; every call of ftrace/static_key.h does this.
  *
- * Returns 0 or an error of ftrace_register_function().
+ * Returns 0 or an error of ftrace_register_function(). With -EAGAIN and -ENOMEM it
+ * has done what it could: the objects that could be read are traced.
  *
  * Context: thread.
  */

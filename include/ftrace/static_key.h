@@ -200,6 +200,8 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
  *   -ENOENT   the file of the object that has @key cannot be read any more, or has
  *             no section headers: the branches are not known
  *   -ENOMEM   no memory for the tables
+ *   -EAGAIN   an object's file cannot be read at the moment, because no file can be
+ *             opened; or as in ftrace/trace.h, in the child of a bare clone()
  *   -EDEADLK  called from a handler, of a signal or a traced function's; inside a
  *             stop window; or after ftrace_arch_code_modify_prepare()
  *   and those of ftrace_patch_text()

@@ -109,6 +109,13 @@ struct ftrace_ops {
  *   -EEXIST   it is registered
  *   -ENOSPC   64 are registered, or the filters differ in too many ways
  *   -ERANGE   there is no room for code within reach of an object
+ *   -EPERM    the system gives no memory for it that can be executed. Where only what
+ *             was writable may not become executable (PR_SET_MDWE, systemd's
+ *             MemoryDenyWriteExecute), code is written through /proc/self/mem
+ *   -EAGAIN   an object's file cannot be read at the moment, because no file can be
+ *             opened; nothing was changed. Or, for good: this process is a child that
+ *             was made without fork() (clone(), syscall(SYS_fork)) while another thread
+ *             of its parent was in a call of this header or of ftrace/static_key.h
  *   -EINVAL   other bytes stand at a function than should (reported to
  *             ftrace_set_print()'s function); nothing was changed. Not with
  *             FTRACE_OPS_FL_SKIP_FOREIGN

@@ -39,6 +39,7 @@ internal static unsafe class Startup
         native->ForkPrepare = &Tracing.ForkPrepare;
         native->ForkParent = &Tracing.ForkParent;
         native->ForkChild = &ForkChild.Run;
+        native->ForkFound = &ForkChild.RunFound;
     }
 
     /// <summary>A thread's first call: being called is all it takes for the runtime to note the thread.</summary>

@@ -14,6 +14,11 @@ internal static unsafe class StaticKey
     /// <summary>Carries a call out with both locks, and the objects looked at.</summary>
     public static int Run(StaticKeyOperation operation, FtraceStaticKey* key)
     {
+        if (SharedState.Get->Trace.Torn != 0)
+        {
+            return -Errno.EAGAIN;
+        }
+
         if (!Tracing.TryLock())
         {
             return -Errno.EDEADLK;

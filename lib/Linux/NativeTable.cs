@@ -38,7 +38,7 @@ internal unsafe struct NativeTable
     /// <summary>Calls a traced function's handler of the host's; or, if the last argument is not 0, the function in place of all.</summary>
     public delegate*<ulong, ulong, FtraceOps*, void*, int, void> CallOps;
 
-    /// <summary>dl_iterate_phdr(3).</summary>
+    /// <summary>dl_iterate_phdr(3), in the child of a fork too.</summary>
     public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
 
     /// <summary>free(3), for what functions of the host's allocate.</summary>
@@ -144,4 +144,7 @@ internal unsafe struct NativeTable
 
     /// <summary>Runs in the child of a fork.</summary>
     public delegate*<NmiThread*, void> ForkChild;
+
+    /// <summary>Runs in a child that is found to be one by its first call: nothing ran in front of the fork, nor behind it.</summary>
+    public delegate*<NmiThread*, void> ForkFound;
 }

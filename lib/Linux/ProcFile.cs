@@ -7,10 +7,53 @@ internal static unsafe class ProcFile
     private const int OpenReadOnlyCloexec = 0x80000;
     private const int OpenDirectory = 0x10000;
 
+    /// <summary>O_NONBLOCK, O_NOCTTY: what lies there is not always what should.</summary>
+    private const int OpenWithoutWaiting = 0x800 | 0x100;
+
+    private const int StatSize = 144;
+    private const int StatModeOffset = 24;
+    private const int StatSizeOffset = 48;
+    private const uint ModeFormat = 0xf000;
+    private const uint ModeRegular = 0x8000;
+
     /// <summary>Opens a file for reading. The path ends in a 0.</summary>
     /// <returns>A descriptor or -errno.</returns>
     public static int Open(byte* path) =>
-        (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadOnlyCloexec);
+        (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadOnlyCloexec | OpenWithoutWaiting);
+
+    /// <summary>
+    /// Opens a regular file for reading. Others are not even opened: that can have effects of its own, or wait for somebody.
+    /// </summary>
+    /// <returns>A descriptor or -errno; -EACCES if it is of another kind.</returns>
+    public static int OpenRegular(byte* path, out ulong size)
+    {
+        byte* stat = stackalloc byte[StatSize];
+        size = 0;
+        int error = (int)Native.Syscall(SyscallNumber.Newfstatat, AtFdcwd, (nint)path, (nint)stat, 0);
+        if (error != 0 || !IsRegular(stat))
+        {
+            return error != 0 ? error : -Errno.EACCES;
+        }
+
+        int file = Open(path);
+        if (file < 0)
+        {
+            return file;
+        }
+
+        // It may be another one by now.
+        error = (int)Native.Syscall(SyscallNumber.Fstat, file, (nint)stat);
+        if (error != 0 || !IsRegular(stat))
+        {
+            Close(file);
+            return error != 0 ? error : -Errno.EACCES;
+        }
+
+        size = *(ulong*)(stat + StatSizeOffset);
+        return file;
+    }
+
+    private static bool IsRegular(byte* stat) => (*(uint*)(stat + StatModeOffset) & ModeFormat) == ModeRegular;
 
     /// <summary>Opens a directory.</summary>
     public static int OpenFolder(byte* path) =>
@@ -41,8 +84,11 @@ internal static unsafe class ProcFile
     }
 
     /// <summary>What a file of /proc that cannot be opened means to the caller of the library.</summary>
-    public static int ErrorOf(int error) =>
-        error is -Errno.EMFILE or -Errno.ENFILE or -Errno.ENOMEM ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
+    public static int ErrorOf(int error) => IsPassing(error) ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
+
+    /// <summary>True for an error that says nothing about the file: the next attempt may succeed.</summary>
+    public static bool IsPassing(int error) =>
+        error is -Errno.EMFILE or -Errno.ENFILE or -Errno.ENOMEM or -Errno.EAGAIN or -Errno.EINTR;
 
     [NoInstr]
     public static void Close(int fd) => Native.Syscall(SyscallNumber.Close, fd);

@@ -7,7 +7,7 @@ namespace Ftrace.Linux;
 internal static unsafe class ProcMem
 {
     private const int AtFdcwd = -100;
-    private const int OpenReadWriteCloexec = 0x80002;
+    private const int OpenReadWriteCloexec = 0x80002 | 0x800 | 0x100; // and O_NONBLOCK, O_NOCTTY, as ProcFile
 
     /// <summary>Opens it for the memory of the process that the caller is in now; a child of fork() needs its own.</summary>
     /// <returns>A descriptor or -errno.</returns>

@@ -9,22 +9,26 @@
  *     entered from a handler that interrupted it
  *   - what C# cannot say: a raw system call, the address of a thread-local
  *     object, a serializing instruction, a signal return
- *   - starting the runtime without leaving a trace in the host process
+ *   - starting the runtime without leaving a trace in the host process; what it
+ *     asks of the process meanwhile, and later, is in runtime.c
  *
  * Everything else is C#. The object is the last one on the link line, so that
  * its constructor runs after those of the runtime.
  */
 #define _GNU_SOURCE
 #include <ftrace/ftrace.h>
+#include "loader.h"
+#include "runtime.h"
 
 #include <cpuid.h>
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -66,7 +70,7 @@ EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
 #define ATTACHED 1UL
 #define INSIDE	 2UL
 
-/* Threads of the runtime itself: they run no code but the library's and are not stopped. */
+/* Threads of the runtime itself are not stopped. There are none: runtime.c. */
 #define MAX_RUNTIME_THREADS 16
 
 /* Shared with C#: lib/Linux/NativeTable.cs has the same layout. */
@@ -115,6 +119,7 @@ static struct native {
 	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
+	void (*fork_found)(struct ftrace_nmi_thread *thread);
 } native;
 
 /* In place of a signal's number. lib/Stop/StopSignal.cs */
@@ -195,12 +200,92 @@ static pthread_mutex_t attach_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 void thread_attach(void);
 
-static void __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
+/* The error of every call until the constructor has run, and after that if it failed. */
+static int unavailable = -EAGAIN;
+
+/* A child took over the mutex, and with it the runtime's lock, from a thread that it does not have. */
+static int attach_lost;
+
+static void look_for_lost_attach(void)
 {
+	if (pthread_mutex_trylock(&attach_mutex) == 0) {
+		pthread_mutex_unlock(&attach_mutex);
+	} else {
+		attach_lost = 1;
+		pthread_mutex_init(&attach_mutex, NULL);
+	}
+}
+
+static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
+{
+	int error;
+
+	if (attach_lost)
+		return -EAGAIN;
 	pthread_mutex_lock(&attach_mutex);
-	thread_attach();
+	error = runtime_try(thread_attach);
 	pthread_mutex_unlock(&attach_mutex);
-	thread->attached |= ATTACHED;
+	if (error == 0)
+		thread->attached |= ATTACHED;
+	return error;
+}
+
+/*
+ * Which process this is. The kernel clears the page in a copy of the process, so that a
+ * child that was made without the C library's fork() is recognized; and it does not in a
+ * process that has this memory itself, which is no business of ours: its id is another.
+ */
+#define WIPE_ON_FORK 18 /* Linux 4.14; without it all is told by the id */
+enum { COPY, MENDING, OURS };
+static int *process_page;
+static int process;
+static int forking; /* fork() has the mutex */
+
+static void note_process(void)
+{
+	process = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	if (process_page)
+		__atomic_store_n(process_page, OURS, __ATOMIC_RELEASE);
+}
+
+static void start_process(void)
+{
+	long page = raw_syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page > 0 && raw_syscall(SYS_madvise, page, 4096, WIPE_ON_FORK, 0, 0, 0) == 0)
+		process_page = (int *)page;
+	note_process();
+}
+
+static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thread)
+{
+	int copy = COPY;
+
+	if (process_page && !__atomic_compare_exchange_n(process_page, &copy, MENDING, 0,
+							 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+		while (__atomic_load_n(process_page, __ATOMIC_ACQUIRE) == MENDING)
+			sched_yield();
+		return;
+	}
+	if (!forking)
+		look_for_lost_attach();
+	native.runtime_threads = 0;
+	loader_after_fork();
+	native.fork_found(thread);
+	note_process();
+}
+
+/* What has to be true before a thread may enter the C# side. */
+static int prepare_call(struct ftrace_nmi_thread *thread)
+{
+	int ours = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) == process;
+
+	if (process_page ? __atomic_load_n(process_page, __ATOMIC_ACQUIRE) != OURS : !ours)
+		become_child(thread);
+	else if (!ours)
+		return -EOPNOTSUPP;
+	return thread->attached & ATTACHED ? 0 : attach(thread);
 }
 
 /*
@@ -224,21 +309,6 @@ static void restore_mask(const struct call *call)
  * An NMI is told by its bit in the saved word, announced or not; any other handler
  * that interrupted the library by the call that is on.
  */
-static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread, struct call *call)
-{
-	if ((thread->saved != 1 || thread->busy) && !native.may_call(thread, (unsigned long)call))
-		return -EDEADLK;
-	call->thread = (unsigned long)thread;
-	thread->busy = (unsigned long)call;
-	__asm__ __volatile__("" ::: "memory");
-	call->mask = native.block_signals();
-	thread->attached |= INSIDE;
-	__asm__ __volatile__("" ::: "memory");
-	if (!(thread->attached & ATTACHED))
-		attach(thread);
-	return 0;
-}
-
 static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread, struct call *call)
 {
 	__asm__ __volatile__("" ::: "memory");
@@ -251,6 +321,26 @@ static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread,
 	call->thread = 0;
 }
 
+static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread, struct call *call)
+{
+	int error = __atomic_load_n(&unavailable, __ATOMIC_ACQUIRE);
+
+	if (error)
+		return error;
+	if ((thread->saved != 1 || thread->busy) && !native.may_call(thread, (unsigned long)call))
+		return -EDEADLK;
+	call->thread = (unsigned long)thread;
+	thread->busy = (unsigned long)call;
+	__asm__ __volatile__("" ::: "memory");
+	call->mask = native.block_signals();
+	thread->attached |= INSIDE;
+	__asm__ __volatile__("" ::: "memory");
+	error = prepare_call(thread);
+	if (error)
+		end_call(thread, call);
+	return error;
+}
+
 /* Calls for thread context. The C# side has the same name with "thread_" in front. */
 #define THREAD_CONTEXT(name, params, args)                                                         \
 	int thread_##name params;                                                                  \
@@ -260,8 +350,9 @@ static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread,
 		int saved_errno = errno, ret;                                                      \
 		struct call call;                                                                  \
                                                                                                    \
-		if (begin_call(thread, &call) != 0)                                                \
-			return -EDEADLK;                                                           \
+		ret = begin_call(thread, &call);                                                  \
+		if (ret != 0)                                                                      \
+			return ret;                                                                \
 		ret = thread_##name args;                                                          \
 		end_call(thread, &call);                                                           \
 		errno = saved_errno;                                                               \
@@ -566,48 +657,6 @@ __asm__(".text\n"
 	".size ftrace_restore_rt, . - ftrace_restore_rt\n");
 
 /*
- * The runtime's calls of pthread_create() arrive here (the linker's --wrap).
- * Its threads are noted, so that a stop does not wait for them: they are born
- * with every signal blocked, and sleep for good, because nothing here allocates.
- */
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
-			  void *arg);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
-			  void *arg);
-
-struct runtime_thread {
-	void *(*start)(void *);
-	void *arg;
-	int noted;
-};
-
-static void *runtime_thread_main(void *data)
-{
-	struct runtime_thread *creator = data;
-	void *(*start)(void *) = creator->start;
-	void *arg = creator->arg;
-	long slot = __atomic_fetch_add(&native.runtime_threads, 1, __ATOMIC_RELAXED);
-
-	if (slot < MAX_RUNTIME_THREADS)
-		__atomic_store_n(&native.runtime_tids[slot], gettid(), __ATOMIC_RELEASE);
-	/* The last use of the creator's stack. */
-	__atomic_store_n(&creator->noted, 1, __ATOMIC_RELEASE);
-	raw_syscall(SYS_futex, (long)&creator->noted, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
-	return start(arg);
-}
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
-			  void *arg)
-{
-	struct runtime_thread creator = {.start = start, .arg = arg};
-	int ret = __real_pthread_create(thread, attr, runtime_thread_main, &creator);
-
-	while (ret == 0 && !__atomic_load_n(&creator.noted, __ATOMIC_ACQUIRE))
-		raw_syscall(SYS_futex, (long)&creator.noted, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
-	return ret;
-}
-
-/*
  * The runtime forgets a thread in the destructor of a key, and aborts when it is
  * called by that thread again. The host's destructors may still come: their
  * calls are turned away from then on.
@@ -620,6 +669,8 @@ static void (*runtime_key_destructor)(void *);
 static void forget_thread(void *value)
 {
 	ftrace_nmi_thread.busy = ENDED;
+	if (unavailable || attach_lost) /* it did not come so far as to note anybody; or cannot */
+		return;
 	pthread_mutex_lock(&attach_mutex);
 	runtime_key_destructor(value);
 	pthread_mutex_unlock(&attach_mutex);
@@ -648,14 +699,18 @@ static void fork_prepare(void)
 		native.may_call(thread, (unsigned long)__builtin_frame_address(0));
 	native.fork_prepare(thread);
 	fork_locked = !thread->busy;
-	if (fork_locked)
+	if (fork_locked) {
 		pthread_mutex_lock(&attach_mutex);
+		forking = 1;
+	}
 }
 
 static void unlock_attach(void)
 {
-	if (fork_locked)
+	if (fork_locked) {
+		forking = 0;
 		pthread_mutex_unlock(&attach_mutex);
+	}
 	fork_locked = 0;
 }
 
@@ -668,26 +723,12 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	unlock_attach();
+	if (ftrace_nmi_thread.busy && ftrace_nmi_thread.attached)
+		look_for_lost_attach();
 	native.runtime_threads = 0;
+	loader_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
-}
-
-/* As the kernel has it: struct sigaction in <signal.h> is the C library's. */
-struct kernel_sigaction {
-	void (*handler)(int);
-	unsigned long flags;
-	void (*restorer)(void);
-	unsigned long mask;
-};
-
-#define SIGNALS		 64
-#define SIGNAL_IGNORE	 ((void (*)(int))1)
-#define SUSPENSION	 34 /* the runtime's signal for its own threads, never sent */
-
-static void sigaction_raw(int signo, const struct kernel_sigaction *act,
-			  struct kernel_sigaction *old)
-{
-	raw_syscall(SYS_rt_sigaction, signo, (long)act, (long)old, 8, 0, 0);
+	note_process();
 }
 
 /* The floating-point environment: exception flags, rounding, masks. */
@@ -709,36 +750,23 @@ static void restore_fp(const struct fp_environment *fp)
 	__asm__ __volatile__("fldenv %0; ldmxcsr %1" ::"m"(fp->x87), "m"(fp->mxcsr));
 }
 
-/*
- * A disposition that the runtime set; another thread of the host may have set
- * one as well in this moment, which stays.
- */
-static int set_by_runtime(int signo, const struct kernel_sigaction *before,
-			  const struct kernel_sigaction *after)
-{
-	const char *handler = (const char *)after->handler;
-
-	if (signo == SUSPENSION || after->handler == before->handler)
-		return 0;
-	return (handler >= native.image_start && handler < native.image_end) ||
-	       (signo == SIGPIPE && after->handler == SIGNAL_IGNORE);
-}
-
 void thread_startup(struct native *native, size_t size);
 
+static void start_runtime(void)
+{
+	thread_startup(&native, sizeof(native));
+}
+
 /*
- * Starts the runtime. It would otherwise start at the first call, ignore
- * SIGPIPE and take SIGSEGV and SIGFPE; so here, with every signal blocked (its
- * threads inherit that), and every disposition put back that it changed.
+ * Starts the runtime, which would otherwise start at the first call. If it cannot,
+ * for want of memory, every call of the library returns the error.
  */
 __attribute__((constructor)) static void startup(void)
 {
 	extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 	extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
-	struct kernel_sigaction before[SIGNALS + 1], after;
 	struct fp_environment fp;
-	unsigned long all = ~0UL, mask;
-	int saved_errno = errno;
+	int saved_errno = errno, error;
 	const char *signal = secure_getenv("FTRACE_STOP_SIGNAL");
 	const char *print = secure_getenv("FTRACE_PRINT");
 
@@ -748,7 +776,7 @@ __attribute__((constructor)) static void startup(void)
 	native.call_handler = call_handler;
 	native.forbids_breakpoints = forbids_breakpoints;
 	native.call_ops = call_ops;
-	native.iterate_objects = dl_iterate_phdr;
+	native.iterate_objects = loader_iterate;
 	native.free = free;
 	native.callers[0] = ftrace_regs_vectors_caller;
 	native.callers[1] = ftrace_regs_caller;
@@ -785,18 +813,15 @@ __attribute__((constructor)) static void startup(void)
 			native.stop_signal = STOP_SIGNAL_BAD;
 	}
 
-	raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)&mask, 8, 0, 0);
-	for (int i = 1; i <= SIGNALS; i++)
-		sigaction_raw(i, NULL, &before[i]);
+	start_process();
+	loader_start();
 	save_fp(&fp);
-	thread_startup(&native, sizeof(native));
+	error = runtime_try_start(start_runtime);
 	restore_fp(&fp);
-	for (int i = 1; i <= SIGNALS; i++) {
-		sigaction_raw(i, NULL, &after);
-		if (set_by_runtime(i, &before[i], &after))
-			sigaction_raw(i, &before[i], NULL);
-	}
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
-	raw_syscall(SYS_rt_sigprocmask, 2, (long)&mask, 0, 8, 0, 0);
+	if (error == 0)
+		error = -pthread_atfork(fork_prepare, fork_parent, fork_child);
+	else
+		runtime_release();
+	__atomic_store_n(&unavailable, error, __ATOMIC_RELEASE);
 	errno = saved_errno;
 }

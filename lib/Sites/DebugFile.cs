@@ -10,14 +10,15 @@ internal static unsafe class DebugFile
     private const int MostId = 32;
     private const uint BuildId = 3;
     private const ulong MostNotes = 1 << 16;
-    private const int StatSize = 144;
-    private const int StatSizeOffset = 48;
 
     private static ReadOnlySpan<byte> Folder => "/usr/lib/debug/.build-id/"u8;
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
-    public static bool TryReadSymbols(LoadedObject* target, out SymbolTable symbols)
+    /// <param name="target">The object.</param>
+    /// <param name="error">Becomes -EAGAIN or -ENOMEM if there may be one, but not now.</param>
+    /// <param name="symbols">The functions.</param>
+    public static bool TryReadSymbols(LoadedObject* target, int* error, out SymbolTable symbols)
     {
         symbols = default;
         ReadOnlySpan<byte> id = IdOf(target);
@@ -41,16 +42,15 @@ internal static unsafe class DebugFile
         }
 
         ".debug\0"u8.CopyTo(to[at..]);
-        int file = ProcFile.Open(path);
+        int file = ProcFile.OpenRegular(path, out ulong size);
         if (file < 0)
         {
+            *error = ProcFile.IsPassing(file) ? -Errno.EAGAIN : *error;
             return false;
         }
 
-        byte* stat = stackalloc byte[StatSize];
         bool read = false;
-        if (Native.Syscall(SyscallNumber.Fstat, file, (nint)stat) == 0
-            && ElfFile.TryOpen(new ElfSource(file, *(ulong*)(stat + StatSizeOffset)), out ElfFile elf))
+        if (ElfFile.TryOpen(new ElfSource(file, size, error), out ElfFile elf))
         {
             read = IsOf(elf, id) && SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols);
             elf.Close();

@@ -117,6 +117,9 @@ internal unsafe struct ElfFile
             && TryRead(names.Offset, names.Size, out _names);
     }
 
+    /// <summary>There is no memory for what was made of it.</summary>
+    public readonly void NoteNoMemory() => _source.NoteNoMemory();
+
     /// <summary>The first section of this name.</summary>
     public readonly bool TryFind(ReadOnlySpan<byte> name, out ElfSection section)
     {
@@ -165,7 +168,13 @@ internal unsafe struct ElfFile
         }
 
         block = Block.AllocateBriefly((nuint)size);
-        if (!block.IsEmpty && _source.Read(offset, block.Start, size))
+        if (block.IsEmpty)
+        {
+            _source.NoteNoMemory();
+            return false;
+        }
+
+        if (_source.Read(offset, block.Start, size))
         {
             return true;
         }

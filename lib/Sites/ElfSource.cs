@@ -9,10 +9,17 @@ internal readonly unsafe struct ElfSource
 {
     private readonly int _file;
     private readonly byte* _memory;
+    private readonly int* _error;
 
-    public ElfSource(int file, ulong size)
+    /// <param name="file">A descriptor.</param>
+    /// <param name="size">The file's size.</param>
+    /// <param name="error">
+    /// Becomes -EAGAIN or -ENOMEM if something could not be read for a reason that may pass, and is no fault of the file's.
+    /// </param>
+    public ElfSource(int file, ulong size, int* error)
     {
         _file = file;
+        _error = error;
         Size = size;
     }
 
@@ -27,6 +34,17 @@ internal readonly unsafe struct ElfSource
 
     /// <summary>True if the range lies in the file.</summary>
     public bool Contains(ulong offset, ulong count) => offset <= Size && count <= Size - offset;
+
+    /// <summary>There is no memory for what was to be read.</summary>
+    public void NoteNoMemory() => Note(-Errno.ENOMEM);
+
+    private void Note(int error)
+    {
+        if (_error != null)
+        {
+            *_error = error;
+        }
+    }
 
     /// <summary>Reads exactly <paramref name="count"/> bytes.</summary>
     public bool Read(ulong offset, void* to, ulong count)
@@ -45,8 +63,18 @@ internal readonly unsafe struct ElfSource
         for (ulong done = 0; done < count;)
         {
             nint got = Native.Syscall(SyscallNumber.Pread64, _file, (nint)((byte*)to + done), (nint)(count - done), (nint)(offset + done));
+            if (got == -Errno.EINTR)
+            {
+                continue;
+            }
+
             if (got <= 0)
             {
+                if (ProcFile.IsPassing((int)got))
+                {
+                    Note(-Errno.EAGAIN);
+                }
+
                 return false;
             }
 

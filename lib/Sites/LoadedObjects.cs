@@ -17,13 +17,13 @@ internal static unsafe class LoadedObjects
     private static ulong s_adds;
     private static ulong s_subs;
     private static bool s_looked;
-    private static bool s_failed;
+    private static int s_error;
     private static LoadedObject* s_dropped;
 
     public static LoadedObject* First => s_first;
 
-    /// <summary>Takes note of objects that were opened or closed.</summary>
-    /// <returns>0 or -ENOMEM.</returns>
+    /// <summary>Takes note of objects that were opened or closed. One that could not be read is looked at again by the next call.</summary>
+    /// <returns>0; -ENOMEM or -EAGAIN if one could not be read for a reason that may pass. The others are known.</returns>
     public static int Update()
     {
         bool same = true;
@@ -43,11 +43,11 @@ internal static unsafe class LoadedObjects
             known->Seen = false;
         }
 
-        s_failed = false;
+        s_error = 0;
         Native.Table->IterateObjects(&Visit, null);
         Drop();
-        s_looked = !s_failed;
-        return s_failed ? -Errno.ENOMEM : 0;
+        s_looked = s_error == 0;
+        return s_error;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -74,17 +74,18 @@ internal static unsafe class LoadedObjects
             }
         }
 
-        s_failed |= !TryAdd(info, path);
+        int error = TryAdd(info, path);
+        s_error = error != 0 ? error : s_error;
         return 0;
     }
 
-    private static bool TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path)
+    private static int TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path)
     {
         ReadOnlySpan<byte> fileName = path.IsEmpty ? "program"u8 : path[(path.LastIndexOf((byte)'/') + 1)..];
         Block memory = Block.Allocate((nuint)(sizeof(LoadedObject) + path.Length + fileName.Length + 2));
         if (memory.IsEmpty)
         {
-            return false;
+            return -Errno.ENOMEM;
         }
 
         var added = (LoadedObject*)memory.Start;
@@ -100,16 +101,17 @@ internal static unsafe class LoadedObjects
         added->Seen = true;
         added->IsNew = true;
         added->Identity = added->ReadIdentity();
-        if (!ObjectReader.Read(added))
+        int error = ObjectReader.Read(added);
+        if (error != 0)
         {
             Free(added);
-            return false;
+            return error;
         }
 
         added->Next = s_first;
         Thread.MemoryBarrier(); // with readers in CurrentAt()
         s_first = added;
-        return true;
+        return 0;
     }
 
     /// <summary>

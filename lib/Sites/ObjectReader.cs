@@ -10,8 +10,6 @@ namespace Ftrace.Sites;
 internal static unsafe class ObjectReader
 {
     private const ulong MostEntries = 1 << 24;
-    private const int StatSize = 144;
-    private const int StatSizeOffset = 48;
 
     /// <summary>Names may take so many bytes for each place, and those of the table.</summary>
     public const int NameBytesForEach = 128;
@@ -32,55 +30,61 @@ internal static unsafe class ObjectReader
     /// Fills in the sites and the branches on static keys. An object without any, or whose file cannot be read or has been replaced
     /// since it was opened, has none.
     /// </summary>
-    /// <returns>False if there is no memory for them.</returns>
-    public static bool Read(LoadedObject* target)
+    /// <returns>0; -ENOMEM or -EAGAIN if the file could not be read for a reason that may pass, or there is no memory for them.</returns>
+    public static int Read(LoadedObject* target)
     {
-        int file = Open(target);
+        int file = Open(target, out ulong size);
         if (file < 0)
         {
-            return true;
+            return ProcFile.IsPassing(file) ? -Errno.EAGAIN : 0;
         }
 
-        byte* stat = stackalloc byte[StatSize];
-        bool enough = true;
-        if (Native.Syscall(SyscallNumber.Fstat, file, (nint)stat) == 0
-            && ElfFile.TryOpen(new ElfSource(file, *(ulong*)(stat + StatSizeOffset)), out ElfFile elf))
+        int error = 0;
+        if (ElfFile.TryOpen(new ElfSource(file, size, &error), out ElfFile elf))
         {
             if (elf.IsOf(target))
             {
-                enough = ReadSites(target, elf)
+                bool enough = ReadSites(target, elf, &error)
                     && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(target, jumps) || JumpTable.Read(target, jumps));
-                target->IsRead = enough;
+                error = enough ? error : -Errno.ENOMEM;
+                target->IsRead = error == 0;
             }
 
             elf.Close();
         }
 
         ProcFile.Close(file);
-        return enough;
+        return error;
     }
 
     /// <summary>The program's path is empty, and another's may be relative to a folder that was the current one then.</summary>
-    private static int Open(LoadedObject* target)
+    private static int Open(LoadedObject* target, out ulong size)
     {
         const int BufferSize = 8192;
         const int PathSize = 4096;
 
         if (*target->Path == 0)
         {
-            return ProcFile.Open(SelfExe);
+            return ProcFile.OpenRegular(SelfExe, out size);
         }
 
         byte* buffer = stackalloc byte[BufferSize + PathSize];
         var maps = new MapsReader(buffer, BufferSize);
-        if (*target->Path == '/' || maps.Open() != 0)
+        if (*target->Path == '/')
         {
-            return ProcFile.Open(target->Path);
+            return ProcFile.OpenRegular(target->Path, out size);
         }
 
-        bool found = maps.TryFindPath(target->FirstAddress, buffer + BufferSize, PathSize);
+        int error = maps.Open();
+        if (ProcFile.IsPassing(error))
+        {
+            size = 0;
+            return error;
+        }
+
+        bool found = error == 0 && maps.TryFindPath(target->FirstAddress, buffer + BufferSize, PathSize);
         maps.Close();
-        return ProcFile.Open(found ? buffer + BufferSize : target->Path);
+        return ProcFile.OpenRegular(found ? buffer + BufferSize : target->Path, out size);
     }
 
     private static byte* SelfExe
@@ -94,7 +98,7 @@ internal static unsafe class ObjectReader
         }
     }
 
-    private static bool ReadSites(LoadedObject* target, ElfFile elf)
+    private static bool ReadSites(LoadedObject* target, ElfFile elf, int* error)
     {
         bool patchable = elf.TryFind("__patchable_function_entries"u8, out ElfSection entries) && IsLoaded(target, entries);
         bool mcount = elf.TryFind("__mcount_loc"u8, out ElfSection calls) && IsLoaded(target, calls);
@@ -110,7 +114,7 @@ internal static unsafe class ObjectReader
             return false;
         }
 
-        if (!TryReadSymbols(target, elf, out SymbolTable symbols))
+        if (!TryReadSymbols(target, elf, error, out SymbolTable symbols))
         {
             symbols = default;
         }
@@ -140,9 +144,9 @@ internal static unsafe class ObjectReader
         && target->Contains(target->Base + section.Address, section.Size, ProgramHeader.Readable);
 
     /// <summary>All symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
-    private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, out SymbolTable symbols) =>
+    private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
         SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols)
-        || DebugFile.TryReadSymbols(target, out symbols)
+        || DebugFile.TryReadSymbols(target, error, out symbols)
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
     /// <summary>

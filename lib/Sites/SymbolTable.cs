@@ -49,7 +49,7 @@ internal unsafe struct SymbolTable
             return false;
         }
 
-        bool read = file.TryRead(file.Sections[(int)symbols.Link], MostBytes, out table._names) && table.Collect(MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
+        bool read = file.TryRead(file.Sections[(int)symbols.Link], MostBytes, out table._names) && table.Collect(file, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
         entries.Free();
         if (!read)
         {
@@ -66,7 +66,7 @@ internal unsafe struct SymbolTable
         Count = 0;
     }
 
-    private bool Collect(ReadOnlySpan<ElfSymbol> symbols)
+    private bool Collect(ElfFile file, ReadOnlySpan<ElfSymbol> symbols)
     {
         int count = 0;
         foreach (ref readonly ElfSymbol symbol in symbols)
@@ -77,6 +77,11 @@ internal unsafe struct SymbolTable
         _functions = Block.AllocateBriefly((nuint)count * (nuint)sizeof(FunctionSymbol));
         if (_functions.IsEmpty)
         {
+            if (count != 0)
+            {
+                file.NoteNoMemory();
+            }
+
             return false;
         }
 

@@ -70,10 +70,10 @@ internal static unsafe class SitePatcher
                 continue;
             }
 
-            StubArea* stubs = StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip);
+            StubArea* stubs = StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
             if (stubs == null)
             {
-                return -Errno.ERANGE;
+                return error;
             }
 
             var current = default(Call);

@@ -9,6 +9,12 @@ internal struct TraceState
     /// <summary>The trace mutex, a <see cref="Linux.FutexMutex"/>.</summary>
     public uint Mutex;
 
+    /// <summary>
+    /// Not 0 in a child that was made without fork() in the middle of another thread's call: what that was about to change is
+    /// neither as before nor as after.
+    /// </summary>
+    public uint Torn;
+
     /// <summary>The host's function for reports; null: none.</summary>
     public unsafe void* Print;
 }

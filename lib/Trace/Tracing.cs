@@ -42,6 +42,11 @@ internal static unsafe class Tracing
     /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
     public static int Run(ref TraceCall call)
     {
+        if (SharedState.Get->Trace.Torn != 0)
+        {
+            return -Errno.EAGAIN;
+        }
+
         if (!TryLock())
         {
             return -Errno.EDEADLK;
@@ -184,6 +189,14 @@ internal static unsafe class Tracing
         }
     }
 
+    /// <summary>In a child that was made without the two above, before <see cref="AfterFork"/>.</summary>
+    [NoInstr]
+    public static void AfterForkFound()
+    {
+        TraceState* trace = &SharedState.Get->Trace;
+        trace->Torn = trace->Mutex != 0 && s_forking == null ? 1 : trace->Torn;
+    }
+
     /// <summary>In the child.</summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
@@ -198,15 +211,19 @@ internal static unsafe class Tracing
     private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
     {
         var call = (TraceCall*)data;
-        call->Result = LoadedObjects.Update();
-        if (call->Result == 0)
-        {
-            RetryDead();
-            int error = AdoptNewObjects();
-            call->Result = call->Operation == TraceOperation.Update ? error : 0; // whoever else calls may be of another ops
-        }
+        int looked = LoadedObjects.Update();
+        RetryDead();
+        int error = AdoptNewObjects();
 
-        if (call->Result == 0)
+        // Whoever ends something need not know all objects. And whoever else calls may be of another ops.
+        bool needsAll = call->Operation is not (TraceOperation.Unregister or TraceOperation.FreeFilter or TraceOperation.UpdateFunc);
+        call->Result = needsAll ? looked : 0;
+        if (call->Operation == TraceOperation.Update)
+        {
+            int branches = JumpPatcher.ApplyToNew();
+            call->Result = looked != 0 ? looked : error != 0 ? error : branches;
+        }
+        else if (call->Result == 0)
         {
             call->Result = call->Operation switch
             {
@@ -216,7 +233,6 @@ internal static unsafe class Tracing
                 TraceOperation.FreeFilter => FreeFilter(call->Ops),
                 TraceOperation.UpdateFunc => UpdateFunc(call),
                 TraceOperation.List => call->List.Run(),
-                TraceOperation.Update => JumpPatcher.ApplyToNew(),
                 _ => 0,
             };
         }

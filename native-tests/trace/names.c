@@ -501,7 +501,6 @@ static void growth(void)
 	int same = 0;
 
 	open_plugin(PLUGIN);
-	/* The runtime's thread, which has just been born, takes some memory too, once. */
 	for (int round = 0; same < 300; round++) {
 		struct ftrace_ops ops = OPS(count_hit);
 		size_t length = 0;

@@ -155,9 +155,9 @@ public sealed unsafe class ElfTarget
             FunctionCount++;
         }
 
-        bool enough = ObjectReader.Read(&target);
-        Finding.Unless(enough || FuzzedKernel.FailingMapping != 0, "no memory");
-        if (enough)
+        int error = ObjectReader.Read(&target);
+        Finding.Unless(error == 0 || FuzzedKernel.FailingMapping != 0, "no memory");
+        if (error == 0)
         {
             CheckSites(&target);
             CheckJumps(&target);

@@ -18,7 +18,9 @@ internal static unsafe class FuzzedKernel
     private const long SlotSize = 8 << 20;
     private const byte Freed = 0xdd;
     private const int FileDescriptor = 1000;
+    private const int StatModeOffset = 24;
     private const int StatSizeOffset = 48;
+    private const uint RegularFile = 0x8000;
 
     private static readonly byte*[] s_ends = new byte*[SlotCount];
     private static readonly long[] s_sizes = new long[SlotCount];
@@ -106,26 +108,33 @@ internal static unsafe class FuzzedKernel
                 return Unmap((byte*)a, b);
             case SyscallNumber.Madvise:
                 return 0;
-            case SyscallNumber.Openat:
-                bool isDebugFile = MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)b).StartsWith("/usr/lib/debug/"u8);
-                if (isDebugFile && !HasDebugFile)
-                {
-                    return -2; // ENOENT
-                }
-
+            case SyscallNumber.Newfstatat when Exists((byte*)b):
+                return Stat((byte*)c);
+            case SyscallNumber.Openat when Exists((byte*)b):
                 s_opened++;
                 return FileDescriptor;
+            case SyscallNumber.Newfstatat or SyscallNumber.Openat:
+                return -Errno.ENOENT;
             case SyscallNumber.Close when a == FileDescriptor:
                 s_opened--;
                 return 0;
             case SyscallNumber.Fstat when a == FileDescriptor:
-                *(long*)(b + StatSizeOffset) = s_fileSize + Cut;
-                return 0;
+                return Stat((byte*)b);
             case SyscallNumber.Pread64 when a == FileDescriptor && s_opened > 0:
                 return Read((byte*)b, c, d);
             default:
                 throw new Finding($"system call {number} of {a:x}");
         }
+    }
+
+    private static bool Exists(byte* path) =>
+        HasDebugFile || !MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path).StartsWith("/usr/lib/debug/"u8);
+
+    private static nint Stat(byte* to)
+    {
+        *(uint*)(to + StatModeOffset) = RegularFile;
+        *(long*)(to + StatSizeOffset) = s_fileSize + Cut;
+        return 0;
     }
 
     private static nint Read(byte* to, nint count, nint offset)

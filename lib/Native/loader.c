@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loader.c - the process's objects, in the child of a fork too.
+ *
+ * dl_iterate_phdr() takes a lock of the C library's that dlopen() and dlclose() hold for
+ * moments, and that others hold as long as their callbacks run. fork() does not wait for
+ * it, and does not free it in the child, as it does with the loader's other locks
+ * (glibc 2.17 to 2.42): if another thread had it, whoever wants it in the child waits for ever.
+ *
+ * Nobody can then change the list that it protects, so the list is read without it. An
+ * object that was being closed may be listed still, and its memory gone: nothing is
+ * believed of an object that its headers in memory do not say.
+ */
+#define _GNU_SOURCE
+#include "loader.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+
+/* The C library's list of objects, by the library's own entry: that one never goes. */
+static struct link_map *own_map;
+
+/* The lock, if it could be found; else what the loader says that it is doing. */
+static const pthread_mutex_t *lock;
+static const struct r_debug *debug;
+
+/* _dl_find_object() and what it fills in: <dlfcn.h>, from glibc 2.35 on. */
+struct found_object {
+	unsigned long long flags;
+	const void *start, *end;
+	struct link_map *map;
+	void *eh_frame;
+	unsigned long long reserved[11];
+};
+
+static int (*find_object)(void *address, struct found_object *object);
+
+/* The lock is taken for good. */
+static int is_stuck;
+
+/*
+ * The lock lies somewhere in the loader's variables, in another place in each version.
+ * It is the one mutex there that this thread holds inside of dl_iterate_phdr(), and not
+ * outside.
+ */
+#define MOST_HELD 8
+
+struct search {
+	const char *start;
+	size_t size;
+	const pthread_mutex_t *held[MOST_HELD];
+	int count;
+};
+
+static int is_held(const pthread_mutex_t *mutex, pid_t tid)
+{
+	return mutex->__data.__owner == tid && mutex->__data.__lock != 0 &&
+	       mutex->__data.__count != 0 && mutex->__data.__kind == PTHREAD_MUTEX_RECURSIVE_NP;
+}
+
+static int find_held(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct search *search = data;
+	pid_t tid = syscall(SYS_gettid);
+
+	(void)info, (void)size;
+	for (size_t at = 0; at + sizeof(pthread_mutex_t) <= search->size; at += sizeof(long)) {
+		const void *candidate = search->start + at;
+
+		if (is_held(candidate, tid) && search->count < MOST_HELD)
+			search->held[search->count++] = candidate;
+	}
+	return 1;
+}
+
+void loader_start(void)
+{
+	struct search search = {.start = dlsym(RTLD_DEFAULT, "_rtld_global")};
+	const ElfW(Sym) *symbol = NULL;
+	pid_t tid = syscall(SYS_gettid);
+	int found = 0;
+	Dl_info info;
+
+	dladdr1(&own_map, &info, (void **)&own_map, RTLD_DL_LINKMAP);
+	debug = dlsym(RTLD_DEFAULT, "_r_debug");
+	find_object =
+		(int (*)(void *, struct found_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+	if (!search.start || !dladdr1(search.start, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
+	    !symbol || info.dli_saddr != search.start)
+		return;
+	search.size = symbol->st_size;
+	dl_iterate_phdr(find_held, &search);
+	for (int i = 0; i < search.count; i++) {
+		if (!is_held(search.held[i], tid)) {
+			lock = search.held[i];
+			found++;
+		}
+	}
+	if (found != 1)
+		lock = NULL;
+}
+
+/* The only threads that there can be are those that this process has made since. */
+void loader_after_fork(void)
+{
+	int owner;
+
+	if (!lock) {
+		is_stuck |= debug && debug->r_state != RT_CONSISTENT;
+		return;
+	}
+	owner = __atomic_load_n(&lock->__data.__owner, __ATOMIC_RELAXED);
+	is_stuck |= __atomic_load_n(&lock->__data.__lock, __ATOMIC_RELAXED) != 0 &&
+		    (owner == 0 || syscall(SYS_tgkill, getpid(), owner, 0) != 0);
+}
+
+/* rt_sigprocmask(2) reads a word there before it finds that nothing is to be changed so. */
+static int can_read(const void *start, size_t size)
+{
+	unsigned long last = ((unsigned long)start + size - 1) & -PAGE;
+
+	for (unsigned long page = (unsigned long)start & -PAGE; page <= last; page += PAGE)
+		if (page == 0 ||
+		    (syscall(SYS_rt_sigprocmask, -1, page, NULL, 8) == -1 && errno == EFAULT))
+			return 0;
+	return 1;
+}
+
+/* Its program headers, if they are there and belong to this entry of the list. */
+static int describe(struct link_map *map, struct dl_phdr_info *info)
+{
+	struct found_object object;
+	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
+
+	memset(info, 0, sizeof(*info));
+	info->dlpi_addr = map->l_addr;
+	info->dlpi_name = map->l_name ? map->l_name : "";
+	if (!map->l_prev) { /* the program */
+		info->dlpi_phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+		info->dlpi_phnum = getauxval(AT_PHNUM);
+	} else {
+		if (find_object && find_object(map->l_ld, &object) == 0)
+			header = object.start;
+		if (!can_read(header, sizeof(*header)) ||
+		    memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+		    header->e_phentsize != sizeof(ElfW(Phdr)))
+			return 0;
+		info->dlpi_phdr = (const void *)((const char *)header + header->e_phoff);
+		info->dlpi_phnum = header->e_phnum;
+	}
+	if (info->dlpi_phnum == 0 ||
+	    !can_read(info->dlpi_phdr, info->dlpi_phnum * sizeof(ElfW(Phdr))))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			return map->l_addr + info->dlpi_phdr[i].p_vaddr == (ElfW(Addr))map->l_ld &&
+			       can_read(map->l_ld, sizeof(ElfW(Dyn)));
+	return 0;
+}
+
+int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
+{
+	static unsigned long long looks; /* each one may find something else */
+	struct link_map *map = own_map;
+	struct dl_phdr_info info;
+	int ret = 0, saved_errno = errno;
+
+	if (!is_stuck || !map)
+		return dl_iterate_phdr(fn, data);
+	while (map->l_prev)
+		map = map->l_prev;
+	for (looks++; map && ret == 0; map = map->l_next) {
+		if (describe(map, &info)) {
+			info.dlpi_adds = looks;
+			ret = fn(&info, sizeof(info), data);
+		}
+	}
+	errno = saved_errno;
+	return ret;
+}

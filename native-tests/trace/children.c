@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * children.c - children that come while another thread is where fork() does not wait
+ * for it: they go on, and what they can do is what they are told.
+ *
+ *   callback      a thread is in a callback of dl_iterate_phdr(), so the child's loader
+ *                 is locked for good
+ *   opening       a thread is in front of, or behind, one of the system calls of dlopen()
+ *   closing       the same of dlclose(): an object may be listed, and its memory gone
+ *   storm         a thread opens and closes an object all the time
+ *   own           fork() in the thread's own callback
+ *   bare          made by the system call, without fork()'s handlers
+ *   bare-*        the same, while another thread is in a callback, in a call that
+ *                 changes what is traced, or anywhere in its first call or its end
+ *   shared        a process that has the parent's memory itself
+ *
+ * A child that hangs is ended by its alarm, which fails the test.
+ */
+#include "../calls.h"
+#include "traced.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <limits.h>
+#include <sys/wait.h>
+
+#ifndef CHILD_SECONDS
+#define CHILD_SECONDS 60
+#endif
+#define STRIDE 50
+
+static unsigned char *function;
+static unsigned long hits;
+static atomic_int inside, leave, forked, main_tid;
+
+TRACED long child_work(long value)
+{
+	return value + 1;
+}
+
+static pid_t bare_fork(void)
+{
+	return syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static pid_t (*make_child)(void) = fork;
+
+static void *asks(void *arg)
+{
+	*(int *)arg = ftrace_set_patch_opts(NULL);
+	return arg;
+}
+
+/* Traces, lists, patches; twice, so that what the first one did is there. */
+static void work_in_child(void)
+{
+	for (int round = 0; round < 2; round++) {
+		struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+		unsigned long before = hits;
+
+		CHECK_EQ(find_site("child_work").count, 1);
+		trace(&ops, "child_*");
+		child_work(1);
+		CHECK_EQ(hits, before + 1);
+		untrace(&ops);
+		child_work(1);
+		CHECK_EQ(hits, before + 1);
+		toggle_twice(function);
+	}
+}
+
+/* A bare child's new threads may find the runtime's lock taken for good: then they are told so. */
+static void work_with_threads(void)
+{
+	int result;
+
+	work_in_child();
+	join(start(asks, &result));
+	CHECK(result == 0 || result == -EAGAIN);
+	work_in_child();
+}
+
+static void check_child(pid_t pid)
+{
+	int status;
+
+	CHECK(pid > 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+static void in_child(void (*work)(void))
+{
+	pid_t pid = make_child();
+
+	if (pid == 0) {
+		alarm(CHILD_SECONDS);
+		work();
+		_exit(0);
+	}
+	check_child(pid);
+}
+
+/* callback */
+
+static int stays_inside(struct dl_phdr_info *info, size_t size, void *data)
+{
+	(void)info, (void)size, (void)data;
+	inside = 1;
+	WAIT_FOR(leave);
+	return 1;
+}
+
+static void *iterates(void *arg)
+{
+	dl_iterate_phdr(stays_inside, NULL);
+	return arg;
+}
+
+static void callback(void)
+{
+	pthread_t thread = start(iterates, NULL);
+
+	WAIT_FOR(inside);
+	in_child(work_in_child);
+	leave = 1;
+	join(thread);
+	in_child(work_in_child);
+	work_in_child();
+}
+
+/* own */
+
+static int forks_inside(struct dl_phdr_info *info, size_t size, void *data)
+{
+	(void)info, (void)size;
+	*(pid_t *)data = make_child();
+	if (*(pid_t *)data == 0) {
+		alarm(CHILD_SECONDS);
+		work_in_child();
+	}
+	return 1;
+}
+
+static void own(void)
+{
+	pid_t pid;
+
+	dl_iterate_phdr(forks_inside, &pid);
+	if (pid == 0) {
+		work_in_child();
+		_exit(0);
+	}
+	check_child(pid);
+	work_in_child();
+}
+
+/* opening, closing */
+
+static long call_no, wanted_call;
+static int round_no;
+static atomic_int go, done, forks_there;
+static bool closes;
+
+static long fork_here(long number, bool behind)
+{
+	(void)number, (void)behind;
+	if (++call_no == wanted_call) {
+		go = round_no;
+		/* It may want a lock that this thread has. */
+		WAIT_FOR(forked == round_no || asleep(main_tid));
+		forks_there += forked == round_no;
+	}
+	return 0;
+}
+
+static void *opens_and_closes(void *arg)
+{
+	void *plugin;
+
+	watch_calls(fork_here);
+	watching = !closes;
+	plugin = dlopen(PLUGIN, RTLD_NOW);
+	watching = false;
+	CHECK(plugin);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	watching = closes;
+	dlclose(plugin);
+	watching = false;
+	CHECK(!dlopen(PLUGIN, RTLD_NOW | RTLD_NOLOAD));
+	done = round_no;
+	/* Its end would make such calls too, with the signal blocked. */
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* One round for each call. */
+static void at_each_call(void)
+{
+	main_tid = gettid();
+	for (;;) {
+		pid_t pid;
+
+		round_no++;
+		wanted_call++;
+		call_no = 0;
+		start(opens_and_closes, NULL);
+		WAIT_FOR(go == round_no || done == round_no);
+		if (go != round_no)
+			break;
+		pid = make_child();
+		if (pid == 0) {
+			alarm(CHILD_SECONDS);
+			work_in_child();
+			_exit(0);
+		}
+		forked = round_no;
+		check_child(pid);
+		WAIT_FOR(done == round_no);
+	}
+	printf("%ld places, a fork at %d\n", wanted_call - 1, forks_there);
+	CHECK(forks_there >= 2); /* in front of munmap(), and behind it */
+	work_in_child();
+}
+
+static void opening(void)
+{
+	at_each_call();
+}
+
+static void closing(void)
+{
+	closes = true;
+	at_each_call();
+}
+
+/* storm */
+
+static atomic_bool finish;
+
+static void *opens(void *arg)
+{
+	while (!finish) {
+		void *plugin = dlopen(PLUGIN, RTLD_NOW);
+
+		CHECK(plugin);
+		dlclose(plugin);
+	}
+	return arg;
+}
+
+static void storm(void)
+{
+	pthread_t thread;
+
+	CHECK_EQ(ftrace_update_sites(), 0);
+	thread = start(opens, NULL);
+	for (int i = 0; i < 300; i++)
+		in_child(work_in_child);
+	finish = true;
+	join(thread);
+}
+
+/* bare */
+
+static void again(void)
+{
+	work_with_threads();
+	make_child = fork;
+	in_child(work_with_threads);
+	make_child = bare_fork;
+	in_child(work_with_threads);
+}
+
+static void bare(void)
+{
+	make_child = bare_fork;
+	in_child(again);
+	work_in_child();
+}
+
+static void bare_callback(void)
+{
+	make_child = bare_fork;
+	callback();
+}
+
+/* bare-tracing */
+
+static int stays_listing(const struct ftrace_site *site, void *data)
+{
+	(void)site, (void)data;
+	inside = 1;
+	WAIT_FOR(leave);
+	return 1;
+}
+
+static void *lists(void *arg)
+{
+	CHECK_EQ(ftrace_for_each_site(stays_listing, NULL, 0), 1);
+	return arg;
+}
+
+static void work_torn(void)
+{
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+	int result;
+
+	for (int round = 0; round < 2; round++) {
+		CHECK_EQ(ftrace_register_function(&ops), -EAGAIN);
+		CHECK_EQ(filter(&ops, "*"), -EAGAIN);
+		CHECK_EQ(ftrace_update_sites(), -EAGAIN);
+		toggle_twice(function);
+		child_work(1);
+		CHECK_EQ(hits, 0);
+	}
+	join(start(asks, &result));
+	CHECK_EQ(result, 0);
+	make_child = fork;
+	if (!leave) {
+		leave = 1;
+		in_child(work_torn);
+	}
+}
+
+static void bare_tracing(void)
+{
+	pthread_t thread = start(lists, NULL);
+
+	make_child = bare_fork;
+	WAIT_FOR(inside);
+	in_child(work_torn);
+	leave = 1;
+	join(thread);
+	in_child(work_in_child);
+	work_in_child();
+}
+
+/* bare-attach: as fork-attach.c, in single steps */
+
+static pthread_key_t last_key;
+static atomic_long steps;
+static long wanted_step;
+static int wanted_lost;
+static __thread int destructor_round;
+static __thread bool over;
+
+static void work_lost(void)
+{
+	int result;
+
+	/* This thread has called before. */
+	toggle_twice(function);
+	join(start(asks, &result));
+	CHECK(result == 0 || result == -EAGAIN);
+	if (result != 0)
+		_exit(2);
+	work_with_threads();
+}
+
+static bool step(void)
+{
+	if (over)
+		return false;
+	if (++steps < wanted_step)
+		return true;
+	go = round_no;
+	WAIT_FOR(forked == round_no);
+	return false;
+}
+
+static void last_destructor(void *value)
+{
+	if (++destructor_round < PTHREAD_DESTRUCTOR_ITERATIONS)
+		CHECK_EQ(pthread_setspecific(last_key, value), 0);
+	else
+		over = true;
+}
+
+static void *attaches_in_steps(void *arg)
+{
+	int result;
+
+	CHECK_EQ(pthread_setspecific(last_key, function), 0);
+	raise(SIGUSR1);
+	asks(&result);
+	CHECK_EQ(result, 0);
+	return arg;
+}
+
+static void bare_attach(void)
+{
+	make_child = bare_fork;
+	CHECK_EQ(pthread_key_create(&last_key, last_destructor), 0);
+	step_from(SIGUSR1, step);
+	do {
+		pthread_t thread;
+		int status;
+		pid_t pid;
+
+		round_no++;
+		wanted_step += STRIDE;
+		steps = 0;
+		thread = start(attaches_in_steps, NULL);
+		WAIT_FOR(go == round_no || pthread_tryjoin_np(thread, NULL) == 0);
+		if (go != round_no)
+			break;
+		pid = make_child();
+		if (pid == 0) {
+			alarm(CHILD_SECONDS);
+			work_lost();
+			_exit(0);
+		}
+		forked = round_no;
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK(status == 0 || status == 2 << 8);
+		wanted_lost += status != 0;
+		join(thread);
+	} while (true);
+	printf("%d places, %d with the lock taken\n", round_no - 1, wanted_lost);
+	CHECK(round_no > 10 && wanted_lost > 0);
+	work_with_threads();
+}
+
+/* shared */
+
+static int shares(void *arg)
+{
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+	struct ftrace_stats now = {.size = sizeof(now)};
+	struct ftrace_patch patch = value_patch(function, VALUE_A, VALUE_B);
+
+	(void)arg;
+	CHECK_EQ(ftrace_register_function(&ops), -EOPNOTSUPP);
+	CHECK_EQ(ftrace_update_sites(), -EOPNOTSUPP);
+	CHECK_EQ(ftrace_patch_text(&patch, 1, &way), -EOPNOTSUPP);
+	CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), -EOPNOTSUPP);
+	CHECK_EQ(ftrace_get_stats(&now), -EOPNOTSUPP);
+	ftrace_nmi_enter();
+	ftrace_nmi_exit();
+	_exit(0);
+}
+
+static void shared(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		shares(NULL);
+	check_child(pid);
+	work_with_threads();
+	/* It goes on beside us, with the words of this thread, which waits so long. */
+	pid = clone(shares, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	check_child(pid);
+	work_with_threads();
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mode modes[] = {
+		{"callback", callback},
+		{"opening", opening},
+		{"closing", closing},
+		{"storm", storm},
+		{"own", own},
+		{"bare", bare},
+		{"bare-callback", bare_callback},
+		{"bare-tracing", bare_tracing},
+		{"bare-attach", bare_attach},
+		{"shared", shared},
+		{NULL, NULL},
+	};
+
+	function = new_function();
+	toggle_twice(function);
+	return run_mode(modes, argc, argv);
+}
