@@ -14,6 +14,10 @@
  * in several mappings, which go on with what cannot be read. Control: if the library
  * cannot see what the handler has interrupted, the thread dies.
  *
+ * Then remainders: what is left of a handler that has ended lies in the live frame
+ * of a parked thread, and looks as if a thread would return into a site. Where that is
+ * one instruction, nobody can: it is neither a reason to refuse the change, nor moved.
+ *
  * Then at random: a thread runs in circles inside such a site.
  *
  * midsite          threads are stopped by a signal
@@ -253,6 +257,8 @@ static void inner(int signo)
 		hold();
 }
 
+static void (*innermost)(int) = inner;
+
 static void interrupt(void)
 {
 	send_signal(gettid(), SIGUSR2);
@@ -307,7 +313,7 @@ static char *stack_in_file(size_t size)
 
 static void *hidden_main(void *arg)
 {
-	size_t size = 1 << 16;
+	size_t size = 1 << 18;
 	char *memory = stack_in_file(size);
 	stack_t stack = {.ss_sp = memory, .ss_size = size}, none = {.ss_flags = SS_DISABLE};
 	uint32_t *registers = arg;
@@ -336,7 +342,7 @@ static void hide(const unsigned char code[SITE_SIZE], int at, int expected)
 		sigaddset(&action.sa_mask, stop_signal);
 	action.sa_flags |= hidden->nested ? 0 : inner_flags;
 	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
-	action.sa_handler = inner;
+	action.sa_handler = innermost;
 	action.sa_flags = inner_flags;
 	CHECK_EQ(sigaction(SIGUSR2, &action, NULL), 0);
 	site = new_site(code);
@@ -389,6 +395,126 @@ static void hidden_frames(void)
 		CHECK(waitpid(child, &status, 0) == child);
 		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP);
 	}
+}
+
+/* What remains of a handler: as the kernel saved it, but that nobody returns to it. */
+static void plant(ucontext_t *remainder, unsigned long ip, unsigned long sp)
+{
+	memset(remainder, 0, sizeof(*remainder));
+	remainder->uc_mcontext.gregs[REG_RIP] = (long)ip;
+	remainder->uc_mcontext.gregs[REG_RSP] = (long)sp;
+	remainder->uc_mcontext.gregs[REG_EFL] = 0x202;
+	remainder->uc_mcontext.gregs[REG_CSGSFS] = 0x33;
+	__asm__ __volatile__("" ::"r"(remainder) : "memory");
+}
+
+static void *keep_remainder(void *arg)
+{
+	unsigned long *address = arg;
+	ucontext_t remainder;
+
+	plant(&remainder, *address, 0);
+	in_place = true;
+	WAIT_FOR(released);
+	__asm__ __volatile__("" ::"r"(&remainder) : "memory");
+	*address = remainder.uc_mcontext.gregs[REG_RIP];
+	return NULL;
+}
+
+/* Changes @code, in the @at-th byte of which a remainder would return. */
+static int change_with_remainder(const unsigned char code[SITE_SIZE], int at, bool nops_beside,
+				 bool *moved)
+{
+	static const unsigned char nops[SITE_SIZE] = {0x90, 0x90, 0x90, 0x90, 0x90};
+	static const unsigned char other[SITE_SIZE] = {0xb8, 0xcc, 0xcc, 0xcc, 0xcc};
+	struct ftrace_patch patches[2] = {{.len = SITE_SIZE}, {.len = SITE_SIZE}};
+	unsigned char *text = text_map(4096);
+	unsigned long address;
+	pthread_t thread;
+	int result;
+
+	memcpy(text, code, SITE_SIZE);
+	memcpy(text + 16, nops, SITE_SIZE);
+	text_seal(text, 4096);
+	patches[0].ip = (unsigned long)text;
+	memcpy(patches[0].old_code, code, SITE_SIZE);
+	memcpy(patches[0].new_code, other, SITE_SIZE);
+	patches[1].ip = (unsigned long)text + 16;
+	memcpy(patches[1].old_code, nops, SITE_SIZE);
+	memcpy(patches[1].new_code, other, SITE_SIZE);
+	address = patches[0].ip + at;
+	in_place = released = false;
+	thread = start(keep_remainder, &address);
+	WAIT_FOR(in_place);
+	result = change(patches, 1 + nops_beside);
+	released = true;
+	join(thread);
+	CHECK_EQ(patches[0].error, result);
+	CHECK_EQ(memcmp(text, result ? code : other, SITE_SIZE), 0);
+	CHECK(address == patches[0].ip + at || address == patches[0].ip + SITE_SIZE);
+	*moved = address != patches[0].ip + at;
+	munmap(text, 4096);
+	return result;
+}
+
+static void remainders(void)
+{
+	static const struct row {
+		const char *name;
+		unsigned char code[SITE_SIZE];
+		int result;
+		bool moved;
+	} rows[] = {
+		{"call", {0xe8, 0x12, 0x34, 0x56, 0x00}, 0, false},
+		{"call by the length of nops", {0xe8, 0x90, 0x90, 0x90, 0x90}, 0, false},
+		{"jmp", {0xe9, 0x00, 0x00, 0x00, 0x00}, 0, false},
+		{"mov", {0xb8, 0x90, 0x90, 0x90, 0x90}, 0, false},
+		{"one nop", {0x0f, 0x1f, 0x44, 0x00, 0x00}, 0, false},
+		{"one nop from each of its bytes", {0x66, 0x66, 0x66, 0x66, 0x90}, 0, false},
+		/* Here somebody may return. */
+		{"five nops", {0x90, 0x90, 0x90, 0x90, 0x90}, 0, true},
+		{"nops, inc", {0x90, 0x90, 0x90, 0xff, 0xc7}, -EBUSY, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (int n = 0; n < 2 * (SITE_SIZE - 1); n++) {
+			int at = 1 + n / 2;
+			bool moved;
+			int result = change_with_remainder(rows[i].code, at, n % 2, &moved);
+
+			if (result != rows[i].result || moved != rows[i].moved) {
+				dprintf(2, "a remainder in %s at %d%s: %d, %smoved\n", rows[i].name,
+					at, n % 2 ? ", nops beside it" : "", result,
+					moved ? "" : "not ");
+				_exit(1);
+			}
+		}
+	}
+}
+
+/* Those that lead to stacks which are not there do not hide one that is. */
+#define MANY 40
+
+static void hold_with_many(int signo)
+{
+	ucontext_t many[MANY];
+
+	(void)signo;
+	for (int i = 0; i < MANY; i++)
+		plant(&many[i], 0x1000, (i + 1) * (16ul << 20));
+	in_place = true;
+	WAIT_FOR(released);
+	__asm__ __volatile__("" ::"r"(many) : "memory");
+}
+
+static void many_remainders(void)
+{
+	static const unsigned char nops[SITE_SIZE] = {0x90, 0x90, 0x90, 0x90, 0x90};
+
+	hidden = &hiding[3];
+	innermost = hold_with_many;
+	hide(nops, 2, 0);
+	innermost = inner;
 }
 
 #define CIRCLES (6 * 500)
@@ -445,6 +571,8 @@ int main(int argc, char **argv)
 	stop_signal = find_stop_signal();
 	exact();
 	hidden_frames();
+	remainders();
+	many_remainders();
 	seized = stats().seized_threads;
 	at_random();
 	CHECK(!seizing || stats().seized_threads - seized >= CIRCLES);

@@ -119,13 +119,14 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * Inside a stop window it patches at once; outside it opens a window of its own.
  *
  * If the old bytes are several instructions, a thread that stands between them
- * goes on behind the last one, provided the rest are nops; otherwise the call
+ * resumes after the last one, provided the rest are nops; otherwise the call
  * fails with -EBUSY. So does one that a signal handler has interrupted there, if
- * the handler is still under way: it is found on the thread's stacks, at most 1 MB
- * above the place where the thread, or the next handler, stands. But what a program
- * itself has saved elsewhere, to go on with it later, is not found. What remains of
- * a handler that has ended looks the same: as long as it lies in the frame of some
- * function, a site that holds other code than nops may be refused for no reason.
+ * the handler is still under way: it is found on the thread's stacks, of which there
+ * may be 32 in a row, at most 1 MB above the place where the thread, or the next
+ * handler, stands. But what a program itself has saved elsewhere, to go on with it
+ * later, is not found. What remains of a handler that has ended looks the same: as
+ * long as it lies in the frame of some function, a site of several instructions that
+ * are not all nops may be refused for no reason. A site of one instruction never is.
  *
  * Returns 0 or
  *   -EFAULT   @ip cannot be read, or a code pointer is NULL

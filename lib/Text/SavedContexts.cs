@@ -8,9 +8,10 @@ namespace Ftrace.Text;
 /// thread's stacks. The thread goes on there when the handlers return, though nothing of it shows in its registers.
 /// </summary>
 /// <remarks>
-/// <para>Found by their looks, upwards from the stack pointer: selectors of user code behind flags and addresses that can be. What looks
-/// like one and is none, a copy or a remainder, does no harm to anybody: the address in it is moved only from the middle of a location
-/// to its end. Source: struct rt_sigframe, arch/x86/include/asm/sigframe.h.</para>
+/// <para>Recognized heuristically, upwards from the stack pointer: selectors of user code after flags and addresses that can be. A copy,
+/// or what remains of a handler that has ended, looks the same. So an address found in one counts only where a thread can stand, in a
+/// location of several instructions: there it may refuse a change for no reason, and is moved from between nops to their end.
+/// Everywhere else it is neither. Source: struct rt_sigframe, arch/x86/include/asm/sigframe.h.</para>
 /// <para>Where a stack ends is not known: it is looked at as far as there is memory. One mapping may hold the stacks of several
 /// threads and the guards between them, one stack may be several mappings, and to look them up for each thread would
 /// take long where the system has only the text of them.</para>
@@ -23,7 +24,7 @@ internal unsafe ref struct SavedContexts
     private const ulong MaxDepth = 1 << 20;
 
     /// <summary>Stacks that are looked at: a handler's may be another one than what it interrupted.</summary>
-    private const int MaxStacks = 8;
+    private const int MaxStacks = 32;
 
     private const ulong MaxAddress = 1ul << 56;
 
@@ -33,6 +34,9 @@ internal unsafe ref struct SavedContexts
     private int _current;
     private ulong _at;
     private ulong _known; // up to here memory can be read
+
+    /// <summary>There are more stacks than fit: somebody may have been missed.</summary>
+    public bool IsIncomplete { get; private set; }
 
     /// <param name="stackPointer">The thread's.</param>
     public SavedContexts(ulong stackPointer)
@@ -102,7 +106,14 @@ internal unsafe ref struct SavedContexts
             }
         }
 
-        if (_stacks < MaxStacks && stackPointer < MaxAddress)
+        // What remains of a handler may lead to anything: it must not take the place of a stack that is one.
+        if (stackPointer >= MaxAddress || !OwnMemory.CanRead(stackPointer))
+        {
+            return;
+        }
+
+        IsIncomplete |= _stacks == MaxStacks;
+        if (!IsIncomplete)
         {
             _starts[_stacks] = stackPointer;
             _ends[_stacks++] = end;

@@ -105,10 +105,11 @@ internal static unsafe class TextPatcher
     /// <summary>Called in a window with the gate open.</summary>
     private static int PatchStopped(PatchBatch batch, PatchRequest request, bool acceptNops)
     {
-        int error = Verify(batch, request, acceptNops, out bool several);
+        int error = Verify(batch, request, acceptNops, out bool odd);
+        bool several = error == 0 && odd && ThreadTable.Used != 0 && HasSeveral(batch);
         if (error == 0)
         {
-            error = CheckThreads(batch, several, move: false);
+            error = CheckThreads(batch, odd, several, move: false);
         }
 
         if (error == 0)
@@ -137,7 +138,7 @@ internal static unsafe class TextPatcher
             return stuck ? -Errno.EIO : ErrorOfWrite(error);
         }
 
-        CheckThreads(batch, several, move: true);
+        CheckThreads(batch, odd, several, move: true);
         SharedState.Get->Patch.Patches += (uint)batch.Count;
         return 0;
     }
@@ -149,17 +150,17 @@ internal static unsafe class TextPatcher
     /// <param name="batch">The locations.</param>
     /// <param name="request">How they are to be changed.</param>
     /// <param name="acceptNops">See <see cref="Patch(FtracePatch*, int, PatchRequest, bool)"/>.</param>
-    /// <param name="several">Some location may hold more than one instruction, so that a thread can stand inside.</param>
-    public static int Verify(PatchBatch batch, PatchRequest request, bool acceptNops, out bool several)
+    /// <param name="odd">Not all of them are calls, jumps, and the usual nop: a thread may stand inside of some.</param>
+    public static int Verify(PatchBatch batch, PatchRequest request, bool acceptNops, out bool odd)
     {
-        several = false;
+        odd = true;
         int error = TextPages.Lookup(batch, request.AllowsOwnText);
         if (error != 0)
         {
             return error;
         }
 
-        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count, out several))
+        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count, out odd))
         {
             return 0;
         }
@@ -175,17 +176,16 @@ internal static unsafe class TextPatcher
             }
 
             failed |= patch->Error != 0;
-            several |= !X86Instruction.IsOne(new ReadOnlySpan<byte>(patch->OldCode, (int)Math.Min(patch->Len, X86Instruction.MaxPatch)));
         }
 
         return failed ? batch.FirstError() : 0;
     }
 
     /// <summary>True if all locations are of five bytes, as most are, and hold what is expected.</summary>
-    private static bool AreCalls(PatchOrder order, int count, out bool several)
+    private static bool AreCalls(PatchOrder order, int count, out bool odd)
     {
         const uint Nop = 0x00441f0f; // four bytes of the 5-byte nop, whatever its displacement
-        uint odd = 0;
+        uint others = 0;
         FtracePatch* patch = order[0];
         FtracePatch* behind = patch + count;
         uint different = 0;
@@ -195,10 +195,10 @@ internal static unsafe class TextPatcher
             uint expected = Unsafe.ReadUnaligned<uint>(patch->OldCode);
             different |= Unsafe.ReadUnaligned<uint>(current) ^ expected;
             different |= (uint)(current[4] ^ patch->OldCode[4]);
-            odd |= Math.Min(expected ^ Nop, (expected & 0xfe) ^ X86Instruction.CallOpcode); // 0: that nop, a call or a jump
+            others |= Math.Min(expected ^ Nop, (expected & 0xfe) ^ X86Instruction.CallOpcode); // 0: that nop, a call or a jump
         }
 
-        several = odd != 0;
+        odd = others != 0;
         return patch == behind && different == 0;
     }
 
@@ -249,15 +249,40 @@ internal static unsafe class TextPatcher
         return same == length;
     }
 
+    /// <summary>True if a thread can stand inside of some location, because that holds more than one instruction.</summary>
+    private static bool HasSeveral(PatchBatch batch)
+    {
+        PatchOrder order = batch.Locations;
+        bool several = false;
+        for (int count = batch.Count; count > 0 && !several; count--, order.Start += order.Stride)
+        {
+            several = !IsOne(order[0]);
+        }
+
+        return several;
+    }
+
+    private static bool IsOne(FtracePatch* patch)
+    {
+        const uint Prefixes = 0x66666666; // of PatchableEntry.Nop5FromAnywhere, which most entries hold: with one more byte, one instruction
+
+        return (patch->Len == X86Instruction.CallSize && Unsafe.ReadUnaligned<uint>(patch->OldCode) == Prefixes)
+            || X86Instruction.IsOne(new ReadOnlySpan<byte>(patch->OldCode, (int)patch->Len));
+    }
+
     /// <summary>
-    /// Finds parked threads that stand inside of a location, which then is several instructions, or will when a handler that is
-    /// under way returns. If the rest of it are nops, the thread can go on behind them.
+    /// Finds parked threads that stand inside of a location, or will when a handler that is under way returns. If the rest of it are
+    /// nops, the thread can go on after them.
     /// </summary>
-    private static int CheckThreads(PatchBatch batch, bool several, bool move)
+    /// <param name="batch">The locations.</param>
+    /// <param name="odd">A thread's own registers are compared: they are certain, whatever the location holds.</param>
+    /// <param name="several">Its stacks are searched: what is found there counts only in a location of several instructions.</param>
+    /// <param name="move">Let the threads go on after the nops.</param>
+    private static int CheckThreads(PatchBatch batch, bool odd, bool several, bool move)
     {
         int error = 0;
         StopState* stop = &SharedState.Get->Stop;
-        for (int i = 0; several && i < ThreadTable.Used; i++)
+        for (int i = 0; odd && i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
             if (record->Tid == 0 || !record->StandsStill(stop->Generation))
@@ -267,33 +292,44 @@ internal static unsafe class TextPatcher
 
             if (record->SeizedGeneration == stop->Generation)
             {
-                error = Check(batch, ref record->Rip, move) ? error : -Errno.EBUSY;
+                error = Check(batch, ref record->Rip, certain: true, move) ? error : -Errno.EBUSY;
             }
             else if (record->Context != 0)
             {
-                error = Check(batch, ref *Ucontext.Rip(record->Context), move) ? error : -Errno.EBUSY;
+                error = Check(batch, ref *Ucontext.Rip(record->Context), certain: true, move) ? error : -Errno.EBUSY;
             }
 
-            var saved = new SavedContexts(record->StackPointer);
-            while (saved.Next(out ulong context))
+            if (several)
             {
-                ulong rip = *Ucontext.Rip(context);
-                error = Check(batch, ref rip, move) ? error : -Errno.EBUSY;
-                if (rip != *Ucontext.Rip(context))
-                {
-                    OwnMemory.Write((ulong)Ucontext.Rip(context), rip);
-                }
+                error = CheckStacks(batch, record, move) ? error : -Errno.EBUSY;
             }
         }
 
         return error;
     }
 
+    private static bool CheckStacks(PatchBatch batch, ThreadRecord* record, bool move)
+    {
+        bool good = true;
+        var saved = new SavedContexts(record->StackPointer);
+        while (saved.Next(out ulong context))
+        {
+            ulong rip = *Ucontext.Rip(context);
+            good &= Check(batch, ref rip, certain: false, move);
+            if (rip != *Ucontext.Rip(context))
+            {
+                OwnMemory.Write((ulong)Ucontext.Rip(context), rip);
+            }
+        }
+
+        return good && !saved.IsIncomplete;
+    }
+
     /// <returns>False if the address is inside of a location, and cannot be moved to its end.</returns>
-    private static bool Check(PatchBatch batch, ref ulong rip, bool move)
+    private static bool Check(PatchBatch batch, ref ulong rip, bool certain, bool move)
     {
         FtracePatch* patch = batch.Around(rip);
-        if (patch == null)
+        if (patch == null || (!certain && IsOne(patch)))
         {
             return true;
         }
