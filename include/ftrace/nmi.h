@@ -14,6 +14,21 @@
  * that thread may be parked until this handler ends. It must not leave by
  * longjmp(), pthread_exit() or cancellation, and not fork.
  *
+ * Another handler of the program's may interrupt it and leave by siglongjmp(). Then
+ * ftrace_nmi_exit() is not called; the library closes the bracket when it finds out
+ * that the thread is in no signal handler any more: when it is stopped, calls the
+ * library, or by and by as it calls traced functions. A call of the
+ * library may return -EDEADLK twice before that, where nothing tells the bracket
+ * from one in ordinary code, which looks the same. 63 brackets can be open.
+ *
+ * A handler that interrupts a call of this library may leave by siglongjmp() as well:
+ * while a call holds something, all signals are blocked but the declared ones, the one
+ * that stops threads, and faults. They come when the call ends, or while it waits for
+ * the handler of a traced function or for another thread's call of ftrace/trace.h. Such a
+ * call has then been made, in part or in whole, and has no result. Functions that the
+ * library calls (of ftrace_for_each_site(), ftrace_set_print()) run with these
+ * signals blocked, and must not be left; nor must the library by a handler of a fault.
+ *
  * Source: ftrace_nmi_enter(), ftrace_nmi_exit() in the kernel's
  * arch/x86/kernel/ftrace.c as of 2010.
  */

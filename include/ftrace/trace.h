@@ -21,6 +21,16 @@
  * traced, nor is one that this library calls to demangle names. It must leave errno
  * as it is, and must not leave by longjmp() or an exception.
  *
+ * A signal handler of the program's that interrupts it, or what leads to it, may leave
+ * by siglongjmp(): the thread's next call of a traced function is traced again. It may
+ * also go on on another stack by setcontext(), and come back, on this thread or
+ * another: calls on the other stack are traced meanwhile, up to four handlers are
+ * waited for that were left so, and a handler that never ends is in the
+ * way of who unregisters (-ETIMEDOUT). Such stacks must not lie within a thread's own
+ * stack, nor border on it without a gap. Where it cannot be told whether a thread is in
+ * a handler, as while the rest of one lies in a variable that has not been written to,
+ * it counts as being in it, and its calls are not traced.
+ *
  * Source: include/linux/ftrace.h and kernel/trace/ftrace.c of the kernel.
  */
 #ifndef FTRACE_TRACE_H
@@ -132,13 +142,26 @@ int ftrace_register_function(struct ftrace_ops *ops);
  * ftrace_unregister_function - stop to call a handler
  * @ops: what was registered
  *
- * When it returns, the handler runs nowhere any more and will not be called: it,
- * and @ops, may go. It waits for handlers that run, of any kind.
+ * When it returns 0, the handler runs nowhere any more and will not be called: it,
+ * and @ops, may go. It waits for handlers that run, of any kind, for 30 seconds at
+ * most, and with no lock held: they may use the loader, and meanwhile other threads
+ * may call whatever they like, objects are opened and processes forked. But the caller may
+ * have a lock: from a constructor or destructor, which run with the
+ * loader's, it waits in vain for a handler that waits for that.
+ *
+ * While it waits, threads that seem to be in a handler for long are stopped now and
+ * then, for some microseconds, to see whether they are.
+ *
+ * While it waits @ops is not registered any more. Another thread that registers it then
+ * does so: it is registered when this returns.
  *
  * Returns 0 or
  *   -EINVAL   as for ftrace_register_function()
- *   -ENOENT   it is not registered
+ *   -ENOENT   it is not registered, or not any more
  *   -EDEADLK  called from a handler, or inside a stop window; it stays registered
+ *   -ETIMEDOUT a thread has been in a handler for 30 seconds, or has left one for
+ *             another stack and has not come back for 5. The handler is not called
+ *             any more, but may still run: until ftrace_update_sites() has returned 0
  *   and those of ftrace_patch_text(): some functions could not be changed back;
  *   the handler is not called all the same. But where the system has no
  *   membarrier(SYNC_CORE), and a thread could not be stopped either, it may
@@ -248,6 +271,9 @@ int ftrace_free_filter(struct ftrace_ops *ops);
  *
  * Returns 0 or
  *   -EDEADLK  as for ftrace_register_function(), and from @func
+ *   -ETIMEDOUT as for ftrace_unregister_function(): it was changed, but what was
+ *             called before may still run: until ftrace_update_sites() has
+ *             returned 0
  *   and those of ftrace_patch_text(): nothing was changed. But where the system
  *             has no membarrier(SYNC_CORE), and a thread could not be stopped to
  *             see that it has ended, it was, and what was called before may

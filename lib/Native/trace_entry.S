@@ -65,7 +65,6 @@
 #define TRACER_PAUSES	40
 #define TRACER_LOW	72
 #define TRACER_TOP	80
-#define TRACER_ASIDE	88		/* how many */
 #define TRACER_TURNS	92
 #define TRACER_MARKS	96
 #define MOST_MARKS	4
@@ -73,6 +72,9 @@
 /* The kinds of marks, lib/Trace/TraceMark.cs: in the lowest bits of the address */
 #define MARK_LONG	1
 #define MARK_LIBRARY	2
+
+/* In place of a level, lib/Trace/TraceMarks.cs: 0, with handlers on other stacks */
+#define ASIDE		256
 #define SMALLEST_FRAME	100
 
 /* struct ftrace_ops, in ftrace/trace.h */
@@ -237,13 +239,11 @@
 
 .Ldone_\name:
 	test	%r12d, %r12d
-	jnz	.Ldone_nmi_\name
+	jnz	.Ldone_other_\name
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
 	mov	%fs:THREAD_TRACER(%rax), %rbp
 	lea	MARK_LONG(%rsp), %rax
 	cmp	%rax, TRACER_MARK(%rbp)
-	jne	.Lleave_\name
-	cmpl	$0, TRACER_ASIDE(%rbp)
 	jne	.Lleave_\name
 	movq	$0, TRACER_MARK(%rbp)
 	incq	TRACER_PAUSES(%rbp)
@@ -308,6 +308,8 @@
 	test	%r12, %r12
 	js	.Lout_\name
 	jz	.Lmark_\name
+	cmp	$ASIDE, %r12d
+	je	.Lmark_\name
 
 	/* Of an NMI. Where it is marked before that it is, and now and then whether there is one. */
 .Lnmi_\name:
@@ -322,7 +324,9 @@
 	mov	%rdx, TRACER_MARKS-8(%rbp,%r12,8)
 1:	mov	%rax, TRACER_LEVELS(%rbp)
 	jmp	.Llook_for_ops_\name
-.Ldone_nmi_\name:
+.Ldone_other_\name:
+	cmp	$ASIDE, %r12d
+	je	.Lleave_\name
 	mov	TRACER_LEVELS(%rbp), %rax
 	btr	%r12, %rax
 	mov	%rax, TRACER_LEVELS(%rbp)

@@ -94,15 +94,9 @@ internal static unsafe class NmiLevels
     /// <summary>True if a context is below the stack pointer, or on the alternate stack: of a handler that ended not long ago.</summary>
     private static bool HasRemainder(ref ThreadStack stack, ulong stackPointer)
     {
-        ulong* alternate = stackalloc ulong[3]; // start, flags, size
-        const int Disabled = 2;
-        if (Native.Syscall(SyscallNumber.Sigaltstack, 0, (nint)alternate) == 0 && ((int)alternate[1] & Disabled) == 0
-            && HasContext(alternate[0], alternate[0] + alternate[2]))
-        {
-            return true;
-        }
-
-        return stack.Contains(stackPointer) && HasContext(stackPointer - LookBelow, stackPointer);
+        AlternateStack alternate = AlternateStack.Current;
+        return HasContext(alternate.Start, alternate.Start + alternate.Size)
+            || (stack.Contains(stackPointer) && HasContext(stackPointer - LookBelow, stackPointer));
     }
 
     /// <summary>Downwards, as far as there is memory.</summary>

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Ftrace.Linux;
 
 namespace Ftrace.Trace;
@@ -16,7 +17,7 @@ namespace Ftrace.Trace;
 internal unsafe struct StackWalk
 {
     private const ulong MaxDepth = 1 << 20;
-    private const int MaxStacks = 8;
+    private const int MaxStacks = 6;
 
     /// <summary>Saved contexts that were found.</summary>
     public int Contexts;
@@ -30,9 +31,8 @@ internal unsafe struct StackWalk
     /// <summary>There were more stacks than can be looked at.</summary>
     public bool IsCut;
 
-    private fixed ulong _starts[MaxStacks];
-    private fixed ulong _ends[MaxStacks];
     private int _stacks;
+    private StartsOfStacks _starts;
 
     /// <param name="stack">The thread's own; learns.</param>
     /// <param name="stackPointer">Where the thread is.</param>
@@ -40,7 +40,7 @@ internal unsafe struct StackWalk
     /// <param name="enough">Contexts after which to stop looking; 0: all.</param>
     public static StackWalk Run(ref ThreadStack stack, ulong stackPointer, ulong sought, int enough = 0)
     {
-        StackWalk walk = default;
+        var walk = new StackWalk { _starts = default };
         walk.Add(stackPointer);
         for (int i = 0; i < walk._stacks; i++)
         {
@@ -54,9 +54,11 @@ internal unsafe struct StackWalk
         return walk;
     }
 
+    private ulong* Starts => (ulong*)Unsafe.AsPointer(ref _starts);
+
     private void Look(ref ThreadStack stack, int number, ulong sought, int enough)
     {
-        ulong at = _starts[number];
+        ulong at = Starts[number];
         bool own = stack.Contains(at);
         ulong end = own ? stack.Top : at + MaxDepth;
         bool here = sought >= at && sought < end;
@@ -107,7 +109,7 @@ internal unsafe struct StackWalk
         stackPointer = (stackPointer + sizeof(ulong) - 1) & ~(sizeof(ulong) - 1ul);
         for (int i = 0; i < _stacks; i++)
         {
-            if (stackPointer >= _starts[i] && stackPointer - _starts[i] < MaxDepth)
+            if (stackPointer >= Starts[i] && stackPointer - Starts[i] < MaxDepth)
             {
                 return; // on the way up from there
             }
@@ -121,7 +123,14 @@ internal unsafe struct StackWalk
 
         if (stackPointer >= Memory.PageSize && stackPointer < 1ul << 56)
         {
-            _starts[_stacks++] = stackPointer;
+            Starts[_stacks++] = stackPointer;
         }
+    }
+
+    /// <summary>No fixed buffer: the compiler would have the runtime check the stack.</summary>
+    [InlineArray(MaxStacks)]
+    private struct StartsOfStacks
+    {
+        private ulong _first;
     }
 }

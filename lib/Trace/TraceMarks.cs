@@ -19,6 +19,9 @@ namespace Ftrace.Trace;
 [NoInstr]
 internal static unsafe class TraceMarks
 {
+    /// <summary>In place of level 0: there are marks aside, and <see cref="Leave"/> has to be called.</summary>
+    private const long OutsideWithAside = 256;
+
     private const int TurnsBetweenLooks = 1024;
 
     /// <summary>From Native/trace_entry.S: a traced call finds a mark, or wants to know whether its thread is in an NMI.</summary>
@@ -46,7 +49,7 @@ internal static unsafe class TraceMarks
         bool around = level == 0 ? IsAround(record, ref stack, frame) : IsAround(record, ref stack, frame, level);
         record->StackLow = stack.Low;
         record->StackTop = stack.Top;
-        return around ? -1 : level;
+        return around ? -1 : level == 0 && record->Mark == TraceMark.LookAside ? OutsideWithAside : level;
     }
 
     /// <summary>From Native/trace_entry.S: a handler has ended, and its mark is not the only one.</summary>
@@ -210,10 +213,8 @@ internal static unsafe class TraceMarks
     /// <summary>True if a place is on the alternate stack, and the thread is not, or farther up.</summary>
     private static bool IsOnAlternate(ulong place, ulong at)
     {
-        const int Disabled = 2;
-        ulong* stack = stackalloc ulong[3]; // start, flags, size
-        return Native.Syscall(SyscallNumber.Sigaltstack, 0, (nint)stack) == 0 && ((int)stack[1] & Disabled) == 0
-            && place - stack[0] < stack[2] && (at - stack[0] >= stack[2] || at > place);
+        AlternateStack stack = AlternateStack.Current;
+        return stack.Contains(place) && (!stack.Contains(at) || at > place);
     }
 
     /// <summary>True if the handler has not returned: its return address is there.</summary>

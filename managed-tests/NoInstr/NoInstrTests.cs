@@ -36,6 +36,10 @@ public sealed class NoInstrTests
         Method(typeof(StopHandler), "OnSignal"),
         Method(typeof(TrapHandler), "OnSignal"),
         Method(typeof(TraceThreads), "Claim"),
+        Method(typeof(TraceMarks), "Look"),
+        Method(typeof(TraceMarks), "Leave"),
+        Method(typeof(LibraryCall), "MayBegin"),
+        Method(typeof(LibraryCall), "BlockSignals"),
         Method(typeof(TraceSlots), "CallAll"),
         Method(typeof(ForkChild), "Run"),
     ];
