@@ -13,7 +13,7 @@ namespace Ftrace;
 [NoInstr]
 internal static unsafe class ForkChild
 {
-    /// <summary>The same where the native file could not tell: it has by the time of a call.</summary>
+    /// <summary>In a child that <see cref="RunFound"/> has not run in: the native file has looked before each call, so there is none.</summary>
     public static void Detect(NmiThread* self)
     {
         if (Native.Syscall(SyscallNumber.Getpid) != SharedState.Get->Stop.Pid)

@@ -3,7 +3,8 @@
 #
 # exports.sh LIBRARY MAP VERSION_PROGRAM - the library exports exactly what its
 # map lists, under the map's node; it has its SONAME, cannot be unloaded, needs
-# no executable stack and no text relocations; and it says the header's version.
+# no executable stack, no text relocations, and of static TLS no more than
+# ftrace/ftrace.h says; and it says the header's version.
 set -eu
 
 library=$1
@@ -35,4 +36,6 @@ test "$(basename "$(readlink -f "$library")")" = "libftrace.so.$version" ||
 grep -q 'FLAGS_1.*NODELETE' "$dir/dynamic" || fail "can be unloaded"
 ! grep -q TEXTREL "$dir/dynamic" || fail "has text relocations"
 ! readelf -lW "$library" | grep -q 'GNU_STACK.*RWE' || fail "has an executable stack"
+tls=$(readelf -lW "$library" | awk '$1 == "TLS" { print $6 }')
+test "$((tls))" -le 352 || fail "takes $((tls)) bytes of static TLS"
 echo "$(wc -l <"$dir/expected") symbols of $node, $soname, version $version"

@@ -42,6 +42,19 @@ public sealed class CorpusTests
         Assert.That(target.FunctionCount, Is.GreaterThan(0), "a function in some of them");
     }
 
+    /// <summary>The same with one mapping after the other that fails.</summary>
+    [Test]
+    public void ElfFilesWithoutMemory()
+    {
+        const int Mappings = 12;
+
+        var target = new ElfTarget();
+        for (byte failing = 1; failing <= Mappings; failing++)
+        {
+            Replay("elf", input => target.Run(ElfTarget.WithFailingMapping(input, failing)));
+        }
+    }
+
     [Test]
     public void Patterns() => Replay("glob", GlobTarget.Run);
 

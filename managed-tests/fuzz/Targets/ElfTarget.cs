@@ -41,6 +41,17 @@ public sealed unsafe class ElfTarget
 
     public ElfTarget() => FuzzedKernel.Attach();
 
+    /// <summary>An input in which one of the mappings fails, counted from 1.</summary>
+    public static byte[] WithFailingMapping(byte[] input, byte number)
+    {
+        if (input.Length >= IdentificationSize)
+        {
+            input[FailingMappingAt] = number;
+        }
+
+        return input;
+    }
+
     public void Run(byte[] input)
     {
         if (input.Length > FuzzedKernel.MaxInput)
@@ -157,6 +168,11 @@ public sealed unsafe class ElfTarget
 
         int error = ObjectReader.Read(&target);
         Finding.Unless(error == 0 || FuzzedKernel.FailingMapping != 0, "no memory");
+        if (error == 0 && FuzzedKernel.FailingMapping != 0)
+        {
+            CheckComplete(&target);
+        }
+
         if (error == 0)
         {
             CheckSites(&target);
@@ -169,6 +185,23 @@ public sealed unsafe class ElfTarget
         target.SiteNames.Free();
         target.Jumps.Free();
         return _image.Size;
+    }
+
+    /// <summary>A read that says it was one found all that it finds with enough memory: else it would not be made again.</summary>
+    private static void CheckComplete(LoadedObject* target)
+    {
+        int sites = target->SiteCount;
+        int jumps = target->JumpCount;
+        byte[] names = target->SiteNames.Bytes.ToArray();
+        target->Sites.Free();
+        target->SiteNames.Free();
+        target->Jumps.Free();
+        target->SiteCount = 0;
+        target->JumpCount = 0;
+        FuzzedKernel.FailingMapping = 0;
+        int error = ObjectReader.Read(target);
+        Finding.Unless(error == 0 && target->SiteCount == sites && target->JumpCount == jumps && target->SiteNames.Bytes.SequenceEqual(names),
+            "less was found where there was no memory");
     }
 
     private static void CheckSites(LoadedObject* target)
