@@ -47,6 +47,7 @@ struct settings {
 	enum ftrace_method method;
 	enum ftrace_writer writer;
 	bool mask_all; /* handlers run with all signals blocked */
+	bool seize;    /* threads are stopped by ptrace(2) */
 	enum control control;
 };
 

@@ -58,8 +58,10 @@ static const char usage[] =
 	"  --writer W     auto (default), proc-mem: through /proc/self/mem, or\n"
 	"                 mprotect: in pages that are writable meanwhile\n"
 	"  --mask-all     handlers run with all signals blocked\n"
+	"  --seize        threads are stopped by ptrace(2), not by a signal\n"
+	"                 (FTRACE_STOP_SIGNAL=none); not with breakpoints\n"
 	"  --no-control   leave out the run that must find torn executions: for stop, with\n"
-	"                 handlers that do not announce themselves; for breakpoint, with\n"
+	"                 handlers that do not announce themselves; for breakpoint and --seize, with\n"
 	"                 plain stores in place of the library; for --ops, the run in\n"
 	"                 which each change counts before it is made, and which must find\n"
 	"                 missing, superfluous and late calls of handlers\n"
@@ -126,6 +128,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		METHOD,
 		WRITER,
 		MASK_ALL,
+		SEIZE,
 		NO_CONTROL,
 		JSON,
 	};
@@ -139,6 +142,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		{"method", required_argument, NULL, METHOD},
 		{"writer", required_argument, NULL, WRITER},
 		{"mask-all", no_argument, NULL, MASK_ALL},
+		{"seize", no_argument, NULL, SEIZE},
 		{"no-control", no_argument, NULL, NO_CONTROL},
 		{"json", required_argument, NULL, JSON},
 		{"help", no_argument, NULL, 'h'},
@@ -179,6 +183,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 		case MASK_ALL:
 			settings->mask_all = true;
 			break;
+		case SEIZE:
+			settings->seize = true;
+			break;
 		case NO_CONTROL:
 			options->control = false;
 			break;
@@ -196,12 +203,16 @@ static void parse_options(int argc, char **argv, struct options *options)
 	}
 	if (optind < argc)
 		usage_error("unexpected argument", argv[optind]);
+	if (settings->seize && settings->method == FTRACE_METHOD_BREAKPOINT)
+		usage_error("--seize is for stops", NULL);
+	if (settings->seize)
+		setenv("FTRACE_STOP_SIGNAL", "none", 1); /* for the processes that do the work */
 	if (!settings->ops)
 		return;
 	if (sites)
 		usage_error("--sites is not for --ops", NULL);
 	settings->sites = FUNCTION_COUNT;
-	if (!method)
+	if (!method && !settings->seize)
 		settings->method = FTRACE_METHOD_BREAKPOINT;
 }
 
@@ -451,7 +462,8 @@ int main(int argc, char **argv)
 
 	if (options.control && exit_code == EXIT_PASS) {
 		enum control kind = options.settings.ops ? CONTROL_EARLY
-				    : result.results.after.last_method == FTRACE_METHOD_BREAKPOINT
+				    : options.settings.seize || result.results.after.last_method ==
+								       FTRACE_METHOD_BREAKPOINT
 					    ? CONTROL_PLAIN_STORES
 					    : CONTROL_NO_BRACKET;
 

@@ -345,6 +345,10 @@ static void build(struct report *report, const struct run *run,
 		  after->nmi_update_count - before->nmi_update_count);
 	add_count(report, "patcher waits", "nmi_wait_count",
 		  after->nmi_wait_count - before->nmi_wait_count);
+	add_count(report, "threads stopped", "stopped_threads",
+		  after->stopped_threads - before->stopped_threads);
+	add_count(report, "of these seized", "seized_threads",
+		  after->seized_threads - before->seized_threads);
 	add_count(report, "deferred stops", "deferred_stops",
 		  after->deferred_stops - before->deferred_stops);
 	add_count(report, "masked stops", "masked_stops",
