@@ -23,9 +23,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/futex.h>
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
 
 #define EXPORT		 __attribute__((visibility("default")))
 #define STRINGIFY(x)	 #x
@@ -376,6 +381,41 @@ static void measure_vectors(void)
 		ftrace_vectors_size = 16 * 32;
 	} else {
 		ftrace_vectors_size = 16 * 16;
+	}
+}
+
+/*
+ * What the kernel writes for a handler on a stack that it is on already. Kernels before
+ * 5.14 do not say; then it is registers as xsave stores them, and 1 KB for all else.
+ */
+static long signal_frame(void)
+{
+	const long red_zone = 128;
+	unsigned long frame = getauxval(AT_MINSIGSTKSZ);
+	unsigned int a, size, c, d;
+
+	if (frame == 0)
+		frame = (__get_cpuid_count(0xd, 0, &a, &size, &c, &d) ? size : 512) + 1024;
+	return (long)frame + red_zone;
+}
+
+EXPORT long ftrace_stack_size(int what)
+{
+	switch (what) {
+	case FTRACE_STACK_SIGNAL:
+		return signal_frame();
+	case FTRACE_STACK_STOP:
+	case FTRACE_STACK_BREAKPOINT:
+		return signal_frame() + FTRACE_STACK_OWN;
+	case FTRACE_STACK_BRACKET:
+	case FTRACE_STACK_CALL:
+		return FTRACE_STACK_OWN;
+	case FTRACE_STACK_CALL_VECTORS:
+		if (ftrace_vectors_size == 0)
+			measure_vectors(); /* called before the constructor */
+		return FTRACE_STACK_OWN + (long)ftrace_vectors_size;
+	default:
+		return -EINVAL;
 	}
 }
 
