@@ -41,6 +41,7 @@
 #include <ftrace/nmi.h>
 #include <ftrace/patch.h>
 #include <ftrace/sites.h>
+#include <ftrace/stack.h>
 #include <ftrace/static_key.h>
 #include <ftrace/trace.h>
 

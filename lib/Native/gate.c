@@ -34,6 +34,10 @@
 #include <unistd.h>
 #include <linux/futex.h>
 
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
 #define EXPORT		 __attribute__((visibility("default")))
 #define STRINGIFY(x)	 #x
 #define VERSION(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
@@ -239,7 +243,6 @@ static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 enum { COPY, MENDING, OURS };
 static int *process_page;
 static int process;
-static int forking; /* fork() has the mutex */
 
 static void note_process(void)
 {
@@ -268,7 +271,7 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 			sched_yield();
 		return;
 	}
-	if (!forking)
+	if (!fork_owner)
 		look_for_lost_attach();
 	native.runtime_threads = 0;
 	loader_after_fork();
@@ -638,6 +641,41 @@ static void measure_vectors(void)
 }
 
 /*
+ * What the kernel writes for a handler on a stack that it is on already. Kernels before
+ * 5.14 do not say; then it is registers as xsave stores them, and 1 KB for all else.
+ */
+static long signal_frame(void)
+{
+	const long red_zone = 128;
+	unsigned long frame = getauxval(AT_MINSIGSTKSZ);
+	unsigned int a, size, c, d;
+
+	if (frame == 0)
+		frame = (__get_cpuid_count(0xd, 0, &a, &size, &c, &d) ? size : 512) + 1024;
+	return (long)frame + red_zone;
+}
+
+EXPORT long ftrace_stack_size(int what)
+{
+	switch (what) {
+	case FTRACE_STACK_SIGNAL:
+		return signal_frame();
+	case FTRACE_STACK_STOP:
+	case FTRACE_STACK_BREAKPOINT:
+		return signal_frame() + FTRACE_STACK_OWN;
+	case FTRACE_STACK_BRACKET:
+	case FTRACE_STACK_CALL:
+		return FTRACE_STACK_OWN;
+	case FTRACE_STACK_CALL_VECTORS:
+		if (ftrace_vectors_size == 0)
+			measure_vectors(); /* called before the constructor */
+		return FTRACE_STACK_OWN + (long)ftrace_vectors_size;
+	default:
+		return -EINVAL;
+	}
+}
+
+/*
  * Unwinders and debuggers know a signal frame by exactly these bytes. Other copies
  * of the library in this process know ours by the word before them, and find this
  * copy's struct turn by the one after that.
@@ -689,7 +727,7 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
  * A handler that forks in the middle of a call has the mutex, or waits for it. Who
  * was in a call and has left it is not.
  */
-static __thread int fork_locked __attribute__((tls_model("initial-exec")));
+static struct ftrace_nmi_thread *fork_owner; /* has the mutex for a fork; changes with it held */
 
 static void fork_prepare(void)
 {
@@ -698,20 +736,18 @@ static void fork_prepare(void)
 	if (thread->busy)
 		native.may_call(thread, (unsigned long)__builtin_frame_address(0));
 	native.fork_prepare(thread);
-	fork_locked = !thread->busy;
-	if (fork_locked) {
+	if (!thread->busy) {
 		pthread_mutex_lock(&attach_mutex);
-		forking = 1;
+		fork_owner = thread;
 	}
 }
 
 static void unlock_attach(void)
 {
-	if (fork_locked) {
-		forking = 0;
+	if (__atomic_load_n(&fork_owner, __ATOMIC_RELAXED) == &ftrace_nmi_thread) {
+		fork_owner = NULL;
 		pthread_mutex_unlock(&attach_mutex);
 	}
-	fork_locked = 0;
 }
 
 static void fork_parent(void)

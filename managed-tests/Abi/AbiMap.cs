@@ -6,8 +6,13 @@ namespace Ftrace.Tests.Abi;
 /// <summary>What belongs together in C and C#, and every exception from the rules with its reason.</summary>
 internal sealed class AbiMap
 {
-    /// <summary>The version node of all symbols.</summary>
+    /// <summary>The version node of the symbols that the first version had.</summary>
     public required string Node { get; init; }
+
+    /// <summary>Symbols that came later, and their nodes.</summary>
+    public Dictionary<string, string> LaterNodes { get; init; } = [];
+
+    public string NodeOf(string name) => LaterNodes.GetValueOrDefault(name, Node);
 
     /// <summary>Tags of structures and enumerations, and their C# types.</summary>
     public required Dictionary<string, Type> Types { get; init; }

@@ -19,9 +19,9 @@ internal static class ExportComparison
             }
 
             string other = $"symbol {symbol}";
-            if (symbol.Version != map.Node)
+            if (symbol.Version != map.NodeOf(name))
             {
-                found.Add(new(AbiMismatchKind.ExportVersion, $"{declaration}, version {map.Node}", other));
+                found.Add(new(AbiMismatchKind.ExportVersion, $"{declaration}, version {map.NodeOf(name)}", other));
             }
 
             CObject? variable = headers.Objects.Find(o => o.Name == name);
@@ -54,9 +54,9 @@ internal static class ExportComparison
             {
                 found.Add(new(AbiMismatchKind.MissingInMap, declaration, $"the symbol map does not list {name}"));
             }
-            else if (listed[at].Node != map.Node)
+            else if (listed[at].Node != map.NodeOf(name))
             {
-                found.Add(new(AbiMismatchKind.MapNode, $"{declaration}, version {map.Node}", $"the symbol map lists {name} in {listed[at].Node}"));
+                found.Add(new(AbiMismatchKind.MapNode, $"{declaration}, version {map.NodeOf(name)}", $"the symbol map lists {name} in {listed[at].Node}"));
             }
         }
 

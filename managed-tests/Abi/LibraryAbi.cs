@@ -13,6 +13,7 @@ namespace Ftrace.Tests.Abi;
 /// <summary>The library's own ABI: the pairs of names that no rule gives, and the exceptions.</summary>
 internal static class LibraryAbi
 {
+    private const string OfNativeFile = "C# has no need of it; programs are compiled with the value";
     private const string OwnVersion = "version of the C# assembly";
 
     private static readonly Version s_version = typeof(FtraceStats).Assembly.GetName().Version!;
@@ -20,6 +21,10 @@ internal static class LibraryAbi
     public static AbiMap Map { get; } = new()
     {
         Node = "FTRACE_1",
+        LaterNodes = new Dictionary<string, string>
+        {
+            ["ftrace_stack_size"] = "FTRACE_1.1",
+        },
         Types = new Dictionary<string, Type>
         {
             ["ftrace_nmi_thread"] = typeof(NmiThread),
@@ -43,6 +48,13 @@ internal static class LibraryAbi
             ["FTRACE_OPS_FL_SAVE_REGS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SaveRegs)}", (long)FtraceOps.SaveRegs),
             ["FTRACE_OPS_FL_SKIP_FOREIGN"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SkipForeign)}", (long)FtraceOps.SkipForeign),
             ["FTRACE_SITES_ENABLED"] = ($"{nameof(SiteExports)}.{nameof(SiteExports.EnabledOnly)}", SiteExports.EnabledOnly),
+            ["FTRACE_STACK_SIGNAL"] = (OfNativeFile, 1),
+            ["FTRACE_STACK_STOP"] = (OfNativeFile, 2),
+            ["FTRACE_STACK_BREAKPOINT"] = (OfNativeFile, 3),
+            ["FTRACE_STACK_BRACKET"] = (OfNativeFile, 4),
+            ["FTRACE_STACK_CALL"] = (OfNativeFile, 5),
+            ["FTRACE_STACK_CALL_VECTORS"] = (OfNativeFile, 6),
+            ["FTRACE_STACK_OWN"] = (OfNativeFile, 512),
             ["FTRACE_VERSION_MAJOR"] = (OwnVersion, s_version.Major),
             ["FTRACE_VERSION_MINOR"] = (OwnVersion, s_version.Minor),
             ["FTRACE_VERSION_PATCH"] = (OwnVersion, s_version.Build),
@@ -50,6 +62,7 @@ internal static class LibraryAbi
         NativeFunctions = new Dictionary<string, string>
         {
             ["ftrace_version"] = "may be called from any context, and the string is the compiler's",
+            ["ftrace_stack_size"] = "may be called from any context, before the constructor too",
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",

@@ -10,7 +10,7 @@ internal static class SymbolMap
     {
         var names = new List<(string, string)>();
         text = Regex.Replace(text, @"/\*.*?\*/", " ", RegexOptions.Singleline);
-        foreach (Match node in Regex.Matches(text, @"(\w+)\s*\{([^}]*)\}"))
+        foreach (Match node in Regex.Matches(text, @"([\w.]+)\s*\{([^}]*)\}"))
         {
             bool global = true;
             foreach (Match word in Regex.Matches(node.Groups[2].Value, @"[^\s;]+"))
