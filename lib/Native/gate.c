@@ -106,7 +106,7 @@ static struct native {
 	long (*look_at_marks)(struct ftrace_nmi_thread *thread, unsigned long frame);
 	void (*leave_mark)(struct ftrace_nmi_thread *thread, unsigned long mark);
 	int (*may_call)(struct ftrace_nmi_thread *thread, unsigned long frame);
-	unsigned long (*block_signals)(void);
+	int (*block_signals)(unsigned long *before);
 	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
@@ -192,11 +192,13 @@ static void __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 struct call {
 	unsigned long thread; /* who is in it: what was left is overwritten some day */
 	unsigned long mask;
+	int masked; /* in a stop window the mask is the window's */
 };
 
 static void restore_mask(const struct call *call)
 {
-	raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&call->mask, 0, 8, 0, 0);
+	if (call->masked)
+		raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&call->mask, 0, 8, 0, 0);
 }
 
 /*
@@ -210,7 +212,7 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 	call->thread = (unsigned long)thread;
 	thread->busy = (unsigned long)call;
 	__asm__ __volatile__("" ::: "memory");
-	call->mask = native.block_signals();
+	call->masked = native.block_signals(&call->mask);
 	thread->attached |= INSIDE;
 	__asm__ __volatile__("" ::: "memory");
 	if (!(thread->attached & ATTACHED))
@@ -311,15 +313,16 @@ static void idle(const unsigned int *word, unsigned int value, long ns)
 {
 	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
 	struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+	struct call *call = (struct call *)thread->busy;
 
 	thread->attached &= ~INSIDE;
 	__asm__ __volatile__("" ::: "memory");
-	restore_mask((const struct call *)thread->busy);
+	restore_mask(call);
 	if (word)
 		raw_syscall(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
 	else
 		raw_syscall(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
-	native.block_signals();
+	call->masked = native.block_signals(&call->mask);
 	__asm__ __volatile__("" ::: "memory");
 	thread->attached |= INSIDE;
 }
