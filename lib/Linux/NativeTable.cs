@@ -133,8 +133,8 @@ internal unsafe struct NativeTable
     /// <summary>A thread calls the library, and is in a handler or another call by its words: 1 if it is not.</summary>
     public delegate*<NmiThread*, ulong, int> MayCall;
 
-    /// <summary>Blocks the signals whose handlers may leave; the mask before.</summary>
-    public delegate*<ulong> BlockSignals;
+    /// <summary>Blocks the signals whose handlers may leave; 1, and the mask before, if that is not so already.</summary>
+    public delegate*<ulong*, int> BlockSignals;
 
     /// <summary>Runs in front of a fork.</summary>
     public delegate*<NmiThread*, void> ForkPrepare;

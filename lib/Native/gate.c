@@ -119,7 +119,7 @@ static struct native {
 	long (*look_at_marks)(struct ftrace_nmi_thread *thread, unsigned long frame);
 	void (*leave_mark)(struct ftrace_nmi_thread *thread, unsigned long mark);
 	int (*may_call)(struct ftrace_nmi_thread *thread, unsigned long frame);
-	unsigned long (*block_signals)(void);
+	int (*block_signals)(unsigned long *before);
 	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
@@ -206,6 +206,8 @@ void thread_attach(void);
 
 /* The error of every call until the constructor has run, and after that if it failed. */
 static int unavailable = -EAGAIN;
+
+static struct ftrace_nmi_thread *fork_owner; /* has the mutex for a fork; changes with it held */
 
 /* A child took over the mutex, and with it the runtime's lock, from a thread that it does not have. */
 static int attach_lost;
@@ -301,11 +303,13 @@ static int prepare_call(struct ftrace_nmi_thread *thread)
 struct call {
 	unsigned long thread; /* who is in it: what was left is overwritten some day */
 	unsigned long mask;
+	int masked; /* in a stop window the mask is the window's */
 };
 
 static void restore_mask(const struct call *call)
 {
-	raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&call->mask, 0, 8, 0, 0);
+	if (call->masked)
+		raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&call->mask, 0, 8, 0, 0);
 }
 
 /*
@@ -335,7 +339,7 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 	call->thread = (unsigned long)thread;
 	thread->busy = (unsigned long)call;
 	__asm__ __volatile__("" ::: "memory");
-	call->mask = native.block_signals();
+	call->masked = native.block_signals(&call->mask);
 	thread->attached |= INSIDE;
 	__asm__ __volatile__("" ::: "memory");
 	error = prepare_call(thread);
@@ -434,15 +438,16 @@ static void idle(const unsigned int *word, unsigned int value, long ns)
 {
 	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
 	struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+	struct call *call = (struct call *)thread->busy;
 
 	thread->attached &= ~INSIDE;
 	__asm__ __volatile__("" ::: "memory");
-	restore_mask((const struct call *)thread->busy);
+	restore_mask(call);
 	if (word)
 		raw_syscall(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
 	else
 		raw_syscall(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
-	native.block_signals();
+	call->masked = native.block_signals(&call->mask);
 	__asm__ __volatile__("" ::: "memory");
 	thread->attached |= INSIDE;
 }
@@ -727,8 +732,6 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
  * A handler that forks in the middle of a call has the mutex, or waits for it. Who
  * was in a call and has left it is not.
  */
-static struct ftrace_nmi_thread *fork_owner; /* has the mutex for a fork; changes with it held */
-
 static void fork_prepare(void)
 {
 	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;

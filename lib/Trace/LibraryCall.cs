@@ -52,10 +52,16 @@ internal static unsafe class LibraryCall
     /// Blocks the signals whose handlers may leave. Not the declared ones, whose must not; nor that of the stop: before it is chosen,
     /// none that it may become.
     /// </summary>
-    /// <returns>The mask before.</returns>
-    public static ulong BlockSignals()
+    /// <param name="before">The mask before.</param>
+    /// <returns>0 in a stop window, where nothing is changed: more may be blocked there, until it is closed.</returns>
+    public static int BlockSignals(ulong* before)
     {
         StopState* stop = &SharedState.Get->Stop;
+        if (StopMachine.IsOpen(Native.CurrentThread))
+        {
+            return 0;
+        }
+
         ulong open = stop->NmiSignals | SignalSet.Faults;
         if (stop->Signal != 0)
         {
@@ -69,6 +75,7 @@ internal static unsafe class LibraryCall
             open |= action.Handler == KernelSigaction.Default ? SignalSet.Of(signo) : 0;
         }
 
-        return SignalSet.BlockMore(~open);
+        *before = SignalSet.BlockMore(~open);
+        return 1;
     }
 }
