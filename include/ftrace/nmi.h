@@ -14,6 +14,12 @@
  * that thread may be parked until this handler ends. It must not leave by
  * longjmp(), pthread_exit() or cancellation, and not fork.
  *
+ * One exception to 1: a thread that takes no signal of the library's, because it
+ * blocks the stop signal or the process has none, is stopped by ptrace(2) ("seized",
+ * ftrace/patch.h) and takes no signal at all until the release. It is not stopped
+ * inside of an announced NMI, but when that has ended. @seized_threads of struct
+ * ftrace_stats counts such threads.
+ *
  * Another handler of the program's may interrupt it and leave by siglongjmp(). Then
  * ftrace_nmi_exit() is not called; the library closes the bracket when it finds out
  * that the thread is in no signal handler any more: when it is stopped, calls the
@@ -76,7 +82,7 @@ void ftrace_nmi_exit(void);
  * @signo: the number of the signal
  *
  * From the next stop on, the signal stays deliverable in threads that are
- * parked. The library neither installs nor looks at its handler. A handler
+ * parked (not in those that had to be seized, see above). The library neither installs nor looks at its handler. A handler
  * for a hardware fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS)
  * stays deliverable in any case; declare it if it can execute patched code.
  *

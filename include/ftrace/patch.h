@@ -24,18 +24,49 @@
  * Errors that every function may return which stops threads
  * (ftrace_stop_machine(), and outside of a window ftrace_modify_code(),
  * ftrace_make_nop(), ftrace_make_call(), ftrace_patch_text()):
- *   -ETIMEDOUT  a thread did not stop in time, because it blocks the stop signal
- *               or is itself stopped by a debugger; or an NMI handler did not
- *               end in time
- *   -EBUSY      somebody replaced the library's handler for the stop signal, or
- *               no real-time signal is free for it
- *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), of open files,
- *               or of 65,536 threads, is reached
+ *   -ETIMEDOUT  a thread did not stop in time: it takes no signal of the library's and
+ *               cannot be seized (see below), waits in vfork() or for a disk, or is
+ *               stopped by a debugger; or an NMI handler did not end in time
+ *   -EBUSY      the library has no signal, because all real-time signals are taken,
+ *               or its handler was replaced, and a thread cannot be seized; or
+ *               FTRACE_STOP_SIGNAL names a signal that cannot be had
+ *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), of processes, of
+ *               open files, or of 65,536 threads, is reached; or the library's
+ *               constructor has not run yet
  *   -ENOMEM     no memory for the library's own tables, or for private copies of
  *               the pages that are changed
- *   -EOPNOTSUPP /proc is not mounted, or the system forbids to send signals
+ *   -EOPNOTSUPP /proc is not mounted, or shows another pid namespace; or the system
+ *               forbids to send signals
  *   -EIO        an earlier change could be neither completed nor put back: the
  *               library changes nothing any more (the kernel's ftrace_kill())
+ *
+ * How a thread is stopped. It gets a signal, the highest real-time signal that has its
+ * default disposition at the first stop, or FTRACE_STOP_SIGNAL=34..64, and parks in its
+ * handler. Who does not take it, because it blocks the signal or waits for signals itself
+ * with sigwait(), is not sent one, but seized: a process that shares this one's memory,
+ * and lives for the time of the stop, stops it by ptrace(2). All threads are seized if
+ * there is no signal, and with FTRACE_STOP_SIGNAL=none. Which threads those are is
+ * found out before any thread is asked: a stop that cannot succeed makes nobody wait.
+ * What a seized thread notices:
+ *   - no signal until the release: not even one declared as an NMI (ftrace/nmi.h)
+ *   - system calls go on. Most are restarted by the kernel; epoll_wait(),
+ *     epoll_pwait(), epoll_pwait2(), sigtimedwait(), semop(), semtimedop(),
+ *     io_getevents(), io_pgetevents(), io_uring_enter(), and on sockets with
+ *     SO_RCVTIMEO or SO_SNDTIMEO read(), write(), recv(), send(), accept(), connect()
+ *     and the like, by the library, unless a signal of the host's waits for the
+ *     thread. A relative timeout may begin again
+ *   - if kernel.yama.ptrace_scope is 1, prctl(PR_SET_PTRACER) names the seizing
+ *     process, in place of whomever the host had named
+ * It cannot be had where ptrace(2) is refused (Yama scope 2 or 3 without CAP_SYS_PTRACE,
+ * a seccomp filter, a process that is not dumpable, a debugger that traces the thread),
+ * before Linux 4.16, and under a seccomp filter before Linux 5.16. wait() with __WALL
+ * in another thread may see the process.
+ *
+ * If a stop fails because of a thread, ftrace_set_print()'s function is told which one,
+ * why, and what would help; FTRACE_PRINT=stderr in the environment writes such lines to
+ * the standard error as long as the host sets no function.
+ *
+ * Copies of the library in one process take turns.
  *
  * How the text is written: through /proc/self/mem, so that no page is ever
  * writable and executable; or, where that is refused, in pages that are writable
@@ -91,7 +122,7 @@ int ftrace_arch_code_modify_post_process(void);
  * @fn: what to run; its result is returned
  * @data: passed to @fn
  *
- * Parks every other thread of the process in a signal handler, blocks all
+ * Parks every other thread of the process in a signal handler, or seizes it; blocks all
  * signals that are neither declared (ftrace_nmi_add_signal()) nor raised by a
  * fault on the calling thread, runs @fn, and lets the threads go. It waits at
  * most 5 seconds for the threads to stop. System calls that the stop interrupts
@@ -206,7 +237,7 @@ struct ftrace_patch {
  *                        STOP_MACHINE (AUTO)        BREAKPOINT
  *   other threads        stand still, all of them   run on
  *   instructions         any                        those above
- *   a thread blocks the  it cannot be stopped       no obstacle
+ *   a thread blocks the  it is seized               no obstacle
  *   stop signal
  *   a thread in vfork()  cannot be stopped:         no obstacle
  *                        -ETIMEDOUT
@@ -217,8 +248,7 @@ struct ftrace_patch {
  * In version 1.0 AUTO took breakpoints where nothing seemed to be in their
  * way. What that change costs: by default threads stand still now, from some
  * microseconds to some milliseconds, by the number of threads and of locations;
- * and a process with a thread in vfork(), or one that blocks the stop signal, may
- * get an error where it got a change. Who wants breakpoints asks for them, here or
+ * and a process with a thread in vfork() gets an error where it got a change. Who wants breakpoints asks for them, here or
  * with ftrace_set_patch_opts(); then nothing else is done in their place.
  *
  * SIGTRAP that is raised while it is blocked ends the process. The breakpoint
