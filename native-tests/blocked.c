@@ -8,6 +8,7 @@
  * blocked sigwait           all threads block every signal, one takes them with sigwaitinfo()
  * blocked signalfd          the same with a signalfd
  * blocked no-signal         a handler on every real-time signal, as Go's runtime has
+ * blocked taking-signals    the same, and the handlers come while the first stop is on
  * blocked pid-namespace     the process is in another pid namespace than its /proc
  * blocked two-copies        the library a second time, in another namespace of the loader
  * blocked two-copies-file   the library a second time, a copy of the file
@@ -234,6 +235,70 @@ static void no_signal(void)
 	join(threads[1]);
 }
 
+/*
+ * The host takes the signals when the library has chosen one, and has sent it perhaps: as Go's
+ * runtime does when a tool was there before it. Each process has one first stop.
+ */
+#define PROCESSES  40
+#define DELAY_STEP 5000 /* nanoseconds */
+
+static atomic_int ready;
+static uint64_t delay;
+
+static void *takes_all(void *arg)
+{
+	struct sigaction action = {.sa_sigaction = on_real_time,
+				   .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+	uint64_t begin;
+
+	ready++;
+	while (ready < 2)
+		;
+	for (begin = now_ns(); now_ns() - begin < delay;)
+		;
+	for (int signo = SIGRTMAX; signo >= SIGRTMIN; signo--)
+		CHECK_EQ(sigaction(signo, &action, NULL), 0);
+	return arg;
+}
+
+static void child_of_taking_signals(void)
+{
+	pthread_t threads[4];
+	uint64_t begin;
+
+	threads[0] = start(busy, (void *)0L);
+	threads[1] = start(busy, (void *)1L);
+	threads[2] = start(busy, (void *)1L);
+	threads[3] = start(takes_all, NULL);
+	ready++;
+	while (ready < 2)
+		;
+	begin = now_ns();
+	check_rounds(2, 4);
+	/* The time-out of a stop is 5 seconds. */
+	CHECK(now_ns() - begin < 4 * ONE_SECOND);
+	finish = true;
+	for (int i = 0; i < 4; i++)
+		join(threads[i]);
+	_exit(0);
+}
+
+static void taking_signals(void)
+{
+	for (int i = 0; i < PROCESSES; i++) {
+		int status;
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			delay = (uint64_t)i * DELAY_STEP;
+			child_of_taking_signals();
+		}
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		CHECK_EQ(status, 0);
+	}
+}
+
 /* Thread ids of /proc/self/task are not those of gettid(): an answer at once. */
 static char reason[256];
 
@@ -387,6 +452,7 @@ int main(int argc, char **argv)
 		{"sigwait", by_sigwait},
 		{"signalfd", by_signalfd},
 		{"no-signal", no_signal},
+		{"taking-signals", taking_signals},
 		{"pid-namespace", pid_namespace},
 		{"in-namespace", in_namespace},
 		{"two-copies", two_copies},

@@ -75,4 +75,5 @@ for name in functions hits reads; do
 	[ "$(value $name)" -gt 0 ] || complain "no $name"
 done
 echo "$(value functions) functions, $(value changes) changes, $(value hits) + $(value reads) calls of handlers," \
-	"longest stop $(($(value longest) / 1000)) us"
+	"$(value stops) stops, the longest $(($(value longest) / 1000)) us," \
+	"of $(value stopped) threads $(value seized) by ptrace(2)"

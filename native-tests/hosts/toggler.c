@@ -107,10 +107,12 @@ static void write_report(void)
 	length = snprintf(
 		text, sizeof(text),
 		"state %s\nchanges %lu\nerrors %lu\nfirst %d %s\nfunctions %lu\nleft %lu\n"
-		"hits %lu\nreads %lu\nlate %lu\nwrong %lu\nstops %lu\nlongest %lu\n",
+		"hits %lu\nreads %lu\nlate %lu\nwrong %lu\nstops %lu\nlongest %lu\n"
+		"stopped %lu\nseized %lu\n",
 		state, changes, errors, first_error, first_call, functions, left,
 		(unsigned long)hits, (unsigned long)reads, (unsigned long)late,
-		(unsigned long)wrong, (unsigned long)stats.stops, (unsigned long)stats.max_stop_ns);
+		(unsigned long)wrong, (unsigned long)stats.stops, (unsigned long)stats.max_stop_ns,
+		(unsigned long)stats.stopped_threads, (unsigned long)stats.seized_threads);
 	if (pwrite(report, text, (size_t)length, 0) != length || ftruncate(report, length))
 		report = -1;
 }
