@@ -12,7 +12,7 @@
 
 #define HELPERS 4
 
-enum { SIZES = 6, SIZE_1000 = 3, SIZE_100000 = 5 };
+enum { SIZES = 6, SIZE_1 = 0, SIZE_1000 = 3, SIZE_10000 = 4, SIZE_100000 = 5 };
 static const int sizes[SIZES] = {1, 10, 100, 1000, 10000, GENERATED_SITES};
 
 static const struct way {
@@ -24,8 +24,9 @@ static const struct way {
 	{"stop, /proc/self/mem", FTRACE_METHOD_STOP_MACHINE, FTRACE_WRITER_PROC_MEM},
 	{"breakpoint, mprotect", FTRACE_METHOD_BREAKPOINT, FTRACE_WRITER_MPROTECT},
 	{"breakpoint, /proc/self/mem", FTRACE_METHOD_BREAKPOINT, FTRACE_WRITER_PROC_MEM},
+	{"default", FTRACE_METHOD_AUTO, FTRACE_WRITER_AUTO},
 };
-enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
+enum { WAYS = sizeof(ways) / sizeof(ways[0]), DEFAULT_IN_1_0 = WAYS - 2, DEFAULT };
 
 static struct ftrace_patch *patches;
 
@@ -60,6 +61,25 @@ static void add_linear_row(const struct way *way, const struct series *series, i
 		.ours = &series[SIZE_100000],
 		.peer = "1000 locations",
 		.peers = &series[SIZE_1000],
+	});
+}
+
+/* What the default costs, and what it did when it took breakpoints. */
+static void add_default_row(struct series series[WAYS][SIZES], int size, int threads)
+{
+	const struct series *breakpoints = &series[DEFAULT_IN_1_0][size];
+	char what[64];
+
+	snprintf(what, sizeof(what), "%d, %d idle threads", sizes[size], threads);
+	add_row(&(struct comparison){
+		.section = "patch: the default",
+		.what = what,
+		.unit = "ns/location",
+		.n = sizes[size],
+		.threads = threads,
+		.ours = &series[DEFAULT][size],
+		.peer = breakpoints->count ? "breakpoints, as in 1.0" : NULL,
+		.peers = breakpoints,
 	});
 }
 
@@ -105,5 +125,9 @@ void bench_patch(void)
 	for (int way = 0; way < WAYS; way++) {
 		if (alone[way][0].count)
 			add_linear_row(&ways[way], alone[way], 0);
+	}
+	for (int size = SIZE_1; size <= SIZE_10000; size += SIZE_10000 - SIZE_1) {
+		add_default_row(alone, size, 0);
+		add_default_row(stopping, size, HELPERS);
 	}
 }
