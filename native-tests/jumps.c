@@ -299,7 +299,8 @@ static void *with_other_stack(void *arg)
 	char inside[STACK];
 	struct ftrace_ops *ops = arg;
 	stack_t stack = {.ss_size = STACK}, none = {.ss_flags = SS_DISABLE};
-	char *outside = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *outside =
+		mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(outside != MAP_FAILED);
 	for (int i = 0; i < 16; i++) {
@@ -822,9 +823,9 @@ static void doubt(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"called", called},	{"handled", handled},	      {"altstack", altstack},
-		{"contexts", contexts}, {"brackets", brackets},	      {"in-brackets", in_brackets},
-		{"calls", calls},	{"doubt", doubt},	      {NULL, NULL},
+		{"called", called},	{"handled", handled},	{"altstack", altstack},
+		{"contexts", contexts}, {"brackets", brackets}, {"in-brackets", in_brackets},
+		{"calls", calls},	{"doubt", doubt},	{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);
