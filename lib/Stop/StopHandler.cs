@@ -1,6 +1,7 @@
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Protocol;
+using Ftrace.Trace;
 using Ftrace.X86;
 
 namespace Ftrace.Stop;
@@ -52,7 +53,12 @@ internal static unsafe class StopHandler
 
         Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopMachine.Request
         ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | index;
-        NmiProtocol<X86Machine>.StopRequested(Native.CurrentThread, cookie, context);
+        NmiThread* thread = Native.CurrentThread;
+        NmiProtocol<X86Machine>.StopRequested(thread, cookie, context);
+        if (thread->StopPending != 0)
+        {
+            NmiLevels.StopWasDeferred(thread);
+        }
     }
 
     /// <summary>

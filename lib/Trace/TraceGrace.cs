@@ -164,7 +164,7 @@ internal unsafe ref struct TraceGrace
             {
                 TraceMarks.LookAt(record, (ulong)&here);
             }
-            else if (parked != null && parked->ParkedGeneration == SharedState.Get->Stop.Generation)
+            else if (parked != null && parked->StandsStill(SharedState.Get->Stop.Generation))
             {
                 TraceMarks.LookAt(record, parked->StackPointer);
             }

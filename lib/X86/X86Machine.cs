@@ -6,7 +6,6 @@ using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Text;
-using Ftrace.Trace;
 
 namespace Ftrace.X86;
 
@@ -85,11 +84,7 @@ internal unsafe struct X86Machine : IMachine
     public static void AfterNmi(NmiThread* thread) => NmiDrain.AfterNmi(thread);
 
     /// <summary>And looks whether the NMI that it is deferred for is still there.</summary>
-    public static void CountDeferredStop()
-    {
-        StopHandler.CountDeferredStop();
-        NmiLevels.StopWasDeferred(Native.CurrentThread);
-    }
+    public static void CountDeferredStop() => StopHandler.CountDeferredStop();
 
     public static int WriteBatch(TextPart part, bool old)
     {
