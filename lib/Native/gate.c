@@ -333,7 +333,7 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 	int error = __atomic_load_n(&unavailable, __ATOMIC_ACQUIRE);
 
 	if (error)
-		return error;
+		return thread->saved != 1 || thread->busy ? -EDEADLK : error;
 	if ((thread->saved != 1 || thread->busy) && !native.may_call(thread, (unsigned long)call))
 		return -EDEADLK;
 	call->thread = (unsigned long)thread;

@@ -345,6 +345,11 @@ internal static unsafe class StopAttempt
             error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
         }
 
+        if (error == 0 && s_hasSignal && taking is SignalTaking.Blocks or SignalTaking.Awaits)
+        {
+            record->HasBlocked = 1;
+        }
+
         if (error == 0 && taking is SignalTaking.Blocks or SignalTaking.BlocksAll)
         {
             switch (TaskFiles.KindOf(record->Tid))
@@ -404,7 +409,7 @@ internal static unsafe class StopAttempt
     /// </summary>
     private static int LookWhileRunning(StopState* stop, ThreadRecord* record, ref SignalTaking taking)
     {
-        bool suspicious = (stop->OwnerMask & SignalSet.Of(stop->Signal)) != 0 || record->SeizedGeneration != 0;
+        bool suspicious = (stop->OwnerMask & SignalSet.Of(stop->Signal)) != 0 || record->HasBlocked != 0;
         int error = LookAgain(stop, record, suspicious ? BirthNs : 0, ref taking);
         if (taking == SignalTaking.TakesIfRunning)
         {

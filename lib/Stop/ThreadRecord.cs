@@ -42,6 +42,9 @@ internal struct ThreadRecord
     /// <summary>The last scan that listed it.</summary>
     public uint Scan;
 
+    /// <summary>1: it was seen to block the stop signal, and not just every one, as when it is born; or to wait for signals.</summary>
+    public uint HasBlocked;
+
     /// <summary>1: found by a scan, and not looked at yet.</summary>
     public uint IsNew;
 
