@@ -626,9 +626,8 @@ static void handled(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"waits", waits},   {"states", states}, {"dumpable", dumpable},
-		{"exec", exec},	    {"forged", forged}, {"handled", handled},
-		{NULL, NULL},
+		{"waits", waits},   {"states", states},	  {"dumpable", dumpable}, {"exec", exec},
+		{"forged", forged}, {"handled", handled}, {NULL, NULL},
 	};
 
 	if (argc == 2 && strcmp(argv[1], "unblock") == 0) {

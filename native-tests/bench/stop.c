@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stop.c - how long it takes to stop 1 to 64 threads, against a bare stop:
- * tgkill and futex in C, with the thread numbers known beforehand.
+ * tgkill and futex in C, with the thread numbers known beforehand. Then threads that
+ * block the library's signal, all or every other one, and are seized: against the stop of
+ * those that do not.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,6 +36,15 @@ static struct thread {
 } __attribute__((aligned(128))) threads[MAX_THREADS];
 static int thread_count;
 static enum kind kind;
+
+enum way { BY_SIGNAL, HALF_SEIZED, SEIZED };
+static const char *const way_names[] = {[BY_SIGNAL] = "stop call",
+					[HALF_SEIZED] = "stop call, half of them seized",
+					[SEIZED] = "stop call, seized"};
+static const char *const still_names[] = {[BY_SIGNAL] = "standing still",
+					  [HALF_SEIZED] = "standing still, half of them seized",
+					  [SEIZED] = "standing still, seized"};
+static enum way way;
 static int spins; /* of the bare stop, before it sleeps */
 static bool quit;
 static int wakeup; /* an eventfd; idle threads wait for it */
@@ -50,6 +61,13 @@ static void *run_thread(void *arg)
 	 * threads they wait for the caller's slice to end.
 	 */
 	pthread_setschedparam(pthread_self(), SCHED_BATCH, &param);
+	if (way == SEIZED || (way == HALF_SEIZED && (self - threads) % 2)) {
+		sigset_t most;
+
+		sigfillset(&most);
+		sigdelset(&most, BARE_SIGNAL);
+		pthread_sigmask(SIG_SETMASK, &most, NULL);
+	}
 	__atomic_store_n(&self->tid, gettid(), __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&quit, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&self->turns, self->turns + 1, __ATOMIC_RELEASE);
@@ -70,7 +88,12 @@ static void read_turns(unsigned long *turns)
 static void settle(const unsigned long *before)
 {
 	uint64_t deadline = now_ns() + 30000000000ull;
+	bool wakes =
+		way != BY_SIGNAL && kind == IDLE; /* poll() goes on in those that were seized */
+	eventfd_t value;
 
+	if (wakes)
+		eventfd_write(wakeup, 1);
 	for (int i = 0; i < thread_count; i++) {
 		while (__atomic_load_n(&threads[i].turns, __ATOMIC_ACQUIRE) == before[i]) {
 			if (now_ns() > deadline)
@@ -80,6 +103,8 @@ static void settle(const unsigned long *before)
 			usleep(20 * thread_count);
 		}
 	}
+	if (wakes)
+		eventfd_read(wakeup, &value);
 }
 
 static void start_threads(int count)
@@ -221,7 +246,7 @@ static double stop(stop_fn *stop_machine, int (*fn)(void *data))
 }
 
 static void add_stop_row(const char *what, const struct series *ours, const char *peer,
-			 const struct series *bare)
+			 const struct series *bare, double target)
 {
 	char text[64];
 
@@ -236,13 +261,14 @@ static void add_stop_row(const char *what, const struct series *ours, const char
 		.peer = peer,
 		.peers = bare,
 		.relation = AT_MOST,
-		.target = 1.3,
+		.target = target,
 	});
 }
 
 static void measure(int count)
 {
-	static struct series call, bare_call, stopped, bare_stopped;
+	/* Of the last two: the stop by signal, of as many threads. */
+	static struct series call, bare_call, stopped, bare_stopped, signal_call, signal_stopped;
 	struct ftrace_stats stats = {.size = sizeof(stats)};
 	int rounds = quick ? 5 : 200;
 	uint64_t deadline = now_ns() + (quick ? 150000000ull : 10000000000ull);
@@ -271,8 +297,16 @@ static void measure(int count)
 		add_sample(&stopped, stats.last_stop_ns);
 	}
 
-	add_stop_row("stop call", &call, "bare tgkill + futex", &bare_call);
-	add_stop_row("standing still", &stopped, "bare tgkill + futex", &bare_stopped);
+	if (way == BY_SIGNAL) {
+		add_stop_row(way_names[way], &call, "bare tgkill + futex", &bare_call, 1.3);
+		add_stop_row(still_names[way], &stopped, "bare tgkill + futex", &bare_stopped, 1.3);
+		signal_call = call;
+		signal_stopped = stopped;
+	} else {
+		add_stop_row(way_names[way], &call, "the stop by signal", &signal_call, 1.5);
+		add_stop_row(still_names[way], &stopped, "the stop by signal", &signal_stopped,
+			     1.5);
+	}
 	end_threads();
 }
 
@@ -285,7 +319,10 @@ void bench_stop(void)
 	sigaction(BARE_SIGNAL, &action, &old);
 	for (kind = IDLE; kind <= BUSY; kind++) {
 		for (int count = 1; count <= MAX_THREADS; count *= 2)
-			measure(count);
+			for (way = BY_SIGNAL; way <= SEIZED; way++)
+				if (count > 1 || way != HALF_SEIZED)
+					measure(count);
 	}
+	way = BY_SIGNAL;
 	sigaction(BARE_SIGNAL, &old, NULL);
 }

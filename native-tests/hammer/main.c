@@ -61,7 +61,8 @@ static const char usage[] =
 	"  --seize        threads are stopped by ptrace(2), not by a signal\n"
 	"                 (FTRACE_STOP_SIGNAL=none); not with breakpoints\n"
 	"  --no-control   leave out the run that must find torn executions: for stop, with\n"
-	"                 handlers that do not announce themselves; for breakpoint and --seize, with\n"
+	"                 handlers that do not announce themselves; for breakpoint and --seize, "
+	"with\n"
 	"                 plain stores in place of the library; for --ops, the run in\n"
 	"                 which each change counts before it is made, and which must find\n"
 	"                 missing, superfluous and late calls of handlers\n"
@@ -463,7 +464,7 @@ int main(int argc, char **argv)
 	if (options.control && exit_code == EXIT_PASS) {
 		enum control kind = options.settings.ops ? CONTROL_EARLY
 				    : options.settings.seize || result.results.after.last_method ==
-								       FTRACE_METHOD_BREAKPOINT
+									FTRACE_METHOD_BREAKPOINT
 					    ? CONTROL_PLAIN_STORES
 					    : CONTROL_NO_BRACKET;
 
