@@ -72,6 +72,7 @@ static inline void on_call(int signo, siginfo_t *info, void *context)
 		if (result == -1)
 			result = -errno;
 	}
+	call_regs = regs; /* the hook may have made such calls itself */
 	if (watched)
 		each_call(number, true);
 	regs[REG_RAX] = result;

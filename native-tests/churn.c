@@ -11,7 +11,7 @@
  */
 #include "test.h"
 
-#define MIN_BIRTHS    2000
+#define MIN_BIRTHS    500
 #define MOST_DETACHED 16
 
 static unsigned char *function;
@@ -109,6 +109,9 @@ int main(int argc, char **argv)
 	for (int i = 1 + no_leader; i < argc; i++)
 		if (!take_way(argv[i]))
 			stops = atol(argv[i]);
+	/* It waits until each thread has been seen to have SIGTRAP unblocked: newborn ones, too. */
+	if (!by_stopping())
+		way.timeout_ms = 60000;
 	function = new_function();
 	if (no_leader) {
 		leader = pthread_self();

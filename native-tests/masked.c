@@ -9,6 +9,8 @@
  * masked handler one in a handler that has interrupted such a call, while it is
  *                looked at
  * masked woken   one that is woken up, but gets no core
+ * masked starved one that gets its core in between two looks, and not while it is
+ *                looked at
  * masked own     threads in the same calls, which keep SIGTRAP unblocked, or whose
  *                calls replace nothing: breakpoints
  * masked secret  /proc does not say which call a thread waits in
@@ -420,6 +422,71 @@ static void woken(void)
 	join(spinner);
 }
 
+/*
+ * starved: it sleeps in the call at each look's beginning, is woken up, and waits for
+ * its core until the look is over.
+ */
+
+static atomic_bool busy, is_busy;
+
+static void *spins_when_busy(void *arg)
+{
+	while (!finish) {
+		is_busy = busy;
+		if (!busy)
+			sched_yield();
+	}
+	return arg;
+}
+
+static long starve(long number, bool done)
+{
+	static unsigned long before;
+	static bool call_is_read;
+
+	if (*site == 0xcc) {
+		busy = false;
+	} else if (opens("/status", number) && !done && !busy) {
+		WAIT_FOR(asleep(waiter));
+		busy = true;
+		WAIT_FOR(is_busy);
+		before = turns;
+		wake();
+	} else if (opens("/syscall", number)) {
+		call_is_read = true;
+	} else if (number == SYS_close && done && call_is_read) {
+		call_is_read = false;
+		busy = false;
+		WAIT_FOR(turns > before && asleep(waiter));
+	}
+	return turn_at_breakpoint(number, done);
+}
+
+static void starved(void)
+{
+	const struct sched_param param = {0};
+	pthread_t thread, spinner;
+
+	call = &calls[0];
+	prepare();
+	own_mask = ~0ul;
+	mask = &none;
+	pin(1);
+	spinner = start(spins_when_busy, NULL);
+	CHECK_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
+	thread = start(waits, NULL);
+	pin(0);
+	CHECK_EQ(sched_setscheduler(0, SCHED_OTHER, &param), 0);
+	WAIT_FOR(waiter && asleep(waiter));
+	watch_calls(starve);
+	for (int i = 0; i < 5; i++) {
+		times_out();
+		busy = false;
+	}
+	end_waiter(thread);
+	join(spinner);
+}
+
 /* own */
 
 static void breakpoints_with(uint64_t *wait_mask, uint64_t thread_mask)
@@ -492,6 +559,7 @@ int main(int argc, char **argv)
 	}
 	return run_mode((const struct mode[]){{"handler", handler},
 					      {"woken", woken},
+					      {"starved", starved},
 					      {"own", own},
 					      {"secret", secret},
 					      {NULL, NULL}},

@@ -257,7 +257,7 @@ struct ftrace_patch {
  * a call that replaces its mask (ppoll, pselect6, epoll_pwait, epoll_pwait2,
  * rt_sigtimedwait, rt_sigsuspend, io_pgetevents, io_uring_enter) is looked at again
  * when it has left the call; so is one that has slept since the last change and is
- * running now, until it has used 20 microseconds of CPU time or sleeps again. With
+ * running now, until it has used 40 microseconds of CPU time or sleeps again. With
  * more busy threads than CPUs that takes as long as the scheduler likes. Handlers
  * that bracket themselves have SIGTRAP unblocked from then on, whatever their mask.
  *

@@ -21,9 +21,12 @@ internal struct TaskLook
     /// <summary>How often it had gone to sleep, by the mask's text.</summary>
     public ulong Sleeps;
 
-    /// <summary>If it was running: the CPU time in nanoseconds that it had used when its mask had been read, the first time since it slept.</summary>
+    /// <summary>If it was running: the CPU time in nanoseconds that it had used when its mask had been read.</summary>
     public long RunNs;
 
-    /// <summary>Looks in a row that have shown no reason to wait for it, each after it had been asleep since the one before.</summary>
+    /// <summary>At that mask it had run for long enough since another one, without sleeping.</summary>
+    public bool HasRun;
+
+    /// <summary>Looks that found it asleep in a call that hides nothing, each another time, and none that shows a reason to wait for it.</summary>
     public int Harmless;
 }

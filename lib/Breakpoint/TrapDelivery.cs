@@ -16,17 +16,20 @@ namespace Ftrace.Breakpoint;
 /// <list type="number">
 /// <item>The last look found it asleep in a call that hides nothing, and the number is the same in both. To be asleep at the
 /// call without having gone to sleep since the first mask, it was asleep in that call at the first mask already.</item>
-/// <item>The last look found it running, the number is the same in both, and it has used <see cref="LongestCallNs"/> of CPU time in
-/// between. "running" alone says little: so is a thread that has been woken up in such a call and waits for a core. But
-/// having run for this time without sleeping it has left the call, and the second mask is its own. One that makes such calls again
-/// and again and never sleeps there is not found out; ftrace/patch.h says so.</item>
-/// <item>The number is the one that it had when one of these was found in an earlier change: it has not been asleep in any call since.</item>
-/// <item><see cref="EnoughLooks"/> looks have found neither SIGTRAP blocked nor a call that hides it, each with another number: a thread
-/// that sleeps and wakes up faster than it can be looked at. One that has SIGTRAP blocked would have been in such a call at each
-/// of the masks, and in none when the call was read at once after it; again and again, at times that have nothing to do with its own.</item>
+/// <item>Three looks found it running, the number is the same in all, and it has used <see cref="LongestCallNs"/> of CPU time between
+/// the first two masks and between the last two. "running" alone says little: so is a thread that has been woken up in such a call
+/// and waits for a core, or is about to go to sleep in one. But at the second mask it had left the call that it was in at the first;
+/// and the next one, if it had been in that, would have put it to sleep before the third. One that makes such calls again
+/// and again and never sleeps in them is not found out; ftrace/patch.h says so.</item>
+/// <item><see cref="EnoughLooks"/> looks found it asleep in a call that hides nothing, each with another number, and none in between
+/// found SIGTRAP blocked or a call that hides it: a thread that sleeps and wakes up faster than it can be looked at. One that has
+/// SIGTRAP blocked would have been in a call that hides it at each of the masks, and in another one when that was read at once after
+/// the mask; again and again, at times that have nothing to do with its own.</item>
+/// <item>The number is the one that it had when one of these was found in an earlier change, and it is in no call that hides
+/// anything: it has not been asleep in one since.</item>
 /// </list>
 /// <para>A handler that has interrupted such a call runs with the mask of the call too. A short one is over at the second
-/// look; ftrace/patch.h has the others.</para>
+/// mask; ftrace/patch.h has the others.</para>
 /// </remarks>
 internal static unsafe class TrapDelivery
 {
@@ -198,18 +201,20 @@ internal static unsafe class TrapDelivery
     private static int Look(TaskLook* thread, out bool waits)
     {
         int tid = thread->Tid;
-        long ranNs = thread->RunNs < 0 ? 0 : RunTimeOf(tid); // before the mask
+        long ranNs = thread->RunNs < 0 ? 0 : Clock.RunTimeOf(tid); // before the mask
         int error = TaskFiles.MaskOf(tid, out ulong blocked, out ulong sleeps);
-        waits = error == 0 && ((blocked & SignalSet.Of(SignalSet.Sigtrap)) != 0 || !IsOwn(thread, sleeps, ranNs));
-        if (error == 0 && !waits)
+        waits = error == 0;
+        if (error == 0 && (blocked & SignalSet.Of(SignalSet.Sigtrap)) != 0)
         {
-            *OpenOf(tid) = new TaskLook { Tid = tid, Pid = thread->Pid, Sleeps = sleeps };
-            return 0;
+            Forget(thread, sleeps);
         }
-
-        if (error == 0)
+        else if (error == 0 && thread->Sleeps == sleeps && IsOwn(thread, ranNs))
         {
-            error = LookAtCall(thread, sleeps, (blocked & SignalSet.Of(SignalSet.Sigtrap)) != 0);
+            waits = false;
+        }
+        else if (error == 0)
+        {
+            error = LookAtCall(thread, sleeps, ranNs, out waits);
         }
 
         if (error is -Errno.ENOENT or -Errno.ESRCH)
@@ -218,56 +223,70 @@ internal static unsafe class TrapDelivery
             return 0;
         }
 
-        waits = error == 0 && TaskFiles.KindOf(tid) is not (TaskKind.Gone or TaskKind.Ended or TaskKind.KernelWorker);
-        return error == 0 ? 0 : ProcFile.ErrorOf(error);
-    }
-
-    /// <summary>A thread was seen with SIGTRAP unblocked: whether that is known to be its own mask.</summary>
-    private static bool IsOwn(TaskLook* thread, ulong sleeps, long ranNs)
-    {
-        TaskLook* open = OpenOf(thread->Tid);
-        return (open->Tid == thread->Tid && open->Pid == thread->Pid && open->Sleeps == sleeps)
-            || (thread->Sleeps == sleeps && thread->RunNs == TaskLook.Asleep)
-            || (thread->Sleeps == sleeps && thread->RunNs >= 0 && ranNs - thread->RunNs >= LongestCallNs)
-            || thread->Harmless >= EnoughLooks;
-    }
-
-    private static int LookAtCall(TaskLook* thread, ulong sleeps, bool blocked)
-    {
-        bool slept = thread->Sleeps != sleeps;
-        thread->Sleeps = sleeps;
-        if (blocked)
+        if (error != 0)
         {
-            thread->RunNs = TaskLook.Nothing;
-            thread->Harmless = 0;
+            return ProcFile.ErrorOf(error);
+        }
+
+        if (!waits)
+        {
+            *OpenOf(tid) = new TaskLook { Tid = tid, Pid = thread->Pid, Sleeps = sleeps };
+        }
+
+        waits = waits && TaskFiles.KindOf(tid) is not (TaskKind.Gone or TaskKind.Ended or TaskKind.KernelWorker);
+        return 0;
+    }
+
+    /// <summary>A thread has not slept since the last look, and has SIGTRAP unblocked as it had then: whether a mask was its own.</summary>
+    private static bool IsOwn(TaskLook* thread, long ranNs) =>
+        thread->RunNs == TaskLook.Asleep || (thread->HasRun && ranNs - thread->RunNs >= LongestCallNs);
+
+    private static int LookAtCall(TaskLook* thread, ulong sleeps, long ranNs, out bool waits)
+    {
+        waits = true;
+        int error = TaskFiles.CallOf(thread->Tid, out WaitingCall call);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        if (call.MayHide(SignalSet.Sigtrap))
+        {
+            Forget(thread, sleeps);
             return 0;
         }
 
-        int error = TaskFiles.CallOf(thread->Tid, out WaitingCall call);
-        bool hides = call.MayHide(SignalSet.Sigtrap);
-        thread->Harmless = hides ? 0 : thread->Harmless + (slept ? 1 : 0);
-        if (hides || !call.IsRunning)
+        bool slept = thread->Sleeps != sleeps;
+        bool awake = !slept && thread->RunNs >= 0;
+        thread->Sleeps = sleeps;
+        if (!call.IsRunning)
         {
-            thread->RunNs = hides ? TaskLook.Nothing : TaskLook.Asleep;
+            thread->RunNs = TaskLook.Asleep;
+            thread->HasRun = false;
+            thread->Harmless += slept ? 1 : 0;
         }
-        else if (slept || thread->RunNs < 0)
+        else if (!awake || (!thread->HasRun && ranNs - thread->RunNs >= LongestCallNs))
         {
-            thread->RunNs = RunTimeOf(thread->Tid); // after the mask
+            thread->HasRun = awake;
+            long ran = Clock.RunTimeOf(thread->Tid); // after the mask
+            thread->RunNs = ran < 0 ? TaskLook.Nothing : ran;
         }
 
-        return error;
+        TaskLook* open = OpenOf(thread->Tid);
+        bool wasOpen = open->Tid == thread->Tid && open->Pid == thread->Pid && open->Sleeps == sleeps;
+        waits = !wasOpen && thread->Harmless < EnoughLooks;
+        return 0;
+    }
+
+    /// <summary>It has SIGTRAP blocked, or is in a call that hides it.</summary>
+    private static void Forget(TaskLook* thread, ulong sleeps)
+    {
+        thread->Sleeps = sleeps;
+        thread->RunNs = TaskLook.Nothing;
+        thread->HasRun = false;
+        thread->Harmless = 0;
+        OpenOf(thread->Tid)->Tid = 0;
     }
 
     private static TaskLook* OpenOf(int tid) => s_open + (uint)tid % ThreadTable.Capacity;
-
-    /// <summary>CPU time that a thread has used, in nanoseconds, up to now even while it runs.</summary>
-    private static long RunTimeOf(int tid)
-    {
-        const int OfThread = 4; // CPUCLOCK_PERTHREAD_MASK
-        const int Scheduler = 2; // CPUCLOCK_SCHED
-
-        Timespec used;
-        nint error = Native.Syscall(SyscallNumber.ClockGettime, ~tid << 3 | OfThread | Scheduler, (nint)(&used));
-        return error != 0 ? TaskLook.Nothing : used.Seconds * Clock.NsPerSecond + used.Nanoseconds;
-    }
 }

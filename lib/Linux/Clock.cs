@@ -42,4 +42,15 @@ internal static unsafe class Clock
             Sleep(NsPerMs / 20);
         }
     }
+
+    /// <summary>The CPU time in nanoseconds that a thread of the process has used; -1: it has ended, or that cannot be told.</summary>
+    public static long RunTimeOf(int tid)
+    {
+        const int OfThread = 4; // CPUCLOCK_PERTHREAD_MASK
+        const int Scheduler = 2; // CPUCLOCK_SCHED
+
+        Timespec used;
+        nint error = Native.Syscall(SyscallNumber.ClockGettime, ~tid << 3 | OfThread | Scheduler, (nint)(&used));
+        return error != 0 ? -1 : used.Seconds * NsPerSecond + used.Nanoseconds;
+    }
 }

@@ -33,6 +33,11 @@ internal static unsafe class StopAttempt
     /// <summary>How long a thread is looked at that has every signal blocked, as it has for a moment when it is born.</summary>
     private const long BirthNs = Clock.NsPerMs / 4;
 
+    private const long LookPauseNs = Clock.NsPerMs / 40;
+
+    /// <summary>CPU time in which a thread that is on its way into sigwait() is asleep there.</summary>
+    private const long FallingAsleepNs = Clock.NsPerMs / 20;
+
     private const int BufferSize = 64 * 1024;
     private const uint ParkedSpins = 100;
 
@@ -367,7 +372,7 @@ internal static unsafe class StopAttempt
                     return 0;
                 default:
                     bool isShort = taking == SignalTaking.BlocksAll && record->SeizedGeneration == 0;
-                    error = isShort ? LookAgain(stop, record, BirthNs, ref taking) : 0;
+                    error = isShort ? LookAgain(stop, record, ref taking) : 0;
                     break;
             }
         }
@@ -405,29 +410,35 @@ internal static unsafe class StopAttempt
 
     /// <summary>
     /// A thread that runs, and has not parked yet. Where the signal is blocked in the calling thread, or this one was seen to block it, there may be
-    /// somebody who waits for signals: only one that is seen asleep, in another call, is sent ours.
+    /// somebody who waits for signals. Only one is sent ours that is seen asleep, in another call, or has run for longer than it
+    /// takes to fall asleep.
     /// </summary>
     private static int LookWhileRunning(StopState* stop, ThreadRecord* record, ref SignalTaking taking)
     {
-        bool suspicious = (stop->OwnerMask & SignalSet.Of(stop->Signal)) != 0 || record->HasBlocked != 0;
-        int error = LookAgain(stop, record, suspicious ? BirthNs : 0, ref taking);
-        if (taking == SignalTaking.TakesIfRunning)
+        if ((stop->OwnerMask & SignalSet.Of(stop->Signal)) == 0 && record->HasBlocked == 0)
         {
-            taking = suspicious ? SignalTaking.Awaits : SignalTaking.Takes;
+            return 0;
+        }
+
+        long before = Clock.RunTimeOf(record->Tid);
+        int error = LookAgain(stop, record, ref taking);
+        if (taking == SignalTaking.TakesIfRunning && Clock.RunTimeOf(record->Tid) - before < FallingAsleepNs)
+        {
+            taking = SignalTaking.Awaits;
         }
 
         return error;
     }
 
-    /// <summary>Looks until something else is seen, or the time has passed; at least once.</summary>
-    private static int LookAgain(StopState* stop, ThreadRecord* record, long timeNs, ref SignalTaking taking)
+    /// <summary>Looks until something else is seen, or some time has passed; at least once.</summary>
+    private static int LookAgain(StopState* stop, ThreadRecord* record, ref SignalTaking taking)
     {
         SignalTaking first = taking;
-        long end = Clock.NowNs() + timeNs;
+        long end = Clock.NowNs() + BirthNs;
         int error;
         do
         {
-            Native.Syscall(SyscallNumber.SchedYield);
+            Clock.Sleep(LookPauseNs);
             error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
         }
         while (error == 0 && taking == first && Clock.NowNs() < end);

@@ -54,7 +54,7 @@ internal static class LibraryAbi
             ["FTRACE_STACK_BRACKET"] = (OfNativeFile, 4),
             ["FTRACE_STACK_CALL"] = (OfNativeFile, 5),
             ["FTRACE_STACK_CALL_VECTORS"] = (OfNativeFile, 6),
-            ["FTRACE_STACK_OWN"] = (OfNativeFile, 512),
+            ["FTRACE_STACK_OWN"] = (OfNativeFile, 640),
             ["FTRACE_VERSION_MAJOR"] = (OwnVersion, s_version.Major),
             ["FTRACE_VERSION_MINOR"] = (OwnVersion, s_version.Minor),
             ["FTRACE_VERSION_PATCH"] = (OwnVersion, s_version.Build),
