@@ -198,6 +198,9 @@ internal static unsafe class StopMachine
 
             Release(stop);
             StopAttempt.WaitForObstacle(stop->DeadlineNs, Math.Min(patience / 4, rest));
+
+            // The host may have taken the signal meanwhile, as a runtime does that begins.
+            StopSignal.Verify(stop, out hasSignal);
         }
     }
 
