@@ -16,7 +16,7 @@
 #define SITES	      40
 #define STRIDE	      1000 /* several pages */
 #define ROUNDS	      6
-#define MOST_FILES    24
+#define MOST_FILES    12
 #define CHILD_SECONDS 60
 #define VALUE_CHILD   0x44444444u
 
@@ -172,6 +172,8 @@ int main(int argc, char **argv)
 	own = strcmp(argv[1], "own") == 0;
 	CHECK(take_way(argv[2]) && take_way(argv[3]));
 	opts = way;
+	/* What the children do is done while the change waits. */
+	opts.timeout_ms = TEST_WAIT_SECONDS * 1000;
 	text = text_map(SITES * STRIDE + 4096);
 	for (int i = 0; i < SITES; i++)
 		put_function(site(i), VALUE_A);
