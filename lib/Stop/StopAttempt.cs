@@ -35,8 +35,13 @@ internal static unsafe class StopAttempt
 
     private const long LookPauseNs = Clock.NsPerMs / 40;
 
-    /// <summary>CPU time in which a thread that is on its way into sigwait() is asleep there.</summary>
+    /// <summary>CPU time in which a thread that is on its way out of sigwait() has left it, or one on its way into it is asleep.</summary>
     private const long FallingAsleepNs = Clock.NsPerMs / 20;
+
+    private const int EnoughMasks = 3;
+
+    /// <summary>How long such a proof may take.</summary>
+    private const long ProofNs = Clock.NsPerMs;
 
     private const int BufferSize = 64 * 1024;
     private const uint ParkedSpins = 100;
@@ -410,9 +415,13 @@ internal static unsafe class StopAttempt
 
     /// <summary>
     /// A thread that runs, and has not parked yet. Where the signal is blocked in the calling thread, or this one was seen to block it, there may be
-    /// somebody who waits for signals. Only one is sent ours that is seen asleep, in another call, or has run for longer than it
-    /// takes to fall asleep.
+    /// somebody who waits for signals. Only one is sent ours that is seen asleep, in another call, or whose mask is proved its own.
     /// </summary>
+    /// <remarks>
+    /// Three masks without the signal, no sleep between the first and the last, and more CPU time between each two than it takes to leave such a
+    /// call, or to fall asleep in one: at the second mask it had left the call that it was in at the first, and the next one,
+    /// if it was in that, would have put it to sleep before the third.
+    /// </remarks>
     private static int LookWhileRunning(StopState* stop, ThreadRecord* record, ref SignalTaking taking)
     {
         if ((stop->OwnerMask & SignalSet.Of(stop->Signal)) == 0 && record->HasBlocked == 0)
@@ -420,14 +429,45 @@ internal static unsafe class StopAttempt
             return 0;
         }
 
-        long before = Clock.RunTimeOf(record->Tid);
-        int error = LookAgain(stop, record, ref taking);
-        if (taking == SignalTaking.TakesIfRunning && Clock.RunTimeOf(record->Tid) - before < FallingAsleepNs)
+        int tid = record->Tid;
+        int masks = 0;
+        ulong lastSleeps = 0;
+        long lastRan = 0;
+        for (long end = Clock.NowNs() + ProofNs; Clock.NowNs() < end;)
         {
-            taking = SignalTaking.Awaits;
+            int error = TaskFiles.TakingOf(tid, stop->Signal, out taking);
+            if (error != 0 || taking != SignalTaking.TakesIfRunning)
+            {
+                return error;
+            }
+
+            error = TaskFiles.MaskOf(tid, out ulong blocked, out ulong sleeps);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            long ran = Clock.RunTimeOf(tid);
+            if ((blocked & SignalSet.Of(stop->Signal)) != 0 || sleeps != lastSleeps || masks == 0)
+            {
+                masks = (blocked & SignalSet.Of(stop->Signal)) != 0 ? 0 : 1;
+                lastSleeps = sleeps;
+                lastRan = ran;
+            }
+            else if (ran - lastRan >= FallingAsleepNs)
+            {
+                lastRan = ran;
+                if (++masks == EnoughMasks)
+                {
+                    return 0;
+                }
+            }
+
+            Clock.Sleep(LookPauseNs);
         }
 
-        return error;
+        taking = SignalTaking.Awaits;
+        return 0;
     }
 
     /// <summary>Looks until something else is seen, or some time has passed; at least once.</summary>

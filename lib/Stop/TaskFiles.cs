@@ -73,7 +73,7 @@ internal static unsafe class TaskFiles
         }
 
         var status = new ReadOnlySpan<byte>(s_buffer, bytes);
-        TaskStat.TryMaskOf(status, out ulong blocked, out _);
+        TaskStat.TryMaskOf(status, out ulong blocked, out ulong sleeps);
         if (TaskStat.HasEnded(status))
         {
             taking = SignalTaking.Ended;
@@ -93,7 +93,22 @@ internal static unsafe class TaskFiles
         }
         else
         {
-            taking = CallOf(tid, out WaitingCall call) == 0 && call.Awaits(signo) ? SignalTaking.Awaits : SignalTaking.Takes;
+            if (CallOf(tid, out WaitingCall call) == 0 && (call.IsRunning || call.Awaits(signo)))
+            {
+                taking = call.IsRunning ? SignalTaking.TakesIfRunning : SignalTaking.Awaits;
+                return 0;
+            }
+
+            // The mask is that of the call which was seen only if the thread has slept in it all the time.
+            int error = MaskOf(tid, out ulong still, out ulong sleepsNow);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            taking = (still & SignalSet.Of(signo)) != 0 ? SignalTaking.Blocks
+                : sleepsNow != sleeps ? SignalTaking.TakesIfRunning
+                : SignalTaking.Takes;
         }
 
         return 0;
