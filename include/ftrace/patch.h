@@ -418,7 +418,7 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @deferred_stops: stop requests that met a thread inside an announced NMI and
  *	took effect when it left
  * @masked_stops: stops that had to block the NMI signals to drain them
- * @breakpoint_hits: instructions carried out in place of a breakpoint
+ * @breakpoint_hits: instructions emulated in place of a breakpoint
  * @gc_collections: garbage collections of the library's runtime; always 0
  * @managed_bytes: bytes that the library's runtime has allocated
  * @last_method: the enum ftrace_method of the last change; 0: none yet
