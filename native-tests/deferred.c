@@ -11,6 +11,8 @@
  *
  * deferred          the stop signal arrives
  * deferred seize    the thread is seen to block it, and seized there
+ * deferred ordinary  a thread that brackets ordinary code, again and again: the stop arrives anywhere,
+ *                   on the way in and out too, where a level that was closed would be counted twice
  */
 #include "test.h"
 
@@ -36,7 +38,7 @@ static bool seizing;
 static int stop_signal;
 static unsigned char *function;
 static atomic_int wanted, ready; /* the level that wants the gate to be set */
-static atomic_bool inside, left[2];
+static atomic_bool inside, left[2], finished;
 
 static void handler(int signo)
 {
@@ -134,12 +136,41 @@ static bool run(void)
 	return !gone_on;
 }
 
+static void *brackets(void *arg)
+{
+	(void)arg;
+	while (!finished) {
+		ftrace_nmi_enter();
+		ftrace_nmi_enter();
+		check_function(function);
+		ftrace_nmi_exit();
+		ftrace_nmi_exit();
+	}
+	return NULL;
+}
+
+static void ordinary(void)
+{
+	uint64_t deferred = stats().deferred_stops;
+	pthread_t thread = start(brackets, NULL);
+
+	for (int i = 0; i < 500 || stats().deferred_stops - deferred < 100; i++)
+		toggle_twice(function);
+	finished = true;
+	join(thread);
+	toggle_twice(function);
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = handler};
 
 	seizing = argc > 1 && strcmp(argv[1], "seize") == 0;
 	function = new_function();
+	if (argc > 1 && strcmp(argv[1], "ordinary") == 0) {
+		ordinary();
+		return 0;
+	}
 	stop_signal = find_stop_signal();
 	sigaddset(&action.sa_mask, stop_signal);
 	CHECK_EQ(sigaction(OUTER, &action, NULL), 0);

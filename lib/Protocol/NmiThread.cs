@@ -26,8 +26,8 @@ internal struct NmiThread
     public ulong Busy;
 
     /// <summary>
-    /// Bit 0: the runtime knows the thread. Bit 1: it is in C#. From bit 8 on: how often in a row calls were refused because of
-    /// <see cref="RefusedWord"/> (the native file's, and <see cref="Trace.NmiLevels"/>).
+    /// Bit 0: the runtime knows the thread. Bit 1: it is in C#. The rest is for
+    /// <see cref="Trace.NmiLevels"/> (and the native file's).
     /// </summary>
     public ulong Attached;
 
@@ -40,8 +40,11 @@ internal struct NmiThread
     /// <summary>The thread's <see cref="Trace.TraceThread"/>, at first one that nobody has. Read by Native/trace_entry.S.</summary>
     public ulong Tracer;
 
-    /// <summary>The saved word because of which the last call was refused outside of handlers.</summary>
-    public ulong RefusedWord;
+    /// <summary>
+    /// Where the stack ended when the outermost announced NMI was counted; 0: there is none, or it is on its way in or out. For
+    /// <see cref="Trace.NmiLevels"/>.
+    /// </summary>
+    public ulong AnnouncedAt;
 
     /// <summary>Outside of all NMIs only the sentinel is left, at the bottom.</summary>
     public const ulong Outside = 1;

@@ -10,16 +10,29 @@ namespace Ftrace.Trace;
 /// is under way, no level is.
 /// </summary>
 /// <remarks>
-/// A bracket in ordinary code looks the same. Nothing is lost by closing it: ordinary code is stopped while code is modified. But it would be
-/// a surprise to find a call inside of it carried out, so that is refused twice, unless remainders of a handler tell.
+/// <para>A bracket in ordinary code looks the same. Nothing is lost by closing it: ordinary code is stopped while code is modified. But it would be
+/// a surprise to find a call inside of it carried out, so that is refused twice, unless remainders of a handler tell.</para>
+/// <para>A stop may find the thread anywhere in such a bracket, on its way in or out too, where the level is not counted yet or no
+/// longer: closed there, it would be counted twice. So a stop closes only what was certainly left: a handler has at least a signal frame
+/// between itself and what it interrupted, and a jump out of it leads above that, or to another stack.</para>
 /// </remarks>
 [NoInstr]
 internal static unsafe class NmiLevels
 {
     private const ulong LookBelow = 64 * 1024;
-    private const ulong CountShift = 8;
+
+    // In NmiThread.Attached: flags, then how often a call was refused in a row because of the same saved word, then 48 bits of that,
+    // scattered: mostly a single bit is set in it.
+    private const ulong FlagMask = 0xff;
     private const ulong CountMask = 0xff00;
+    private const int CountShift = 8;
+    private const int WordShift = 16;
+    private const ulong Odd = 0x9e3779b97f4a7c15; // 2^64 by the golden ratio
+
     private const ulong Refusals = 2;
+
+    /// <summary>No signal frame is smaller; no function that brackets ordinary code is expected to need as much.</summary>
+    private const ulong SignalFrameSize = 1024;
 
     /// <summary>Closes all levels if the thread is in no handler. True if so.</summary>
     /// <param name="thread">The calling thread's words.</param>
@@ -48,11 +61,12 @@ internal static unsafe class NmiLevels
             return false;
         }
 
-        ulong count = thread->RefusedWord == thread->Saved ? (thread->Attached & CountMask) >> (int)CountShift : 0;
+        ulong last = thread->Attached >> WordShift;
+        ulong word = thread->Saved * Odd >> WordShift;
+        ulong count = last == word ? (thread->Attached & CountMask) >> CountShift : 0;
         if (count < Refusals && !HasRemainder(ref stack, stackPointer))
         {
-            thread->RefusedWord = thread->Saved;
-            thread->Attached = (thread->Attached & ~CountMask) | (count + 1) << (int)CountShift;
+            thread->Attached = (thread->Attached & FlagMask) | (count + 1) << CountShift | word << WordShift;
             return false;
         }
 
@@ -64,18 +78,24 @@ internal static unsafe class NmiLevels
     /// A stop has come in an announced NMI and was only noted. If the NMI was left, it ends here instead, and the thread parks.
     /// Called in the handler of the stop signal.
     /// </summary>
-    public static void StopWasDeferred(NmiThread* thread)
+    /// <param name="thread">Its words.</param>
+    /// <param name="stackPointer">Where its stack ended when the signal came.</param>
+    public static void StopWasDeferred(NmiThread* thread, ulong stackPointer)
     {
         byte here;
         ThreadStack stack = ThreadStack.Of(thread);
-        CloseLeft(thread, ref stack, (ulong)&here, ownContexts: 1);
+        ulong at = thread->AnnouncedAt;
+        if (at != 0 && (stackPointer >= at + SignalFrameSize || stack.Contains(at) != stack.Contains(stackPointer)))
+        {
+            CloseLeft(thread, ref stack, (ulong)&here, ownContexts: 1);
+        }
     }
 
     /// <summary>As the exits that did not come, but for the mask of signals, which the jump has set.</summary>
     private static void Close(NmiThread* thread)
     {
         thread->Unblocked = 0;
-        thread->RefusedWord = 0;
+        thread->Attached &= FlagMask;
         while (thread->Saved > NmiThread.Outside)
         {
             if ((thread->Saved & 1) != 0)

@@ -14,11 +14,20 @@ internal static unsafe class X86Nmi
     {
         BreakpointProtocol<X86Machine>.EnterNmi(&SharedState.Get->Breakpoint, thread);
         NmiProtocol<X86Machine>.EnterAnnounced(State);
+        if (!NmiThread.IsAnnounced(thread->Saved >> 1))
+        {
+            thread->AnnouncedAt = (ulong)&thread;
+        }
     }
 
     /// <summary>From the native file, when the saved bit is set.</summary>
     public static void ExitSlow(NmiThread* thread)
     {
+        if (!NmiThread.IsAnnounced(thread->Saved >> 1))
+        {
+            thread->AnnouncedAt = 0;
+        }
+
         BreakpointProtocol<X86Machine>.ExitNmi(&SharedState.Get->Breakpoint, thread);
         NmiProtocol<X86Machine>.ExitAnnounced(State, thread);
     }
