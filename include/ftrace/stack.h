@@ -5,8 +5,9 @@
  * For programs that make stacks small: of threads, of coroutines, and alternate
  * ones for signal handlers. The library runs on them when a thread is stopped,
  * when it runs into a breakpoint, in the brackets of its handlers, and when it calls
- * a traced function. An alternate stack that the thread has is used for the first
- * two.
+ * a traced function. The first two use the thread's alternate stack, if it has one,
+ * in programs that have SA_ONSTACK with the handler of a signal that may come at any
+ * time; not where only faults are handled there, as SIGSEGV in .NET and Rust.
  *
  * What is needed at the same time adds up. A handler that is declared as an NMI and
  * takes N bytes itself needs

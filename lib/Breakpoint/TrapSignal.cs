@@ -35,13 +35,14 @@ internal static unsafe class TrapSignal
 
     /// <summary>
     /// The host's handler runs under ours, on the stack that it was installed for, and a system call that a signal for it
-    /// interrupts goes on or not as it was installed. Without one, ours takes the alternate stack if there is one, as
-    /// the stop signal does.
+    /// interrupts goes on or not as it was installed. Without one, ours takes the alternate stack where the stop signal does.
     /// </summary>
     private static ulong HostFlags(KernelSigaction current)
     {
         const ulong Flags = KernelSigaction.SaOnstack | KernelSigaction.SaRestart;
 
-        return current.Handler is KernelSigaction.Default or KernelSigaction.Ignore ? Flags : current.Flags & Flags;
+        return current.Handler is KernelSigaction.Default or KernelSigaction.Ignore
+            ? KernelSigaction.SaRestart | AlternateStack.FlagOfHandlers(SignalSet.Sigtrap)
+            : current.Flags & Flags;
     }
 }

@@ -25,5 +25,24 @@ internal unsafe struct AlternateStack
         }
     }
 
+    /// <summary>SA_ONSTACK if a handler of a signal that may come at any time has it, else 0. Those of the C library do not count.</summary>
+    /// <param name="except">The signal of a handler that does not count.</param>
+    public static ulong FlagOfHandlers(int except)
+    {
+        for (int signo = 1; signo <= SignalSet.Count; signo++)
+        {
+            KernelSigaction action;
+            if (signo != except && SignalSet.IsUsable(signo) && (SignalSet.Of(signo) & (SignalSet.Faults | SignalSet.Of(SignalSet.Sigabrt))) == 0
+                && KernelSigaction.Exchange(signo, null, &action) == 0
+                && action.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore)
+                && (action.Flags & KernelSigaction.SaOnstack) != 0)
+            {
+                return KernelSigaction.SaOnstack;
+            }
+        }
+
+        return 0;
+    }
+
     public readonly bool Contains(ulong address) => address - Start < Size;
 }

@@ -16,6 +16,7 @@ internal static unsafe class SignalSet
 
     public const int Sigill = 4;
     public const int Sigtrap = 5;
+    public const int Sigabrt = 6;
     public const int Sigbus = 7;
     public const int Sigfpe = 8;
     public const int Sigkill = 9;

@@ -13,6 +13,10 @@ internal static unsafe class StopSignal
     private const long None = -2;
 
     private const nint NonBlocking = 1; // GRND_NONBLOCK
+    private const long LookAgainNs = Clock.NsPerSecond;
+
+    private static ulong s_onAlternateStack; // SA_ONSTACK or 0
+    private static long s_lookedNs;
 
     /// <summary>Chooses what marks our signals, once.</summary>
     public static bool Reserve(StopState* stop)
@@ -51,8 +55,26 @@ internal static unsafe class StopSignal
             return 0;
         }
 
-        usable = current.Mask == WantedMask(stop) || Install(stop, stop->Signal, &current) == 0;
+        s_onAlternateStack |= current.Flags & KernelSigaction.SaOnstack; // another may have put it there: Go's runtime does
+        LookForAlternateStacks(stop);
+        bool isAsWanted = current.Mask == WantedMask(stop) && (current.Flags & KernelSigaction.SaOnstack) == s_onAlternateStack;
+        usable = isAsWanted || Install(stop, stop->Signal, &current) == 0;
         return 0;
+    }
+
+    /// <summary>
+    /// Some hosts run threads on stacks too small for a signal frame: they have another one for handlers, and SA_ONSTACK with all that
+    /// may come at any time. In others it is for faults only, and the handler of those may have left it while it still needs what
+    /// is there, as .NET's of SIGSEGV does: another handler must not take it.
+    /// </summary>
+    private static void LookForAlternateStacks(StopState* stop)
+    {
+        long now = Clock.NowNs();
+        if (s_onAlternateStack == 0 && (s_lookedNs == 0 || now - s_lookedNs >= LookAgainNs))
+        {
+            s_lookedNs = now;
+            s_onAlternateStack = AlternateStack.FlagOfHandlers(stop->Signal);
+        }
     }
 
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&StopHandler.OnSignal;
@@ -70,6 +92,7 @@ internal static unsafe class StopSignal
             return 0;
         }
 
+        LookForAlternateStacks(stop);
         if (wanted != 0)
         {
             usable = wanted is >= SignalSet.FirstRealTime and <= SignalSet.Count && TryTake(stop, (int)wanted);
@@ -119,14 +142,11 @@ internal static unsafe class StopSignal
         return true;
     }
 
-    /// <summary>
-    /// SA_ONSTACK: some hosts run threads on stacks too small for a signal frame, with another one for handlers.
-    /// </summary>
     private static int Install(StopState* stop, int signo, KernelSigaction* before)
     {
         KernelSigaction action;
         action.Handler = Handler;
-        action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | KernelSigaction.SaOnstack | KernelSigaction.SaRestart;
+        action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | KernelSigaction.SaRestart | s_onAlternateStack;
         action.Restorer = (ulong)Native.Table->Restorer;
         action.Mask = WantedMask(stop);
         return KernelSigaction.Exchange(signo, &action, before);
