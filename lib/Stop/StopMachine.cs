@@ -57,9 +57,22 @@ internal static unsafe class StopMachine
     /// <summary>
     /// Opens a window: returns 0 when every other thread is parked and undeclared signals are blocked on this one.
     /// </summary>
-    /// <returns>0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; then everything is as before.</returns>
+    /// <returns>0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; then everything is as before, and the host was told why.</returns>
     public static int Open(NmiThread* self, uint timeoutMs)
     {
+        int error = TryOpen(self, timeoutMs, out StopReport report);
+        if (error != 0)
+        {
+            report.Print();
+        }
+
+        return error;
+    }
+
+    /// <summary>The same for a caller whose own call does not fail with it: <paramref name="report"/> is what there would be to tell.</summary>
+    public static int TryOpen(NmiThread* self, uint timeoutMs, out StopReport report)
+    {
+        report = default;
         StopState* stop = &SharedState.Get->Stop;
         ForkChild.Detect(self);
 
@@ -90,7 +103,7 @@ internal static unsafe class StopMachine
             // Another copy of the library was here first: its mutex counts from now on.
             StopTurn.UnlockOwn();
             SignalSet.Set(mask);
-            return Open(self, timeoutMs);
+            return TryOpen(self, timeoutMs, out report);
         }
 
         if (error == 0)
@@ -109,10 +122,9 @@ internal static unsafe class StopMachine
             stop->Owner = 0;
         }
 
-        StopReport report = StopReport.Take();
+        report = StopReport.Take();
         StopTurn.Unlock();
         SignalSet.Set(mask);
-        report.Print();
         return error;
     }
 
@@ -146,13 +158,7 @@ internal static unsafe class StopMachine
 
     private static void Release(StopState* stop)
     {
-        if (stop->StartNs != 0)
-        {
-            stop->LastStopNs = (ulong)(Clock.NowNs() - stop->StartNs);
-            stop->MaxStopNs = Math.Max(stop->MaxStopNs, stop->LastStopNs);
-            stop->StartNs = 0;
-        }
-
+        long now = Clock.NowNs();
         stop->DrainGeneration = 0;
 
         // Who has joined is known only by the exchange itself: a thread may join until then.
@@ -163,7 +169,13 @@ internal static unsafe class StopMachine
         }
 
         // The generation is over: a seized thread that was on its way into the stop signal's handler joins nothing any more.
-        Seizer.End();
+        long released = Seizer.End();
+        if (stop->StartNs != 0)
+        {
+            stop->LastStopNs = (ulong)((released != 0 ? released : now) - stop->StartNs);
+            stop->MaxStopNs = Math.Max(stop->MaxStopNs, stop->LastStopNs);
+            stop->StartNs = 0;
+        }
     }
 
     /// <summary>True if the system can make all cores serialize; finds out at the first call in a process.</summary>

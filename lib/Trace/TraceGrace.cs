@@ -151,7 +151,7 @@ internal unsafe ref struct TraceGrace
     /// <summary>Where the thread is can be told while it stands still.</summary>
     private readonly void StopAndLook(TraceThread* record)
     {
-        if (StopMachine.Open(_self, StopTimeoutMs) != 0)
+        if (StopMachine.TryOpen(_self, StopTimeoutMs, out _) != 0)
         {
             return;
         }
