@@ -37,6 +37,8 @@ internal enum SyscallNumber
     RtTgsigqueueinfo = 297,
     ProcessVmReadv = 310,
     ProcessVmWritev = 311,
+    SchedSetattr = 314,
+    SchedGetattr = 315,
     Getrandom = 318,
     Membarrier = 324,
 }

@@ -6,7 +6,7 @@ internal static class SeizeCommand
     /// <summary>A command's lowest bits; above them is its number.</summary>
     public const uint Kind = 3;
 
-    /// <summary>To become the tracer of the threads that are <see cref="SeizeStatus.Wanted"/>.</summary>
+    /// <summary>To become the tracer of the threads that are <see cref="SeizeStatus.Wanted"/>; and if none is refused, to stop them.</summary>
     public const uint Attach = 1;
 
     /// <summary>To stop those that are <see cref="SeizeStatus.Attached"/>.</summary>
@@ -14,4 +14,11 @@ internal static class SeizeCommand
 
     /// <summary>To let all go, and end.</summary>
     public const uint Release = 3;
+
+    /// <summary>The first command of all.</summary>
+    public const uint First = Kind + 1 | Attach;
+
+    /// <summary>The command of this kind that follows another one.</summary>
+    [NoInstr]
+    public static uint Next(uint command, uint kind) => (command | Kind) + 1 | kind;
 }

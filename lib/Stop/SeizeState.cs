@@ -6,13 +6,10 @@ namespace Ftrace.Stop;
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal unsafe struct SeizeState
 {
-    /// <summary>In place of a command in <see cref="Done"/>: the process has not begun yet.</summary>
-    public const uint NotReady = ~0u;
-
-    /// <summary>The last <see cref="SeizeCommand"/>; 0: none yet. A futex: the process sleeps on it. Written by the patcher.</summary>
+    /// <summary>The last <see cref="SeizeCommand"/>. A futex: the process sleeps on it. Written by the patcher.</summary>
     [FieldOffset(0)] public uint Command;
 
-    /// <summary>The last command that is done. A futex: the patcher sleeps on it. Written by the process.</summary>
+    /// <summary>The last command that is done; 0: none yet. A futex: the patcher sleeps on it. Written by the process.</summary>
     [FieldOffset(128)] public uint Done;
 
     /// <summary>The stop's generation.</summary>
@@ -20,6 +17,12 @@ internal unsafe struct SeizeState
 
     /// <summary><see cref="ThreadTable.Used"/>.</summary>
     [FieldOffset(68)] public int Used;
+
+    /// <summary>When the first thread was asked to stop; 0: not yet.</summary>
+    [FieldOffset(96)] public long StopStartNs;
+
+    /// <summary>When the process ends by itself, if there is no second command before. Its own.</summary>
+    [FieldOffset(104)] public long AbandonedNs;
 
     /// <summary>The threads.</summary>
     [FieldOffset(72)] public ThreadRecord* Records;

@@ -27,8 +27,9 @@ internal static unsafe class Seizer
 
     private static SeizeState* s_state;
     private static int s_process;
-    private static uint s_commands;
+    private static uint s_command; // the last one
     private static bool s_isOldKernel;
+    private static TimeSlice s_slice; // the patcher's own
 
     /// <summary>True while there is a seizing process.</summary>
     public static bool IsRunning => s_process != 0;
@@ -45,17 +46,18 @@ internal static unsafe class Seizer
         return s_state != null;
     }
 
-    /// <summary>Seizes all threads that are <see cref="SeizeStatus.Wanted"/>. They run on.</summary>
+    /// <summary>When the first thread was asked to stop, <see cref="Clock.NowNs"/>.</summary>
+    public static long StopStartNs => s_state->StopStartNs;
+
+    /// <summary>
+    /// Seizes all threads that are <see cref="SeizeStatus.Wanted"/>. If none is refused, the process begins to stop them at once, without
+    /// a word from here: with more running threads than CPUs that would take until the next tick of the clock. Called in a stop that has begun;
+    /// <see cref="BeginStop"/> comes next, or <see cref="End"/>.
+    /// </summary>
     /// <returns>0; -EPERM if some cannot be seized (they are <see cref="SeizeStatus.Refused"/>), or another -errno: none can.</returns>
     public static int Attach(StopState* stop, long deadlineNs)
     {
-        int error = IsRunning ? 0 : Start(stop, deadlineNs);
-        if (error != 0)
-        {
-            return error;
-        }
-
-        error = Do(SeizeCommand.Attach, deadlineNs);
+        int error = IsRunning ? Do(SeizeCommand.Attach, deadlineNs) : Start(stop, SeizeCommand.Attach, deadlineNs);
         if (error == 0 && IsRefused(out int first) && first == -Errno.EPERM && Yama.LetTrace(s_process))
         {
             for (int i = 0; i < ThreadTable.Used; i++)
@@ -71,10 +73,10 @@ internal static unsafe class Seizer
     }
 
     /// <summary>Asks for all seized threads to be stopped. <see cref="WaitStopped"/> says when they are.</summary>
-    public static void BeginStop(StopState* stop)
+    public static void BeginStop()
     {
-        s_state->Generation = stop->Generation;
         Post(SeizeCommand.Stop);
+        s_state->StopStartNs = s_state->StopStartNs != 0 ? s_state->StopStartNs : Clock.NowNs();
     }
 
     /// <summary>Waits until all of them have stopped, or have ended, or park by themselves.</summary>
@@ -82,14 +84,15 @@ internal static unsafe class Seizer
     public static int WaitStopped(long untilNs) => WaitDone(untilNs);
 
     /// <summary>Lets all go, where the patcher wants them to. Called when the stop is over.</summary>
-    public static void End()
+    /// <returns>When they were let go, <see cref="Clock.NowNs"/>; 0: there were none.</returns>
+    public static long End()
     {
         if (!IsRunning)
         {
-            return;
+            return 0;
         }
 
-        bool busy = Volatile.Read(ref s_state->Done) != Volatile.Read(ref s_state->Command);
+        bool busy = !IsDone;
         Post(SeizeCommand.Release);
         if (busy)
         {
@@ -97,7 +100,14 @@ internal static unsafe class Seizer
             Native.Syscall(SyscallNumber.Kill, s_process, SignalSet.Sigchld);
         }
 
-        if (WaitDone(Clock.NowNs() + Clock.NsPerSecond) != 0)
+        int error = WaitDone(Clock.NowNs() + Clock.NsPerSecond);
+        long released = Clock.NowNs();
+        if (error == -Errno.EAGAIN)
+        {
+            return released;
+        }
+
+        if (error != 0)
         {
             Native.Syscall(SyscallNumber.Kill, s_process, SignalSet.Sigkill);
         }
@@ -107,7 +117,14 @@ internal static unsafe class Seizer
         {
         }
 
+        Forget();
+        return released;
+    }
+
+    private static void Forget()
+    {
         s_process = 0;
+        s_slice.Restore();
         for (int i = 0; i < ThreadTable.Used; i++)
         {
             ThreadTable.Records[i].Seize = SeizeStatus.None;
@@ -116,9 +133,14 @@ internal static unsafe class Seizer
 
     /// <summary>In the child of a fork, where the process is not.</summary>
     [NoInstr]
-    public static void AfterFork() => s_process = 0;
+    public static void AfterFork()
+    {
+        s_process = 0;
+        s_slice.Restore();
+    }
 
-    private static int Start(StopState* stop, long deadlineNs)
+    /// <summary>Makes the process, which does its first command at once, and waits until that is done.</summary>
+    private static int Start(StopState* stop, uint command, long deadlineNs)
     {
         // Where it would be ended by a filter before Linux 5.16, the host would be with it.
         if (stop->SerializeParked != 0 || (s_isOldKernel && TaskFiles.HasSeccompFilter()))
@@ -133,11 +155,13 @@ internal static unsafe class Seizer
         }
 
         *s_state = default;
-        s_state->Done = SeizeState.NotReady;
         s_state->Records = ThreadTable.Records;
+        s_state->Generation = stop->Generation;
         s_state->ThreadOffset = (long)Native.CurrentThread - (long)fs;
         s_state->TidOffset = *(int*)(fs + GlibcTidOffset) == (int)Native.Syscall(SyscallNumber.Gettid) ? GlibcTidOffset : 0;
-        s_commands = 0;
+        s_command = 0;
+        Post(command);
+        s_slice = TimeSlice.Shorten();
 
         // Its mask is ours, and it must not run the host's handlers.
         ulong mask = SignalSet.BlockMore(~0ul);
@@ -146,6 +170,7 @@ internal static unsafe class Seizer
         SignalSet.Set(mask);
         if (process < 0)
         {
+            s_slice.Restore();
             return process == -Errno.EAGAIN ? -Errno.EAGAIN : process == -Errno.ENOMEM ? -Errno.ENOMEM : -Errno.EOPNOTSUPP;
         }
 
@@ -168,9 +193,13 @@ internal static unsafe class Seizer
     private static void Post(uint command)
     {
         s_state->Used = ThreadTable.Used;
-        Volatile.Write(ref s_state->Command, ++s_commands * (SeizeCommand.Kind + 1) | command);
+        s_command = SeizeCommand.Next(s_command, command);
+        Volatile.Write(ref s_state->Command, s_command);
         Futex.Wake(&s_state->Command, 1);
     }
+
+    /// <summary>The last command is done, and perhaps the one that follows it.</summary>
+    private static bool IsDone => Volatile.Read(ref s_state->Done) >= s_state->Command;
 
     /// <returns>0, -ETIMEDOUT, or -EAGAIN: the process has ended.</returns>
     private static int WaitDone(long untilNs)
@@ -178,7 +207,7 @@ internal static unsafe class Seizer
         for (; ; )
         {
             uint done = Volatile.Read(ref s_state->Done);
-            if (done == s_state->Command)
+            if (IsDone)
             {
                 return 0;
             }
@@ -189,9 +218,11 @@ internal static unsafe class Seizer
                 return -Errno.ETIMEDOUT;
             }
 
+            int status;
             if (Futex.Wait(&s_state->Done, done, Math.Min(rest, SliceNs)) == -Errno.ETIMEDOUT
-                && Native.Syscall(SyscallNumber.Kill, s_process, 0) != 0)
+                && Ptrace.Wait(s_process, block: false, &status) != 0 && !IsDone)
             {
+                Forget();
                 return -Errno.EAGAIN;
             }
         }

@@ -22,8 +22,8 @@ internal static unsafe class SeizingProcess
 {
     private const nint SetParentDeathSignal = 1;
 
-    /// <summary>How long it waits for the first command: the thread that made it may have ended before its end was of interest.</summary>
-    private const long FirstPatienceNs = 10 * Clock.NsPerSecond;
+    /// <summary>How long it waits for the second command.</summary>
+    private const long PatienceNs = 10 * Clock.NsPerSecond;
 
     /// <summary>How long it sleeps at most between two looks whether the patcher has given up, or taken a thread for ended.</summary>
     private const long SliceNs = 2 * Clock.NsPerMs;
@@ -37,29 +37,34 @@ internal static unsafe class SeizingProcess
         KernelSigaction action = default;
         KernelSigaction.Exchange(SignalSet.Sigchld, &action, null);
 
+        state->AbandonedNs = Clock.NowNs() + PatienceNs;
+        uint seen = 0;
         uint done = 0;
-        Report(state, done);
-        long patience = Clock.NowNs() + FirstPatienceNs;
         do
         {
             uint command = Volatile.Read(ref state->Command);
-            if (command != done)
+            if (command != seen && command != done)
             {
-                Execute(state, command);
-                done = command;
-                Report(state, done);
+                seen = command;
+                done = Execute(state, command);
             }
-            else if (done == 0 && Clock.NowNs() >= patience)
+            else if (IsAbandoned(state))
             {
                 return;
             }
             else
             {
-                Futex.Wait(&state->Command, done, done == 0 ? Clock.NsPerSecond : 0);
+                Futex.Wait(&state->Command, command, command == SeizeCommand.First ? Clock.NsPerSecond : 0);
             }
         }
         while ((done & SeizeCommand.Kind) != SeizeCommand.Release);
     }
+
+    /// <summary>
+    /// True if the patcher has not said a second word for long: the thread that made this process may have ended before its end was of interest.
+    /// </summary>
+    private static bool IsAbandoned(SeizeState* state) =>
+        Volatile.Read(ref state->Command) == SeizeCommand.First && Clock.NowNs() >= state->AbandonedNs;
 
     private static void Report(SeizeState* state, uint done)
     {
@@ -67,25 +72,40 @@ internal static unsafe class SeizingProcess
         Futex.Wake(&state->Done, 1);
     }
 
-    private static void Execute(SeizeState* state, uint command)
+    /// <returns>The last command that is done.</returns>
+    private static uint Execute(SeizeState* state, uint command)
     {
         uint kind = command & SeizeCommand.Kind;
         if (kind == SeizeCommand.Attach)
         {
-            Attach(state);
+            bool all = Attach(state);
+            Report(state, command);
+            if (!all)
+            {
+                return command;
+            }
+
+            uint next = SeizeCommand.Next(command, SeizeCommand.Stop);
+            Stop(state, command, next);
+            command = next;
         }
         else if (kind == SeizeCommand.Stop)
         {
-            Stop(state, command);
+            Stop(state, command, command);
         }
         else
         {
             Release(state);
         }
+
+        Report(state, command);
+        return command;
     }
 
-    private static void Attach(SeizeState* state)
+    /// <returns>False if some are refused.</returns>
+    private static bool Attach(SeizeState* state)
     {
+        bool all = true;
         for (int i = 0; i < state->Used; i++)
         {
             ThreadRecord* record = state->Records + i;
@@ -94,12 +114,19 @@ internal static unsafe class SeizingProcess
                 int error = Ptrace.Seize(record->Tid);
                 record->SeizeError = error;
                 record->Seize = error == 0 ? SeizeStatus.Attached : error == -Errno.ESRCH ? SeizeStatus.Gone : SeizeStatus.Refused;
+                all &= record->Seize != SeizeStatus.Refused;
             }
         }
+
+        return all;
     }
 
-    private static void Stop(SeizeState* state, uint command)
+    /// <param name="state">What it shares with the patcher.</param>
+    /// <param name="last">The patcher has said this: it is still at it.</param>
+    /// <param name="command">Or this.</param>
+    private static void Stop(SeizeState* state, uint last, uint command)
     {
+        state->StopStartNs = state->StopStartNs != 0 ? state->StopStartNs : Clock.NowNs();
         for (int i = 0; i < state->Used; i++)
         {
             ThreadRecord* record = state->Records + i;
@@ -112,7 +139,7 @@ internal static unsafe class SeizingProcess
         }
 
         // Returns before all have stopped if the patcher has given up.
-        while (!HaveStopped(state) && Volatile.Read(ref state->Command) == command)
+        while (!HaveStopped(state) && Volatile.Read(ref state->Command) is var now && (now == last || now == command) && !IsAbandoned(state))
         {
             ulong child = SignalSet.Of(SignalSet.Sigchld);
             Timespec slice;
@@ -200,6 +227,10 @@ internal static unsafe class SeizingProcess
         return OwnMemory.CanRead(words) && OwnMemory.CanRead(words + (ulong)sizeof(NmiThread) - sizeof(ulong)) ? (NmiThread*)words : null;
     }
 
+    /// <summary>
+    /// The kernel lets all go when this process ends, which is next, and all at once: this process would not get far with one after the
+    /// other where they compete with it for the CPUs.
+    /// </summary>
     private static void Release(SeizeState* state)
     {
         for (int i = 0; i < state->Used; i++)
@@ -207,36 +238,46 @@ internal static unsafe class SeizingProcess
             ThreadRecord* record = state->Records + i;
             if (Volatile.Read(ref record->Seize) == SeizeStatus.Stopped)
             {
-                Resume(record);
+                SetRegs(record);
+                if (record->SignalOfStop != 0)
+                {
+                    Ptrace.Detach(record->Tid, record->SignalOfStop);
+                }
             }
 
-            // Those that have not stopped yet the kernel lets go when this process ends.
             record->Seize = SeizeStatus.None;
         }
     }
 
     private static void Resume(ThreadRecord* record)
     {
-        UserRegs regs;
-        if (Ptrace.GetRegs(record->Tid, &regs) == 0)
-        {
-            bool moved = record->Rip != regs.Rip;
-            bool restarts = !moved && record->SignalOfStop == 0 && InterruptedCall.MustRestart(record->Tid, &regs);
-            if (moved)
-            {
-                regs.Rip = record->Rip;
-            }
-            else if (restarts)
-            {
-                InterruptedCall.Restart(&regs);
-            }
+        SetRegs(record);
+        Ptrace.Detach(record->Tid, record->SignalOfStop);
+    }
 
-            if (moved || restarts)
-            {
-                Ptrace.SetRegs(record->Tid, &regs);
-            }
+    /// <summary>Makes the thread go on where the patcher wants it to, or execute a call again that the stop has interrupted.</summary>
+    private static void SetRegs(ThreadRecord* record)
+    {
+        UserRegs regs;
+        if (Ptrace.GetRegs(record->Tid, &regs) != 0)
+        {
+            return;
         }
 
-        Ptrace.Detach(record->Tid, record->SignalOfStop);
+        bool moved = record->Rip != regs.Rip;
+        bool restarts = !moved && record->SignalOfStop == 0 && InterruptedCall.MustRestart(record->Tid, &regs);
+        if (moved)
+        {
+            regs.Rip = record->Rip;
+        }
+        else if (restarts)
+        {
+            InterruptedCall.Restart(&regs);
+        }
+
+        if (moved || restarts)
+        {
+            Ptrace.SetRegs(record->Tid, &regs);
+        }
     }
 }

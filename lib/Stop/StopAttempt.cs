@@ -8,14 +8,14 @@ namespace Ftrace.Stop;
 /// <remarks>
 /// <para>In order:</para>
 /// <list type="number">
-/// <item>Look: which threads take the stop signal, and which have to be seized. The latter are, and run on. If some cannot be,
-/// that is the end: nobody was asked yet.</item>
-/// <item>Ask: the one get the signal, the others are stopped by ptrace(2), at the same time.</item>
+/// <item>Look: which threads take the stop signal, and which have to be seized. The latter are. If some cannot be, that is the end:
+/// all still run.</item>
+/// <item>Ask: the ones get the signal, the others are stopped by ptrace(2), at the same time.</item>
 /// <item>Wait. A thread that has blocked the signal since is seized.</item>
 /// <item>Count: when as many threads have stopped as the process has, there are no others. Those that were born meanwhile are looked at
 /// and asked likewise.</item>
 /// </list>
-/// <para>A look takes some 20 microseconds, so who has parked in the last stop, not long ago, is asked without one.</para>
+/// <para>A look takes some 20 microseconds, so who has stopped in the last stop, not long ago, is asked in the same way without one.</para>
 /// </remarks>
 internal static unsafe class StopAttempt
 {
@@ -89,8 +89,11 @@ internal static unsafe class StopAttempt
         if (error == 0)
         {
             Begin(stop);
-            error = AskAll(stop);
+            error = SeizeWanted(stop);
+            stop->StartNs = error != 0 ? 0 : Seizer.IsRunning ? Seizer.StopStartNs : stop->StartNs; // nobody was asked before
         }
+
+        error = error != 0 ? error : AskAll(stop);
 
         // The seizing process has to get a core of its own first.
         return error != 0 ? error : WaitForAll(stop, Seizer.IsRunning ? patience * 4 : patience);
@@ -132,11 +135,12 @@ internal static unsafe class StopAttempt
             error = Scan(stop, out _);
         }
 
-        bool trusts = Clock.NowNs() - s_lastNs < TrustNs;
+        long now = Clock.NowNs();
+        bool trusts = now - s_lastNs < TrustNs;
         for (int i = 0; i < ThreadTable.Used && error == 0; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (!IsOther(record) || (trusts && s_lastGeneration != 0 && HasStoppedSo(record)))
+            if (!IsOther(record) || (trusts && s_lastGeneration != 0 && HasStoppedSo(record, now)))
             {
                 continue;
             }
@@ -144,13 +148,13 @@ internal static unsafe class StopAttempt
             error = Look(stop, record);
         }
 
-        return error != 0 ? error : SeizeWanted(stop);
+        return error;
     }
 
     /// <summary>True if it stopped in the last stop in the way in which it would be stopped now.</summary>
-    private static bool HasStoppedSo(ThreadRecord* record) => s_hasSignal
-        ? record->ParkedGeneration == s_lastGeneration && record->MustBeSeized == 0
-        : record->SeizedGeneration == s_lastGeneration && record->MustBeSeized != 0;
+    private static bool HasStoppedSo(ThreadRecord* record, long now) => record->MustBeSeized == 0
+        ? s_hasSignal && record->ParkedGeneration == s_lastGeneration
+        : record->SeizedGeneration == s_lastGeneration && (!s_hasSignal || now - record->SeenToBlockNs < TrustNs);
 
     private static bool IsOther(ThreadRecord* record) => record->Tid != 0 && record->Tid != s_self;
 
@@ -181,7 +185,7 @@ internal static unsafe class StopAttempt
     {
         if (Seizer.IsRunning)
         {
-            Seizer.BeginStop(stop);
+            Seizer.BeginStop();
         }
 
         int error = 0;
@@ -409,6 +413,8 @@ internal static unsafe class StopAttempt
         }
 
         record->MustBeSeized = taking is SignalTaking.Takes or SignalTaking.TakesIfRunning ? 0u : 1u;
+        bool isLasting = taking != SignalTaking.BlocksAll || record->SeizedGeneration != 0;
+        record->SeenToBlockNs = record->MustBeSeized != 0 && isLasting ? Clock.NowNs() : 0;
         record->Seize = record->MustBeSeized != 0 ? SeizeStatus.Wanted : SeizeStatus.None;
         return 0;
     }
@@ -486,7 +492,7 @@ internal static unsafe class StopAttempt
         return error;
     }
 
-    /// <summary>Becomes the tracer of the threads that have to be seized.</summary>
+    /// <summary>Becomes the tracer of the threads that have to be seized, and, if it can be that of all of them, stops them.</summary>
     private static int SeizeWanted(StopState* stop)
     {
         ThreadRecord* first = null;
@@ -554,7 +560,7 @@ internal static unsafe class StopAttempt
         int error = SeizeWanted(stop);
         if (error == 0 && Seizer.IsRunning)
         {
-            Seizer.BeginStop(stop);
+            Seizer.BeginStop();
         }
 
         return error;
@@ -633,17 +639,23 @@ internal static unsafe class StopAttempt
         long looked = stop->StartNs;
         for (; ; )
         {
+            if (Seizer.IsRunning)
+            {
+                Account(stop);
+            }
+
             Volatile.Write(ref stop->WakeAt, s_requested);
             Interlocked.MemoryBarrier(); // WakeAt before the count; pairs with the compare-exchange in StopHandler.Join
             uint joined = Volatile.Read(ref stop->Joined);
             long now = Clock.NowNs();
-            if (joined == s_requested)
+            if (joined == s_requested && !Seizer.IsRunning)
             {
-                if (!Seizer.IsRunning)
-                {
-                    return 0;
-                }
+                return 0;
+            }
 
+            if (joined >= s_requested && Seizer.IsRunning)
+            {
+                // More have parked if one that is being seized had been asked by a signal before.
                 int error = Seizer.WaitStopped(Math.Min(stop->DeadlineNs, Math.Max(now, progress) + SliceNs));
                 Account(stop);
                 if (error == 0 && joined == s_requested)
@@ -681,7 +693,7 @@ internal static unsafe class StopAttempt
                 continue;
             }
 
-            if (joined != s_requested)
+            if (joined < s_requested)
             {
                 long slice = looked == stop->StartNs ? LatePatienceNs : SliceNs;
                 Futex.Wait(&stop->Joined, joined, Math.Min(slice, stop->DeadlineNs - now));
@@ -716,7 +728,7 @@ internal static unsafe class StopAttempt
                     s_leaderEnded |= record->Tid == stop->Pid && TaskFiles.KindOf(record->Tid) == TaskKind.Ended;
                     ThreadTable.Remove(record);
                     break;
-                default:
+                case SeizeStatus.None:
                     s_requested += record->RequestedGeneration == stop->Generation ? 1u : 0u;
                     break;
             }
