@@ -125,8 +125,9 @@ int ftrace_arch_code_modify_post_process(void);
  * Parks every other thread of the process in a signal handler, or seizes it; blocks all
  * signals that are neither declared (ftrace_nmi_add_signal()) nor raised by a
  * fault on the calling thread, runs @fn, and lets the threads go. It waits at
- * most 5 seconds for the threads to stop. System calls that the stop interrupts
- * are restarted where the kernel restarts them (signal(7)).
+ * most 5 seconds for the threads to stop. System calls that the signal interrupts
+ * are restarted where the kernel restarts them (signal(7)); poll(), epoll_wait(),
+ * nanosleep() and the like end with EINTR, but not in seized threads.
  *
  * @fn runs while other threads may hold any lock of the process: it must not
  * allocate, lock, use stdio, or wait for another thread.
