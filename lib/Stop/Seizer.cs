@@ -21,6 +21,7 @@ internal static unsafe class Seizer
     private const nuint CloneUntraced = 0x800000;
     private const nint GetFs = 0x1003; // ARCH_GET_FS
     private const long SliceNs = 5 * Clock.NsPerMs;
+    private const int MostWaits = 2000;
 
     /// <summary>Where glibc keeps a thread's id, from its fs: struct pthread, tid. The same since 2.4.</summary>
     private const long GlibcTidOffset = 720;
@@ -100,7 +101,14 @@ internal static unsafe class Seizer
             Native.Syscall(SyscallNumber.Kill, s_process, SignalSet.Sigchld);
         }
 
-        int error = WaitDone(Clock.NowNs() + Clock.NsPerSecond);
+        // Threads may have to go on elsewhere than they stopped, which only the process can see to. Counted in waits: all of this process may
+        // have been stopped for any time, by SIGSTOP.
+        int error = -Errno.ETIMEDOUT;
+        for (int waits = 0; error == -Errno.ETIMEDOUT && waits < MostWaits; waits++)
+        {
+            error = WaitDone(Clock.NowNs() + SliceNs);
+        }
+
         long released = Clock.NowNs();
         if (error == -Errno.EAGAIN)
         {

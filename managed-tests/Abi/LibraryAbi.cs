@@ -80,7 +80,7 @@ internal static class LibraryAbi
             ["ftrace_nmi_thread.reserved"] = new(
                 [
                     nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached), nameof(NmiThread.Held), nameof(NmiThread.Unblocked),
-                    nameof(NmiThread.Tracer), nameof(NmiThread.RefusedWord),
+                    nameof(NmiThread.Tracer), nameof(NmiThread.AnnouncedAt),
                 ], null, "programs need not know what the words are for"),
             ["ftrace_patch_opts.method"] = new(
                 [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),
