@@ -54,7 +54,7 @@ internal static unsafe class SeizingProcess
             }
             else
             {
-                Futex.Wait(&state->Command, command, command == SeizeCommand.First ? Clock.NsPerSecond : 0);
+                Futex.Wait(&state->Command, command, SeizeCommand.IsFirst(command) ? Clock.NsPerSecond : 0);
             }
         }
         while ((done & SeizeCommand.Kind) != SeizeCommand.Release);
@@ -64,7 +64,7 @@ internal static unsafe class SeizingProcess
     /// True if the patcher has not said a second word for long: the thread that made this process may have ended before its end was of interest.
     /// </summary>
     private static bool IsAbandoned(SeizeState* state) =>
-        Volatile.Read(ref state->Command) == SeizeCommand.First && Clock.NowNs() >= state->AbandonedNs;
+        SeizeCommand.IsFirst(Volatile.Read(ref state->Command)) && Clock.NowNs() >= state->AbandonedNs;
 
     private static void Report(SeizeState* state, uint done)
     {
@@ -76,12 +76,12 @@ internal static unsafe class SeizingProcess
     private static uint Execute(SeizeState* state, uint command)
     {
         uint kind = command & SeizeCommand.Kind;
-        if (kind == SeizeCommand.Attach)
+        if (kind is SeizeCommand.Attach or SeizeCommand.AttachOnly)
         {
-            bool all = Attach(state);
-            state->StopStartNs = all && state->StopStartNs == 0 ? Clock.NowNs() : state->StopStartNs;
+            bool goesOn = Attach(state) && kind == SeizeCommand.Attach;
+            state->StopStartNs = goesOn && state->StopStartNs == 0 ? Clock.NowNs() : state->StopStartNs;
             Report(state, command);
-            if (!all)
+            if (!goesOn)
             {
                 return command;
             }
