@@ -151,6 +151,26 @@ internal static unsafe class SeizingProcess
 
     private static bool HaveStopped(SeizeState* state)
     {
+        int status;
+        int tid = Ptrace.WaitAny(&status);
+        for (; tid > 0; tid = Ptrace.WaitAny(&status))
+        {
+            ThreadRecord* record = RecordOf(state, tid);
+            if (record == null)
+            {
+                continue;
+            }
+
+            if (!Ptrace.IsStopped(status))
+            {
+                Volatile.Write(ref record->Seize, SeizeStatus.Gone);
+                continue;
+            }
+
+            record->SignalOfStop = Ptrace.SignalOf(status);
+            Look(state, record);
+        }
+
         bool all = true;
         for (int i = 0; i < state->Used; i++)
         {
@@ -160,24 +180,31 @@ internal static unsafe class SeizingProcess
                 continue;
             }
 
-            int status;
-            int waited = Ptrace.Wait(record->Tid, block: false, &status);
-            if (waited == 0)
-            {
-                all = false;
-            }
-            else if (waited < 0 || !Ptrace.IsStopped(status))
+            if (tid == -Errno.ECHILD)
             {
                 Volatile.Write(ref record->Seize, SeizeStatus.Gone);
+                continue;
             }
-            else
-            {
-                record->SignalOfStop = Ptrace.SignalOf(status);
-                Look(state, record);
-            }
+
+            all = false;
         }
 
         return all;
+    }
+
+    /// <summary>The record of a thread that was asked to stop and has not yet; null if it is none.</summary>
+    private static ThreadRecord* RecordOf(SeizeState* state, int tid)
+    {
+        for (int i = 0; i < state->Used; i++)
+        {
+            ThreadRecord* record = state->Records + i;
+            if (record->Tid == tid && Volatile.Read(ref record->Seize) == SeizeStatus.Interrupted)
+            {
+                return record;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>
