@@ -400,7 +400,11 @@ internal static unsafe class StopAttempt
         record->KernelWorker = 0;
         var taking = SignalTaking.Blocks;
         int error = 0;
-        if (s_hasSignal)
+        if (s_hasSignal && Volatile.Read(ref record->Parking) != 0)
+        {
+            taking = SignalTaking.Takes; // as soon as it has left the handler of a stop that is over
+        }
+        else if (s_hasSignal)
         {
             error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
         }
@@ -854,8 +858,8 @@ internal static unsafe class StopAttempt
     /// True if a thread that blocks the signal does so because it has not left the handler of the last stop yet: with more running threads
     /// than CPUs that takes a while.
     /// </summary>
-    private static bool IsLeavingHandler(ThreadRecord* record) =>
-        s_isFirst && s_lastGeneration != 0 && record->ParkedGeneration == s_lastGeneration;
+    private static bool IsLeavingHandler(ThreadRecord* record) => Volatile.Read(ref record->Parking) != 0
+        || (s_isFirst && s_lastGeneration != 0 && record->ParkedGeneration == s_lastGeneration); // between that and sigreturn
 
     /// <summary>True for a thread that was asked in this attempt, by whatever means, and has not stopped.</summary>
     private static bool IsMissing(StopState* stop, ThreadRecord* record)

@@ -51,6 +51,7 @@ internal static unsafe class StopHandler
             return; // of a stop before a fork, or of a thread before
         }
 
+        Volatile.Write(ref record->Parking, 1);
         Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopMachine.Request
         ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | index;
         NmiThread* thread = Native.CurrentThread;
@@ -59,6 +60,8 @@ internal static unsafe class StopHandler
         {
             NmiLevels.StopWasDeferred(thread, *Ucontext.Rsp((ulong)context));
         }
+
+        Volatile.Write(ref record->Parking, 0);
     }
 
     /// <summary>
@@ -74,7 +77,10 @@ internal static unsafe class StopHandler
         {
             // On the way out of an NMI: what it had blocked is not what a parked thread has to block.
             ulong before = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
-            Join(stop, generation, stop->Records + (uint)cookie, null);
+            ThreadRecord* record = stop->Records + (uint)cookie;
+            Volatile.Write(ref record->Parking, 1);
+            Join(stop, generation, record, null);
+            Volatile.Write(ref record->Parking, 0);
             SignalSet.Set(before);
             return;
         }

@@ -21,6 +21,11 @@ internal struct ThreadRecord
     /// </summary>
     public uint SignalSent;
 
+    /// <summary>
+    /// 1: it is in the handler of the stop signal, or parks on leaving an NMI, with all blocked but NMIs and faults. Written by the thread.
+    /// </summary>
+    public uint Parking;
+
     /// <summary>1: a kernel thread, <see cref="TaskKind.KernelWorker"/>.</summary>
     public uint KernelWorker;
 
