@@ -1,3 +1,5 @@
+using Ftrace.Linux;
+
 namespace Ftrace.Text;
 
 /// <summary><c>enum ftrace_writer</c>.</summary>
