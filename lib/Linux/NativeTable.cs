@@ -30,7 +30,10 @@ internal unsafe struct NativeTable
     /// <summary>Calls a signal handler of the host's.</summary>
     public delegate*<void*, int, Siginfo*, void*, void> CallHandler;
 
-    /// <summary>True where no breakpoint may be used: under valgrind, or with a user shadow stack.</summary>
+    /// <summary>In the result of <see cref="ForbidsBreakpoints"/>: valgrind executes the program.</summary>
+    public const int UnderValgrind = 2;
+
+    /// <summary>Not 0 where no breakpoint may be used: under valgrind, or with a user shadow stack.</summary>
     public delegate*<int> ForbidsBreakpoints;
 
     /// <summary>

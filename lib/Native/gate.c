@@ -568,6 +568,9 @@ static void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, s
  * but a translation of what it was; it changes rdi for exactly these rotations
  * and this exchange, which otherwise do nothing (valgrind.h).
  */
+#define SHADOW_STACK   1
+#define UNDER_VALGRIND 2
+
 static int forbids_breakpoints(void)
 {
 	unsigned long shadow_stack = 0, under_valgrind = 0;
@@ -580,7 +583,7 @@ static int forbids_breakpoints(void)
 			     : "+d"(under_valgrind)
 			     : "a"(request)
 			     : "cc", "memory");
-	return shadow_stack || under_valgrind;
+	return (shadow_stack ? SHADOW_STACK : 0) | (under_valgrind ? UNDER_VALGRIND : 0);
 }
 
 /* trace_entry.S */

@@ -48,8 +48,8 @@ internal static unsafe class Seizer
         return s_state != null;
     }
 
-    /// <summary>When the first thread was asked to stop, <see cref="Clock.NowNs"/>.</summary>
-    public static long StopStartNs => s_state->StopStartNs;
+    /// <summary>When the first thread was asked to stop, <see cref="Clock.NowNs"/>; 0: none was yet.</summary>
+    public static long StopStartNs => IsRunning ? s_state->StopStartNs : 0;
 
     /// <summary>
     /// Seizes all threads that are <see cref="SeizeStatus.Wanted"/>. If none is refused, the process begins to stop them at once, without
@@ -77,8 +77,8 @@ internal static unsafe class Seizer
     /// <summary>Asks for all seized threads to be stopped. <see cref="WaitStopped"/> says when they are.</summary>
     public static void BeginStop()
     {
-        Post(SeizeCommand.Stop);
         s_state->StopStartNs = s_state->StopStartNs != 0 ? s_state->StopStartNs : Clock.NowNs();
+        Post(SeizeCommand.Stop);
     }
 
     /// <summary>Waits until all of them have stopped, or have ended, or park by themselves.</summary>

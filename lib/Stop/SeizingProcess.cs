@@ -78,6 +78,7 @@ internal static unsafe class SeizingProcess
         if (kind == SeizeCommand.Attach)
         {
             bool all = Attach(state);
+            state->StopStartNs = all && state->StopStartNs == 0 ? Clock.NowNs() : state->StopStartNs;
             Report(state, command);
             if (!all)
             {
@@ -125,7 +126,6 @@ internal static unsafe class SeizingProcess
     /// <param name="command">Or this.</param>
     private static void Stop(SeizeState* state, uint last, uint command)
     {
-        state->StopStartNs = state->StopStartNs != 0 ? state->StopStartNs : Clock.NowNs();
         for (int i = 0; i < state->Used; i++)
         {
             ThreadRecord* record = state->Records + i;

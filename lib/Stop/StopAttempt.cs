@@ -91,7 +91,14 @@ internal static unsafe class StopAttempt
         {
             Begin(stop);
             error = SeizeWanted(stop);
-            stop->StartNs = error != 0 ? 0 : Seizer.IsRunning ? Seizer.StopStartNs : stop->StartNs; // nobody was asked before
+
+            stop->StartNs = 0; // nobody has been asked
+        }
+
+        if (error == 0)
+        {
+            long asked = Seizer.StopStartNs;
+            stop->StartNs = asked != 0 ? asked : Clock.NowNs();
         }
 
         error = error != 0 ? error : AskAll(stop);
