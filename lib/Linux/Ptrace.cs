@@ -52,6 +52,10 @@ internal static unsafe class Ptrace
     public static int Wait(int tid, bool block, int* status) =>
         (int)Native.Syscall(SyscallNumber.Wait4, tid, (nint)status, WaitAll | (block ? 0 : WaitNoHang));
 
+    /// <summary>The same for any of the caller's, without waiting.</summary>
+    /// <returns>Its id; 0: nothing to report; -ECHILD: there are none.</returns>
+    public static int WaitAny(int* status) => Wait(-1, block: false, status);
+
     /// <summary>WIFSTOPPED()</summary>
     public static bool IsStopped(int status) => (status & 0xff) == 0x7f;
 

@@ -45,8 +45,8 @@ internal struct ThreadRecord
     /// <summary>1: it was seen to block the stop signal, and not just every one, as when it is born; or to wait for signals.</summary>
     public uint HasBlocked;
 
-    /// <summary>When it was seen to take no signal of ours, and not just for a moment; 0: it was not.</summary>
-    public long SeenToBlockNs;
+    /// <summary>When a look at it told how it is to be asked, and not just for a moment; 0: none has.</summary>
+    public long LookedNs;
 
     /// <summary>1: found by a scan, and not looked at yet.</summary>
     public uint IsNew;

@@ -4,7 +4,7 @@ namespace Ftrace.Stop;
 internal static class SeizeCommand
 {
     /// <summary>A command's lowest bits; above them is its number.</summary>
-    public const uint Kind = 3;
+    public const uint Kind = 7;
 
     /// <summary>To become the tracer of the threads that are <see cref="SeizeStatus.Wanted"/>; and if none is refused, to stop them.</summary>
     public const uint Attach = 1;
@@ -15,8 +15,12 @@ internal static class SeizeCommand
     /// <summary>To let all go, and end.</summary>
     public const uint Release = 3;
 
-    /// <summary>The first command of all.</summary>
-    public const uint First = Kind + 1 | Attach;
+    /// <summary>As <see cref="Attach"/>, but not to stop them yet.</summary>
+    public const uint AttachOnly = 4;
+
+    /// <summary>True if it is the first command of all.</summary>
+    [NoInstr]
+    public static bool IsFirst(uint command) => command <= (Kind + 1 | Kind);
 
     /// <summary>The command of this kind that follows another one.</summary>
     [NoInstr]

@@ -52,14 +52,18 @@ internal static unsafe class Seizer
     public static long StopStartNs => IsRunning ? s_state->StopStartNs : 0;
 
     /// <summary>
-    /// Seizes all threads that are <see cref="SeizeStatus.Wanted"/>. If none is refused, the process begins to stop them at once, without
-    /// a word from here: with more running threads than CPUs that would take until the next tick of the clock. Called in a stop that has begun;
-    /// <see cref="BeginStop"/> comes next, or <see cref="End"/>.
+    /// Seizes all threads that are <see cref="SeizeStatus.Wanted"/>. Called in a stop that has begun; <see cref="BeginStop"/> comes next, or
+    /// <see cref="End"/>.
     /// </summary>
+    /// <param name="stop">The words of a stop.</param>
+    /// <param name="goesOn">True: if none is refused, the process begins to stop them at once, without a word from here. With more running
+    /// threads than CPUs that would take until the next tick of the clock. False: there are others to be asked at the same time.</param>
+    /// <param name="deadlineNs">When to give up.</param>
     /// <returns>0; -EPERM if some cannot be seized (they are <see cref="SeizeStatus.Refused"/>), or another -errno: none can.</returns>
-    public static int Attach(StopState* stop, long deadlineNs)
+    public static int Attach(StopState* stop, bool goesOn, long deadlineNs)
     {
-        int error = IsRunning ? Do(SeizeCommand.Attach, deadlineNs) : Start(stop, SeizeCommand.Attach, deadlineNs);
+        uint command = goesOn ? SeizeCommand.Attach : SeizeCommand.AttachOnly;
+        int error = IsRunning ? Do(command, deadlineNs) : Start(stop, command, deadlineNs);
         if (error == 0 && IsRefused(out int first) && first == -Errno.EPERM && Yama.LetTrace(s_process))
         {
             for (int i = 0; i < ThreadTable.Used; i++)
@@ -68,7 +72,7 @@ internal static unsafe class Seizer
                 record->Seize = record->Seize == SeizeStatus.Refused ? SeizeStatus.Wanted : record->Seize;
             }
 
-            error = Do(SeizeCommand.Attach, deadlineNs);
+            error = Do(command, deadlineNs);
         }
 
         return error != 0 ? error : IsRefused(out _) ? -Errno.EPERM : 0;

@@ -53,7 +53,7 @@ internal static unsafe class SeizingProcess
             }
             else
             {
-                Futex.Wait(&state->Command, command, command == SeizeCommand.First ? Clock.NsPerSecond : 0);
+                Futex.Wait(&state->Command, command, SeizeCommand.IsFirst(command) ? Clock.NsPerSecond : 0);
             }
         }
         while ((done & SeizeCommand.Kind) != SeizeCommand.Release);
@@ -63,7 +63,7 @@ internal static unsafe class SeizingProcess
     /// True if the patcher has not said a second word for long: the thread that made this process may have ended before its end was of interest.
     /// </summary>
     private static bool IsAbandoned(SeizeState* state) =>
-        Volatile.Read(ref state->Command) == SeizeCommand.First && Clock.NowNs() >= state->AbandonedNs;
+        SeizeCommand.IsFirst(Volatile.Read(ref state->Command)) && Clock.NowNs() >= state->AbandonedNs;
 
     private static void Report(SeizeState* state, uint done)
     {
@@ -75,12 +75,12 @@ internal static unsafe class SeizingProcess
     private static uint Execute(SeizeState* state, uint command)
     {
         uint kind = command & SeizeCommand.Kind;
-        if (kind == SeizeCommand.Attach)
+        if (kind is SeizeCommand.Attach or SeizeCommand.AttachOnly)
         {
-            bool all = Attach(state);
-            state->StopStartNs = all && state->StopStartNs == 0 ? Clock.NowNs() : state->StopStartNs;
+            bool goesOn = Attach(state) && kind == SeizeCommand.Attach;
+            state->StopStartNs = goesOn && state->StopStartNs == 0 ? Clock.NowNs() : state->StopStartNs;
             Report(state, command);
-            if (!all)
+            if (!goesOn)
             {
                 return command;
             }
@@ -150,6 +150,26 @@ internal static unsafe class SeizingProcess
 
     private static bool HaveStopped(SeizeState* state)
     {
+        int status;
+        int tid = Ptrace.WaitAny(&status);
+        for (; tid > 0; tid = Ptrace.WaitAny(&status))
+        {
+            ThreadRecord* record = RecordOf(state, tid);
+            if (record == null)
+            {
+                continue;
+            }
+
+            if (!Ptrace.IsStopped(status))
+            {
+                Volatile.Write(ref record->Seize, SeizeStatus.Gone);
+                continue;
+            }
+
+            record->SignalOfStop = Ptrace.SignalOf(status);
+            Look(state, record);
+        }
+
         bool all = true;
         for (int i = 0; i < state->Used; i++)
         {
@@ -159,24 +179,31 @@ internal static unsafe class SeizingProcess
                 continue;
             }
 
-            int status;
-            int waited = Ptrace.Wait(record->Tid, block: false, &status);
-            if (waited == 0)
-            {
-                all = false;
-            }
-            else if (waited < 0 || !Ptrace.IsStopped(status))
+            if (tid == -Errno.ECHILD)
             {
                 Volatile.Write(ref record->Seize, SeizeStatus.Gone);
+                continue;
             }
-            else
-            {
-                record->SignalOfStop = Ptrace.SignalOf(status);
-                Look(state, record);
-            }
+
+            all = false;
         }
 
         return all;
+    }
+
+    /// <summary>The record of a thread that was asked to stop and has not yet; null if it is none.</summary>
+    private static ThreadRecord* RecordOf(SeizeState* state, int tid)
+    {
+        for (int i = 0; i < state->Used; i++)
+        {
+            ThreadRecord* record = state->Records + i;
+            if (record->Tid == tid && Volatile.Read(ref record->Seize) == SeizeStatus.Interrupted)
+            {
+                return record;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>

@@ -62,6 +62,7 @@ internal static unsafe class StopAttempt
     private static uint s_requested; // asked by a signal, or on the way out of an NMI, and not ended
     private static uint s_seized; // stopped by ptrace(2)
     private static uint s_kernelWorkers; // not asked
+    private static bool s_seizesAll; // not only those that must be
 
     /// <summary>Threads that were seized in the stop that is on.</summary>
     public static uint Seized => s_seized;
@@ -90,8 +91,7 @@ internal static unsafe class StopAttempt
         if (error == 0)
         {
             Begin(stop);
-            error = SeizeWanted(stop);
-
+            error = SeizeWanted(stop, othersAsked: false);
             stop->StartNs = 0; // nobody has been asked
         }
 
@@ -156,13 +156,36 @@ internal static unsafe class StopAttempt
             error = Look(stop, record);
         }
 
+        ChooseWhom(stop);
         return error;
     }
 
+    /// <summary>
+    /// If some have to be seized, and no signal is declared that a seized thread would not take, all are: there is a process to do it, which
+    /// needs no signal to be sent in between, and no system call ends with EINTR.
+    /// </summary>
+    private static void ChooseWhom(StopState* stop)
+    {
+        s_seizesAll = false;
+        for (int i = 0; i < ThreadTable.Used && stop->NmiSignals == 0; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            s_seizesAll |= IsOther(record) && record->MustBeSeized != 0 && record->KernelWorker == 0;
+        }
+    }
+
     /// <summary>True if it stopped in the last stop in the way in which it would be stopped now.</summary>
-    private static bool HasStoppedSo(ThreadRecord* record, long now) => record->MustBeSeized == 0
-        ? s_hasSignal && record->ParkedGeneration == s_lastGeneration
-        : record->SeizedGeneration == s_lastGeneration && (!s_hasSignal || now - record->SeenToBlockNs < TrustNs);
+    private static bool HasStoppedSo(ThreadRecord* record, long now)
+    {
+        if (s_hasSignal && record->MustBeSeized == 0 && record->ParkedGeneration == s_lastGeneration)
+        {
+            return true;
+        }
+
+        // Who was seized has not shown how it takes a signal.
+        bool isKnown = s_hasSignal ? now - record->LookedNs < TrustNs : record->MustBeSeized != 0;
+        return record->SeizedGeneration == s_lastGeneration && isKnown;
+    }
 
     private static bool IsOther(ThreadRecord* record) => record->Tid != 0 && record->Tid != s_self;
 
@@ -200,7 +223,7 @@ internal static unsafe class StopAttempt
         for (int i = 0; i < ThreadTable.Used && error == 0; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (IsOther(record) && record->MustBeSeized == 0)
+            if (IsToBeSignalled(record))
             {
                 error = Request(stop, record);
             }
@@ -266,15 +289,24 @@ internal static unsafe class StopAttempt
             if (IsOther(record) && record->IsNew != 0)
             {
                 error = Look(stop, record);
-                if (error == 0 && record->Tid != 0 && record->MustBeSeized == 0)
-                {
-                    error = Request(stop, record);
-                }
             }
         }
 
-        return error != 0 ? error : SeizeNow(stop);
+        error = error != 0 ? error : SeizeNow(stop);
+        for (int i = 0; i < ThreadTable.Used && error == 0; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (IsToBeSignalled(record) && record->RequestedGeneration != stop->Generation)
+            {
+                error = Request(stop, record);
+            }
+        }
+
+        return error;
     }
+
+    private static bool IsToBeSignalled(ThreadRecord* record) =>
+        IsOther(record) && record->MustBeSeized == 0 && Volatile.Read(ref record->Seize) == SeizeStatus.None;
 
     /// <summary>
     /// Lists the threads: makes records for those that have none, and forgets those that are no longer there.
@@ -407,7 +439,7 @@ internal static unsafe class StopAttempt
 
         record->MustBeSeized = taking is SignalTaking.Takes or SignalTaking.TakesIfRunning ? 0u : 1u;
         bool isLasting = taking != SignalTaking.BlocksAll || record->SeizedGeneration != 0;
-        record->SeenToBlockNs = record->MustBeSeized != 0 && isLasting ? Clock.NowNs() : 0;
+        record->LookedNs = isLasting ? Clock.NowNs() : 0;
         record->Seize = record->MustBeSeized != 0 ? SeizeStatus.Wanted : SeizeStatus.None;
         return 0;
     }
@@ -486,17 +518,27 @@ internal static unsafe class StopAttempt
     }
 
     /// <summary>Becomes the tracer of the threads that have to be seized, and, if it can be that of all of them, stops them.</summary>
-    private static int SeizeWanted(StopState* stop)
+    /// <param name="stop">The words of a stop.</param>
+    /// <param name="othersAsked">True if no others are to be asked by a signal after that.</param>
+    private static int SeizeWanted(StopState* stop, bool othersAsked)
     {
         ThreadRecord* first = null;
+        bool all = true;
         for (int i = 0; i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (IsOther(record) && record->MustBeSeized != 0 && record->KernelWorker == 0 && record->Seize <= SeizeStatus.Wanted)
+            if (!IsOther(record) || record->KernelWorker != 0)
+            {
+                continue;
+            }
+
+            if ((record->MustBeSeized != 0 || s_seizesAll) && record->Seize <= SeizeStatus.Wanted)
             {
                 record->Seize = SeizeStatus.Wanted;
                 first = first == null ? record : first;
             }
+
+            all &= record->Seize != SeizeStatus.None;
         }
 
         if (first == null)
@@ -504,7 +546,7 @@ internal static unsafe class StopAttempt
             return 0;
         }
 
-        int error = Seizer.Attach(stop, stop->DeadlineNs);
+        int error = Seizer.Attach(stop, all || othersAsked, stop->DeadlineNs);
         if (error is 0 or -Errno.EAGAIN or -Errno.ENOMEM or -Errno.ETIMEDOUT)
         {
             return error;
@@ -525,7 +567,10 @@ internal static unsafe class StopAttempt
         return s_hasSignal ? -Errno.ETIMEDOUT : -Errno.EBUSY;
     }
 
-    /// <summary>The first thread that could not be seized; null if all of those have ended, for which the error is the same.</summary>
+    /// <summary>
+    /// The first thread that could not be seized and has to be; null if all of those have ended, for which the error is the same. Others are
+    /// asked by a signal.
+    /// </summary>
     private static ThreadRecord* FirstRefused()
     {
         for (int i = 0; i < ThreadTable.Used; i++)
@@ -533,6 +578,13 @@ internal static unsafe class StopAttempt
             ThreadRecord* record = ThreadTable.Records + i;
             if (record->Tid == 0 || record->Seize != SeizeStatus.Refused)
             {
+                continue;
+            }
+
+            if (record->MustBeSeized == 0)
+            {
+                s_seizesAll = false;
+                record->Seize = SeizeStatus.None;
                 continue;
             }
 
@@ -550,7 +602,7 @@ internal static unsafe class StopAttempt
     /// <summary>The same while other threads stand still: they are stopped at once.</summary>
     private static int SeizeNow(StopState* stop)
     {
-        int error = SeizeWanted(stop);
+        int error = SeizeWanted(stop, othersAsked: true);
         if (error == 0 && Seizer.IsRunning)
         {
             Seizer.BeginStop();
