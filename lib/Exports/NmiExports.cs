@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
-using Ftrace.Stop;
 
 namespace Ftrace.Exports;
 

@@ -1,5 +1,3 @@
-using Ftrace.Linux;
-
 namespace Ftrace.Text;
 
 /// <summary><c>enum ftrace_writer</c>.</summary>

@@ -13,7 +13,11 @@ internal sealed class ByAttribute;
 
 internal unsafe struct ByField
 {
-    public Words* Words;
+    public Words* Words = null;
+
+    public ByField()
+    {
+    }
 }
 
 internal sealed class ByGenericField
@@ -23,7 +27,11 @@ internal sealed class ByGenericField
 
 internal unsafe struct ByFunctionPointer
 {
-    public delegate*<Words*, void> Function;
+    public delegate*<Words*, void> Function = null;
+
+    public ByFunctionPointer()
+    {
+    }
 }
 
 internal static class ByParameter
