@@ -12,6 +12,9 @@ internal static unsafe class Native
     /// <summary>Set once, at start-up, before anything else of this class is used.</summary>
     public static void Attach(NativeTable* table) => s_table = table;
 
+    /// <summary>The calling thread's words.</summary>
+    public static void* Thread => s_table->Thread();
+
     /// <summary>Executes a serializing instruction on this CPU.</summary>
     public static void SyncCore() => s_table->SyncCore();
 

@@ -8,5 +8,5 @@ namespace Ftrace.Nmi;
 internal static unsafe class CurrentThread
 {
     /// <summary>Its words: a thread-local object of the native file, <c>ftrace_nmi_thread</c>.</summary>
-    public static NmiThread* Words => (NmiThread*)Native.Table->Thread();
+    public static NmiThread* Words => (NmiThread*)Native.Thread;
 }

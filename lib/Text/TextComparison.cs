@@ -52,8 +52,10 @@ internal static unsafe class TextComparison
         uint different = 0;
         for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
         {
+            byte* current = (byte*)patch->Ip;
             uint expected = CallBytes.Word(patch->OldCode);
-            different |= CallBytes.Difference((byte*)patch->Ip, patch->OldCode);
+            different |= CallBytes.Word(current) ^ expected;
+            different |= (uint)(CallBytes.Tail(current) ^ CallBytes.Tail(patch->OldCode));
             others |= Math.Min(expected ^ Nop, (expected & 0xfe) ^ X86Instruction.CallOpcode); // 0: that nop, a call or a jump
         }
 

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 namespace Ftrace.X86;
 
 /// <summary>Code of the size of a call, as most of what is changed is: a word of four bytes, and one byte.</summary>
-[NoInstr]
 internal static unsafe class CallBytes
 {
     private const int Last = X86Instruction.CallSize - 1;
@@ -21,20 +20,23 @@ internal static unsafe class CallBytes
     }
 
     /// <summary>The first four bytes.</summary>
+    [NoInstr]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Word(byte* code) => Unsafe.ReadUnaligned<uint>(code);
 
+    /// <summary>The last one.</summary>
+    [NoInstr]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte Tail(byte* code) => code[Last];
+
+    [NoInstr]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Copy(byte* from, byte* to)
     {
         Unsafe.WriteUnaligned(to, Word(from));
-        to[Last] = from[Last];
+        to[Last] = Tail(from);
     }
 
-    /// <summary>Not 0 if they are not the same.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Difference(byte* a, byte* b) => (Word(a) ^ Word(b)) | (uint)(a[Last] ^ b[Last]);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool AreSame(byte* a, byte* b) => Word(a) == Word(b) && a[Last] == b[Last];
+    public static bool AreSame(byte* a, byte* b) => Word(a) == Word(b) && Tail(a) == Tail(b);
 }
