@@ -56,6 +56,7 @@ internal static unsafe class StopAttempt
     private static long s_lastNs;
 
     // Of the attempt that is on.
+    private static bool s_isFirst; // of its stop
     private static bool s_hasSignal;
     private static int s_self;
     private static uint s_scan;
@@ -79,28 +80,23 @@ internal static unsafe class StopAttempt
     /// 0: all stand still. -ETIMEDOUT if no thread stopped for <paramref name="patience"/> nanoseconds, at the deadline, or if one can neither
     /// be asked nor seized. -EBUSY: there is no signal, and it cannot be seized either. -EAGAIN, -ENOMEM, -EOPNOTSUPP.
     /// </returns>
-    public static int Run(StopState* stop, bool hasSignal, long patience)
+    public static int Run(StopState* stop, long now, bool isFirst, bool hasSignal, long patience)
     {
+        s_isFirst = isFirst;
         s_hasSignal = hasSignal;
         s_self = (int)Native.Syscall(SyscallNumber.Gettid);
         s_requested = 0;
         s_seized = 0;
         s_kernelWorkers = 0;
 
-        int error = LookFirst(stop);
+        int error = LookFirst(stop, now, out bool looked);
         if (error == 0)
         {
             Begin(stop);
             error = SeizeWanted(stop, othersAsked: false);
-            stop->StartNs = 0; // nobody has been asked
         }
 
-        if (error == 0)
-        {
-            long asked = Seizer.StopStartNs;
-            stop->StartNs = asked != 0 ? asked : Clock.NowNs();
-        }
-
+        stop->StartNs = error == 0 ? StartOf(now, looked) : 0; // nobody has been asked
         error = error != 0 ? error : AskAll(stop);
 
         // The seizing process has to get a core of its own first.
@@ -108,10 +104,10 @@ internal static unsafe class StopAttempt
     }
 
     /// <summary>The stop is over: those who have parked in it are known to take the signal.</summary>
-    public static void NoteSuccess(StopState* stop)
+    public static void NoteSuccess(StopState* stop, long now)
     {
         s_lastGeneration = stop->Generation - 1;
-        s_lastNs = Clock.NowNs();
+        s_lastNs = now;
     }
 
     /// <summary>
@@ -135,15 +131,15 @@ internal static unsafe class StopAttempt
         s_lastGeneration = 0;
     }
 
-    private static int LookFirst(StopState* stop)
+    private static int LookFirst(StopState* stop, long now, out bool looked)
     {
+        looked = false;
         int error = 0;
         if (TaskFiles.Count() != Known)
         {
             error = Scan(stop, out _);
         }
 
-        long now = Clock.NowNs();
         bool trusts = now - s_lastNs < TrustNs;
         for (int i = 0; i < ThreadTable.Used && error == 0; i++)
         {
@@ -154,6 +150,7 @@ internal static unsafe class StopAttempt
             }
 
             error = Look(stop, record);
+            looked = true;
         }
 
         ChooseWhom(stop);
@@ -204,9 +201,19 @@ internal static unsafe class StopAttempt
         }
     }
 
+    /// <summary>When the first thread is asked.</summary>
+    private static long StartOf(long now, bool looked)
+    {
+        if (Seizer.StopStartNs != 0)
+        {
+            return Seizer.StopStartNs;
+        }
+
+        return looked || Seizer.IsRunning ? Clock.NowNs() : now;
+    }
+
     private static void Begin(StopState* stop)
     {
-        stop->StartNs = Clock.NowNs();
         stop->WakeAt = 0;
         stop->Spins = ThreadTable.Used < s_processors ? ParkedSpins : 0;
         Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
@@ -438,7 +445,9 @@ internal static unsafe class StopAttempt
         }
 
         record->MustBeSeized = taking is SignalTaking.Takes or SignalTaking.TakesIfRunning ? 0u : 1u;
-        bool isLasting = taking != SignalTaking.BlocksAll || record->SeizedGeneration != 0;
+        // Who has parked may be leaving the handler of it still, where all is blocked.
+        bool isLasting = record->MustBeSeized == 0 || (record->ParkedGeneration == 0
+            && (taking != SignalTaking.BlocksAll || record->SeizedGeneration != 0));
         record->LookedNs = isLasting ? Clock.NowNs() : 0;
         record->Seize = record->MustBeSeized != 0 ? SeizeStatus.Wanted : SeizeStatus.None;
         return 0;
@@ -796,14 +805,27 @@ internal static unsafe class StopAttempt
                 case TaskKind.Thread when record->Seize == SeizeStatus.None:
                     bool takes = TaskFiles.TakingOf(record->Tid, stop->Signal, out SignalTaking taking) != 0
                         || taking is SignalTaking.Takes or SignalTaking.TakesIfRunning;
-                    record->MustBeSeized = takes ? 0u : 1u;
-                    seizes |= !takes;
+                    if (takes || IsLeavingHandler(record))
+                    {
+                        break;
+                    }
+
+                    record->MustBeSeized = 1;
+                    record->LookedNs = 0; // by the next stop it may be otherwise
+                    seizes = true;
                     break;
             }
         }
 
         return seizes ? SeizeNow(stop) : 0;
     }
+
+    /// <summary>
+    /// True if a thread that blocks the signal does so because it has not left the handler of the last stop yet: with more running threads
+    /// than CPUs that takes a while.
+    /// </summary>
+    private static bool IsLeavingHandler(ThreadRecord* record) =>
+        s_isFirst && s_lastGeneration != 0 && record->ParkedGeneration == s_lastGeneration;
 
     /// <summary>True for a thread that was asked in this attempt, by whatever means, and has not stopped.</summary>
     private static bool IsMissing(StopState* stop, ThreadRecord* record)

@@ -85,11 +85,12 @@ internal static unsafe class StopMachine
         stop->OwnerMask = mask;
         stop->StartNs = 0;
         StopReport.Forget();
+        long now = Clock.NowNs();
         bool hasSignal = false;
         int error = Reserve(stop);
         if (error == 0)
         {
-            error = StopSignal.Verify(stop, out hasSignal);
+            error = StopSignal.Verify(stop, now, out hasSignal);
             if (error != 0)
             {
                 StopReport.Note(StopObstacle.SignalTaken, 0);
@@ -107,7 +108,7 @@ internal static unsafe class StopMachine
         if (error == 0)
         {
             stop->Owner = (ulong)self;
-            error = ParkAll(stop, (timeoutMs == 0 ? DefaultTimeoutMs : timeoutMs) * Clock.NsPerMs, hasSignal);
+            error = ParkAll(stop, now, (timeoutMs == 0 ? DefaultTimeoutMs : timeoutMs) * Clock.NsPerMs, hasSignal);
             if (error == 0)
             {
                 stop->Stops++;
@@ -144,8 +145,7 @@ internal static unsafe class StopMachine
             Native.SyncCore();
         }
 
-        Release(stop);
-        StopAttempt.NoteSuccess(stop);
+        StopAttempt.NoteSuccess(stop, Release(stop));
         stop->Owner = 0;
         StopTurn.Unlock();
         SignalSet.Set(mask);
@@ -154,7 +154,8 @@ internal static unsafe class StopMachine
     /// <summary>Must be called in the window after text was changed.</summary>
     public static void MarkTextChanged() => StopState.Shared->TextChanged = 1;
 
-    private static void Release(StopState* stop)
+    /// <returns>When, <see cref="Clock.NowNs"/>.</returns>
+    private static long Release(StopState* stop)
     {
         long now = Clock.NowNs();
         stop->DrainGeneration = 0;
@@ -174,6 +175,8 @@ internal static unsafe class StopMachine
             stop->MaxStopNs = Math.Max(stop->MaxStopNs, stop->LastStopNs);
             stop->StartNs = 0;
         }
+
+        return now;
     }
 
     /// <summary>True if the system can make all cores serialize; finds out at the first call in a process.</summary>
@@ -193,15 +196,20 @@ internal static unsafe class StopMachine
     /// signal (the C library does so when threads are born and end), so an attempt that makes no progress is given up:
     /// everybody runs for a moment, and the next one waits longer.
     /// </summary>
-    private static int ParkAll(StopState* stop, long timeoutNs, bool hasSignal)
+    private static int ParkAll(StopState* stop, long now, long timeoutNs, bool hasSignal)
     {
         HasSyncCore(stop);
-        stop->DeadlineNs = Clock.NowNs() + timeoutNs;
+        stop->DeadlineNs = now + timeoutNs;
         for (long patience = FirstPatienceNs; ; patience = Math.Min(patience * 2, LastPatienceNs))
         {
-            int error = StopAttempt.Run(stop, hasSignal, patience);
+            int error = StopAttempt.Run(stop, now, isFirst: patience == FirstPatienceNs, hasSignal, patience);
+            if (error != -Errno.ETIMEDOUT)
+            {
+                return error;
+            }
+
             long rest = stop->DeadlineNs - Clock.NowNs();
-            if (error != -Errno.ETIMEDOUT || rest <= 0)
+            if (rest <= 0)
             {
                 return error;
             }
@@ -210,7 +218,8 @@ internal static unsafe class StopMachine
             StopAttempt.WaitForObstacle(stop->DeadlineNs, Math.Min(patience / 4, rest));
 
             // The host may have taken the signal meanwhile, as a runtime does that begins.
-            StopSignal.Verify(stop, out hasSignal);
+            now = Clock.NowNs();
+            StopSignal.Verify(stop, now, out hasSignal);
         }
     }
 

@@ -40,14 +40,15 @@ internal static unsafe class StopSignal
     /// Takes a signal if there is none yet, and finds out whether it is still ours. Called with the stop mutex held.
     /// </summary>
     /// <param name="stop">The words of a stop.</param>
+    /// <param name="now">The time.</param>
     /// <param name="usable">False: the host or the system does not leave us one, and threads have to be seized.</param>
     /// <returns>0, or -EBUSY: the one that FTRACE_STOP_SIGNAL names cannot be had.</returns>
-    public static int Verify(StopState* stop, out bool usable)
+    public static int Verify(StopState* stop, long now, out bool usable)
     {
         usable = false;
         if (stop->Signal == 0)
         {
-            return Choose(stop, out usable);
+            return Choose(stop, now, out usable);
         }
 
         KernelSigaction current;
@@ -57,7 +58,7 @@ internal static unsafe class StopSignal
         }
 
         s_onAlternateStack |= current.Flags & KernelSigaction.SaOnstack; // another may have put it there: Go's runtime does
-        LookForAlternateStacks(stop);
+        LookForAlternateStacks(stop, now);
         bool isAsWanted = current.Mask == WantedMask(stop) && (current.Flags & KernelSigaction.SaOnstack) == s_onAlternateStack;
         usable = isAsWanted || Install(stop, stop->Signal, &current) == 0;
         return 0;
@@ -68,9 +69,8 @@ internal static unsafe class StopSignal
     /// may come at any time. In others it is for faults only, and the handler of those may have left it while it still needs what
     /// is there, as .NET's of SIGSEGV does: another handler must not take it.
     /// </summary>
-    private static void LookForAlternateStacks(StopState* stop)
+    private static void LookForAlternateStacks(StopState* stop, long now)
     {
-        long now = Clock.NowNs();
         if (s_onAlternateStack == 0 && (s_lookedNs == 0 || now - s_lookedNs >= LookAgainNs))
         {
             s_lookedNs = now;
@@ -84,7 +84,7 @@ internal static unsafe class StopSignal
     private static ulong WantedMask(StopState* stop) =>
         ~(stop->NmiSignals | SignalSet.Faults | SignalSet.Of(SignalSet.Sigkill) | SignalSet.Of(SignalSet.Sigstop));
 
-    private static int Choose(StopState* stop, out bool usable)
+    private static int Choose(StopState* stop, long now, out bool usable)
     {
         long wanted = Native.Table->StopSignal;
         usable = false;
@@ -93,7 +93,7 @@ internal static unsafe class StopSignal
             return 0;
         }
 
-        LookForAlternateStacks(stop);
+        LookForAlternateStacks(stop, now);
         if (wanted != 0)
         {
             usable = wanted is >= SignalSet.FirstRealTime and <= SignalSet.Count && TryTake(stop, (int)wanted);
