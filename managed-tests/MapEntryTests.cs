@@ -1,5 +1,5 @@
 using System.Text;
-using Ftrace.Text;
+using Ftrace.Linux;
 using NUnit.Framework;
 
 namespace Ftrace.Tests;

@@ -1,6 +1,7 @@
 using System;
 using Ftrace.Exports;
 using Ftrace.Linux;
+using Ftrace.Patch;
 using Ftrace.Stop;
 using Ftrace.Text;
 using NUnit.Framework;

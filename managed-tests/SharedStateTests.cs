@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
+using Ftrace.Nmi;
+using Ftrace.Patch;
 using Ftrace.Protocol;
-using Ftrace.Stop;
+using Ftrace.Text;
 using Ftrace.Trace;
 using NUnit.Framework;
 
@@ -14,11 +16,46 @@ public sealed unsafe class SharedStateTests
 
     private static int Offset<T>(string field) => (int)Marshal.OffsetOf<T>(field);
 
+    /// <summary>Where each part begins, and its bytes.</summary>
+    private static readonly (string Name, int Offset, int Size)[] s_parts =
+    [
+        (nameof(ProtocolState), X86Nmi.StateOffset, sizeof(ProtocolState)),
+        (nameof(StopState), StopState.Offset, sizeof(StopState)),
+        (nameof(TextState), TextState.Offset, sizeof(TextState)),
+        (nameof(PatchState), PatchState.Offset, sizeof(PatchState)),
+        (nameof(TrapState), TrapState.Offset, sizeof(TrapState)),
+        (nameof(TraceState), TraceState.Offset, sizeof(TraceState)),
+    ];
+
     [Test]
     public void PartsFitTheMemoryThatTheNativeFileHasForThem()
     {
-        Assert.That(sizeof(ProtocolState) + sizeof(StopState) + sizeof(PatchState) + sizeof(BreakpointState) + sizeof(TraceState), Is.LessThanOrEqualTo(NativeTable.StateSize));
-        Assert.That(sizeof(SharedState), Is.EqualTo(NativeTable.StateSize));
+        int end = 0;
+        foreach ((string name, int offset, int size) in s_parts)
+        {
+            Assert.That(offset, Is.GreaterThanOrEqualTo(end), $"{name} overlaps the part before it");
+            Assert.That(offset % Line, Is.Zero, $"{name} begins in the middle of a line");
+            end = offset + size;
+        }
+
+        Assert.That(end, Is.LessThanOrEqualTo(NativeTable.StateSize));
+    }
+
+    /// <summary>The batch of the breakpoint method lies in the gaps between the protocol's words.</summary>
+    [Test]
+    public void BatchIsBetweenTheWordsOfItsProtocol()
+    {
+        TrapState state = default;
+        state.Count = -1;
+        state.Locations.Start = (byte*)-1;
+        state.Locations.Stride = -1;
+        state.Installed = ~0u;
+        state.Previous = new KernelSigaction { Handler = ~0ul, Flags = ~0ul, Restorer = ~0ul, Mask = ~0ul };
+        state.Open = ~0u;
+        state.Hits = ~0ul;
+        BreakpointState words = state.Protocol;
+        Assert.That(words.Armed | words.Active | words.Code | words.Handlers | words.HeldNmis, Is.Zero);
+        Assert.That(sizeof(TrapState), Is.EqualTo(sizeof(BreakpointState)));
     }
 
     [Test]
@@ -28,7 +65,6 @@ public sealed unsafe class SharedStateTests
         Assert.That(Offset<ProtocolState>(nameof(ProtocolState.ModCodeIp)), Is.GreaterThanOrEqualTo(Line));
         Assert.That(Offset<StopState>(nameof(StopState.Word)), Is.Zero);
         Assert.That(Offset<StopState>(nameof(StopState.WakeAt)), Is.GreaterThanOrEqualTo(Line));
-        Assert.That(Offset<SharedState>(nameof(SharedState.Stop)) % Line, Is.Zero);
         Assert.That(Offset<BreakpointState>(nameof(BreakpointState.Handlers)), Is.GreaterThanOrEqualTo(Line));
     }
 

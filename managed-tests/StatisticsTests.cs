@@ -1,6 +1,10 @@
 using System;
 using System.Text;
+using Ftrace.Exports;
+using Ftrace.Nmi;
+using Ftrace.Patch;
 using Ftrace.Protocol;
+using Ftrace.Text;
 using NUnit.Framework;
 
 namespace Ftrace.Tests;
@@ -40,19 +44,13 @@ public sealed unsafe class StatisticsTests
     [Test]
     public void EveryCounterHasItsPlace()
     {
-        var state = new SharedState();
-        state.Patch.Patches = 1;
-        state.Stop.Stops = 2;
-        state.Stop.StoppedThreads = 3;
-        state.Stop.LastStopNs = 4;
-        state.Stop.MaxStopNs = 5;
-        state.Protocol.NmiWaitCount = 6;
-        state.Protocol.NmiUpdateCount = 7;
-        state.Stop.DeferredStops = 8;
-        state.Stop.MaskedStops = 9;
-        state.Breakpoint.Hits = 10;
+        var patch = new PatchState { Patches = 1 };
+        var stop = new StopState { Stops = 2, StoppedThreads = 3, LastStopNs = 4, MaxStopNs = 5, DeferredStops = 8, MaskedStops = 9 };
+        var protocol = new ProtocolState { NmiWaitCount = 6, NmiUpdateCount = 7 };
+        var traps = new TrapState { Hits = 10 };
+        TextState text = default;
         FtraceStats stats;
-        Statistics.Fill(&stats, &state);
+        Statistics.Fill(&stats, &protocol, &stop, &traps, &text, &patch);
         ulong* counters = (ulong*)&stats + 1;
         for (ulong i = 1; i <= 10; i++)
         {

@@ -2,7 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Text;
-using Ftrace.Stop;
+using Ftrace.Linux;
 using NUnit.Framework;
 
 namespace Ftrace.Tests;

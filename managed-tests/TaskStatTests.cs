@@ -1,5 +1,5 @@
 using System.Text;
-using Ftrace.Stop;
+using Ftrace.Linux;
 using NUnit.Framework;
 
 namespace Ftrace.Tests;

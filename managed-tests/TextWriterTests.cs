@@ -13,7 +13,7 @@ public sealed unsafe class TextWriterTests
     /// <summary>Ends of units, for locations with these addresses and lengths.</summary>
     private static int EndOfUnit(int memFile, FtracePatch[] patches, int from)
     {
-        var state = new PatchState { MemFile = memFile };
+        var state = new TextState { MemFile = memFile };
         fixed (FtracePatch* first = patches)
         {
             var order = new PatchOrder { Start = (byte*)first, Stride = sizeof(FtracePatch) };

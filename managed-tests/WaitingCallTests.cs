@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using NUnit.Framework;
 

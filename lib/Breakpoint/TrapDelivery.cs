@@ -1,7 +1,6 @@
-using System;
 using System.Runtime.CompilerServices;
 using Ftrace.Linux;
-using Ftrace.Stop;
+using Ftrace.Nmi;
 
 namespace Ftrace.Breakpoint;
 
@@ -34,6 +33,7 @@ namespace Ftrace.Breakpoint;
 internal static unsafe class TrapDelivery
 {
     private const int BufferSize = 4096;
+    private const int MostThreads = StopState.MostThreads;
     private const ulong Mix = 0x9e3779b97f4a7c15;
     private const int LooksBeforeSleep = 8;
     private const long SleepNs = Clock.NsPerMs / 5;
@@ -52,7 +52,7 @@ internal static unsafe class TrapDelivery
     /// <summary>Reserves memory, once.</summary>
     public static bool Reserve()
     {
-        nuint bytes = (nuint)ThreadTable.Capacity * (nuint)sizeof(TaskLook);
+        nuint bytes = (nuint)MostThreads * (nuint)sizeof(TaskLook);
 
         s_waiting = s_waiting != null ? s_waiting : (TaskLook*)Memory.Map(bytes);
         s_open = s_open != null ? s_open : (TaskLook*)Memory.Map(bytes);
@@ -98,58 +98,42 @@ internal static unsafe class TrapDelivery
     {
         set = 0;
         waiting = 0;
-        int folder;
-        fixed (byte* path = "/proc/self/task\0"u8)
-        {
-            folder = ProcFile.OpenFolder(path);
-        }
-
-        if (folder < 0)
-        {
-            return ProcFile.ErrorOf(folder);
-        }
-
         byte* buffer = stackalloc byte[BufferSize];
-        int self = (int)Native.Syscall(SyscallNumber.Gettid);
-        int error = 0;
-        while (error == 0)
+        var tasks = new TaskList(buffer, BufferSize);
+        int error = tasks.Open();
+        if (error != 0)
         {
-            nint bytes = Native.Syscall(SyscallNumber.Getdents64, folder, (nint)buffer, BufferSize);
-            if (bytes <= 0)
+            return error;
+        }
+
+        int self = (int)Native.Syscall(SyscallNumber.Gettid);
+        while (error == 0 && tasks.Next(out int tid))
+        {
+            set += (ulong)tid * Mix;
+            if (!look || tid == self)
             {
-                error = (int)bytes;
-                break;
+                continue;
             }
 
-            var entries = new TaskScan(new ReadOnlySpan<byte>(buffer, (int)bytes));
-            while (error == 0 && entries.Next(out int tid))
+            var first = new TaskLook { Tid = tid, Pid = StopState.Shared->Pid, RunNs = TaskLook.Nothing };
+            bool waits = true;
+            for (int looks = 0; error == 0 && waits && looks < FirstLooks; looks++)
             {
-                set += (ulong)tid * Mix;
-                if (!look || tid == self || StopAttempt.IsRuntimeThread(tid))
-                {
-                    continue;
-                }
+                error = Look(&first, out waits);
+            }
 
-                var first = new TaskLook { Tid = tid, Pid = SharedState.Get->Stop.Pid, RunNs = TaskLook.Nothing };
-                bool waits = true;
-                for (int looks = 0; error == 0 && waits && looks < FirstLooks; looks++)
-                {
-                    error = Look(&first, out waits);
-                }
-
-                if (waits && waiting == ThreadTable.Capacity)
-                {
-                    error = -Errno.EAGAIN;
-                }
-                else if (waits)
-                {
-                    s_waiting[waiting++] = first;
-                }
+            if (waits && waiting == MostThreads)
+            {
+                error = -Errno.EAGAIN;
+            }
+            else if (waits)
+            {
+                s_waiting[waiting++] = first;
             }
         }
 
-        ProcFile.Close(folder);
-        return error;
+        tasks.Close();
+        return error != 0 ? error : tasks.Error;
     }
 
     /// <summary>
@@ -288,5 +272,5 @@ internal static unsafe class TrapDelivery
         OpenOf(thread->Tid)->Tid = 0;
     }
 
-    private static TaskLook* OpenOf(int tid) => s_open + (uint)tid % ThreadTable.Capacity;
+    private static TaskLook* OpenOf(int tid) => s_open + (uint)tid % MostThreads;
 }

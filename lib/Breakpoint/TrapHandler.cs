@@ -1,7 +1,6 @@
-using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
-using Ftrace.X86;
 
 namespace Ftrace.Breakpoint;
 
@@ -15,13 +14,13 @@ internal static unsafe class TrapHandler
     /// <summary>The handler of SIGTRAP: SA_SIGINFO, everything blocked but other faults.</summary>
     public static void OnSignal(int signo, Siginfo* info, void* context)
     {
-        BreakpointState* state = &SharedState.Get->Breakpoint;
+        TrapState* state = TrapState.Shared;
         ulong* rip = Ucontext.Rip((ulong)context);
         ulong ip = *rip - 1; // of the breakpoint, if it was one
 
         // Single steps, watchpoints and signals that were sent have other codes; a process may send itself any code.
         TrapAction action = info->Code == Siginfo.CodeKernel && Ucontext.TrapNumber((ulong)context) == TrapVector
-            ? BreakpointProtocol<X86Machine>.Trap(state, ip, context)
+            ? BreakpointProtocol<X86Machine>.Trap(&state->Protocol, ip, context)
             : TrapAction.Foreign;
         if (action == TrapAction.Again && IsTwoByteForm(ip))
         {
@@ -41,28 +40,11 @@ internal static unsafe class TrapHandler
         }
     }
 
-    /// <summary>Executes one location of the batch in place of its breakpoint. See <see cref="IMachine.Execute"/>.</summary>
-    public static bool Execute(ulong ip, uint code, void* context)
-    {
-        BreakpointState* state = &SharedState.Get->Breakpoint;
-        Text.PatchOrder locations = state->Locations;
-        int rank = locations.RankOf(state->Count, ip);
-        if (rank == state->Count || locations.IpOf(rank) != ip)
-        {
-            return false;
-        }
-
-        Text.FtracePatch* patch = locations[rank];
-        Interlocked.Increment(ref state->Hits);
-        X86Emulator.Execute(ip, code == 0 ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
-        return true;
-    }
-
     /// <summary>The bytes cd 03, which raise the same trap, and end at <paramref name="last"/>.</summary>
     private static bool IsTwoByteForm(ulong last) => *(byte*)last == TrapVector && *(byte*)(last - 1) == IntOpcode;
 
     /// <summary>The trap is the host's: its handler gets it as if ours were not there.</summary>
-    private static void Forward(BreakpointState* state, int signo, Siginfo* info, void* context)
+    private static void Forward(TrapState* state, int signo, Siginfo* info, void* context)
     {
         KernelSigaction* previous = &state->Previous;
         ulong handler = previous->Handler;
@@ -74,8 +56,7 @@ internal static unsafe class TrapHandler
         if (handler is KernelSigaction.Default or KernelSigaction.Ignore)
         {
             // A fault cannot be ignored. The same signal again, which waits until this handler has returned.
-            KernelSigaction action = default;
-            KernelSigaction.Exchange(signo, &action, null);
+            KernelSigaction.Reset(signo);
             nint tid = Native.Syscall(SyscallNumber.Gettid);
             Native.Syscall(SyscallNumber.RtTgsigqueueinfo, Native.Syscall(SyscallNumber.Getpid), tid, signo, (nint)info);
             return;

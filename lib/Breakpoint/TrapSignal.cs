@@ -1,5 +1,5 @@
 using Ftrace.Linux;
-using Ftrace.Protocol;
+using Ftrace.Nmi;
 
 namespace Ftrace.Breakpoint;
 
@@ -11,7 +11,7 @@ internal static unsafe class TrapSignal
     /// delivered long after its batch. Called with the stop mutex held.
     /// </summary>
     /// <returns>0, or -EBUSY: somebody replaced our handler.</returns>
-    public static int Verify(BreakpointState* state)
+    public static int Verify(TrapState* state)
     {
         KernelSigaction current;
         KernelSigaction.Exchange(SignalSet.Sigtrap, null, &current);
@@ -21,11 +21,7 @@ internal static unsafe class TrapSignal
         }
 
         state->Previous = current;
-        KernelSigaction action;
-        action.Handler = Handler;
-        action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | HostFlags(current);
-        action.Restorer = (ulong)Native.Table->Restorer;
-        action.Mask = ~SignalSet.Faults;
+        var action = KernelSigaction.Of(&TrapHandler.OnSignal, HostFlags(current), ~SignalSet.Faults);
         KernelSigaction.Exchange(SignalSet.Sigtrap, &action, &state->Previous);
         state->Installed = 1;
         return 0;

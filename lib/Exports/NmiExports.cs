@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Linux;
-using Ftrace.Stop;
+using Ftrace.Nmi;
 
 namespace Ftrace.Exports;
 
@@ -12,7 +12,7 @@ internal static unsafe class NmiExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_nmi_add_signal", CallConvs = [typeof(CallConvCdecl)])]
     public static int AddSignal(int signo)
     {
-        StopState* stop = &SharedState.Get->Stop;
+        StopState* stop = StopState.Shared;
         if (!IsDeclarable(stop, signo))
         {
             return -Errno.EINVAL;
@@ -25,7 +25,7 @@ internal static unsafe class NmiExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_nmi_del_signal", CallConvs = [typeof(CallConvCdecl)])]
     public static int DelSignal(int signo)
     {
-        StopState* stop = &SharedState.Get->Stop;
+        StopState* stop = StopState.Shared;
         if (!IsDeclarable(stop, signo))
         {
             return -Errno.EINVAL;

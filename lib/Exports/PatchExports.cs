@@ -2,6 +2,8 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
+using Ftrace.Nmi;
+using Ftrace.Patch;
 using Ftrace.Stop;
 using Ftrace.Text;
 using Ftrace.X86;
@@ -15,10 +17,10 @@ namespace Ftrace.Exports;
 internal static unsafe class PatchExports
 {
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_code_modify_prepare", CallConvs = [typeof(CallConvCdecl)])]
-    public static int Prepare() => CodeModify.Prepare(Native.CurrentThread);
+    public static int Prepare() => PatchGate.Prepare(CurrentThread.Words);
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_code_modify_post_process", CallConvs = [typeof(CallConvCdecl)])]
-    public static int PostProcess() => CodeModify.PostProcess(Native.CurrentThread);
+    public static int PostProcess() => PatchGate.PostProcess(CurrentThread.Words);
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_stop_machine", CallConvs = [typeof(CallConvCdecl)])]
     public static int Stop(void* fn, void* data)
@@ -28,7 +30,7 @@ internal static unsafe class PatchExports
             return -Errno.EINVAL;
         }
 
-        int error = StopMachine.Open(Native.CurrentThread, StopMachine.DefaultTimeoutMs);
+        int error = StopMachine.Open(CurrentThread.Words, StopMachine.DefaultTimeoutMs);
         if (error != 0)
         {
             return error;
@@ -50,7 +52,7 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         new ReadOnlySpan<byte>(oldCode, X86Instruction.CallSize).CopyTo(Old(&patch));
         new ReadOnlySpan<byte>(newCode, X86Instruction.CallSize).CopyTo(New(&patch));
-        return TextPatcher.Patch(&patch, 1, PatchRequest.Single);
+        return Patcher.Patch(&patch, 1, PatchRequest.Single);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_make_nop", CallConvs = [typeof(CallConvCdecl)])]
@@ -59,7 +61,7 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(New(&patch));
         return X86Instruction.TryEncodeCall(ip, address, Old(&patch))
-            ? TextPatcher.Patch(&patch, 1, PatchRequest.Single)
+            ? Patcher.Patch(&patch, 1, PatchRequest.Single)
             : -Errno.ERANGE;
     }
 
@@ -69,7 +71,7 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(Old(&patch));
         return X86Instruction.TryEncodeCall(ip, address, New(&patch))
-            ? TextPatcher.Patch(&patch, 1, PatchRequest.Single, acceptNops: true)
+            ? Patcher.Patch(&patch, 1, PatchRequest.Single, acceptNops: true)
             : -Errno.ERANGE;
     }
 
@@ -88,7 +90,7 @@ internal static unsafe class PatchExports
             return -Errno.EFAULT;
         }
 
-        return count > TextPatcher.MaxCount ? -Errno.E2BIG : TextPatcher.Patch(patches, (int)count, request);
+        return count > Patcher.MaxCount ? -Errno.E2BIG : Patcher.Patch(patches, (int)count, request);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_patch_opts", CallConvs = [typeof(CallConvCdecl)])]
@@ -98,7 +100,7 @@ internal static unsafe class PatchExports
         int error = opts != null ? PatchOptions.Check(opts, out request) : 0;
         if (error == 0)
         {
-            SharedState.Get->Patch.Default = request;
+            PatchState.Shared->Default = request;
         }
 
         return error;
@@ -128,7 +130,7 @@ internal static unsafe class PatchExports
         {
             FtraceStats now = default;
             now.Size = stats->Size;
-            Statistics.Fill(&now, SharedState.Get);
+            Statistics.Fill(&now, X86Nmi.State, StopState.Shared, TrapState.Shared, TextState.Shared, PatchState.Shared);
             int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
             new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
         }

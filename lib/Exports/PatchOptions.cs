@@ -1,5 +1,6 @@
 using System;
 using Ftrace.Linux;
+using Ftrace.Patch;
 using Ftrace.Text;
 
 namespace Ftrace.Exports;

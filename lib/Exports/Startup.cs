@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Ftrace.JumpLabel;
+using Ftrace.Elf;
 using Ftrace.Linux;
-using Ftrace.Sites;
+using Ftrace.Nmi;
+using Ftrace.Objects;
+using Ftrace.Protocol;
 using Ftrace.Text;
 using Ftrace.Trace;
-using Ftrace.X86;
 
 namespace Ftrace.Exports;
 
@@ -21,25 +22,25 @@ internal static unsafe class Startup
         }
 
         Native.Attach(native);
-        SharedState.Attach((SharedState*)native->State);
-        SharedState.Get->Trace.Print = native->Print;
-        SharedState.Get->Stop.Pid = (int)Native.Syscall(SyscallNumber.Getpid);
+        SharedState.Attach(native->State);
+        HostPrint.Set(null);
+        StopState.Shared->Pid = (int)Native.Syscall(SyscallNumber.Getpid);
         PatchBatch.WarmUp();
         SymbolTable.WarmUp();
         ObjectReader.WarmUp();
         JumpTable.WarmUp();
 
-        native->EnterSlow = &X86Nmi.EnterSlow;
-        native->ExitSlow = &X86Nmi.ExitSlow;
-        native->ClaimTracer = &TraceThreads.Claim;
-        native->LookAtMarks = &TraceMarks.Look;
-        native->LeaveMark = &TraceMarks.Leave;
-        native->MayCall = &LibraryCall.MayBegin;
-        native->BlockSignals = &LibraryCall.BlockSignals;
-        native->ForkPrepare = &Tracing.ForkPrepare;
-        native->ForkParent = &Tracing.ForkParent;
-        native->ForkChild = &ForkChild.Run;
-        native->ForkFound = &ForkChild.RunFound;
+        native->EnterSlow = (delegate*<NmiThread*, void>)&X86Nmi.EnterSlow;
+        native->ExitSlow = (delegate*<NmiThread*, void>)&X86Nmi.ExitSlow;
+        native->ClaimTracer = (delegate*<NmiThread*, TraceThread*>)&TraceThreads.Claim;
+        native->LookAtMarks = (delegate*<NmiThread*, ulong, long>)&TraceMarks.Look;
+        native->LeaveMark = (delegate*<NmiThread*, ulong, void>)&TraceMarks.Leave;
+        native->MayCall = (delegate*<NmiThread*, ulong, int>)&LibraryCall.MayBegin;
+        native->BlockSignals = (delegate*<ulong*, int>)&LibraryCall.BlockSignals;
+        native->ForkPrepare = (delegate*<NmiThread*, void>)&Tracing.ForkPrepare;
+        native->ForkParent = (delegate*<NmiThread*, void>)&Tracing.ForkParent;
+        native->ForkChild = (delegate*<NmiThread*, void>)&ForkChild.Run;
+        native->ForkFound = (delegate*<NmiThread*, void>)&ForkChild.RunFound;
     }
 
     /// <summary>A thread's first call: being called is all it takes for the runtime to note the thread.</summary>

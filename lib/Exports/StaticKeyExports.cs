@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.JumpLabel;
 using Ftrace.Linux;
+using Ftrace.Objects;
+using Ftrace.Trace;
 
 namespace Ftrace.Exports;
 
@@ -21,9 +23,42 @@ internal static unsafe class StaticKeyExports
     public static int Dec(FtraceStaticKey* key) => Run(StaticKeyOperation.Dec, key);
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_static_call_key_update", CallConvs = [typeof(CallConvCdecl)])]
-    public static int UpdateCall(FtraceStaticCallKey* key, ulong function) =>
-        key == null || (ulong)key % sizeof(ulong) != 0 || key->Trampoline == null ? -Errno.EINVAL : StaticCall.Update(key, function);
+    public static int UpdateCall(FtraceStaticCallKey* key, ulong function)
+    {
+        if (key == null || (ulong)key % sizeof(ulong) != 0 || key->Trampoline == null)
+        {
+            return -Errno.EINVAL;
+        }
 
-    private static int Run(StaticKeyOperation operation, FtraceStaticKey* key) =>
-        key == null || (ulong)key % sizeof(ulong) != 0 ? -Errno.EINVAL : StaticKey.Run(operation, key);
+        if (!Tracing.TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        int error = StaticCall.Update(key, function);
+        Tracing.Unlock();
+        return error;
+    }
+
+    private static int Run(StaticKeyOperation operation, FtraceStaticKey* key)
+    {
+        if (key == null || (ulong)key % sizeof(ulong) != 0)
+        {
+            return -Errno.EINVAL;
+        }
+
+        if (Tracing.IsTorn)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (!Tracing.TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        int error = StaticKey.Run(operation, key);
+        Tracing.Unlock();
+        return error;
+    }
 }

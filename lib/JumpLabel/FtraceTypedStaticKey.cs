@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ftrace.Objects;
 
 namespace Ftrace.JumpLabel;
 

@@ -1,6 +1,7 @@
 using System;
 using Ftrace.Linux;
-using Ftrace.Sites;
+using Ftrace.Objects;
+using Ftrace.Patch;
 using Ftrace.Text;
 using Ftrace.X86;
 
@@ -31,12 +32,12 @@ internal static unsafe class JumpPatcher
 
         var patches = (FtracePatch*)memory.Start;
         count = Collect(only, key, enabled, patches, count);
-        int error = count <= 0 ? count : TextPatcher.Patch(patches, count, PatchRequest.Default);
+        int error = count <= 0 ? count : Patcher.Patch(patches, count, PatchRequest.Default);
         for (int i = 0; i < count && error == -Errno.EINVAL; i++)
         {
             if (patches[i].Error == error)
             {
-                Trace.Report.OtherCode("a branch"u8, patches + i);
+                Report.OtherCode("a branch"u8, patches + i);
             }
         }
 

@@ -1,8 +1,8 @@
 using System;
 using System.Buffers.Binary;
 using Ftrace.Linux;
+using Ftrace.Patch;
 using Ftrace.Text;
-using Ftrace.Trace;
 using Ftrace.X86;
 
 namespace Ftrace.JumpLabel;
@@ -21,20 +21,8 @@ internal static unsafe class StaticCall
     private const ulong NothingOffset = 8;
     private const ulong DisplacementOffset = 16;
 
-    /// <summary>Changes the function; 0: none.</summary>
+    /// <summary>Changes the function; 0: none. Called with the trace mutex held.</summary>
     public static int Update(FtraceStaticCallKey* key, ulong function)
-    {
-        if (!Tracing.TryLock())
-        {
-            return -Errno.EDEADLK;
-        }
-
-        int error = UpdateLocked(key, function);
-        Tracing.Unlock();
-        return error;
-    }
-
-    private static int UpdateLocked(FtraceStaticCallKey* key, ulong function)
     {
         ulong ip = (ulong)key->Trampoline;
         var patch = new FtracePatch { Ip = ip, Len = X86Instruction.CallSize };
@@ -46,7 +34,7 @@ internal static unsafe class StaticCall
 
         int displacement = key->Changed != 0 ? key->Displacement : *(int*)(ip + DisplacementOffset);
         X86Instruction.EncodeJump(displacement, new Span<byte>(patch.OldCode, X86Instruction.CallSize));
-        int error = TextPatcher.Patch(&patch, 1, PatchRequest.Default);
+        int error = Patcher.Patch(&patch, 1, PatchRequest.Default);
         if (error == 0)
         {
             key->Displacement = BinaryPrimitives.ReadInt32LittleEndian(wanted[1..]);

@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
+using Ftrace.Elf;
 using Ftrace.Linux;
-using Ftrace.Sites;
-using Ftrace.Trace;
+using Ftrace.Objects;
 
 namespace Ftrace.JumpLabel;
 
@@ -11,22 +11,11 @@ namespace Ftrace.JumpLabel;
 /// <remarks>A key's count lives in its object, and changes once the branches have: after a failure both are as before.</remarks>
 internal static unsafe class StaticKey
 {
-    /// <summary>Carries a call out with both locks, and the objects looked at.</summary>
+    /// <summary>Carries a call out with the loader's lock too, and the objects looked at. Called with the trace mutex held.</summary>
     public static int Run(StaticKeyOperation operation, FtraceStaticKey* key)
     {
-        if (SharedState.Get->Trace.Torn != 0)
-        {
-            return -Errno.EAGAIN;
-        }
-
-        if (!Tracing.TryLock())
-        {
-            return -Errno.EDEADLK;
-        }
-
         var call = new StaticKeyCall { Operation = operation, Key = key };
-        Native.Table->IterateObjects(&RunLocked, &call);
-        Tracing.Unlock();
+        DlPhdrInfo.Iterate(&RunLocked, &call);
         return call.Result;
     }
 
@@ -57,7 +46,7 @@ internal static unsafe class StaticKey
     private static bool AreBranchesKnown(FtraceStaticKey* key)
     {
         LoadedObject* target = LoadedObjects.First;
-        while (target != null && !target->Contains((ulong)key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable))
+        while (target != null && !target->Image.Contains((ulong)key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable))
         {
             target = target->Next;
         }

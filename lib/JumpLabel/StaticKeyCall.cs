@@ -1,3 +1,5 @@
+using Ftrace.Objects;
+
 namespace Ftrace.JumpLabel;
 
 /// <summary>A call of ftrace/static_key.h, checked, on its way to where the locks are held.</summary>

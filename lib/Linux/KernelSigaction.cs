@@ -21,6 +21,23 @@ internal unsafe struct KernelSigaction
     public ulong Restorer;
     public ulong Mask;
 
+    /// <summary>A handler of ours: it gets the context, and returns through the native file's code.</summary>
+    public static KernelSigaction Of(delegate*<int, Siginfo*, void*, void> handler, ulong flags, ulong mask) => new()
+    {
+        Handler = (ulong)handler,
+        Flags = SaSiginfo | SaRestorer | flags,
+        Restorer = (ulong)Native.Table->Restorer,
+        Mask = mask,
+    };
+
+    /// <summary>Gives a signal its default action.</summary>
+    [NoInstr]
+    public static void Reset(int signo)
+    {
+        KernelSigaction action = default;
+        Exchange(signo, &action, null);
+    }
+
     /// <summary>Reads and, if <paramref name="next"/> is not null, replaces a disposition.</summary>
     [NoInstr]
     public static int Exchange(int signo, KernelSigaction* next, KernelSigaction* before) =>

@@ -1,5 +1,3 @@
-using Ftrace.Protocol;
-
 namespace Ftrace.Linux;
 
 /// <summary>The native file's functions, for both planes.</summary>
@@ -15,7 +13,7 @@ internal static unsafe class Native
     public static void Attach(NativeTable* table) => s_table = table;
 
     /// <summary>The calling thread's words.</summary>
-    public static NmiThread* CurrentThread => s_table->Thread();
+    public static void* Thread => s_table->Thread();
 
     /// <summary>Executes a serializing instruction on this CPU.</summary>
     public static void SyncCore() => s_table->SyncCore();

@@ -1,8 +1,4 @@
 using System.Runtime.InteropServices;
-using Ftrace.Protocol;
-using Ftrace.Sites;
-using Ftrace.Stop;
-using Ftrace.Trace;
 
 namespace Ftrace.Linux;
 
@@ -14,17 +10,19 @@ namespace Ftrace.Linux;
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeTable
 {
-    /// <summary>Number of entries in <see cref="RuntimeTids"/>.</summary>
-    public const int MaxRuntimeThreads = 16;
-
     /// <summary>Bytes at <see cref="State"/>.</summary>
     public const int StateSize = 1280;
+
+    /// <summary>Kinds of slots that Native/trace_entry.S has code for.</summary>
+    public const int TraceKinds = 4;
+
+    private const int MaxRuntimeThreads = 16;
 
     /// <summary>A raw system call: returns -errno, leaves errno alone.</summary>
     public delegate*<nint, nint, nint, nint, nint, nint, nint, nint> Syscall;
 
-    /// <summary>The calling thread's words.</summary>
-    public delegate*<NmiThread*> Thread;
+    /// <summary>The calling thread's words, <c>struct ftrace_nmi_thread</c>.</summary>
+    public delegate*<void*> Thread;
 
     /// <summary>Executes a serializing instruction.</summary>
     public delegate*<void> SyncCore;
@@ -38,23 +36,26 @@ internal unsafe struct NativeTable
     /// <summary>Not 0 where no breakpoint may be used: under valgrind, or with a user shadow stack.</summary>
     public delegate*<int> ForbidsBreakpoints;
 
-    /// <summary>Calls a traced function's handler of the host's; or, if the last argument is not 0, the function in place of all.</summary>
-    public delegate*<ulong, ulong, FtraceOps*, void*, int, void> CallOps;
+    /// <summary>
+    /// Calls a traced function's handler of the host's, of a <c>struct ftrace_ops</c>; or, if the last argument is not 0, the function in
+    /// place of all.
+    /// </summary>
+    public delegate*<ulong, ulong, void*, void*, int, void> CallOps;
 
-    /// <summary>dl_iterate_phdr(3), in the child of a fork too.</summary>
-    public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
+    /// <summary>dl_iterate_phdr(3), in the child of a fork too. The first argument is the function.</summary>
+    public delegate* unmanaged[Cdecl]<void*, void*, int> IterateObjects;
 
     /// <summary>free(3), for what functions of the host's allocate.</summary>
     public delegate* unmanaged[Cdecl]<void*, void> Free;
 
-    /// <summary>Where stubs go on: one address for each of <see cref="TraceSlots.Kinds"/>.</summary>
-    public fixed ulong Callers[Trace.TraceSlots.Kinds];
+    /// <summary>Where stubs go on: one address a kind.</summary>
+    public fixed ulong Callers[TraceKinds];
 
     /// <summary>Where Native/trace_entry.S finds the slots.</summary>
     public ulong* TraceSlots;
 
-    /// <summary>The places of Native/trace_entry.S, <see cref="Trace.TraceSlots.Kinds"/> of them.</summary>
-    public TracePlace* TracePlaces;
+    /// <summary>The places of Native/trace_entry.S, one a kind, of three words each.</summary>
+    public int* TracePlaces;
 
     /// <summary>What is called there in place of a handler, once the place is a jump.</summary>
     public void** TraceFunction;
@@ -66,7 +67,7 @@ internal unsafe struct NativeTable
     public int* TraceText;
 
     /// <summary>The record of threads that have none. Read only.</summary>
-    public TraceThread* NoTracer;
+    public void* NoTracer;
 
     /// <summary>What it takes to save all vector registers.</summary>
     public ulong VectorsSize;
@@ -88,8 +89,8 @@ internal unsafe struct NativeTable
     /// </summary>
     public delegate*<delegate*<void*, void>, void*, void*, nuint, nint> Clone;
 
-    /// <summary>This copy's part in the order of copies.</summary>
-    public StopTurn* Turn;
+    /// <summary>This copy's part in the order of copies, <c>struct turn</c>.</summary>
+    public void* Turn;
 
     /// <summary>Runs the host's function; the runtime must be left for it.</summary>
     public delegate* unmanaged<void*, void*, int> Run;
@@ -109,45 +110,44 @@ internal unsafe struct NativeTable
     /// <summary>The byte behind its last one.</summary>
     public ulong ImageEnd;
 
-    /// <summary>FTRACE_STOP_SIGNAL: 0 if it is not set, else a number, or one of those below 0 in <see cref="StopSignal"/>.</summary>
+    /// <summary>FTRACE_STOP_SIGNAL: 0 if it is not set, else a number, or STOP_SIGNAL_* of the native file, below 0.</summary>
     public long StopSignal;
 
-    /// <summary>Threads of the runtime, which are not stopped.</summary>
-    public long RuntimeThreads;
+    private readonly long _runtimeThreads; // there are none: Native/runtime.c
+    private fixed int _runtimeTids[MaxRuntimeThreads];
 
-    /// <summary>Their ids.</summary>
-    public fixed int RuntimeTids[MaxRuntimeThreads];
+    // What C# gives to the native file. Methods whose addresses are given away are marked.
 
     /// <summary>What <c>ftrace_nmi_enter()</c> does when the gate is open.</summary>
-    public delegate*<NmiThread*, void> EnterSlow;
+    public void* EnterSlow;
 
     /// <summary>What <c>ftrace_nmi_exit()</c> does for an announced NMI.</summary>
-    public delegate*<NmiThread*, void> ExitSlow;
+    public void* ExitSlow;
 
     /// <summary>A thread comes to a traced function for the first time.</summary>
-    public delegate*<NmiThread*, TraceThread*> ClaimTracer;
+    public void* ClaimTracer;
 
     /// <summary>A thread comes to a traced function, and a mark is there: the level of nesting that it is at, or -1 not to trace the call.</summary>
-    public delegate*<NmiThread*, ulong, long> LookAtMarks;
+    public void* LookAtMarks;
 
     /// <summary>A handler has ended, and other marks are there than its.</summary>
-    public delegate*<NmiThread*, ulong, void> LeaveMark;
+    public void* LeaveMark;
 
     /// <summary>A thread calls the library, and is in a handler or another call by its words: 1 if it is not.</summary>
-    public delegate*<NmiThread*, ulong, int> MayCall;
+    public void* MayCall;
 
     /// <summary>Blocks the signals whose handlers may leave; 1, and the mask before, if that is not so already.</summary>
-    public delegate*<ulong*, int> BlockSignals;
+    public void* BlockSignals;
 
     /// <summary>Runs in front of a fork.</summary>
-    public delegate*<NmiThread*, void> ForkPrepare;
+    public void* ForkPrepare;
 
     /// <summary>Runs in the parent behind a fork.</summary>
-    public delegate*<NmiThread*, void> ForkParent;
+    public void* ForkParent;
 
     /// <summary>Runs in the child of a fork.</summary>
-    public delegate*<NmiThread*, void> ForkChild;
+    public void* ForkChild;
 
     /// <summary>Runs in a child that is found to be one by its first call: nothing ran in front of the fork, nor behind it.</summary>
-    public delegate*<NmiThread*, void> ForkFound;
+    public void* ForkFound;
 }

@@ -1,5 +1,3 @@
-using Ftrace.Text;
-
 namespace Ftrace.Protocol;
 
 /// <summary>

@@ -1,9 +1,7 @@
-using Ftrace.Text;
-
 namespace Ftrace.Protocol;
 
 /// <summary>
-/// The machine on which the protocol runs. The shipped one is <see cref="X86.X86Machine"/>, whose
+/// The machine on which the protocol runs. The shipped one is <c>X86Machine</c>, whose
 /// methods are one instruction each; the tests have one that explores every interleaving.
 /// </summary>
 /// <remarks>

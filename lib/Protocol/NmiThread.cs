@@ -22,12 +22,12 @@ internal struct NmiThread
     /// <summary>Cookie of a stop that met an announced NMI and takes effect when it leaves; 0: none.</summary>
     public ulong StopPending;
 
-    /// <summary>The call of the library that the thread is in, an address on its stack; see <see cref="Trace.LibraryCall"/> (the native file's).</summary>
+    /// <summary>The call of the library that the thread is in, an address on its stack; see <c>LibraryCall</c> (the native file's).</summary>
     public ulong Busy;
 
     /// <summary>
     /// Bit 0: the runtime knows the thread. Bit 1: it is in C#. The rest is for
-    /// <see cref="Trace.NmiLevels"/> (and the native file's).
+    /// <c>NmiLevels</c> (and the native file's).
     /// </summary>
     public ulong Attached;
 
@@ -37,12 +37,12 @@ internal struct NmiThread
     /// <summary>Levels that found SIGTRAP blocked and unblocked it.</summary>
     public ulong Unblocked;
 
-    /// <summary>The thread's <see cref="Trace.TraceThread"/>, at first one that nobody has. Read by Native/trace_entry.S.</summary>
+    /// <summary>The thread's <c>TraceThread</c>, at first one that nobody has. Read by Native/trace_entry.S.</summary>
     public ulong Tracer;
 
     /// <summary>
     /// Where the stack ended when the outermost announced NMI was counted; 0: there is none, or it is on its way in or out. For
-    /// <see cref="Trace.NmiLevels"/>.
+    /// <c>NmiLevels</c>.
     /// </summary>
     public ulong AnnouncedAt;
 

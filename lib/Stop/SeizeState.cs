@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ftrace.Nmi;
 
 namespace Ftrace.Stop;
 

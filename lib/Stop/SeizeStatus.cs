@@ -1,6 +1,6 @@
 namespace Ftrace.Stop;
 
-/// <summary>How far a thread is seized, in <see cref="ThreadRecord.Seize"/>.</summary>
+/// <summary>How far a thread is seized, in <see cref="Nmi.ThreadRecord.Seize"/>.</summary>
 internal static class SeizeStatus
 {
     /// <summary>It is not.</summary>
@@ -24,6 +24,6 @@ internal static class SeizeStatus
     /// <summary>It has ended.</summary>
     public const uint Gone = 6;
 
-    /// <summary>The system does not allow it: <see cref="ThreadRecord.SeizeError"/>.</summary>
+    /// <summary>The system does not allow it: <see cref="Nmi.ThreadRecord.SeizeError"/>.</summary>
     public const uint Refused = 7;
 }

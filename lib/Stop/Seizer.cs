@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 
 namespace Ftrace.Stop;
 
@@ -169,7 +170,7 @@ internal static unsafe class Seizer
         *s_state = default;
         s_state->Records = ThreadTable.Records;
         s_state->Generation = stop->Generation;
-        s_state->ThreadOffset = (long)Native.CurrentThread - (long)fs;
+        s_state->ThreadOffset = (long)CurrentThread.Words - (long)fs;
         s_state->TidOffset = *(int*)(fs + GlibcTidOffset) == (int)Native.Syscall(SyscallNumber.Gettid) ? GlibcTidOffset : 0;
         s_command = 0;
         Post(command);

@@ -1,7 +1,7 @@
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
-using Ftrace.X86;
 
 namespace Ftrace.Stop;
 
@@ -34,8 +34,7 @@ internal static unsafe class SeizingProcess
         Native.Syscall(SyscallNumber.Prctl, SetParentDeathSignal, SignalSet.Sigkill);
 
         // The host may ignore it, which this process must not: it says when a thread has stopped.
-        KernelSigaction action = default;
-        KernelSigaction.Exchange(SignalSet.Sigchld, &action, null);
+        KernelSigaction.Reset(SignalSet.Sigchld);
 
         state->AbandonedNs = Clock.NowNs() + PatienceNs;
         uint seen = 0;

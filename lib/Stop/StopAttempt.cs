@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 
 namespace Ftrace.Stop;
 
@@ -190,7 +191,7 @@ internal static unsafe class StopAttempt
     {
         get
         {
-            long known = RuntimeThreads + (s_leaderEnded ? 2 : 1);
+            long known = s_leaderEnded ? 2 : 1;
             for (int i = 0; i < ThreadTable.Used; i++)
             {
                 known += IsOther(ThreadTable.Records + i) ? 1 : 0;
@@ -250,7 +251,7 @@ internal static unsafe class StopAttempt
 
             // All that were asked stand still, so nobody can end any more but threads unknown to us; if the
             // number of threads is what we have, there are none.
-            long accounted = s_requested + s_seized + s_kernelWorkers + (s_leaderEnded ? 2 : 1) + RuntimeThreads;
+            long accounted = s_requested + s_seized + s_kernelWorkers + (s_leaderEnded ? 2 : 1);
             long threads = TaskFiles.Count();
             if (threads == accounted)
             {
@@ -320,55 +321,40 @@ internal static unsafe class StopAttempt
     private static int Scan(StopState* stop, out int found)
     {
         found = 0;
-        int folder;
-        fixed (byte* path = "/proc/self/task\0"u8)
+        var tasks = new TaskList(s_buffer, BufferSize);
+        int error = tasks.Open();
+        if (error != 0)
         {
-            folder = ProcFile.OpenFolder(path);
+            return error;
         }
 
-        if (folder < 0)
-        {
-            return ProcFile.ErrorOf(folder);
-        }
-
-        int error = 0;
         s_scan++;
-        for (; error == 0;)
+        while (tasks.Next(out int tid))
         {
-            nint bytes = Native.Syscall(SyscallNumber.Getdents64, folder, (nint)s_buffer, BufferSize);
-            if (bytes <= 0)
+            if (tid == s_self || (s_leaderEnded && tid == stop->Pid))
             {
-                error = (int)bytes;
-                break;
+                continue;
             }
 
-            var entries = new TaskScan(new ReadOnlySpan<byte>(s_buffer, (int)bytes));
-            while (error == 0 && entries.Next(out int tid))
+            ThreadRecord* record = ThreadTable.Find(tid);
+            if (record == null)
             {
-                if (tid == s_self || IsRuntimeThread(tid) || (s_leaderEnded && tid == stop->Pid))
-                {
-                    continue;
-                }
-
-                ThreadRecord* record = ThreadTable.Find(tid);
+                record = ThreadTable.Add(tid);
                 if (record == null)
                 {
-                    record = ThreadTable.Add(tid);
-                    if (record == null)
-                    {
-                        error = -Errno.EAGAIN;
-                        break;
-                    }
-
-                    record->IsNew = 1;
-                    found++;
+                    error = -Errno.EAGAIN;
+                    break;
                 }
 
-                record->Scan = s_scan;
+                record->IsNew = 1;
+                found++;
             }
+
+            record->Scan = s_scan;
         }
 
-        ProcFile.Close(folder);
+        tasks.Close();
+        error = error != 0 ? error : tasks.Error;
         if (error == 0)
         {
             ForgetUnseen();
@@ -638,22 +624,6 @@ internal static unsafe class StopAttempt
         return error;
     }
 
-    private static long RuntimeThreads => Math.Min(Native.Table->RuntimeThreads, NativeTable.MaxRuntimeThreads);
-
-    /// <summary>True for a thread of the runtime's own, which runs no code but this library's.</summary>
-    public static bool IsRuntimeThread(int tid)
-    {
-        for (int i = 0; i < RuntimeThreads; i++)
-        {
-            if (Native.Table->RuntimeTids[i] == tid)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     /// <summary>Asks a thread to park. One that is gone is forgotten.</summary>
     private static int Request(StopState* stop, ThreadRecord* record)
     {
@@ -717,7 +687,7 @@ internal static unsafe class StopAttempt
             }
 
             Volatile.Write(ref stop->WakeAt, s_requested);
-            Interlocked.MemoryBarrier(); // WakeAt before the count; pairs with the compare-exchange in StopHandler.Join
+            Interlocked.MemoryBarrier(); // WakeAt before the count; pairs with the compare-exchange in Parking.Join
             uint joined = Volatile.Read(ref stop->Joined);
             long now = Clock.NowNs();
             if (joined == s_requested && !Seizer.IsRunning)

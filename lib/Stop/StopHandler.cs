@@ -1,8 +1,7 @@
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
-using Ftrace.Trace;
-using Ftrace.X86;
 
 namespace Ftrace.Stop;
 
@@ -36,7 +35,7 @@ internal static unsafe class StopHandler
     /// </summary>
     public static void OnSignal(int signo, Siginfo* info, void* context)
     {
-        StopState* stop = &SharedState.Get->Stop;
+        StopState* stop = StopState.Shared;
         uint index = (uint)info->Value;
         if (info->Code != Siginfo.CodeTimer || info->Errno != Magic || info->Pid != stop->Pid
             || (uint)(info->Value >> 32) != stop->Secret || index >= ThreadTable.Capacity)
@@ -52,9 +51,9 @@ internal static unsafe class StopHandler
         }
 
         Volatile.Write(ref record->Parking, 1);
-        Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopMachine.Request
+        Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopAttempt.Request
         ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | index;
-        NmiThread* thread = Native.CurrentThread;
+        NmiThread* thread = CurrentThread.Words;
         NmiProtocol<X86Machine>.StopRequested(thread, cookie, context);
         if (thread->StopPending != 0)
         {
@@ -65,90 +64,12 @@ internal static unsafe class StopHandler
     }
 
     /// <summary>
-    /// Joins the stop of <paramref name="cookie"/> and stays until it is over; returns at once if it is over
-    /// already. Called in the stop signal's handler, or by an NMI that leaves.
-    /// </summary>
-    public static void Park(ulong cookie, void* context)
-    {
-        StopState* stop = &SharedState.Get->Stop;
-        uint generation = (uint)(cookie >> 32);
-
-        if (context == null)
-        {
-            // On the way out of an NMI: what it had blocked is not what a parked thread has to block.
-            ulong before = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
-            ThreadRecord* record = stop->Records + (uint)cookie;
-            Volatile.Write(ref record->Parking, 1);
-            Join(stop, generation, record, null);
-            Volatile.Write(ref record->Parking, 0);
-            SignalSet.Set(before);
-            return;
-        }
-
-        Join(stop, generation, stop->Records + (uint)cookie, context);
-    }
-
-    private static void Join(StopState* stop, uint generation, ThreadRecord* record, void* context)
-    {
-        record->Context = (ulong)context;
-        record->StackPointer = context != null ? *Ucontext.Rsp((ulong)context) : (ulong)&generation;
-        Volatile.Write(ref record->ParkedGeneration, generation);
-
-        ulong before = Volatile.Read(ref stop->Word);
-        for (; ; )
-        {
-            if ((uint)(before >> 32) != generation)
-            {
-                return;
-            }
-
-            // Full barrier: the record before the count; the count before WakeAt, see StopMachine.WaitForThreads.
-            ulong found = Interlocked.CompareExchange(ref stop->Word, before + 1, before);
-            if (found == before)
-            {
-                break;
-            }
-
-            before = found;
-        }
-
-        if ((uint)before + 1 == Volatile.Read(ref stop->WakeAt))
-        {
-            Futex.Wake(&stop->Joined, 1);
-        }
-
-        WaitForRelease(stop, generation);
-    }
-
-    /// <summary>Stays until the stop is over. NMIs run on top of this.</summary>
-    public static void WaitForRelease(StopState* stop, uint generation)
-    {
-        for (uint i = stop->Spins; i > 0 && Volatile.Read(ref stop->Generation) == generation; i--)
-        {
-            System.Runtime.Intrinsics.X86.X86Base.Pause();
-        }
-
-        while (Volatile.Read(ref stop->Generation) == generation)
-        {
-            Futex.Wait(&stop->Generation, generation);
-        }
-
-        if (stop->SerializeParked != 0)
-        {
-            Native.SyncCore();
-        }
-    }
-
-    public static void CountDeferredStop() => Interlocked.Increment(ref SharedState.Get->Stop.DeferredStops);
-
-    /// <summary>
     /// Somebody else's signal. The number had its default action when we took it, and that is what it gets:
     /// blocked here, the signal comes back when the handler has returned, and ends the process.
     /// </summary>
     private static void Forward(int signo)
     {
-        KernelSigaction action = default;
-        KernelSigaction.Exchange(signo, &action, null);
+        KernelSigaction.Reset(signo);
         nint tid = Native.Syscall(SyscallNumber.Gettid);
         Native.Syscall(SyscallNumber.Tgkill, Native.Syscall(SyscallNumber.Getpid), tid, signo);
     }

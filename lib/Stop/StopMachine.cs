@@ -1,8 +1,8 @@
 using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
-using Ftrace.Text;
 
 namespace Ftrace.Stop;
 
@@ -33,7 +33,7 @@ internal static unsafe class StopMachine
             return 0;
         }
 
-        if (!(ThreadTable.Reserve() && TaskFiles.Reserve() && TextPages.Reserve() && StopAttempt.Reserve() && Seizer.Reserve()
+        if (!(ThreadTable.Reserve() && TaskFiles.Reserve() && StopAttempt.Reserve() && Seizer.Reserve()
             && StopSignal.Reserve(stop)))
         {
             return -Errno.ENOMEM;
@@ -52,7 +52,7 @@ internal static unsafe class StopMachine
 
     /// <summary>True if the calling thread has a window open.</summary>
     [NoInstr]
-    public static bool IsOpen(NmiThread* self) => SharedState.Get->Stop.Owner == (ulong)self;
+    public static bool IsOpen(NmiThread* self) => StopState.Shared->Owner == (ulong)self;
 
     /// <summary>
     /// Opens a window: returns 0 when every other thread is parked and undeclared signals are blocked on this one.
@@ -73,9 +73,7 @@ internal static unsafe class StopMachine
     public static int TryOpen(NmiThread* self, uint timeoutMs, out StopReport report)
     {
         report = default;
-        StopState* stop = &SharedState.Get->Stop;
-        ForkChild.Detect(self);
-
+        StopState* stop = StopState.Shared;
         if (IsOpen(self))
         {
             return -Errno.EDEADLK;
@@ -132,7 +130,7 @@ internal static unsafe class StopMachine
     /// <summary>Closes the window that this thread opened.</summary>
     public static void Close()
     {
-        StopState* stop = &SharedState.Get->Stop;
+        StopState* stop = StopState.Shared;
         ulong mask = stop->OwnerMask;
         if (stop->TextChanged != 0)
         {
@@ -154,7 +152,7 @@ internal static unsafe class StopMachine
     }
 
     /// <summary>Must be called in the window after text was changed.</summary>
-    public static void MarkTextChanged() => SharedState.Get->Stop.TextChanged = 1;
+    public static void MarkTextChanged() => StopState.Shared->TextChanged = 1;
 
     /// <returns>When, <see cref="Clock.NowNs"/>.</returns>
     private static long Release(StopState* stop)
@@ -232,7 +230,7 @@ internal static unsafe class StopMachine
     [NoInstr]
     public static void AfterFork(NmiThread* self)
     {
-        StopState* stop = &SharedState.Get->Stop;
+        StopState* stop = StopState.Shared;
         bool open = stop->Owner == (ulong)self;
         ThreadTable.Clear();
         StopAttempt.AfterFork();

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Text;
 using Ftrace.Linux;
 
 namespace Ftrace.Stop;
@@ -38,103 +37,78 @@ internal unsafe struct StopReport
     /// <summary>Calls the host's print function, if it has one.</summary>
     public readonly void Print()
     {
-        void* print = SharedState.Get->Trace.Print;
-        if (print == null || _obstacle == StopObstacle.None)
+        if (!HostPrint.IsSet || _obstacle == StopObstacle.None)
         {
             return;
         }
 
-        byte* line = stackalloc byte[LineSize];
-        var text = new Text(new Span<byte>(line, LineSize - 1));
-        text.Add("ftrace: "u8);
+        byte* buffer = stackalloc byte[LineSize];
+        var line = new ReportLine(buffer, LineSize);
+        line.Add("ftrace: "u8);
         switch (_obstacle)
         {
             case StopObstacle.ForeignProc:
-                text.Add("cannot stop threads: /proc is not mounted, or shows another pid namespace; mount it in this one (unshare --mount-proc)"u8);
+                line.Add("cannot stop threads: /proc is not mounted, or shows another pid namespace; mount it in this one (unshare --mount-proc)"u8);
                 break;
             case StopObstacle.SignalTaken:
-                text.Add("cannot stop threads: FTRACE_STOP_SIGNAL must name a real-time signal (34 to 64) with its default action, or none"u8);
+                line.Add("cannot stop threads: FTRACE_STOP_SIGNAL must name a real-time signal (34 to 64) with its default action, or none"u8);
                 break;
             case StopObstacle.Uncounted:
-                text.Add("cannot stop threads: they are born, or end, faster than they can be stopped; use a longer timeout"u8);
+                line.Add("cannot stop threads: they are born, or end, faster than they can be stopped; use a longer timeout"u8);
                 break;
             default:
-                AddThread(ref text);
+                AddThread(ref line);
                 break;
         }
 
-        line[text.Length] = 0;
-        ((delegate* unmanaged[Cdecl]<byte*, void>)print)(line);
+        line.Print();
     }
 
-    private readonly void AddThread(ref Text text)
+    private readonly void AddThread(ref ReportLine line)
     {
-        text.Add("cannot stop thread "u8);
-        text.Add(_tid);
+        line.Add("cannot stop thread "u8);
+        line.Add(_tid);
         byte* name = stackalloc byte[NameSize];
         int length = OwnTaskFile.NameOf(_tid, name, NameSize);
         if (length > 0)
         {
-            text.Add(" ("u8);
-            text.Add(new ReadOnlySpan<byte>(name, length));
-            text.Add(")"u8);
+            line.Add(" ("u8);
+            line.Add(new ReadOnlySpan<byte>(name, length));
+            line.Add(")"u8);
         }
 
         if (_obstacle == StopObstacle.NoAnswer)
         {
-            text.Add(": it does not stop in time; does it wait in vfork(), for a disk, or in a handler for another thread?"u8);
+            line.Add(": it does not stop in time; does it wait in vfork(), for a disk, or in a handler for another thread?"u8);
             return;
         }
 
         int tracer = OwnTaskFile.TracerOf(_tid);
-        text.Add(": it takes no signal of ours, and ptrace(2) is refused"u8);
+        line.Add(": it takes no signal of ours, and ptrace(2) is refused"u8);
         if (tracer != 0)
         {
-            text.Add(": process "u8);
-            text.Add(tracer);
-            text.Add(" traces it; detach the debugger"u8);
+            line.Add(": process "u8);
+            line.Add(tracer);
+            line.Add(" traces it; detach the debugger"u8);
         }
         else if (Yama.Scope() is var scope and >= 2)
         {
-            text.Add(": kernel.yama.ptrace_scope is "u8);
-            text.Add(scope);
-            text.Add("; set it to 1"u8);
+            line.Add(": kernel.yama.ptrace_scope is "u8);
+            line.Add(scope);
+            line.Add("; set it to 1"u8);
         }
         else if (_error == -Errno.EOPNOTSUPP)
         {
-            text.Add(": the system does not have what it takes (Linux 4.16, or 5.16 under a seccomp filter)"u8);
+            line.Add(": the system does not have what it takes (Linux 4.16, or 5.16 under a seccomp filter)"u8);
         }
         else if (_error == -Errno.EPERM)
         {
-            text.Add(" (EPERM): is the process not dumpable (prctl(2), setuid), or under a seccomp filter? Else unblock the signal"u8);
+            line.Add(" (EPERM): is the process not dumpable (prctl(2), setuid), or under a seccomp filter? Else unblock the signal"u8);
         }
         else
         {
-            text.Add(", error "u8);
-            text.Add(_error);
-        }
-    }
-
-    /// <summary>Text in memory of the caller's; what does not fit is cut off.</summary>
-    private ref struct Text(Span<byte> buffer)
-    {
-        private readonly Span<byte> _buffer = buffer;
-
-        public int Length { get; private set; }
-
-        public void Add(ReadOnlySpan<byte> text)
-        {
-            int kept = Math.Min(text.Length, _buffer.Length - Length);
-            text[..kept].CopyTo(_buffer[Length..]);
-            Length += kept;
-        }
-
-        public void Add(int number)
-        {
-            if (Utf8Formatter.TryFormat(number, _buffer[Length..], out int digits))
-            {
-                Length += digits;
-            }
+            line.Add(", error "u8);
+            line.Add(_error);
         }
     }
 }

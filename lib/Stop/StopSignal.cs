@@ -1,5 +1,6 @@
 using System;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 
 namespace Ftrace.Stop;
 
@@ -144,11 +145,7 @@ internal static unsafe class StopSignal
 
     private static int Install(StopState* stop, int signo, KernelSigaction* before)
     {
-        KernelSigaction action;
-        action.Handler = Handler;
-        action.Flags = KernelSigaction.SaSiginfo | KernelSigaction.SaRestorer | KernelSigaction.SaRestart | s_onAlternateStack;
-        action.Restorer = (ulong)Native.Table->Restorer;
-        action.Mask = WantedMask(stop);
+        var action = KernelSigaction.Of(&StopHandler.OnSignal, KernelSigaction.SaRestart | s_onAlternateStack, WantedMask(stop));
         return KernelSigaction.Exchange(signo, &action, before);
     }
 }

@@ -29,7 +29,7 @@ internal unsafe struct StopTurn
     private const ulong TurnOffset = 9;
     private const int LooksAtOther = 1000;
 
-    private static StopTurn* Own => Native.Table->Turn;
+    private static StopTurn* Own => (StopTurn*)Native.Table->Turn;
 
     /// <summary>Takes the stop mutex. The caller's signals must be deliverable: whoever holds it may be stopping this thread.</summary>
     public static void Lock()
@@ -94,7 +94,7 @@ internal unsafe struct StopTurn
 
     /// <summary>In the child of a fork nobody else holds it.</summary>
     [NoInstr]
-    public static void AfterFork() => Native.Table->Turn->Mutex = 0;
+    public static void AfterFork() => ((StopTurn*)Native.Table->Turn)->Mutex = 0;
 
     private static StopTurn* TurnOf(int signo)
     {

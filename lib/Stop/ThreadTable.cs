@@ -1,4 +1,5 @@
 using Ftrace.Linux;
+using Ftrace.Nmi;
 
 namespace Ftrace.Stop;
 
@@ -14,8 +15,8 @@ namespace Ftrace.Stop;
 /// </remarks>
 internal static unsafe class ThreadTable
 {
-    /// <summary>Records; more threads than that cannot be stopped.</summary>
-    public const int Capacity = 65536;
+    /// <summary>Records.</summary>
+    public const int Capacity = StopState.MostThreads;
 
     /// <summary>The kernel's PID_MAX_LIMIT.</summary>
     private const int MaxTid = 4 * 1024 * 1024;

@@ -9,7 +9,7 @@ namespace Ftrace.Text;
 /// The pages that a batch lies in: finds them, opens them for writing in one way or the other, puts them back. The kernel's
 /// probe_kernel_read(), set_kernel_text_rw() and set_kernel_text_ro().
 /// </summary>
-/// <remarks>Called with the stop mutex held. In a window nobody maps, unmaps or protects anything meanwhile.</remarks>
+/// <remarks>Called with the patch mutex held, and the stop mutex but for <see cref="Reserve"/>. In a window nobody maps, unmaps or protects anything meanwhile.</remarks>
 internal static unsafe class TextPages
 {
     private const int MaxRegions = 65536;
@@ -243,7 +243,7 @@ internal static unsafe class TextPages
     /// <returns>0, or -EPERM; then all is as before.</returns>
     public static int Open(PatchBatch batch, FtraceWriter writer)
     {
-        PatchState* state = &SharedState.Get->Patch;
+        TextState* state = TextState.Shared;
         bool auto = writer == FtraceWriter.Auto;
         if (writer != FtraceWriter.Mprotect && !(auto && AreWritable()))
         {
@@ -265,7 +265,7 @@ internal static unsafe class TextPages
     [NoInstr]
     public static void Close()
     {
-        PatchState* state = &SharedState.Get->Patch;
+        TextState* state = TextState.Shared;
         if (state->MemFile != 0)
         {
             int file = state->MemFile - 1;
@@ -284,7 +284,7 @@ internal static unsafe class TextPages
     [NoInstr]
     public static bool ReopenInChild()
     {
-        PatchState* state = &SharedState.Get->Patch;
+        TextState* state = TextState.Shared;
         if (state->MemFile == 0)
         {
             return false;
@@ -317,11 +317,14 @@ internal static unsafe class TextPages
     [NoInstr]
     public static void Abandon()
     {
-        if (SharedState.Get->Patch.MemFile != 0)
+        if (TextState.Shared->MemFile != 0)
         {
             Close();
         }
     }
+
+    /// <summary>What it means to the caller that text could not be written, although the pages were open.</summary>
+    public static int ErrorOfWrite(int error) => error is 0 or -Errno.ENOMEM ? error : -Errno.EPERM;
 
     private static bool AreWritable()
     {
@@ -337,7 +340,7 @@ internal static unsafe class TextPages
     }
 
     /// <summary>Tries each region with a byte that is there.</summary>
-    private static int OpenProcMem(PatchBatch batch, PatchState* state)
+    private static int OpenProcMem(PatchBatch batch, TextState* state)
     {
         int file = ProcMem.Open();
         int error = file < 0 ? -Errno.EPERM : 0;
@@ -397,7 +400,7 @@ internal static unsafe class TextPages
 
     /// <summary>
     /// The call is made for pages that are writable as well, although nothing depends on its result then: it waits for a fork
-    /// that is on. See <see cref="Protocol.BreakpointState.Open"/>.
+    /// that is on. See <c>TrapState.Open</c>.
     /// </summary>
     [NoInstr]
     private static int Protect(TextRegion* region, int protection)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Protocol;
 using Ftrace.X86;
 
 namespace Ftrace.Text;
@@ -35,14 +36,14 @@ internal static unsafe class TextWriter
     public static void Attach(byte* image) => s_image = image;
 
     /// <summary>True while the writer is /proc/self/mem.</summary>
-    private static bool IsProcMem(PatchState* state) => Volatile.Read(ref state->MemFile) != 0;
+    private static bool IsProcMem(TextState* state) => Volatile.Read(ref state->MemFile) != 0;
 
     /// <summary>The rank behind the last location of the unit that begins at <paramref name="from"/>.</summary>
     /// <remarks>
     /// An instruction longer than a location is several that touch each other, and is right only with all of them
     /// written: a unit does not end between those, unless it is all of such.
     /// </remarks>
-    public static int EndOfUnit(PatchState* state, PatchOrder order, int count, int from)
+    public static int EndOfUnit(TextState* state, PatchOrder order, int count, int from)
     {
         int full = IsProcMem(state) ? EndOfRun(order, count, from) : count - from < MaxGroup ? count : from + MaxGroup;
         int to = full;
@@ -78,7 +79,7 @@ internal static unsafe class TextWriter
     /// <param name="old">The old code instead of the new one. In place: never needed.</param>
     /// <param name="newcode">What to give to <see cref="Write"/>.</param>
     /// <returns>The length to give to <see cref="Write"/>.</returns>
-    public static uint Prepare(PatchState* state, PatchOrder unit, int count, TextPart part, bool old, out byte* newcode)
+    public static uint Prepare(TextState* state, PatchOrder unit, int count, TextPart part, bool old, out byte* newcode)
     {
         if (!IsProcMem(state))
         {
@@ -101,7 +102,7 @@ internal static unsafe class TextWriter
     /// <returns>0 or -errno. In place it cannot fail: the pages are writable and have been faulted in.</returns>
     public static int Write(ulong ip, byte* newcode, uint length)
     {
-        PatchState* state = &SharedState.Get->Patch;
+        TextState* state = TextState.Shared;
         if (IsProcMem(state))
         {
             return ProcMem.Write(state->MemFile - 1, ip, newcode, length);
@@ -113,7 +114,7 @@ internal static unsafe class TextWriter
 
     /// <summary>Writes a part of all locations, unit by unit, announcing nothing: the patcher only.</summary>
     /// <returns>0 or -errno.</returns>
-    public static int WriteAll(PatchState* state, PatchOrder order, int count, TextPart part, bool old)
+    public static int WriteAll(TextState* state, PatchOrder order, int count, TextPart part, bool old)
     {
         if (!IsProcMem(state))
         {
@@ -179,10 +180,7 @@ internal static unsafe class TextWriter
         nint code = (nint)((old ? patch->OldCode : patch->NewCode) - (byte*)patch);
         for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
         {
-            byte* from = (byte*)patch + code;
-            byte* to = (byte*)patch->Ip + delta;
-            Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<uint>(from));
-            to[4] = from[4];
+            CallBytes.Copy((byte*)patch + code, (byte*)patch->Ip + delta);
         }
 
         count = (int)(behind - patch);
@@ -194,8 +192,7 @@ internal static unsafe class TextWriter
     {
         if (length == X86Instruction.CallSize)
         {
-            Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<uint>(from));
-            to[4] = from[4];
+            CallBytes.Copy(from, to);
             return;
         }
 

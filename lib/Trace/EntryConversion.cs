@@ -1,6 +1,7 @@
 using System;
 using Ftrace.Linux;
-using Ftrace.Sites;
+using Ftrace.Objects;
+using Ftrace.Patch;
 using Ftrace.Text;
 using Ftrace.X86;
 
@@ -37,7 +38,7 @@ internal static unsafe class EntryConversion
             }
         }
 
-        int error = pieces == 0 ? 0 : TextPatcher.Patch(patches, pieces, PatchRequest.Single);
+        int error = pieces == 0 ? 0 : Patcher.Patch(patches, pieces, PatchRequest.Single);
         for (int i = 0; i < count && error == 0; i++)
         {
             Site* site = sites[i];

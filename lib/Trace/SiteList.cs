@@ -1,5 +1,5 @@
 using System.Numerics;
-using Ftrace.Sites;
+using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
@@ -31,7 +31,7 @@ internal unsafe struct SiteList
                     Name = site->Name,
                     Object = target->Path,
                     Users = (ulong)BitOperations.PopCount(site->Current),
-                    Display = Demangler.NameOf(site),
+                    Display = DisplayNames.NameOf(site),
                 };
                 result = ((delegate* unmanaged[Cdecl]<FtraceSite*, void*, int>)Fn)(&shown, Data);
             }

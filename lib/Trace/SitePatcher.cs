@@ -1,8 +1,9 @@
 using System;
-using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Linux;
-using Ftrace.Sites;
+using Ftrace.Objects;
+using Ftrace.Patch;
 using Ftrace.Text;
 using Ftrace.X86;
 
@@ -93,9 +94,9 @@ internal static unsafe class SitePatcher
                 patch->Len = X86Instruction.CallSize;
                 if (site->Current == 0)
                 {
-                    bool ready = IsOneNop(site);
+                    bool ready = site->IsOneNop;
                     unready += ready ? 0 : 1;
-                    CopyCall(patch->OldCode, ready ? (byte*)site->Ip : Nop5);
+                    CallBytes.Copy(ready ? (byte*)site->Ip : CallBytes.Nop, patch->OldCode);
                 }
                 else if (!current.TryEncode(site->Ip, site->Current, stubs, patch->OldCode))
                 {
@@ -104,7 +105,7 @@ internal static unsafe class SitePatcher
 
                 if (site->Wanted == 0)
                 {
-                    CopyCall(patch->NewCode, Nop5);
+                    CallBytes.Copy(CallBytes.Nop, patch->NewCode);
                 }
                 else if (!wanted.TryEncode(site->Ip, site->Wanted, stubs, patch->NewCode))
                 {
@@ -114,23 +115,6 @@ internal static unsafe class SitePatcher
         }
 
         return 0;
-    }
-
-    private static byte* Nop5
-    {
-        get
-        {
-            fixed (byte* nop = X86Instruction.Nop5)
-            {
-                return nop; // a literal: it stays where it is
-            }
-        }
-    }
-
-    private static void CopyCall(byte* to, byte* from)
-    {
-        Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<uint>(from));
-        to[4] = from[4];
     }
 
     /// <summary>A call for a set of ops. Neighbours mostly have the same, so that it is looked up once.</summary>
@@ -157,17 +141,11 @@ internal static unsafe class SitePatcher
         }
     }
 
-    /// <summary>One nop of five bytes stands there.</summary>
-    public static bool IsOneNop(Site* site) =>
-        site->Size == X86Instruction.CallSize
-        && ((Unsafe.ReadUnaligned<uint>((byte*)site->Ip) == Unsafe.ReadUnaligned<uint>(Nop5) && *(byte*)(site->Ip + 4) == 0) // as we left it
-            || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) == X86Instruction.CallSize);
-
     private static int Patch(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
     {
         int error;
         int result = 0;
-        while ((error = count == 0 ? 0 : TextPatcher.Patch(patches, count, PatchRequest.Default)) != 0)
+        while ((error = count == 0 ? 0 : Patcher.Patch(patches, count, PatchRequest.Default)) != 0)
         {
             int good = 0;
             bool foreign = true;
@@ -210,7 +188,8 @@ internal static unsafe class SitePatcher
         if (patch->Error == -Errno.EINVAL && !reported)
         {
             site->IsForeign = true;
-            Report.OtherCode(site, patch);
+            ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(DisplayNames.NameOf(site));
+            Report.OtherCode(name.IsEmpty ? "a function without a name"u8 : name, patch);
         }
     }
 }

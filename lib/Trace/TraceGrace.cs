@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
 using Ftrace.Stop;
 
@@ -164,7 +165,7 @@ internal unsafe ref struct TraceGrace
             {
                 TraceMarks.LookAt(record, (ulong)&here);
             }
-            else if (parked != null && parked->StandsStill(SharedState.Get->Stop.Generation))
+            else if (parked != null && parked->StandsStill(StopState.Shared->Generation))
             {
                 TraceMarks.LookAt(record, parked->StackPointer);
             }
@@ -175,7 +176,7 @@ internal unsafe ref struct TraceGrace
 
     private static int Barrier(NmiThread* self)
     {
-        if (StopMachine.HasSyncCore(&SharedState.Get->Stop) && Membarrier.SyncCore())
+        if (StopMachine.HasSyncCore(StopState.Shared) && Membarrier.SyncCore())
         {
             return 0;
         }

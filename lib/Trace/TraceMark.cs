@@ -1,3 +1,5 @@
+using Ftrace.Nmi;
+
 namespace Ftrace.Trace;
 
 /// <summary>
@@ -20,7 +22,7 @@ internal static class TraceMark
     public const ulong SmallestFrame = 100;
 
     /// <summary>Of the larger kind.</summary>
-    public const ulong LargestFrame = 152;
+    public const ulong LargestFrame = TraceText.LargestFrame;
 
     private const ulong Kinds = 3;
     private const ulong ShortStub = 80;

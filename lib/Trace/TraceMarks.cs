@@ -1,5 +1,7 @@
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
+using Ftrace.Objects;
 using Ftrace.Protocol;
 
 namespace Ftrace.Trace;
@@ -32,7 +34,7 @@ internal static unsafe class TraceMarks
     {
         var record = (TraceThread*)thread->Tracer;
         record->Turns = TurnsBetweenLooks;
-        ThreadStack stack = ThreadStack.Of(record);
+        ThreadStack stack = record->Stack;
         if (thread->Saved != NmiThread.Outside)
         {
             NmiLevels.CloseLeft(thread, ref stack, frame, ownContexts: 0);
@@ -84,7 +86,7 @@ internal static unsafe class TraceMarks
     /// <param name="stackPointer">Where it was stopped.</param>
     public static void LookAt(TraceThread* record, ulong stackPointer)
     {
-        ThreadStack stack = ThreadStack.Of(record);
+        ThreadStack stack = record->Stack;
         ulong mark = record->Mark;
         if (mark > TraceMark.LookAside && Judge(mark, ref stack, stackPointer, itself: false) == MarkState.Left)
         {

@@ -2,7 +2,8 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
-using Ftrace.Sites;
+using Ftrace.Names;
+using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
@@ -231,7 +232,7 @@ internal unsafe struct TraceOps
         [MethodImpl(MethodImplOptions.NoInlining)] // its frame would cost those a third who need none
         private bool MatchesCxx(Site* site)
         {
-            CxxName name = Demangler.PartsOf(site);
+            CxxName name = DisplayNames.PartsOf(site);
             return Matches(name.WithoutParameters) || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All)));
         }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Patch;
 using Ftrace.Text;
 using Ftrace.X86;
 
@@ -27,7 +28,7 @@ internal static unsafe class TracePlaces
         bool changes = false;
         for (int i = 0; i < TraceSlots.Kinds; i++)
         {
-            TracePlace* place = native->TracePlaces + i;
+            TracePlace* place = (TracePlace*)native->TracePlaces + i;
             var old = new Span<byte>(patches[i].OldCode, X86Instruction.CallSize);
             var code = new Span<byte>(patches[i].NewCode, X86Instruction.CallSize);
             patches[i].Ip = place->Ip;
@@ -50,6 +51,6 @@ internal static unsafe class TracePlaces
             Volatile.Write(ref *(ulong*)native->TraceFunction, (ulong)func);
         }
 
-        return changes ? TextPatcher.Patch(patches, TraceSlots.Kinds, PatchRequest.Default with { AllowsOwnText = true }) : 0;
+        return changes ? Patcher.Patch(patches, TraceSlots.Kinds, PatchRequest.Default with { AllowsOwnText = true }) : 0;
     }
 }

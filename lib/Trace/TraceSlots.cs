@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Linux;
-using Ftrace.Sites;
+using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
@@ -12,14 +12,14 @@ internal static unsafe class TraceSlots
     /// <summary>Ops that can be registered.</summary>
     public const int MaxOps = 64;
 
-    /// <summary>Slots.</summary>
-    public const int Count = 2048;
+    /// <summary>Slots: a stub leads to each.</summary>
+    public const int Count = StubArea.Count;
 
     /// <summary>
     /// Kinds of slots, by what is saved: number 0 everything, 1 no vector registers, 2 what the calling convention gives away, 3 of
     /// that no vector registers. A slot's kind is its number modulo this.
     /// </summary>
-    public const int Kinds = 4;
+    public const int Kinds = NativeTable.TraceKinds;
 
     private static TableEntry* s_table;
     private static TraceSlot* s_slots;

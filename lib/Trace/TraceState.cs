@@ -1,12 +1,16 @@
 using System.Runtime.InteropServices;
+using Ftrace.Linux;
 
 namespace Ftrace.Trace;
 
 /// <summary>The words of tracing that a fork has to put right. Unmanaged memory.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
-internal struct TraceState
+internal unsafe struct TraceState
 {
-    /// <summary>The trace mutex, a <see cref="Linux.FutexMutex"/>.</summary>
+    /// <summary>In <see cref="SharedState"/>.</summary>
+    public const int Offset = 1152;
+
+    /// <summary>The trace mutex, a <see cref="FutexMutex"/>.</summary>
     public uint Mutex;
 
     /// <summary>
@@ -15,6 +19,7 @@ internal struct TraceState
     /// </summary>
     public uint Torn;
 
-    /// <summary>The host's function for reports; null: none.</summary>
-    public unsafe void* Print;
+    /// <summary>The one instance.</summary>
+    [NoInstr]
+    public static TraceState* Shared => (TraceState*)SharedState.At(Offset);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
 
 namespace Ftrace.Trace;
@@ -62,6 +63,10 @@ internal unsafe struct TraceThread
 
     /// <summary>Of <see cref="Levels"/>, from 1 on: the marks.</summary>
     [FieldOffset(96)] public fixed ulong Marks[MaxMarks];
+
+    /// <summary>The thread's own stack, as far as it is known.</summary>
+    [NoInstr]
+    public readonly ThreadStack Stack => ThreadStack.Of(Words, StackLow, StackTop);
 
     /// <summary>True if a handler is marked on the stack that the thread uses.</summary>
     [NoInstr]

@@ -1,5 +1,6 @@
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
 
 namespace Ftrace.Trace;
@@ -24,7 +25,7 @@ internal static unsafe class TraceThreads
     /// <summary>A thread's record; null if it has none.</summary>
     [NoInstr]
     public static TraceThread* Of(NmiThread* thread) =>
-        (TraceThread*)thread->Tracer == Native.Table->NoTracer ? null : (TraceThread*)thread->Tracer;
+        (void*)thread->Tracer == Native.Table->NoTracer ? null : (TraceThread*)thread->Tracer;
 
     /// <summary>Reserves the memory.</summary>
     public static bool Reserve()
@@ -44,7 +45,7 @@ internal static unsafe class TraceThreads
     {
         // Each newcomer looks at two others, so that the records of threads that have ended do not pile up.
         int pid = (int)Native.Syscall(SyscallNumber.Getpid);
-        bool shared = pid != SharedState.Get->Stop.Pid;
+        bool shared = pid != StopState.Shared->Pid;
         int used = Volatile.Read(ref s_used);
         for (int looks = 0; looks < 2 && used > 0 && !shared; looks++)
         {

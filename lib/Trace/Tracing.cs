@@ -3,8 +3,10 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.JumpLabel;
 using Ftrace.Linux;
+using Ftrace.Nmi;
+using Ftrace.Objects;
+using Ftrace.Patch;
 using Ftrace.Protocol;
-using Ftrace.Sites;
 using Ftrace.Stop;
 
 namespace Ftrace.Trace;
@@ -42,7 +44,7 @@ internal static unsafe class Tracing
     /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
     public static int Run(ref TraceCall call)
     {
-        if (SharedState.Get->Trace.Torn != 0)
+        if (IsTorn)
         {
             return -Errno.EAGAIN;
         }
@@ -87,7 +89,7 @@ internal static unsafe class Tracing
         {
             fixed (TraceCall* argument = &call)
             {
-                Native.Table->IterateObjects(&RunLocked, argument);
+                DlPhdrInfo.Iterate(&RunLocked, argument);
             }
         }
     }
@@ -103,7 +105,7 @@ internal static unsafe class Tracing
         TraceSlots.Retire(number);
         LoadedObjects.RetireDropped(number);
         Unlock();
-        int error = TraceGrace.Wait(Native.CurrentThread, budget);
+        int error = TraceGrace.Wait(CurrentThread.Words, budget);
         Lock();
         if (error != 0)
         {
@@ -117,11 +119,13 @@ internal static unsafe class Tracing
         return 0;
     }
 
+    /// <summary>Nothing is traced any more, nor are keys changed, in a child of a process that another thread was changing.</summary>
+    public static bool IsTorn => TraceState.Shared->Torn != 0;
+
     /// <summary>Takes the trace mutex, unless the thread is where it would wait for itself.</summary>
     public static bool TryLock()
     {
-        NmiThread* self = Native.CurrentThread;
-        ForkChild.Detect(self);
+        NmiThread* self = CurrentThread.Words;
         if (WaitsForItself(self))
         {
             return false;
@@ -134,7 +138,7 @@ internal static unsafe class Tracing
     /// <summary>As <see cref="FutexMutex"/>, but every signal may come while this waits, and its handler leave.</summary>
     private static void Lock()
     {
-        uint* word = &SharedState.Get->Trace.Mutex;
+        uint* word = &TraceState.Shared->Mutex;
         if (Interlocked.CompareExchange(ref *word, 1u, 0u) == 0)
         {
             return;
@@ -146,22 +150,22 @@ internal static unsafe class Tracing
         }
     }
 
-    public static void Unlock() => FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
+    public static void Unlock() => FutexMutex.Unlock(&TraceState.Shared->Mutex);
 
     /// <summary>Whoever has the trace mutex may wait for this thread: for its handler to end, for the patch mutex or the window.</summary>
     [NoInstr]
     private static bool WaitsForItself(NmiThread* self) =>
-        StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || SharedState.Get->Patch.Owner == (ulong)self;
+        StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || PatchGate.IsOwner(self);
 
     /// <summary>Where reports go from now on.</summary>
     public static int SetPrint(void* print)
     {
-        if (TraceThreads.IsInHandler(Native.CurrentThread))
+        if (TraceThreads.IsInHandler(CurrentThread.Words))
         {
             return -Errno.EDEADLK;
         }
 
-        SharedState.Get->Trace.Print = print != null ? print : Native.Table->Print;
+        HostPrint.Set(print);
         return 0;
     }
 
@@ -174,7 +178,7 @@ internal static unsafe class Tracing
     {
         if (self->Saved == 1 && self->Busy == 0 && !WaitsForItself(self))
         {
-            FutexMutex.Lock(&SharedState.Get->Trace.Mutex);
+            FutexMutex.Lock(&TraceState.Shared->Mutex);
             s_forking = self;
         }
     }
@@ -185,7 +189,7 @@ internal static unsafe class Tracing
         if (s_forking == self)
         {
             s_forking = null;
-            FutexMutex.Unlock(&SharedState.Get->Trace.Mutex);
+            FutexMutex.Unlock(&TraceState.Shared->Mutex);
         }
     }
 
@@ -193,7 +197,7 @@ internal static unsafe class Tracing
     [NoInstr]
     public static void AfterForkFound()
     {
-        TraceState* trace = &SharedState.Get->Trace;
+        TraceState* trace = TraceState.Shared;
         trace->Torn = trace->Mutex != 0 && s_forking == null ? 1 : trace->Torn;
     }
 
@@ -202,7 +206,7 @@ internal static unsafe class Tracing
     public static void AfterFork(NmiThread* self)
     {
         s_forking = null;
-        SharedState.Get->Trace.Mutex = 0;
+        TraceState.Shared->Mutex = 0;
         TraceThreads.AfterFork(self);
     }
 
@@ -237,7 +241,7 @@ internal static unsafe class Tracing
             };
         }
 
-        Demangler.End();
+        DisplayNames.End();
         return 1;
     }
 

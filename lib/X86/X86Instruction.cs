@@ -10,6 +10,9 @@ internal static class X86Instruction
     /// <summary>Bytes of <c>call rel32</c>; FTRACE_INSN_SIZE.</summary>
     public const int CallSize = 5;
 
+    /// <summary>Bytes of <c>endbr64</c>.</summary>
+    public const int EndbrSize = 4;
+
     /// <summary>Bytes that one location may have.</summary>
     public const int MaxPatch = 8;
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text.RegularExpressions;
+using Ftrace.Exports;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Abi;

@@ -40,7 +40,7 @@ internal static unsafe class BreakpointPrograms
     }
 
     /// <summary>
-    /// TextPatcher.Patch and BreakpointPatcher. That one blocks NMIs on its own thread when it arms, to have time left; here
+    /// Patcher and BreakpointMethod. That one blocks NMIs on its own thread when it arms, to have time left; here
     /// they arrive all along.
     /// </summary>
     private static byte Patch(int number, int segment, Configuration configuration, Mutant mutant)

@@ -1,4 +1,4 @@
-using Ftrace.Text;
+using Ftrace.Protocol;
 
 namespace Ftrace.Tests.Explorer;
 

@@ -1,6 +1,5 @@
 using System;
 using Ftrace.Protocol;
-using Ftrace.Text;
 
 namespace Ftrace.Tests.Explorer;
 
@@ -114,7 +113,7 @@ internal static unsafe class Programs
         }
     }
 
-    /// <summary>prepare, stop_machine, modify, membarrier, release, post_process: TextPatcher.Patch and StopMachine.</summary>
+    /// <summary>prepare, stop_machine, modify, membarrier, release, post_process: Patcher, PatchGate, StopMethod and StopMachine.</summary>
     private static void RunPatcher(Configuration configuration, Mutant mutant)
     {
         bool gate = mutant is not (Mutant.NoGate or Mutant.GateAfterStop);

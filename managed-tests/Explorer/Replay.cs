@@ -1,6 +1,6 @@
 using System;
 using System.Collections.Generic;
-using Ftrace.Text;
+using Ftrace.Protocol;
 
 namespace Ftrace.Tests.Explorer;
 

@@ -1,7 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
 using Ftrace.Protocol;
-using Ftrace.Text;
 
 namespace Ftrace.Tests.Explorer;
 
@@ -290,7 +289,7 @@ internal unsafe struct SimMachine : IMachine
         return 0;
     }
 
-    /// <summary>TrapHandler.Execute: reads which batch it is, looks the location up, and executes its code.</summary>
+    /// <summary>TrapBatch.Execute: reads which batch it is, looks the location up, and executes its code.</summary>
     public static bool Execute(ulong ip, uint code, void* context)
     {
         byte keys = Replay.Current.Do(new Op(OpKind.Read, Word.Keys));

@@ -5,11 +5,12 @@ using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Ftrace.Breakpoint;
+using Ftrace.Exports;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Tests.Elf;
 using Ftrace.Trace;
-using Ftrace.X86;
 using Iced.Intel;
 using NUnit.Framework;
 

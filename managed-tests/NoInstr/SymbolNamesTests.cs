@@ -1,8 +1,8 @@
 using System.Linq;
 using System.Reflection;
+using Ftrace.Nmi;
 using Ftrace.Protocol;
 using Ftrace.Stop;
-using Ftrace.X86;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.NoInstr;
@@ -17,14 +17,14 @@ public sealed class SymbolNamesTests
         Assert.That(SymbolNames.Of(typeof(StopHandler)), Is.EqualTo("libftrace_Ftrace_Stop_StopHandler"));
         Assert.That(SymbolNames.Of(typeof(NmiProtocol<>)), Is.EqualTo("libftrace_Ftrace_Protocol_NmiProtocol_1"));
         Assert.That(SymbolNames.Of(typeof(object)), Is.EqualTo("S_P_CoreLib_System_Object"));
-        Assert.That(SymbolNames.Of(typeof(StopHandler).GetMethod("Park")!), Is.EqualTo("libftrace_Ftrace_Stop_StopHandler__Park"));
+        Assert.That(SymbolNames.Of(typeof(StopHandler).GetMethod("OnSignal")!), Is.EqualTo("libftrace_Ftrace_Stop_StopHandler__OnSignal"));
     }
 
     [Test]
     public void OverloadsAreNumbered()
     {
         MethodBase[] reads = [.. SymbolNames.DeclaredMethods(typeof(X86Machine)).Where(method => method.Name == "Read")];
-        Assert.That(reads.Select(SymbolNames.Of), Is.EqualTo(new[] { "libftrace_Ftrace_X86_X86Machine__Read", "libftrace_Ftrace_X86_X86Machine__Read_0" }));
+        Assert.That(reads.Select(SymbolNames.Of), Is.EqualTo(new[] { "libftrace_Ftrace_Nmi_X86Machine__Read", "libftrace_Ftrace_Nmi_X86Machine__Read_0" }));
     }
 
     [TestCase("plain__Method", "plain__Method")]

@@ -5,7 +5,9 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Text;
-using Ftrace.Sites;
+using Ftrace.Elf;
+using Ftrace.Linux;
+using Ftrace.Objects;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Sites;

@@ -1,6 +1,6 @@
 using System;
 using System.Text;
-using Ftrace.Sites;
+using Ftrace.Names;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Sites;

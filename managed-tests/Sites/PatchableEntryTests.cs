@@ -1,5 +1,5 @@
 using System;
-using Ftrace.Sites;
+using Ftrace.Objects;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Sites;

@@ -1,7 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using Ftrace.Sites;
+using Ftrace.Elf;
 
 namespace Ftrace.Fuzz;
 

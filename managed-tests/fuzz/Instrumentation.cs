@@ -9,7 +9,7 @@ internal static class Instrumentation
 {
     private static readonly string[] s_types =
     [
-        "Ftrace.Sites.", "Ftrace.JumpLabel.JumpTable", "Ftrace.JumpLabel.JumpEntry", "Ftrace.X86.X86Instruction",
+        "Ftrace.Elf.", "Ftrace.Names.", "Ftrace.Objects.", "Ftrace.Linux.Block", "Ftrace.X86.X86Instruction",
     ];
 
     public static void Add(string library)

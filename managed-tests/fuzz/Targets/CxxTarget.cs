@@ -1,5 +1,5 @@
 using System;
-using Ftrace.Sites;
+using Ftrace.Names;
 
 namespace Ftrace.Fuzz;
 

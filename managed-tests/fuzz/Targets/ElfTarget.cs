@@ -1,7 +1,8 @@
 using System;
 using System.Runtime.InteropServices;
-using Ftrace.JumpLabel;
-using Ftrace.Sites;
+using Ftrace.Elf;
+using Ftrace.Linux;
+using Ftrace.Objects;
 using Ftrace.X86;
 
 namespace Ftrace.Fuzz;
@@ -152,17 +153,17 @@ public sealed unsafe class ElfTarget
         }
 
         target.Path = s_path;
-        target.HeaderCount -= (input[EventsAt] & OtherHeaderCount) != 0 ? 1 : 0;
-        target.Headers->Alignment ^= (input[EventsAt] & OtherHeader) != 0 ? 1u : 0;
+        target.Image.HeaderCount -= (input[EventsAt] & OtherHeaderCount) != 0 ? 1 : 0;
+        target.Image.Headers->Alignment ^= (input[EventsAt] & OtherHeader) != 0 ? 1u : 0;
         FuzzedKernel.FailingMapping = input[FailingMappingAt];
         FuzzedKernel.MostAtOnce = input[MostAtOnceAt];
         FuzzedKernel.Cut = input[CutAt];
         FuzzedKernel.HasDebugFile = (input[EventsAt] & NoDebugFile) == 0;
-        target.Identity = target.ReadIdentity();
-        var offered = new DynamicSymbols(&target);
+        target.Identity = target.Image.ReadIdentity();
+        var offered = new DynamicSymbols(&target.Image);
         if (offered.TryFind("__cxa_demangle"u8, out ulong function))
         {
-            Finding.Unless(target.Contains(function, 1, ProgramHeader.Executable), "a function outside of the text");
+            Finding.Unless(target.Image.Contains(function, 1, ProgramHeader.Executable), "a function outside of the text");
             FunctionCount++;
         }
 
@@ -211,7 +212,7 @@ public sealed unsafe class ElfTarget
         {
             Site* site = target->FirstSite + i;
             Finding.Unless(site->Ip >= end, "sites overlap");
-            bool isText = target->Contains(site->Ip, (ulong)site->Size, ProgramHeader.Code);
+            bool isText = target->Image.Contains(site->Ip, (ulong)site->Size, ProgramHeader.Code);
             Finding.Unless(site->Size >= X86Instruction.CallSize && isText, "a site outside of the text");
             Finding.Unless(site->Function <= site->Ip, "a site in front of its function");
             Finding.Unless(site->Name >= target->SiteNames.Start && site->Name != null
@@ -228,8 +229,8 @@ public sealed unsafe class ElfTarget
         {
             JumpSite* site = target->FirstJump + i;
             Finding.Unless(i == 0 || site[-1].Key <= site->Key, "branches are not in order");
-            Finding.Unless(target->Contains(site->Ip, X86Instruction.CallSize, ProgramHeader.Code), "a branch outside of the text");
-            Finding.Unless(target->Contains((ulong)site->Key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable), "a key outside of the object");
+            Finding.Unless(target->Image.Contains(site->Ip, X86Instruction.CallSize, ProgramHeader.Code), "a branch outside of the text");
+            Finding.Unless(target->Image.Contains((ulong)site->Key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable), "a key outside of the object");
             inRuns += site->Run;
         }
 

@@ -1,7 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
-using Ftrace.Sites;
+using Ftrace.Elf;
+using Ftrace.Objects;
 using Ftrace.Tests.Sites;
 
 namespace Ftrace.Fuzz;
@@ -72,9 +73,9 @@ internal sealed unsafe partial class FuzzedImage
         ProgramHeader chosen = loads[last % loads.Count];
         start -= (start + chosen.Address + chosen.MemorySize) % PageSize;
         Size = (long)(end - loads[0].Address);
-        target->Base = start;
-        target->Headers = (ProgramHeader*)_headersEnd - count;
-        target->HeaderCount = count;
+        target->Image.Base = start;
+        target->Image.Headers = (ProgramHeader*)_headersEnd - count;
+        target->Image.HeaderCount = count;
         Protect(start, loads);
         foreach (ProgramHeader load in loads)
         {

@@ -1,6 +1,6 @@
 using System;
 using System.Collections.Generic;
-using Ftrace.Sites;
+using Ftrace.Names;
 
 namespace Ftrace.Fuzz;
 

@@ -1,0 +1,124 @@
+using System;
+using Ftrace.Linux;
+
+namespace Ftrace.Elf;
+
+/// <summary>The separate file with an object's symbols, as distributions install it: found by the build id.</summary>
+internal static unsafe class DebugFile
+{
+    private const int PathSize = 128;
+    private const int MostId = 32;
+    private const uint BuildId = 3;
+    private const ulong MostNotes = 1 << 16;
+
+    private static ReadOnlySpan<byte> Folder => "/usr/lib/debug/.build-id/"u8;
+
+    private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
+
+    /// <param name="image">The object.</param>
+    /// <param name="error">Becomes -EAGAIN or -ENOMEM if there may be one, but not now.</param>
+    /// <param name="symbols">The functions.</param>
+    public static bool TryReadSymbols(ElfImage* image, int* error, out SymbolTable symbols)
+    {
+        symbols = default;
+        ReadOnlySpan<byte> id = IdOf(image);
+        if (id.Length is < 2 or > MostId)
+        {
+            return false;
+        }
+
+        byte* path = stackalloc byte[PathSize];
+        var to = new Span<byte>(path, PathSize);
+        Folder.CopyTo(to);
+        int at = Folder.Length;
+        for (int i = 0; i < id.Length; i++)
+        {
+            to[at++] = Digits[id[i] >> 4];
+            to[at++] = Digits[id[i] & 15];
+            if (i == 0)
+            {
+                to[at++] = (byte)'/';
+            }
+        }
+
+        ".debug\0"u8.CopyTo(to[at..]);
+        int file = ProcFile.OpenRegular(path, out ulong size);
+        if (file < 0)
+        {
+            *error = ProcFile.IsPassing(file) ? -Errno.EAGAIN : *error;
+            return false;
+        }
+
+        bool read = false;
+        if (ElfFile.TryOpen(new ElfSource(file, size, error), out ElfFile elf))
+        {
+            read = IsOf(elf, id) && SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols);
+            elf.Close();
+        }
+
+        ProcFile.Close(file);
+        return read;
+    }
+
+    /// <summary>A file may have been left behind, or put there under a wrong name: it says itself what it belongs to.</summary>
+    private static bool IsOf(ElfFile file, ReadOnlySpan<byte> id)
+    {
+        foreach (ref readonly ElfSection section in file.Sections)
+        {
+            if (section.Type == ElfSection.Note && file.TryRead(section, MostNotes, out Block notes))
+            {
+                bool same = FindId(notes.Bytes).SequenceEqual(id);
+                notes.Free();
+                if (same)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The build id in the object's notes; empty if there is none.</summary>
+    private static ReadOnlySpan<byte> IdOf(ElfImage* image)
+    {
+        ReadOnlySpan<byte> id = default;
+        for (int i = 0; i < image->HeaderCount && id.IsEmpty; i++)
+        {
+            ProgramHeader* header = image->Headers + i;
+            if (header->Type == ProgramHeader.Note && header->MemorySize <= MostNotes
+                && image->Contains(image->Base + header->Address, header->MemorySize, ProgramHeader.Readable))
+            {
+                id = FindId(new ReadOnlySpan<byte>((void*)(image->Base + header->Address), (int)header->MemorySize));
+            }
+        }
+
+        return id;
+    }
+
+    private static ReadOnlySpan<byte> FindId(ReadOnlySpan<byte> notes)
+    {
+        // Words: length of the name, length of the content, type; then both, each padded to 4 bytes.
+        while (notes.Length >= 12)
+        {
+            uint name = BitConverter.ToUInt32(notes);
+            uint content = BitConverter.ToUInt32(notes[4..]);
+            uint type = BitConverter.ToUInt32(notes[8..]);
+            ulong nameEnd = 12 + (((ulong)name + 3) & ~3ul);
+            ulong end = nameEnd + (((ulong)content + 3) & ~3ul);
+            if (nameEnd + content > (ulong)notes.Length)
+            {
+                break;
+            }
+
+            if (type == BuildId && name == 4 && notes.Slice(12, 4).SequenceEqual("GNU\0"u8))
+            {
+                return notes.Slice((int)nameEnd, (int)content);
+            }
+
+            notes = end >= (ulong)notes.Length ? default : notes[(int)end..];
+        }
+
+        return default;
+    }
+}

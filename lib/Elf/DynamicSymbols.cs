@@ -1,0 +1,169 @@
+using System;
+
+namespace Ftrace.Elf;
+
+/// <summary>
+/// What an object offers to others, by name, as it lies in memory. Called with the loader's lock held. Source: System V ABI,
+/// chapter 5; the hash table is the GNU one, which every linker writes.
+/// </summary>
+/// <remarks>
+/// dlsym() finds the same, but takes the lock that another thread's dlopen() holds while it runs constructors, which may wait for
+/// us; and it finds what RTLD_LOCAL hides only for those who have the handle.
+/// </remarks>
+internal readonly unsafe struct DynamicSymbols
+{
+    private const long Strings = 5;
+    private const long Symbols = 6;
+    private const long Relocations = 7;
+    private const long RelocationBytes = 8;
+    private const long PltBytes = 2;
+    private const long PltRelocations = 23;
+    private const long GnuHash = 0x6ffffef5;
+    private const int HashHeader = 16;
+
+    private readonly ElfImage* _image;
+    private readonly ulong _strings;
+    private readonly ulong _symbols;
+    private readonly ulong _hash;
+    private readonly ulong _relocations;
+    private readonly ulong _relocationBytes;
+    private readonly ulong _plt;
+    private readonly ulong _pltBytes;
+
+    public DynamicSymbols(ElfImage* image)
+    {
+        _image = image;
+        for (int i = 0; i < image->HeaderCount; i++)
+        {
+            ProgramHeader* header = image->Headers + i;
+            var entry = (long*)(image->Base + header->Address); // two words each: what it is about, and that
+            if (header->Type != ProgramHeader.Dynamic || !IsReadable((ulong)entry, header->MemorySize))
+            {
+                continue;
+            }
+
+            for (ulong left = header->MemorySize / 16; left > 0 && entry[0] != 0; left--, entry += 2)
+            {
+                ulong value = (ulong)entry[1];
+                ulong address = value < image->Base ? image->Base + value : value; // as in the file, or as the loader left it
+                switch (entry[0])
+                {
+                    case Strings:
+                        _strings = address;
+                        break;
+                    case Symbols:
+                        _symbols = address;
+                        break;
+                    case GnuHash:
+                        _hash = address;
+                        break;
+                    case Relocations:
+                        _relocations = address;
+                        break;
+                    case RelocationBytes:
+                        _relocationBytes = value;
+                        break;
+                    case PltRelocations:
+                        _plt = address;
+                        break;
+                    case PltBytes:
+                        _pltBytes = value;
+                        break;
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// The code of a function that can be called: not while another thread is opening the object and has not relocated it.
+    /// </summary>
+    public bool TryFind(ReadOnlySpan<byte> name, out ulong function)
+    {
+        ElfSymbol* symbol = Find(name);
+        function = symbol == null ? 0 : _image->Base + symbol->Value;
+        return symbol != null && _image->Contains(function, 1, ProgramHeader.Executable) && IsRelocated;
+    }
+
+    private ElfSymbol* Find(ReadOnlySpan<byte> name)
+    {
+        // Words: number of buckets, first symbol in them, words of the filter and a shift; the filter; the buckets; a hash for each
+        // symbol, whose lowest bit ends a bucket.
+        if (_symbols == 0 || _strings == 0 || !IsReadable(_hash, HashHeader))
+        {
+            return null;
+        }
+
+        uint hash = 5381;
+        foreach (byte c in name)
+        {
+            hash = hash * 33 + c;
+        }
+
+        uint bucketCount = *(uint*)_hash;
+        uint first = *(uint*)(_hash + 4);
+        ulong buckets = _hash + HashHeader + 8ul * *(uint*)(_hash + 8);
+        ulong bucket = buckets + (bucketCount == 0 ? 0 : 4ul * (hash % bucketCount));
+        if (bucketCount == 0 || !IsReadable(bucket, 4))
+        {
+            return null;
+        }
+
+        ulong index = *(uint*)bucket;
+        for (ulong last = 0; index >= first && last == 0; index++)
+        {
+            ulong chain = buckets + 4ul * bucketCount + 4ul * (index - first);
+            var symbol = (ElfSymbol*)(_symbols + index * (ulong)sizeof(ElfSymbol));
+            if (!IsReadable(chain, 4) || !IsReadable((ulong)symbol, (ulong)sizeof(ElfSymbol)))
+            {
+                return null;
+            }
+
+            last = *(uint*)chain & 1;
+            if ((*(uint*)chain | 1) == (hash | 1) && symbol->IsFunction && IsNamed(symbol, name))
+            {
+                return symbol;
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsNamed(ElfSymbol* symbol, ReadOnlySpan<byte> name)
+    {
+        ulong at = _strings + symbol->Name;
+        return IsReadable(at, (ulong)name.Length + 1) && new ReadOnlySpan<byte>((void*)at, name.Length).SequenceEqual(name) && *(byte*)(at + (ulong)name.Length) == 0;
+    }
+
+    /// <summary>
+    /// They are applied in the order of the tables, that of the PLT last, so that the last place tells: until then it holds 0 or an
+    /// address as it stands in the file. A name that nobody need have may stay 0, and tells nothing.
+    /// </summary>
+    private bool IsRelocated => IsApplied(_plt, _pltBytes) ?? IsApplied(_relocations, _relocationBytes) ?? true;
+
+    private bool? IsApplied(ulong table, ulong bytes)
+    {
+        if (!IsReadable(table, bytes))
+        {
+            return null;
+        }
+
+        var relocations = (ElfRela*)table;
+        for (ulong i = bytes / (ulong)sizeof(ElfRela); i > 0; i--)
+        {
+            ElfRela* relocation = relocations + (i - 1);
+            ulong place = _image->Base + relocation->Offset;
+            var symbol = (ElfSymbol*)(_symbols + relocation->Symbol * (ulong)sizeof(ElfSymbol));
+            if (relocation->IsAddress && IsReadable(place, sizeof(ulong)) && IsReadable((ulong)symbol, (ulong)sizeof(ElfSymbol)) && !symbol->IsOptional)
+            {
+                return *(ulong*)place >= _image->Base || !IsInFile(*(ulong*)place);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>True for an address that the file may hold for something of the object's own.</summary>
+    private bool IsInFile(ulong address) => address == 0 || _image->Contains(_image->Base + address, 0, 0);
+
+    private bool IsReadable(ulong address, ulong size) => size != 0 && _image->Contains(address, size, ProgramHeader.Readable);
+}

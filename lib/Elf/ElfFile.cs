@@ -1,0 +1,216 @@
+using System;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+
+namespace Ftrace.Elf;
+
+/// <summary>
+/// The sections of an ELF file for this machine. Whatever stands in the file, nothing is read beyond it, and what is
+/// kept is bounded. Source: System V ABI, chapter 4; AMD64 supplement.
+/// </summary>
+/// <remarks>Hand-written: the library may not allocate on the managed heap, which what there is for .NET does.</remarks>
+internal unsafe struct ElfFile
+{
+    private const ulong MaxSections = 1 << 20;
+    private const ulong MaxNames = 1 << 26;
+    private const int ComparedAtOnce = 512;
+
+    private readonly ElfSource _source;
+    private Block _sections;
+    private Block _names;
+
+    private ElfFile(ElfSource source) => _source = source;
+
+    /// <summary>The section headers.</summary>
+    public readonly ReadOnlySpan<ElfSection> Sections => MemoryMarshal.Cast<byte, ElfSection>(_sections.Bytes);
+
+    /// <summary>Opens a file. What is no ELF file for x86-64, or not whole, is refused.</summary>
+    public static bool TryOpen(ElfSource source, out ElfFile file)
+    {
+        file = new ElfFile(source);
+        if (file.ReadHeaders())
+        {
+            return true;
+        }
+
+        file.Close();
+        return false;
+    }
+
+    /// <summary>
+    /// True if an object in memory was made from this file, and not from the one that had its name before: they have the same program
+    /// headers, and the same notes, the build id among them.
+    /// </summary>
+    public readonly bool IsOf(ElfImage* image)
+    {
+        Header header;
+        if (!_source.Read(0, &header, (ulong)sizeof(Header)) || header.ProgramHeaderCount != image->HeaderCount
+            || !IsSame(header.ProgramHeaderOffset, (byte*)image->Headers, (ulong)image->HeaderCount * (ulong)sizeof(ProgramHeader)))
+        {
+            return false;
+        }
+
+        bool same = true;
+        for (int i = 0; i < image->HeaderCount; i++)
+        {
+            ProgramHeader* note = image->Headers + i;
+            ulong start = image->Base + note->Address;
+            if (note->Type == ProgramHeader.Note && image->Contains(start, note->FileSize, ProgramHeader.Readable))
+            {
+                same &= IsSame(note->Offset, (byte*)start, note->FileSize);
+            }
+        }
+
+        return same;
+    }
+
+    private readonly bool IsSame(ulong offset, byte* memory, ulong size)
+    {
+        byte* piece = stackalloc byte[ComparedAtOnce];
+        bool same = _source.Contains(offset, size);
+        for (ulong done = 0; done < size && same; done += ComparedAtOnce)
+        {
+            int length = (int)Math.Min(size - done, ComparedAtOnce);
+            same = _source.Read(offset + done, piece, (ulong)length)
+                && new ReadOnlySpan<byte>(piece, length).SequenceEqual(new ReadOnlySpan<byte>(memory + done, length));
+        }
+
+        return same;
+    }
+
+    public void Close()
+    {
+        _sections.Free();
+        _names.Free();
+    }
+
+    private bool ReadHeaders()
+    {
+        Header header;
+        if (!_source.Read(0, &header, (ulong)sizeof(Header)) || !header.IsSupported || header.SectionOffset == 0)
+        {
+            return false;
+        }
+
+        ulong count = header.SectionCount;
+        ulong nameSection = header.NameSection;
+        if (count == 0 || nameSection == Header.NameSectionElsewhere)
+        {
+            // More than fit the header: they stand in the first section.
+            ElfSection first;
+            if (!_source.Read(header.SectionOffset, &first, (ulong)sizeof(ElfSection)))
+            {
+                return false;
+            }
+
+            count = count == 0 ? first.Size : count;
+            nameSection = nameSection == Header.NameSectionElsewhere ? first.Link : nameSection;
+        }
+
+        if (count == 0 || count > MaxSections || nameSection >= count || !_source.Contains(header.SectionOffset, count * (ulong)sizeof(ElfSection)))
+        {
+            return false;
+        }
+
+        return TryRead(header.SectionOffset, count * (ulong)sizeof(ElfSection), out _sections)
+            && Sections[(int)nameSection] is { Type: not ElfSection.Nobits } names
+            && names.Size <= MaxNames
+            && TryRead(names.Offset, names.Size, out _names);
+    }
+
+    /// <summary>There is no memory for what was made of it.</summary>
+    public readonly void NoteNoMemory() => _source.NoteNoMemory();
+
+    /// <summary>The first section of this name.</summary>
+    public readonly bool TryFind(ReadOnlySpan<byte> name, out ElfSection section)
+    {
+        foreach (ref readonly ElfSection candidate in Sections)
+        {
+            if (candidate.Name < _names.Size && IsString(_names.Bytes[(int)candidate.Name..], name))
+            {
+                section = candidate;
+                return true;
+            }
+        }
+
+        section = default;
+        return false;
+    }
+
+    /// <summary>The first section of this type.</summary>
+    public readonly bool TryFind(uint type, out ElfSection section)
+    {
+        foreach (ref readonly ElfSection candidate in Sections)
+        {
+            if (candidate.Type == type)
+            {
+                section = candidate;
+                return true;
+            }
+        }
+
+        section = default;
+        return false;
+    }
+
+    /// <summary>A section's bytes, at most <paramref name="most"/>. What is compressed is refused: of what is asked for, nothing ever is.</summary>
+    public readonly bool TryRead(in ElfSection section, ulong most, out Block block)
+    {
+        block = default;
+        return section.Type != ElfSection.Nobits && (section.Flags & ElfSection.Compressed) == 0 && section.Size <= most && TryRead(section.Offset, section.Size, out block);
+    }
+
+    private readonly bool TryRead(ulong offset, ulong size, out Block block)
+    {
+        block = default;
+        if (size == 0 || size > int.MaxValue || !_source.Contains(offset, size))
+        {
+            return false;
+        }
+
+        block = Block.AllocateBriefly((nuint)size);
+        if (block.IsEmpty)
+        {
+            _source.NoteNoMemory();
+            return false;
+        }
+
+        if (_source.Read(offset, block.Start, size))
+        {
+            return true;
+        }
+
+        block.Free();
+        return false;
+    }
+
+    private static bool IsString(ReadOnlySpan<byte> at, ReadOnlySpan<byte> name) =>
+        at.Length > name.Length && at[name.Length] == 0 && at[..name.Length].SequenceEqual(name);
+
+    /// <summary><c>Elf64_Ehdr</c>.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
+    private struct Header
+    {
+        /// <summary>SHN_XINDEX.</summary>
+        public const ushort NameSectionElsewhere = 0xffff;
+
+        private const uint Magic = 0x464c457f;
+        private const byte Class64 = 2;
+        private const byte LittleEndian = 1;
+        private const ushort MachineX64 = 62;
+
+        [FieldOffset(0)] private uint _magic;
+        [FieldOffset(4)] private byte _class;
+        [FieldOffset(5)] private byte _order;
+        [FieldOffset(18)] private ushort _machine;
+        [FieldOffset(32)] public ulong ProgramHeaderOffset;
+        [FieldOffset(40)] public ulong SectionOffset;
+        [FieldOffset(56)] public ushort ProgramHeaderCount;
+        [FieldOffset(58)] private ushort _sectionSize;
+        [FieldOffset(60)] public ushort SectionCount;
+        [FieldOffset(62)] public ushort NameSection;
+
+        public readonly bool IsSupported =>
+            _magic == Magic && _class == Class64 && _order == LittleEndian && _machine == MachineX64 && _sectionSize == sizeof(ElfSection);
+    }
+}

@@ -1,0 +1,70 @@
+namespace Ftrace.Elf;
+
+/// <summary>The program or a shared object in memory, by its program headers. Nothing outside of its segments is read.</summary>
+internal unsafe struct ElfImage
+{
+    /// <summary>Added to the addresses that stand in the file.</summary>
+    public ulong Base;
+
+    /// <summary>Its program headers in memory.</summary>
+    public ProgramHeader* Headers;
+
+    public int HeaderCount;
+
+    /// <summary>
+    /// A number made from the notes in its memory, the build id among them: tells apart versions of a file that are opened one after
+    /// the other at the same place. FNV-1a.
+    /// </summary>
+    public readonly ulong ReadIdentity()
+    {
+        ulong hash = 0xcbf29ce484222325;
+        for (int i = 0; i < HeaderCount; i++)
+        {
+            ProgramHeader* header = Headers + i;
+            if (header->Type == ProgramHeader.Note && Contains(Base + header->Address, header->MemorySize, ProgramHeader.Readable))
+            {
+                byte* note = (byte*)(Base + header->Address);
+                for (ulong at = 0; at < header->MemorySize; at++)
+                {
+                    hash = (hash ^ note[at]) * 0x100000001b3;
+                }
+            }
+        }
+
+        return hash;
+    }
+
+    /// <summary>An address in its first segment; 0 if it has none.</summary>
+    public readonly ulong FirstAddress
+    {
+        get
+        {
+            for (int i = 0; i < HeaderCount; i++)
+            {
+                if (Headers[i].Type == ProgramHeader.Load)
+                {
+                    return Base + Headers[i].Address;
+                }
+            }
+
+            return 0;
+        }
+    }
+
+    /// <summary>True if a range lies in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
+    public readonly bool Contains(ulong address, ulong size, uint permissions)
+    {
+        for (int i = 0; i < HeaderCount; i++)
+        {
+            ProgramHeader* header = Headers + i;
+            ulong start = Base + header->Address;
+            if (header->Type == ProgramHeader.Load && (header->Flags & permissions) == permissions
+                && address >= start && address - start <= header->MemorySize && size <= header->MemorySize - (address - start))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Elf;
+
+/// <summary><c>Elf64_Rela</c>, and the types whose place holds an address once they are applied.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ElfRela
+{
+    private const uint Absolute = 1;
+    private const uint GlobalData = 6;
+    private const uint JumpSlot = 7;
+    private const uint Relative = 8;
+
+    public ulong Offset;
+    public uint Type;
+    public uint Symbol;
+    public ulong Addend;
+
+    public readonly bool IsAddress => Type is Absolute or GlobalData or JumpSlot or Relative;
+}

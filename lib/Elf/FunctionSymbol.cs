@@ -1,0 +1,15 @@
+namespace Ftrace.Elf;
+
+/// <summary>A function of a symbol table.</summary>
+internal struct FunctionSymbol
+{
+    /// <summary>As it stands in the file, without the object's base.</summary>
+    public ulong Start;
+
+    public ulong End;
+
+    /// <summary>Offset of its name in the string table.</summary>
+    public uint Name;
+
+    public bool IsGlobal;
+}

@@ -1,0 +1,165 @@
+using System;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+
+namespace Ftrace.Elf;
+
+/// <summary>The functions of an ELF file, by address, with their names.</summary>
+internal unsafe struct SymbolTable
+{
+    private const ulong MostBytes = 1ul << 30;
+    private const int LongestName = 1 << 16;
+
+    private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
+        a.Start != b.Start ? a.Start.CompareTo(b.Start) : b.IsGlobal.CompareTo(a.IsGlobal);
+
+    private Block _functions;
+    private Block _names;
+
+    public int Count { get; private set; }
+
+    /// <summary>Bytes of all names, functions' and others'.</summary>
+    public readonly nuint NameBytes => _names.Size;
+
+    private readonly FunctionSymbol* Functions => (FunctionSymbol*)_functions.Start;
+
+    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
+    public static void WarmUp()
+    {
+        Span<FunctionSymbol> functions = stackalloc FunctionSymbol[64];
+        for (int i = 0; i < functions.Length; i++)
+        {
+            functions[i].Start = (ulong)(i * 37 % functions.Length);
+        }
+
+        functions.Sort(s_byStart);
+    }
+
+    /// <summary>Reads a file's functions, of the table with all symbols, or else of the dynamic ones.</summary>
+    /// <returns>False if the file has neither, or what stands there is not right.</returns>
+    public static bool TryRead(ElfFile file, uint type, out SymbolTable table)
+    {
+        table = default;
+        if (!file.TryFind(type, out ElfSection symbols) || symbols.EntrySize != (ulong)sizeof(ElfSymbol) || symbols.Link >= (uint)file.Sections.Length)
+        {
+            return false;
+        }
+
+        if (!file.TryRead(symbols, MostBytes, out Block entries))
+        {
+            return false;
+        }
+
+        bool read = file.TryRead(file.Sections[(int)symbols.Link], MostBytes, out table._names) && table.Collect(file, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
+        entries.Free();
+        if (!read)
+        {
+            table.Free();
+        }
+
+        return read;
+    }
+
+    public void Free()
+    {
+        _functions.Free();
+        _names.Free();
+        Count = 0;
+    }
+
+    private bool Collect(ElfFile file, ReadOnlySpan<ElfSymbol> symbols)
+    {
+        int count = 0;
+        foreach (ref readonly ElfSymbol symbol in symbols)
+        {
+            count += symbol.IsFunction ? 1 : 0;
+        }
+
+        _functions = Block.AllocateBriefly((nuint)count * (nuint)sizeof(FunctionSymbol));
+        if (_functions.IsEmpty)
+        {
+            if (count != 0)
+            {
+                file.NoteNoMemory();
+            }
+
+            return false;
+        }
+
+        foreach (ref readonly ElfSymbol symbol in symbols)
+        {
+            if (symbol.IsFunction && symbol.Name < _names.Size)
+            {
+                Functions[Count++] = new FunctionSymbol
+                {
+                    Start = symbol.Value,
+                    End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1),
+                    Name = symbol.Name,
+                    IsGlobal = symbol.IsGlobal,
+                };
+            }
+        }
+
+        new Span<FunctionSymbol>(Functions, Count).Sort(s_byStart);
+        return true;
+    }
+
+    /// <summary>
+    /// The function that has this address in it, or begins at most <paramref name="before"/> bytes behind it. Of several with
+    /// the same start the first, which is a global one if there is one.
+    /// </summary>
+    public readonly bool TryFind(ulong address, ulong before, out FunctionSymbol function)
+    {
+        int next = CountUpTo(address);
+
+        // A function that begins right behind the address is the one whose nops stand in front of it.
+        if (next < Count && Functions[next].Start - address <= before && (next == 0 || Functions[next - 1].End <= address))
+        {
+            function = Functions[next];
+            return true;
+        }
+
+        int at = next - 1;
+        if (at > 0 && Functions[at - 1].Start == Functions[at].Start)
+        {
+            // Not step by step: all symbols of a file may have the same start.
+            at = Functions[at].Start == 0 ? 0 : CountUpTo(Functions[at].Start - 1);
+        }
+
+        function = at >= 0 ? Functions[at] : default;
+        return at >= 0 && address < function.End;
+    }
+
+    /// <summary>How many functions begin at the address or in front of it.</summary>
+    private readonly int CountUpTo(ulong address)
+    {
+        int low = 0;
+        int high = Count;
+        while (low < high)
+        {
+            int middle = (int)((uint)(low + high) / 2);
+            if (Functions[middle].Start <= address)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    /// <summary>A name, without its 0; cut where the table ends, and where nobody would read on.</summary>
+    public readonly ReadOnlySpan<byte> NameOf(in FunctionSymbol function)
+    {
+        ReadOnlySpan<byte> rest = _names.Bytes[(int)function.Name..];
+        rest = rest[..Math.Min(rest.Length, LongestName)];
+        int end = rest.IndexOf((byte)0);
+        return end < 0 ? rest : rest[..end];
+    }
+
+    /// <summary>A name whose place and length are known.</summary>
+    public readonly ReadOnlySpan<byte> NameAt(uint offset, int length) => _names.Bytes.Slice((int)offset, length);
+}

@@ -1,0 +1,120 @@
+using System;
+
+namespace Ftrace.Linux;
+
+/// <summary>
+/// Reads the memory map by ascending address: with a question for each mapping that is wanted, or, where the system
+/// answers none, line by line through a buffer of the caller's.
+/// </summary>
+/// <remarks>Of the thread, not of the process: the latter's is empty when the main thread has ended.</remarks>
+internal unsafe ref struct MapsReader(byte* buffer, int size)
+{
+    private readonly byte* _buffer = buffer;
+    private readonly int _size = size;
+    private int _fd = -1;
+    private int _at;
+    private int _length;
+    private bool _asText;
+
+    /// <returns>0 or -errno.</returns>
+    public int Open()
+    {
+        fixed (byte* path = "/proc/thread-self/maps\0"u8)
+        {
+            _fd = ProcFile.Open(path);
+        }
+
+        return _fd < 0 ? _fd : 0;
+    }
+
+    /// <summary>The next mapping; those that end at or before <paramref name="from"/> may be left out.</summary>
+    /// <returns>False at the end.</returns>
+    public bool Next(ulong from, out MapEntry entry)
+    {
+        if (!_asText)
+        {
+            var query = new ProcmapQuery { Size = (ulong)sizeof(ProcmapQuery), Flags = ProcmapQuery.CoveringOrNext, Address = from };
+            nint error = Native.Syscall(SyscallNumber.Ioctl, _fd, unchecked((nint)ProcmapQuery.Request), (nint)(&query));
+            if (error is 0 or -Errno.ENOENT)
+            {
+                entry = new MapEntry { Start = query.Start, End = query.End, Protection = (int)query.Protection & Memory.ProtAll };
+                return error == 0;
+            }
+
+            _asText = true;
+        }
+
+        return TryReadLine(out _, out entry);
+    }
+
+    private bool TryReadLine(out ReadOnlySpan<byte> line, out MapEntry entry)
+    {
+        for (; ; )
+        {
+            var rest = new ReadOnlySpan<byte>(_buffer + _at, _length - _at);
+            int length = rest.IndexOf((byte)'\n');
+            if (length >= 0)
+            {
+                _at += length + 1;
+                line = rest[..length];
+                if (MapEntry.TryParse(line, out entry))
+                {
+                    return true;
+                }
+            }
+            else if (!Refill(rest))
+            {
+                line = default;
+                entry = default;
+                return false;
+            }
+        }
+    }
+
+    /// <summary>The path of the file that is mapped at an address, 0-terminated.</summary>
+    /// <returns>False if there is none, or no room for it.</returns>
+    public bool TryFindPath(ulong address, byte* path, int size)
+    {
+        var query = new ProcmapQuery { Size = (ulong)sizeof(ProcmapQuery), Address = address, Name = (ulong)path, NameSize = (uint)size };
+        nint error = Native.Syscall(SyscallNumber.Ioctl, _fd, unchecked((nint)ProcmapQuery.Request), (nint)(&query));
+        if (error is 0 or -Errno.ENOENT or -Errno.ENAMETOOLONG)
+        {
+            return error == 0 && query.NameSize > 1;
+        }
+
+        // Behind the fields, which are separated by one space, and more spaces.
+        while (TryReadLine(out ReadOnlySpan<byte> line, out MapEntry entry))
+        {
+            int at = line.IndexOf((byte)'/');
+            if (address - entry.Start < entry.End - entry.Start)
+            {
+                bool found = at >= 0 && line.Length - at < size;
+                for (int i = at; found && i <= line.Length; i++)
+                {
+                    path[i - at] = i < line.Length ? line[i] : (byte)0;
+                }
+
+                return found;
+            }
+        }
+
+        return false;
+    }
+
+    public void Close() => ProcFile.Close(_fd);
+
+    private bool Refill(ReadOnlySpan<byte> rest)
+    {
+        // Byte by byte: copying spans may end in the C library's memmove.
+        int kept = rest.Length;
+        for (int i = 0; i < kept; i++)
+        {
+            _buffer[i] = rest[i];
+        }
+
+        int got = ProcFile.Read(_fd, _buffer + kept, _size - kept);
+        _at = 0;
+        _length = kept + Math.Max(got, 0);
+        return got > 0;
+    }
+}

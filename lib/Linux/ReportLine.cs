@@ -1,0 +1,57 @@
+using System;
+using System.Buffers.Text;
+
+namespace Ftrace.Linux;
+
+/// <summary>A line for the host's print function, made in memory of the caller's; what does not fit is cut off.</summary>
+internal unsafe ref struct ReportLine(byte* line, int size)
+{
+    private readonly byte* _line = line;
+    private readonly int _most = size - 1;
+    private int _length;
+
+    private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
+
+    private readonly Span<byte> Rest => new(_line + _length, _most - _length);
+
+    public void Add(ReadOnlySpan<byte> text)
+    {
+        int kept = Math.Min(text.Length, Rest.Length);
+        text[..kept].CopyTo(Rest);
+        _length += kept;
+    }
+
+    public void Add(int number)
+    {
+        if (Utf8Formatter.TryFormat(number, Rest, out int digits))
+        {
+            _length += digits;
+        }
+    }
+
+    public void AddHex(ulong number)
+    {
+        if (Utf8Formatter.TryFormat(number, Rest, out int digits, 'x'))
+        {
+            _length += digits;
+        }
+    }
+
+    /// <summary>Bytes as they are, in hexadecimal, each with a space in front.</summary>
+    public void AddBytes(byte* bytes, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Add(" "u8);
+            Add(Digits.Slice(bytes[i] >> 4, 1));
+            Add(Digits.Slice(bytes[i] & 15, 1));
+        }
+    }
+
+    /// <summary>Calls the host's function, which there is.</summary>
+    public readonly void Print()
+    {
+        _line[_length] = 0;
+        HostPrint.Print(_line);
+    }
+}

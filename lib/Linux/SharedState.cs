@@ -1,0 +1,17 @@
+namespace Ftrace.Linux;
+
+/// <summary>
+/// The library's state: one block of unmanaged memory, zero at the start. Each floor has a part of it, whose offset stands in the
+/// part's structure; no two overlap.
+/// </summary>
+internal static unsafe class SharedState
+{
+    private static byte* s_start;
+
+    /// <summary>The part that begins at this offset.</summary>
+    [NoInstr]
+    public static void* At(int offset) => s_start + offset;
+
+    /// <summary>Set once, at start-up.</summary>
+    public static void Attach(void* start) => s_start = (byte*)start;
+}

@@ -1,0 +1,216 @@
+using System;
+using System.Buffers.Text;
+
+namespace Ftrace.Linux;
+
+/// <summary>What /proc says of one thread, and of how many there are. Called with the stop mutex held.</summary>
+internal static unsafe class TaskFiles
+{
+    private const int BufferSize = 4096;
+    private const int PathSize = 64;
+
+    private static byte* s_buffer;
+
+    /// <summary>
+    /// Valgrind blocks all signals in the threads that it executes, hands them out itself, and runs one thread at a time: what is stopped by
+    /// ptrace(2) may keep all others from running.
+    /// </summary>
+    private static bool s_isSimulated;
+
+    /// <summary>Reserves memory, once.</summary>
+    public static bool Reserve()
+    {
+        s_buffer = s_buffer != null ? s_buffer : (byte*)Memory.Map(BufferSize);
+        s_isSimulated = (Native.Table->ForbidsBreakpoints() & NativeTable.UnderValgrind) != 0;
+        return s_buffer != null;
+    }
+
+    /// <summary>What a thread is, as far as a stop is concerned.</summary>
+    public static TaskKind KindOf(int tid)
+    {
+        int bytes = ReadFile(tid, "/stat\0"u8);
+        return bytes < 0
+            ? (bytes is -Errno.ENOENT or -Errno.ESRCH ? TaskKind.Gone : TaskKind.Unknown)
+            : TaskStat.KindOf(new ReadOnlySpan<byte>(s_buffer, bytes));
+    }
+
+    /// <summary>True if a signal waits for a thread that does not take it. False if that cannot be told.</summary>
+    public static bool IsPending(int tid, int signo)
+    {
+        int bytes = ReadFile(tid, "/status\0"u8);
+        return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
+    }
+
+    /// <summary>The signals that a thread has blocked at the moment, and how often it had gone to sleep by then.</summary>
+    /// <returns>0 or -errno; -EOPNOTSUPP if the file does not say.</returns>
+    public static int MaskOf(int tid, out ulong blocked, out ulong sleeps)
+    {
+        int bytes = ReadFile(tid, "/status\0"u8);
+        blocked = sleeps = 0;
+        return bytes < 0 ? bytes
+            : TaskStat.TryMaskOf(new ReadOnlySpan<byte>(s_buffer, bytes), out blocked, out sleeps) ? 0
+            : -Errno.EOPNOTSUPP;
+    }
+
+    /// <summary>The system call that a thread sleeps in.</summary>
+    /// <returns>0 or -errno, of that -EACCES in a process that is not dumpable; -EOPNOTSUPP if the file says something unknown.</returns>
+    public static int CallOf(int tid, out WaitingCall call)
+    {
+        call = default;
+        int bytes = ReadFile(tid, "/syscall\0"u8);
+        return bytes < 0 ? bytes
+            : WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0
+            : -Errno.EOPNOTSUPP;
+    }
+
+    /// <summary>How a thread takes a signal, for a stop.</summary>
+    /// <param name="tid">The thread.</param>
+    /// <param name="signo">The signal.</param>
+    /// <param name="taking">What was found.</param>
+    /// <returns>0 or -errno: the system does not say.</returns>
+    public static int TakingOf(int tid, int signo, out SignalTaking taking)
+    {
+        taking = SignalTaking.Takes;
+        if (s_isSimulated)
+        {
+            return 0;
+        }
+
+        int bytes = ReadFile(tid, "/status\0"u8);
+        if (bytes < 0)
+        {
+            return bytes;
+        }
+
+        var status = new ReadOnlySpan<byte>(s_buffer, bytes);
+        TaskStat.TryMaskOf(status, out ulong blocked, out ulong sleeps);
+        if (TaskStat.HasEnded(status))
+        {
+            taking = SignalTaking.Ended;
+            return 0;
+        }
+
+        if ((blocked & SignalSet.Of(signo)) != 0)
+        {
+            taking = blocked == ~0ul ? SignalTaking.BlocksAll : SignalTaking.Blocks;
+            return 0;
+        }
+
+        // In sigwait() the mask shows what is waited for as not blocked, and the host would receive the signal.
+        if (!TaskStat.IsAsleep(status))
+        {
+            taking = SignalTaking.TakesIfRunning;
+        }
+        else
+        {
+            if (CallOf(tid, out WaitingCall call) == 0 && (call.IsRunning || call.Awaits(signo)))
+            {
+                taking = call.IsRunning ? SignalTaking.TakesIfRunning : SignalTaking.Awaits;
+                return 0;
+            }
+
+            // The mask is that of the call which was seen only if the thread has slept in it all the time.
+            int error = MaskOf(tid, out ulong still, out ulong sleepsNow);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            taking = (still & SignalSet.Of(signo)) != 0 ? SignalTaking.Blocks
+                : sleepsNow != sleeps ? SignalTaking.TakesIfRunning
+                : SignalTaking.Takes;
+        }
+
+        return 0;
+    }
+
+    /// <summary>True if a thread is in a state that no signal ends, nor ptrace(2): it waits for a disk, or in vfork(), or a debugger has stopped it.</summary>
+    public static bool IsStuck(int tid)
+    {
+        int bytes = ReadFile(tid, "/status\0"u8);
+        return bytes > 0 && TaskStat.IsStuck(new ReadOnlySpan<byte>(s_buffer, bytes));
+    }
+
+    /// <summary>True if system calls of the process are filtered by seccomp(2), or that cannot be told.</summary>
+    public static bool HasSeccompFilter()
+    {
+        int bytes = ReadFile((int)Native.Syscall(SyscallNumber.Gettid), "/status\0"u8);
+        return bytes <= 0 || TaskStat.SeccompOf(new ReadOnlySpan<byte>(s_buffer, bytes)) != 0;
+    }
+
+    /// <summary>
+    /// True if /proc is that of the process's own pid namespace. In another one's the ids of its threads are other ones than
+    /// those that the system calls take.
+    /// </summary>
+    public static bool ShowsOwnIds()
+    {
+        nint length;
+        fixed (byte* path = "/proc/self\0"u8)
+        {
+            length = Native.Syscall(SyscallNumber.Readlink, (nint)path, (nint)s_buffer, BufferSize);
+        }
+
+        return length > 0 && Utf8Parser.TryParse(new ReadOnlySpan<byte>(s_buffer, (int)length), out int pid, out int digits)
+            && digits == length && pid == (int)Native.Syscall(SyscallNumber.Getpid);
+    }
+
+    /// <summary>True if a debugger is attached to the calling thread. Needs no mutex.</summary>
+    public static bool IsTraced()
+    {
+        const int Start = 1024; // it stands among the first lines
+
+        int fd;
+        fixed (byte* path = "/proc/thread-self/status\0"u8)
+        {
+            fd = ProcFile.Open(path);
+        }
+
+        if (fd < 0)
+        {
+            return false;
+        }
+
+        byte* buffer = stackalloc byte[Start];
+        int bytes = ProcFile.Read(fd, buffer, Start);
+        ProcFile.Close(fd);
+        return bytes > 0 && TaskStat.TracerOf(new ReadOnlySpan<byte>(buffer, bytes)) != 0;
+    }
+
+    /// <summary>Threads of the process by the link count of its task folder, or less than 1 if that does not tell.</summary>
+    public static long Count()
+    {
+        const int AtFdcwd = -100;
+        const int LinksOffset = 16; // st_nlink in struct stat, x86-64
+        const int OwnLinks = 2;
+
+        fixed (byte* path = "/proc/self/task\0"u8)
+        {
+            nint error = Native.Syscall(SyscallNumber.Newfstatat, AtFdcwd, (nint)path, (nint)s_buffer);
+            return error != 0 ? 0 : *(long*)(s_buffer + LinksOffset) - OwnLinks;
+        }
+    }
+
+    private static int ReadFile(int tid, ReadOnlySpan<byte> name) => ReadFile(tid, name, s_buffer, BufferSize);
+
+    /// <summary>Reads the start of a file about a thread, whose name begins with a slash and ends in a 0. Needs no mutex.</summary>
+    /// <returns>Bytes or -errno.</returns>
+    public static int ReadFile(int tid, ReadOnlySpan<byte> name, byte* buffer, int size)
+    {
+        byte* path = stackalloc byte[PathSize];
+        var rest = new Span<byte>(path, PathSize);
+        "/proc/self/task/"u8.CopyTo(rest);
+        rest = rest["/proc/self/task/"u8.Length..];
+        Utf8Formatter.TryFormat(tid, rest, out int digits);
+        name.CopyTo(rest[digits..]);
+
+        int fd = ProcFile.Open(path);
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        int bytes = ProcFile.Read(fd, buffer, size);
+        ProcFile.Close(fd);
+        return bytes;
+    }
+}

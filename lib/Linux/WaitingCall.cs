@@ -1,0 +1,105 @@
+using System;
+using System.Buffers.Text;
+
+namespace Ftrace.Linux;
+
+/// <summary>The system call that a thread sleeps in, as /proc/self/task/TID/syscall has it: its number and its arguments.</summary>
+/// <remarks>
+/// Calls that replace the caller's signal mask for as long as they wait: /proc shows the mask of the wait, and the thread's own is in
+/// force again when the call returns. Source: set_user_sigmask() in kernel/signal.c and its callers; do_sigtimedwait().
+/// </remarks>
+internal unsafe struct WaitingCall
+{
+    private const int Arguments = 6;
+    private const int RtSigtimedwait = 128;
+    private const int RtSigsuspend = 130;
+    private const int Pselect6 = 270;
+    private const int Ppoll = 271;
+    private const int EpollPwait = 281;
+    private const int IoPgetevents = 333;
+    private const int IoUringEnter = 426;
+    private const int EpollPwait2 = 441;
+
+    private const ulong IoUringExtArg = 1 << 3;
+    private const ulong IoUringExtArgReg = 1 << 6;
+
+    private long _number;
+    private fixed ulong _arguments[Arguments];
+
+    /// <summary>The thread does not sleep: it runs, waits for a core, or is about to sleep or to return, in the kernel or not.</summary>
+    public bool IsRunning { get; private set; }
+
+    /// <summary>"running", or the call's number, six arguments in hexadecimal, stack and instruction pointer; number -1 and no arguments: in no call.</summary>
+    /// <returns>False if the text is something else.</returns>
+    public static bool TryParse(ReadOnlySpan<byte> text, out WaitingCall call)
+    {
+        call = default;
+        if (text.StartsWith("running"u8))
+        {
+            call.IsRunning = true;
+            return true;
+        }
+
+        if (!Utf8Parser.TryParse(text, out call._number, out int at))
+        {
+            return false;
+        }
+
+        for (int i = 0; i < Arguments && call._number >= 0; i++)
+        {
+            text = text[at..];
+            if (!text.StartsWith(" 0x"u8) || !Utf8Parser.TryParse(text[3..], out call._arguments[i], out int digits, 'x'))
+            {
+                return false;
+            }
+
+            at = 3 + digits;
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// True if a signal that the thread's mask in /proc has unblocked may be blocked when the call has returned. The thread must sleep
+    /// in the call before this looks, and has to be seen with the signal unblocked after it: what the arguments point to is its memory.
+    /// </summary>
+    public readonly bool MayHide(int signo)
+    {
+        // A null pointer replaces nothing: select() of the C library is pselect6 with one.
+        switch (_number)
+        {
+            case RtSigsuspend:
+                return true;
+            case RtSigtimedwait: // takes what it waits for out of the mask, and nothing else
+                return !TryRead(_arguments[0], out ulong waitedFor) || (waitedFor & SignalSet.Of(signo)) != 0;
+            case Ppoll:
+                return _arguments[3] != 0;
+            case EpollPwait or EpollPwait2:
+                return _arguments[4] != 0;
+            case Pselect6 or IoPgetevents:
+                return PointsToMask(_arguments[5]);
+            case IoUringEnter:
+                return (_arguments[3] & IoUringExtArgReg) != 0
+                    || ((_arguments[3] & IoUringExtArg) != 0 ? PointsToMask(_arguments[4]) : _arguments[4] != 0);
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>True if the thread waits for signals with sigwait() or the like, and this is one of them: the host would receive it.</summary>
+    public readonly bool Awaits(int signo) => _number == RtSigtimedwait && MayHide(signo);
+
+    /// <summary>The address of a structure that begins with that of a mask. Where it cannot be read, it may.</summary>
+    private static bool PointsToMask(ulong address) => address != 0 && (!TryRead(address, out ulong mask) || mask != 0);
+
+    private static bool TryRead(ulong address, out ulong word)
+    {
+        ulong value;
+        var local = new Iovec { Base = (ulong)(&value), Length = sizeof(ulong) };
+        var remote = new Iovec { Base = address, Length = sizeof(ulong) };
+        nint self = Native.Syscall(SyscallNumber.Gettid); // not the process: its main thread may have ended
+        bool read = Native.Syscall(SyscallNumber.ProcessVmReadv, self, (nint)(&local), 1, (nint)(&remote), 1) == sizeof(ulong);
+        word = read ? value : 0;
+        return read;
+    }
+}

@@ -1,0 +1,141 @@
+using System;
+
+namespace Ftrace.Names;
+
+/// <summary>
+/// The parts of a C++ function's name as a demangler writes it: <c>int const&amp; ns::C&lt;A, B&gt;::f(int) const [clone .x]</c>. The
+/// result stands there for instances of function templates only.
+/// </summary>
+internal readonly ref struct CxxName
+{
+    private const byte None = 0;
+
+    /// <summary>What may stand behind the parameters, each with a space in front.</summary>
+    private static ReadOnlySpan<byte> Qualifiers => "const\0volatile\0&&\0&\0"u8;
+
+    /// <summary>Operators with brackets in their names, a longer one before those it begins with.</summary>
+    private static ReadOnlySpan<byte> Operators => "()\0[]\0->*\0->\0<=>\0<<=\0<<\0<=\0<\0>>=\0>>\0>=\0>\0"u8;
+
+    private static ReadOnlySpan<byte> Operator => "operator"u8;
+
+    /// <summary>How libc++abi begins what names of copies have behind them.</summary>
+    private static ReadOnlySpan<byte> Copy => " (."u8;
+
+    private readonly int _start;
+    private readonly int _parameters;
+
+    /// <param name="all">The name.</param>
+    /// <param name="isPlain">It is that of a function, and not of something made for one, such as a thunk.</param>
+    public CxxName(ReadOnlySpan<byte> all, bool isPlain)
+    {
+        All = all;
+        _parameters = ParametersOf(all);
+        _start = isPlain ? StartOf(all[.._parameters]) : 0;
+    }
+
+    public ReadOnlySpan<byte> All { get; }
+
+    /// <summary>Name and parameters.</summary>
+    public ReadOnlySpan<byte> WithoutResult => All[_start..];
+
+    /// <summary>Neither the result nor parameters and what stands behind them.</summary>
+    public ReadOnlySpan<byte> WithoutParameters => All[_start.._parameters];
+
+    /// <summary>Where the parameters begin: the last group in parentheses, not counting what names of copies have behind it.</summary>
+    private static int ParametersOf(ReadOnlySpan<byte> name)
+    {
+        int end = name.Length;
+        for (int before = -1; before != end;)
+        {
+            before = end;
+            ReadOnlySpan<byte> rest = name[..end];
+            int clone = rest.EndsWith("]"u8) ? rest.LastIndexOf(" [clone "u8) : rest.EndsWith(")"u8) ? rest.LastIndexOf(Copy) : -1;
+            clone = clone >= 0 && rest.EndsWith(")"u8) && rest[clone + Copy.Length] == '.' ? -1 : clone; // int (...), a type
+            end = clone >= 0 ? clone : end - LengthOfQualifier(rest);
+        }
+
+        int depth = 0;
+        for (int at = end - 1; at >= 0 && name[end - 1] == ')'; at--)
+        {
+            depth += name[at] == ')' ? 1 : name[at] == '(' ? -1 : 0;
+            if (depth == 0)
+            {
+                return at;
+            }
+        }
+
+        return name.Length;
+    }
+
+    /// <summary>Of the one at the end, with its space; 0: there is none.</summary>
+    private static int LengthOfQualifier(ReadOnlySpan<byte> name)
+    {
+        int space = name.LastIndexOf((byte)' ');
+        return space > 0 && FindIn(Qualifiers, name[(space + 1)..]) == name.Length - space - 1 ? name.Length - space : 0;
+    }
+
+    /// <summary>Where the result ends: behind the last space that is not in brackets, nor in an operator's name.</summary>
+    private static int StartOf(ReadOnlySpan<byte> name)
+    {
+        int start = 0;
+        int round = 0; // and the like
+        int angle = 0; // outside of those: in them < is an operator as well
+        for (int at = 0; at < name.Length; at++)
+        {
+            switch (name[at])
+            {
+                case (byte)'(' or (byte)'[' or (byte)'{':
+                    round++;
+                    break;
+                case (byte)')' or (byte)']' or (byte)'}':
+                    round--;
+                    break;
+                case (byte)'<' when round == 0:
+                    angle++;
+                    break;
+                case (byte)'>' when round == 0:
+                    angle--;
+                    break;
+                case (byte)' ' when round == 0 && angle == 0 && FindIn(Qualifiers, name[(at + 1)..]) == 0:
+                    start = at + 1;
+                    break;
+                case (byte)'o' when IsOperator(name, at):
+                    if (round == 0 && angle == 0)
+                    {
+                        return start;
+                    }
+
+                    at += Operator.Length - 1;
+                    at += FindIn(Operators, name[(at + 1)..]);
+                    break;
+            }
+        }
+
+        return start;
+    }
+
+    private static bool IsOperator(ReadOnlySpan<byte> name, int at)
+    {
+        int end = at + Operator.Length;
+        return name[at..].StartsWith(Operator) && (at == 0 || !IsWord(name[at - 1])) && (end == name.Length || !IsWord(name[end]));
+    }
+
+    /// <summary>How long the word of the list is that the text begins with, and not in the middle of a longer one; 0: none.</summary>
+    private static int FindIn(ReadOnlySpan<byte> list, ReadOnlySpan<byte> text)
+    {
+        while (!list.IsEmpty)
+        {
+            int length = list.IndexOf(None);
+            if (text.StartsWith(list[..length]) && !(IsWord(list[0]) && length < text.Length && IsWord(text[length])))
+            {
+                return length;
+            }
+
+            list = list[(length + 1)..];
+        }
+
+        return 0;
+    }
+
+    private static bool IsWord(byte c) => c is (>= (byte)'a' and <= (byte)'z') or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'0' and <= (byte)'9') or (byte)'_' or >= 0x80;
+}

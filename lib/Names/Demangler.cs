@@ -1,0 +1,112 @@
+using System;
+using Ftrace.Linux;
+
+namespace Ftrace.Names;
+
+/// <summary>
+/// Names as people write them: the process's own C++ library turns them back. It, and the malloc that it uses, are the host's code: not
+/// while threads are parked, who may hold malloc's lock.
+/// </summary>
+internal static unsafe class Demangler
+{
+    /// <summary>
+    /// The longest name that is turned back. What that takes of the stack grows with the name: libstdc++ gives up here, and libc++abi
+    /// would go on to the end of the stack.
+    /// </summary>
+    private const int MaxLength = 1024;
+
+    /// <summary>Measured: 342 bytes a character in the worst case, one of many stars.</summary>
+    private const ulong StackForEach = 400;
+    private const ulong StackForRest = 16 * 1024;
+    private const int MapsBufferSize = 8192;
+
+    private static byte* s_buffer;
+    private static nuint s_size;
+
+    /// <summary>Where the calling thread's stack ends; 0: not looked yet.</summary>
+    private static ulong s_stackEnd;
+
+    /// <summary>The name of the function that is called.</summary>
+    public static ReadOnlySpan<byte> Function => "__cxa_demangle"u8;
+
+    /// <summary>True for a symbol that is a C++ name, and not too long for the calling thread's stack.</summary>
+    public static bool CanDemangle(ReadOnlySpan<byte> symbol) =>
+        symbol.StartsWith("_Z"u8) && symbol.Length <= MaxLength && HasStackFor(symbol.Length);
+
+    /// <summary>Turns back a symbol, 0-terminated, that <see cref="CanDemangle"/> accepts.</summary>
+    /// <param name="function">
+    /// <c>char *__cxa_demangle(const char *name, char *buffer, size_t *size, int *status)</c>, Itanium C++ ABI 3.4: a buffer from
+    /// malloc, or none, which it may replace.
+    /// </param>
+    /// <param name="symbol">The symbol.</param>
+    /// <returns>The name, 0-terminated, until the next call or <see cref="End"/>; null if it is none.</returns>
+    public static byte* Demangle(delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> function, byte* symbol)
+    {
+        nuint size = s_size;
+        int status;
+        byte* name = function(symbol, s_buffer, &size, &status);
+        if (name == null)
+        {
+            return null; // the buffer is ours still
+        }
+
+        s_buffer = name;
+        s_size = size;
+        return name;
+    }
+
+    /// <summary>True if there is something for <see cref="End"/> to free.</summary>
+    public static bool HasBuffer => s_buffer != null;
+
+    /// <summary>Frees the buffer, and forgets the calling thread's stack.</summary>
+    public static void End()
+    {
+        if (HasBuffer)
+        {
+            Native.Table->Free(s_buffer);
+        }
+
+        s_buffer = null;
+        s_size = 0;
+        s_stackEnd = 0;
+    }
+
+    private static bool HasStackFor(int length)
+    {
+        byte here;
+        if (s_stackEnd == 0)
+        {
+            s_stackEnd = FindStackEnd((ulong)&here);
+        }
+
+        return (ulong)&here - s_stackEnd >= StackForRest + (ulong)length * StackForEach;
+    }
+
+    /// <summary>The main thread's stack grows, and is far from its end; another's is a mapping of its own.</summary>
+    private static ulong FindStackEnd(ulong address)
+    {
+        const ulong FarAway = 1;
+
+        if (Native.Syscall(SyscallNumber.Gettid) == Native.Syscall(SyscallNumber.Getpid))
+        {
+            return FarAway;
+        }
+
+        byte* buffer = stackalloc byte[MapsBufferSize];
+        var maps = new MapsReader(buffer, MapsBufferSize);
+        if (maps.Open() != 0)
+        {
+            return FarAway;
+        }
+
+        MapEntry entry;
+        bool found;
+        do
+        {
+            found = maps.Next(address, out entry);
+        }
+        while (found && entry.End <= address);
+        maps.Close();
+        return found && entry.Start <= address ? entry.Start : FarAway;
+    }
+}

@@ -1,0 +1,89 @@
+using System.Runtime.Intrinsics.X86;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+
+namespace Ftrace.Nmi;
+
+/// <summary>
+/// Ends a stream of NMIs that would keep the patcher waiting for ever.
+/// </summary>
+/// <remarks>
+/// When a wait has lasted some milliseconds, the patcher blocks the NMI signals on its own thread and says
+/// so; each announced NMI on another thread then, on leaving, blocks them too and stays there until the
+/// release. Every thread can so run one more NMI (with those nested in it) and no second one, and the wait ends.
+/// No parked thread has to be woken for it, and one that never gets back to its wait loop is caught as well.
+/// </remarks>
+[NoInstr]
+internal static unsafe class NmiDrain
+{
+    /// <summary>How many turns the patcher spins between two looks at the clock.</summary>
+    public const uint TurnsBetweenLooks = 256;
+
+    private const long PatienceNs = 2 * Clock.NsPerMs;
+
+    /// <summary>Called by the patcher in a wait, now and then; <paramref name="turn"/> is 0 at the first look.</summary>
+    public static void Look(uint turn)
+    {
+        StopState* stop = StopState.Shared;
+        long now = Clock.NowNs();
+        if (turn == 0)
+        {
+            stop->WaitStartNs = now;
+            return;
+        }
+
+        if (stop->DrainGeneration != stop->Generation && now - stop->WaitStartNs >= PatienceNs)
+        {
+            SignalSet.BlockMore(stop->NmiSignals & ~SignalSet.Faults);
+            Volatile.Write(ref stop->DrainGeneration, stop->Generation);
+            stop->MaskedStops++;
+        }
+        else
+        {
+            Clock.Yield(now - stop->WaitStartNs); // whoever still runs may need this CPU
+        }
+    }
+
+    /// <summary>
+    /// Waits until no announced NMI runs. Called by the patcher in a window, while nothing is written yet and it can
+    /// still give up: a handler may be waiting, against the rules, for a thread that is parked.
+    /// </summary>
+    /// <returns>0 or -ETIMEDOUT.</returns>
+    public static int WaitForQuiet(ProtocolState* protocol, uint timeoutMs)
+    {
+        for (uint turn = 0; Volatile.Read(ref protocol->NmiRunning) != 0; turn++)
+        {
+            protocol->NmiWaitCount += turn == 0 ? 1u : 0u;
+            X86Base.Pause();
+            if (turn % TurnsBetweenLooks == 0)
+            {
+                Look(turn);
+                if (Clock.NowNs() - StopState.Shared->WaitStartNs >= timeoutMs * Clock.NsPerMs)
+                {
+                    return -Errno.ETIMEDOUT;
+                }
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>
+    /// The outermost announced NMI of a thread has left. Blocks here until the release if NMIs are being
+    /// drained, with the NMI signals blocked; not on the patcher's own thread.
+    /// </summary>
+    public static void AfterNmi(NmiThread* thread)
+    {
+        StopState* stop = StopState.Shared;
+        uint drain = Volatile.Read(ref stop->DrainGeneration);
+        if (drain == 0 || drain != Volatile.Read(ref stop->Generation) || (ulong)thread == stop->Owner)
+        {
+            return;
+        }
+
+        ulong before = SignalSet.BlockMore(~SignalSet.Faults);
+        Parking.WaitForRelease(stop, drain);
+        SignalSet.Set(before);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Nmi;
+
+/// <summary>The words of a stop. Unmanaged memory.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 512)]
+internal unsafe struct StopState
+{
+    /// <summary>In <see cref="Linux.SharedState"/>.</summary>
+    public const int Offset = 256;
+
+    /// <summary>More threads than that cannot be stopped.</summary>
+    public const int MostThreads = 65536;
+
+    /// <summary>
+    /// <code>
+    /// bits 63..32  generation: odd while a stop is on, even between stops
+    /// bits 31..0   threads that have joined this stop
+    /// </code>
+    /// One word, so that a thread joins only the stop that asked for it. Both halves are futexes: parked
+    /// threads sleep on the generation, the patcher sleeps on the count.
+    /// </summary>
+    [FieldOffset(0)] public ulong Word;
+
+    /// <summary>Lower half of <see cref="Word"/>.</summary>
+    [FieldOffset(0)] public uint Joined;
+
+    /// <summary>Upper half of <see cref="Word"/>.</summary>
+    [FieldOffset(4)] public uint Generation;
+
+    /// <summary>Count of <see cref="Joined"/> at which the patcher wants to be woken.</summary>
+    [FieldOffset(128)] public uint WakeAt;
+
+    /// <summary>Generation whose NMIs are being drained: announced ones stop when they leave. 0: none.</summary>
+    [FieldOffset(132)] public uint DrainGeneration;
+
+    /// <summary>The <see cref="Protocol.NmiThread"/> of the thread that opened the window; 0: no window.</summary>
+    [FieldOffset(136)] public ulong Owner;
+
+    /// <summary>Signals declared as NMIs.</summary>
+    [FieldOffset(144)] public ulong NmiSignals;
+
+    /// <summary>The threads, <c>ThreadTable</c>.</summary>
+    [FieldOffset(152)] public ThreadRecord* Records;
+
+    /// <summary>This process, as it stands in our signals.</summary>
+    [FieldOffset(160)] public int Pid;
+
+    /// <summary>The stop signal; 0: not chosen yet.</summary>
+    [FieldOffset(164)] public int Signal;
+
+    /// <summary>1: parked threads serialize by themselves, because the system has no membarrier for it.</summary>
+    [FieldOffset(168)] public uint SerializeParked;
+
+    /// <summary>
+    /// Looks that a parked thread takes at the generation before it goes to sleep: short stops are over by then, if
+    /// the patcher has a CPU for itself; 0 if it has not.
+    /// </summary>
+    [FieldOffset(172)] public uint Spins;
+
+    /// <summary>When the patcher's wait for NMIs began that it is in.</summary>
+    [FieldOffset(176)] public long WaitStartNs;
+
+    /// <summary>Stop requests noted inside an announced NMI. Written by many threads.</summary>
+    [FieldOffset(256)] public ulong DeferredStops;
+
+    /// <summary>What marks the signals of this process: a forged one does not have it.</summary>
+    [FieldOffset(384)] public uint Secret;
+
+    /// <summary>1: text was changed in this window, other CPUs have to forget the old one.</summary>
+    [FieldOffset(388)] public uint TextChanged;
+
+    /// <summary>1: <see cref="Linux.Membarrier"/> is registered for this address space.</summary>
+    [FieldOffset(392)] public uint MembarrierRegistered;
+
+    /// <summary>The owner's signal mask before the stop.</summary>
+    [FieldOffset(400)] public ulong OwnerMask;
+
+    /// <summary>When the first thread was asked to park; 0: none was.</summary>
+    [FieldOffset(408)] public long StartNs;
+
+    /// <summary>Until when the other threads must have stopped.</summary>
+    [FieldOffset(456)] public long DeadlineNs;
+
+    [FieldOffset(416)] public ulong Stops;
+    [FieldOffset(424)] public ulong StoppedThreads;
+    [FieldOffset(432)] public ulong LastStopNs;
+    [FieldOffset(440)] public ulong MaxStopNs;
+    [FieldOffset(448)] public ulong MaskedStops;
+
+    /// <summary>Of the <see cref="StoppedThreads"/>, those that were seized.</summary>
+    [FieldOffset(464)] public ulong SeizedThreads;
+
+    /// <summary>The one instance.</summary>
+    [NoInstr]
+    public static StopState* Shared => (StopState*)Linux.SharedState.At(Offset);
+}

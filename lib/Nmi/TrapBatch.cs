@@ -1,0 +1,27 @@
+using System.Threading;
+using Ftrace.Text;
+using Ftrace.X86;
+
+namespace Ftrace.Nmi;
+
+/// <summary>The batch of the breakpoint method, for whoever meets one of its breakpoints.</summary>
+[NoInstr]
+internal static unsafe class TrapBatch
+{
+    /// <summary>Executes one location of the batch in place of its breakpoint. See <see cref="Protocol.IMachine.Execute"/>.</summary>
+    public static bool Execute(ulong ip, uint code, void* context)
+    {
+        TrapState* state = TrapState.Shared;
+        PatchOrder locations = state->Locations;
+        int rank = locations.RankOf(state->Count, ip);
+        if (rank == state->Count || locations.IpOf(rank) != ip)
+        {
+            return false;
+        }
+
+        FtracePatch* patch = locations[rank];
+        Interlocked.Increment(ref state->Hits);
+        X86Emulator.Execute(ip, code == 0 ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
+        return true;
+    }
+}

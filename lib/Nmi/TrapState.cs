@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+using Ftrace.Protocol;
+using Ftrace.Text;
+
+namespace Ftrace.Nmi;
+
+/// <summary>
+/// The shared words of the breakpoint method: those of the protocol, and in the gaps between them the batch, so that a trap handler
+/// reads one line and writes one.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal unsafe struct TrapState
+{
+    /// <summary>In <see cref="SharedState"/>.</summary>
+    public const int Offset = 896;
+
+    /// <summary>The protocol's words.</summary>
+    [FieldOffset(0)] public BreakpointState Protocol;
+
+    /// <summary>Locations of the batch.</summary>
+    [FieldOffset(12)] public int Count;
+
+    /// <summary>
+    /// The locations, sorted. Valid while <see cref="BreakpointState.Active"/>, and until <see cref="BreakpointState.Handlers"/> is 0
+    /// after that.
+    /// </summary>
+    [FieldOffset(16)] public PatchOrder Locations;
+
+    /// <summary>1: our handler for SIGTRAP has been installed.</summary>
+    [FieldOffset(32)] public uint Installed;
+
+    /// <summary>What the host had for SIGTRAP; traps that are not ours are its.</summary>
+    [FieldOffset(40)] public KernelSigaction Previous;
+
+    /// <summary>
+    /// 1: the pages of the batch are open, or about to be, or have just been closed. For the child of a fork: it gets the pages
+    /// of the parent one after the other, while the parent's threads run, so this brackets the system calls that wait for a fork.
+    /// </summary>
+    [FieldOffset(72)] public uint Open;
+
+    /// <summary>Traps taken.</summary>
+    [FieldOffset(136)] public ulong Hits;
+
+    /// <summary>The one instance.</summary>
+    [NoInstr]
+    public static TrapState* Shared => (TrapState*)SharedState.At(Offset);
+}

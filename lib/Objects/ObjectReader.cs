@@ -1,0 +1,284 @@
+using System;
+using Ftrace.Elf;
+using Ftrace.Linux;
+using Ftrace.X86;
+
+namespace Ftrace.Objects;
+
+/// <summary>Finds what can be patched of one object: the addresses in its memory, the names in its file.</summary>
+internal static unsafe class ObjectReader
+{
+    private const ulong MostEntries = 1 << 24;
+
+    /// <summary>Names may take so many bytes for each place, and those of the table.</summary>
+    public const int NameBytesForEach = 128;
+
+    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
+    public static void WarmUp()
+    {
+        Span<Site> sites = stackalloc Site[64];
+        for (int i = 0; i < sites.Length; i++)
+        {
+            sites[i].Ip = (ulong)(i * 37 % sites.Length);
+        }
+
+        sites.Sort(Site.ByAddress);
+    }
+
+    /// <summary>
+    /// Fills in the sites and the branches on static keys. An object without any, or whose file cannot be read or has been replaced
+    /// since it was opened, has none.
+    /// </summary>
+    /// <returns>0; -ENOMEM or -EAGAIN if the file could not be read for a reason that may pass, or there is no memory for them.</returns>
+    public static int Read(LoadedObject* target)
+    {
+        int file = Open(target, out ulong size);
+        if (file < 0)
+        {
+            return ProcFile.IsPassing(file) ? -Errno.EAGAIN : 0;
+        }
+
+        int error = 0;
+        if (ElfFile.TryOpen(new ElfSource(file, size, &error), out ElfFile elf))
+        {
+            if (elf.IsOf(&target->Image))
+            {
+                bool enough = ReadSites(target, elf, &error)
+                    && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(target, jumps) || JumpTable.Read(target, jumps));
+                error = enough ? error : -Errno.ENOMEM;
+                target->IsRead = error == 0;
+            }
+
+            elf.Close();
+        }
+
+        ProcFile.Close(file);
+        return error;
+    }
+
+    /// <summary>The program's path is empty, and another's may be relative to a folder that was the current one then.</summary>
+    private static int Open(LoadedObject* target, out ulong size)
+    {
+        const int BufferSize = 8192;
+        const int PathSize = 4096;
+
+        if (*target->Path == 0)
+        {
+            return ProcFile.OpenRegular(SelfExe, out size);
+        }
+
+        byte* buffer = stackalloc byte[BufferSize + PathSize];
+        var maps = new MapsReader(buffer, BufferSize);
+        if (*target->Path == '/')
+        {
+            return ProcFile.OpenRegular(target->Path, out size);
+        }
+
+        int error = maps.Open();
+        if (ProcFile.IsPassing(error))
+        {
+            size = 0;
+            return error;
+        }
+
+        bool found = error == 0 && maps.TryFindPath(target->Image.FirstAddress, buffer + BufferSize, PathSize);
+        maps.Close();
+        return ProcFile.OpenRegular(found ? buffer + BufferSize : target->Path, out size);
+    }
+
+    private static byte* SelfExe
+    {
+        get
+        {
+            fixed (byte* path = "/proc/self/exe\0"u8)
+            {
+                return path; // a literal: it stays where it is
+            }
+        }
+    }
+
+    private static bool ReadSites(LoadedObject* target, ElfFile elf, int* error)
+    {
+        bool patchable = elf.TryFind("__patchable_function_entries"u8, out ElfSection entries) && IsLoaded(target, entries);
+        bool mcount = elf.TryFind("__mcount_loc"u8, out ElfSection calls) && IsLoaded(target, calls);
+        ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0);
+        if (count == 0 || count > MostEntries)
+        {
+            return true;
+        }
+
+        target->Sites = Block.Allocate((nuint)count * (nuint)sizeof(Site));
+        if (target->Sites.IsEmpty)
+        {
+            return false;
+        }
+
+        if (!TryReadSymbols(target, elf, error, out SymbolTable symbols))
+        {
+            symbols = default;
+        }
+
+        // Names that differ are together no longer than the table. They may share bytes there, but not without a limit: the product of
+        // functions and bytes could be all memory there is.
+        nuint most = symbols.NameBytes + (nuint)count * NameBytesForEach;
+        nuint names = 1; // the empty one
+        if (patchable)
+        {
+            names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), most - names, isMcount: false);
+        }
+
+        if (mcount)
+        {
+            names += Add(target, symbols, (ulong*)(target->Image.Base + calls.Address), calls.Size / sizeof(ulong), most - names, isMcount: true);
+        }
+
+        bool named = TryName(target, symbols, names);
+        symbols.Free();
+        Order(target);
+        return named;
+    }
+
+    private static bool IsLoaded(LoadedObject* target, in ElfSection section) =>
+        (section.Flags & ElfSection.Alloc) != 0 && section.Type != ElfSection.Nobits
+        && target->Image.Contains(target->Image.Base + section.Address, section.Size, ProgramHeader.Readable);
+
+    /// <summary>All symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
+    private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
+        SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols)
+        || DebugFile.TryReadSymbols(&target->Image, error, out symbols)
+        || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
+
+    /// <summary>
+    /// Adds what can be patched of the noted addresses. Returns how many bytes their names take, at most <paramref name="most"/>: the others
+    /// have none.
+    /// </summary>
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint most, bool isMcount)
+    {
+        nuint names = 0;
+        var unwind = new UnwindIndex(&target->Image);
+        for (ulong i = 0; i < count; i++)
+        {
+            ulong address = addresses[i];
+            int length = PatchableEntry.MaxBytes;
+            while (length > 0 && !target->Image.Contains(address, (ulong)length, ProgramHeader.Code))
+            {
+                length--;
+            }
+
+            if (length == 0)
+            {
+                target->Unplaced = addresses + i;
+                continue;
+            }
+
+            bool named = symbols.TryFind(address - target->Image.Base, PatchableEntry.MaxBytes, out FunctionSymbol function);
+            ulong start = target->Image.Base + function.Start;
+            var code = new ReadOnlySpan<byte>((void*)address, length);
+            if (named && start > address)
+            {
+                // Only if nothing but its nops lie between: else that is the next function, and this one has no name.
+                named = start - address <= (ulong)length && X86Instruction.AreNops(code[..(int)(start - address)]);
+            }
+
+            if (!named && !unwind.TryFind(address, PatchableEntry.MaxBytes, out start))
+            {
+                continue; // it could be the nops in front of a function as well as those in it
+            }
+
+            if (!named && start < address && !(address - start == X86Instruction.EndbrSize && target->Image.Contains(start, X86Instruction.EndbrSize, ProgramHeader.Code)
+                && PatchableEntry.IsEndbr64(new ReadOnlySpan<byte>((void*)start, X86Instruction.EndbrSize))))
+            {
+                continue;
+            }
+
+            int toEntry = start > address ? (int)(start - address) : 0;
+            if (toEntry > length)
+            {
+                continue;
+            }
+
+            if (!PatchableEntry.TryFind(code, isMcount, toEntry, out int offset, out int size))
+            {
+                // Behind nops in front of the function its own code may begin.
+                if (toEntry > 0 || !PatchableEntry.IsTaken(code, out offset))
+                {
+                    continue;
+                }
+
+                size = X86Instruction.CallSize;
+            }
+
+            int nameLength = named ? symbols.NameOf(function).Length : 0;
+            named &= (nuint)nameLength + 1 <= most - names;
+            target->FirstSite[target->SiteCount++] = new Site
+            {
+                Ip = address + (ulong)offset,
+                Function = start,
+                Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
+                NameLength = named ? nameLength : 0,
+                Size = (byte)size,
+                IsMcount = isMcount,
+            };
+            names += named ? (nuint)nameLength + 1 : 0;
+        }
+
+        return names;
+    }
+
+    private static bool TryName(LoadedObject* target, in SymbolTable symbols, nuint bytes)
+    {
+        target->SiteNames = Block.Allocate(bytes);
+        if (target->SiteNames.IsEmpty)
+        {
+            return false;
+        }
+
+        byte* to = target->SiteNames.Start;
+        byte* none = to;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            if (site->Name == null)
+            {
+                site->Name = none;
+                continue;
+            }
+
+            ReadOnlySpan<byte> name = symbols.NameAt((uint)((ulong)site->Name - 1), site->NameLength);
+            to++;
+            name.CopyTo(new Span<byte>(to, name.Length));
+            site->Name = to;
+            to += name.Length;
+        }
+
+        return true;
+    }
+
+    /// <summary>By address, each once: nothing that comes from a file is believed.</summary>
+    private static void Order(LoadedObject* target)
+    {
+        Site* sites = target->FirstSite;
+        bool sorted = true;
+        for (int i = 1; i < target->SiteCount; i++)
+        {
+            sorted &= sites[i].Ip >= sites[i - 1].Ip + (ulong)sites[i - 1].Size;
+        }
+
+        if (sorted)
+        {
+            return;
+        }
+
+        new Span<Site>(sites, target->SiteCount).Sort(Site.ByAddress);
+        int kept = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            if (kept == 0 || sites[i].Ip >= sites[kept - 1].Ip + (ulong)sites[kept - 1].Size)
+            {
+                sites[kept++] = sites[i];
+            }
+        }
+
+        target->SiteCount = kept;
+    }
+}

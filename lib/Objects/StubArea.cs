@@ -1,0 +1,192 @@
+using Ftrace.Linux;
+
+namespace Ftrace.Objects;
+
+/// <summary>
+/// A stub for each slot, within reach of an object's calls. Written while the memory is writable, executable ever after:
+/// never both. Where what was writable may not become executable (PR_SET_MDWE, which is systemd's MemoryDenyWriteExecute), it is
+/// executable from the start, and written as text is.
+/// </summary>
+/// <remarks>
+/// A stub, 32 bytes; see Native/trace_entry.S:
+/// <code>
+/// ff 35 0a 00 00 00    push   [stub]
+/// ff 25 0c 00 00 00    jmp    [caller]
+/// cc cc cc cc
+/// stub, caller         two addresses: of this stub, and of the code for all
+/// </code>
+/// An area begins at a multiple of its size, so that a stub's address tells its slot.
+/// </remarks>
+internal unsafe struct StubArea
+{
+    /// <summary>Stubs in an area.</summary>
+    public const int Count = 2048;
+
+    private const int StubSize = 32;
+    private const int AreaSize = Count * StubSize;
+    private const int MaxAreas = 256;
+    private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
+    private const ulong Step = 0x10_0000;
+    private const ulong Lowest = 0x1_0000; // what lies below is to stay without memory
+    private const int MapPrivateAnonymousFixedNoreplace = 0x02 | 0x20 | 0x100000;
+
+    private static StubArea* s_areas;
+    private static int s_count;
+
+    /// <summary>What was writable does not become executable.</summary>
+    private static bool s_executableFirst;
+
+    private ulong _start;
+
+    public static bool Reserve()
+    {
+        s_areas = s_areas != null ? s_areas : (StubArea*)Memory.Map(MaxAreas * (nuint)sizeof(StubArea));
+        return s_areas != null;
+    }
+
+    /// <summary>True for the address of a stub.</summary>
+    [NoInstr]
+    public static bool IsStub(ulong address)
+    {
+        for (int i = 0; i < s_count; i++)
+        {
+            if (address - s_areas[i]._start < AreaSize)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public readonly ulong StubOf(int slot) => _start + (ulong)slot * StubSize;
+
+    /// <summary>An area that all of a range can reach; made if there is none.</summary>
+    /// <param name="start">The first address.</param>
+    /// <param name="end">The last one.</param>
+    /// <param name="error">
+    /// -ERANGE if there is no room, -EPERM if the system allows no such memory, -EAGAIN if no file can be opened at the moment.
+    /// </param>
+    public static StubArea* Near(ulong start, ulong end, out int error)
+    {
+        error = -Errno.ERANGE;
+        for (int i = 0; i < s_count; i++)
+        {
+            if (IsInReach(s_areas[i]._start, start, end))
+            {
+                return s_areas + i;
+            }
+        }
+
+        if (s_count == MaxAreas)
+        {
+            return null;
+        }
+
+        ulong page = start & ~(Step - 1);
+        for (ulong distance = Step; distance < Reach && error == -Errno.ERANGE; distance += Step)
+        {
+            if (TryMake(page - distance, start, end, ref error) || TryMake(page + distance, start, end, ref error))
+            {
+                return s_areas + s_count - 1;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsInReach(ulong area, ulong start, ulong end) =>
+        area < start ? end - area <= Reach : area + AreaSize - start <= Reach;
+
+    private static bool TryMake(ulong address, ulong start, ulong end, ref int error)
+    {
+        if (address < Lowest || !IsInReach(address, start, end))
+        {
+            return false;
+        }
+
+        if (!s_executableFirst && TryMap(address, Memory.ProtRead | Memory.ProtWrite, ref error))
+        {
+            Write((byte*)address, address);
+            int sealing = (int)Native.Syscall(SyscallNumber.Mprotect, (nint)address, AreaSize, Memory.ProtRead | Memory.ProtExec);
+            if (sealing == 0)
+            {
+                s_areas[s_count++]._start = address;
+                return true;
+            }
+
+            s_executableFirst = IsRefusal(sealing);
+            Memory.Unmap((void*)address, AreaSize);
+        }
+
+        if (!s_executableFirst || !TryMap(address, Memory.ProtRead | Memory.ProtExec, ref error))
+        {
+            return false;
+        }
+
+        error = WriteAsText(address);
+        if (error != 0)
+        {
+            Memory.Unmap((void*)address, AreaSize);
+            return false;
+        }
+
+        s_areas[s_count++]._start = address;
+        return true;
+    }
+
+    /// <summary>At this very address; an old system treats it as a hint.</summary>
+    private static bool TryMap(ulong address, int protection, ref int error)
+    {
+        nint mapped = Native.Syscall(SyscallNumber.Mmap, (nint)address, AreaSize, protection, MapPrivateAnonymousFixedNoreplace, -1, 0);
+        if (mapped < 0)
+        {
+            error = IsRefusal((int)mapped) ? -Errno.EPERM : error;
+            return false;
+        }
+
+        if ((ulong)mapped != address)
+        {
+            Memory.Unmap((void*)mapped, AreaSize);
+            return false;
+        }
+
+        return true;
+    }
+
+    private static bool IsRefusal(int error) => error is -Errno.EACCES or -Errno.EPERM;
+
+    /// <returns>0 or -errno.</returns>
+    private static int WriteAsText(ulong address)
+    {
+        void* stubs = Memory.Map(AreaSize);
+        if (stubs == null)
+        {
+            return -Errno.ENOMEM;
+        }
+
+        Write((byte*)stubs, address);
+        int file = ProcMem.Open();
+        int error = file;
+        if (file >= 0)
+        {
+            error = ProcMem.Write(file, address, (byte*)stubs, AreaSize);
+            ProcFile.Close(file);
+        }
+
+        Memory.Unmap(stubs, AreaSize);
+        return error >= 0 ? 0 : ProcFile.IsPassing(error) ? -Errno.EAGAIN : -Errno.EPERM;
+    }
+
+    private static void Write(byte* area, ulong address)
+    {
+        for (int slot = 0; slot < Count; slot++)
+        {
+            byte* stub = area + slot * StubSize;
+            *(ulong*)stub = 0x25ff_0000_000a_35ff;
+            *(ulong*)(stub + 8) = 0xcccc_cccc_0000_000c;
+            *(ulong*)(stub + 16) = address + (ulong)(slot * StubSize);
+            *(ulong*)(stub + 24) = Native.Table->Callers[slot % NativeTable.TraceKinds];
+        }
+    }
+}

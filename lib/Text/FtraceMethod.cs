@@ -1,9 +1,0 @@
-namespace Ftrace.Text;
-
-/// <summary><c>enum ftrace_method</c>.</summary>
-internal enum FtraceMethod
-{
-    Auto,
-    StopMachine,
-    Breakpoint,
-}

@@ -1,0 +1,92 @@
+using System;
+using Ftrace.Linux;
+using Ftrace.X86;
+
+namespace Ftrace.Text;
+
+/// <summary>Compares what stands at the locations of a batch with what is expected there.</summary>
+internal static unsafe class TextComparison
+{
+    /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
+    /// <param name="batch">The locations.</param>
+    /// <param name="allowsOwnText">They may be this library's text.</param>
+    /// <param name="acceptNops">Take any nops for the old code, and note in OldCode which they were.</param>
+    /// <param name="odd">Not all of them are calls, jumps, and the usual nop: a thread may stand inside of some.</param>
+    public static int Verify(PatchBatch batch, bool allowsOwnText, bool acceptNops, out bool odd)
+    {
+        odd = true;
+        int error = TextPages.Lookup(batch, allowsOwnText);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count, out odd))
+        {
+            return 0;
+        }
+
+        bool failed = false;
+        PatchOrder order = batch.Locations;
+        for (int count = batch.Count; count > 0; count--, order.Start += order.Stride)
+        {
+            FtracePatch* patch = order[0];
+            if (patch->Error == 0 && !Compare(patch, acceptNops))
+            {
+                patch->Error = -Errno.EINVAL;
+            }
+
+            failed |= patch->Error != 0;
+        }
+
+        return failed ? batch.FirstError() : 0;
+    }
+
+    /// <summary>True if all locations are of five bytes, as most are, and hold what is expected.</summary>
+    private static bool AreCalls(PatchOrder order, int count, out bool odd)
+    {
+        const uint Nop = 0x00441f0f; // four bytes of the 5-byte nop, whatever its displacement
+        uint others = 0;
+        FtracePatch* patch = order[0];
+        FtracePatch* behind = patch + count;
+        uint different = 0;
+        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        {
+            byte* current = (byte*)patch->Ip;
+            uint expected = CallBytes.Word(patch->OldCode);
+            different |= CallBytes.Word(current) ^ expected;
+            different |= (uint)(CallBytes.Tail(current) ^ CallBytes.Tail(patch->OldCode));
+            others |= Math.Min(expected ^ Nop, (expected & 0xfe) ^ X86Instruction.CallOpcode); // 0: that nop, a call or a jump
+        }
+
+        odd = others != 0;
+        return patch == behind && different == 0;
+    }
+
+    private static bool Compare(FtracePatch* patch, bool acceptNops)
+    {
+        byte* current = (byte*)patch->Ip;
+        byte* expected = patch->OldCode;
+        int length = (int)patch->Len;
+        if (length == X86Instruction.CallSize && CallBytes.AreSame(current, expected))
+        {
+            return true;
+        }
+
+        if (acceptNops && X86Instruction.AreNops(new ReadOnlySpan<byte>(current, length)))
+        {
+            for (int i = 0; i < length; i++)
+            {
+                expected[i] = current[i];
+            }
+        }
+
+        int same = 0;
+        while (same < length && current[same] == expected[same])
+        {
+            same++;
+        }
+
+        return same == length;
+    }
+}
