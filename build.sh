@@ -39,7 +39,7 @@ Options:
                         the build (dotnet-sdk-10.0 gcc g++ cmake make), for bench
                         (liburcu-dev gnuplot-nox uftrace), for the tests (pkg-config
                         libclang1-14 clang-19 libclang-rt-19-dev libunwind-dev gdb
-                        strace valgrind python3), and for those of real hosts
+                        strace valgrind python3 rustc), and for those of real hosts
                         (golang-go default-jdk-headless librdkafka-dev libzmq3-dev
                         libjemalloc2)
 
@@ -93,6 +93,7 @@ install_deps() {
     command -v strace >/dev/null 2>&1 || packages+=(strace)
     command -v valgrind >/dev/null 2>&1 || packages+=(valgrind)
     command -v python3 >/dev/null 2>&1 || packages+=(python3)
+    command -v rustc >/dev/null 2>&1 || packages+=(rustc)
     command -v go >/dev/null 2>&1 || packages+=(golang-go)
     command -v javac >/dev/null 2>&1 || packages+=(default-jdk-headless)
     [ -e /usr/include/librdkafka/rdkafka_mock.h ] || packages+=(librdkafka-dev)

@@ -31,8 +31,8 @@
  * C library keeps for that (1,664 bytes). Linking with the library, LD_PRELOAD, or
  * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=BYTES help.
  *
- * The environment is read for FTRACE_STOP_SIGNAL only, and not in programs that run with
- * more rights than their caller's (secure_getenv(3)).
+ * The environment is read for FTRACE_STOP_SIGNAL and FTRACE_PRINT only, and not in programs
+ * that run with more rights than their caller's (secure_getenv(3)).
  */
 #ifndef FTRACE_FTRACE_H
 #define FTRACE_FTRACE_H
