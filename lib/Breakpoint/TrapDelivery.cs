@@ -125,7 +125,7 @@ internal static unsafe class TrapDelivery
             while (error == 0 && entries.Next(out int tid))
             {
                 set += (ulong)tid * Mix;
-                if (!look || tid == self || StopAttempt.IsRuntimeThread(tid))
+                if (!look || tid == self)
                 {
                     continue;
                 }

@@ -14,9 +14,6 @@ namespace Ftrace.Linux;
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeTable
 {
-    /// <summary>Number of entries in <see cref="RuntimeTids"/>.</summary>
-    public const int MaxRuntimeThreads = 16;
-
     /// <summary>Bytes at <see cref="State"/>.</summary>
     public const int StateSize = 1280;
 
@@ -111,12 +108,6 @@ internal unsafe struct NativeTable
 
     /// <summary>FTRACE_STOP_SIGNAL: 0 if it is not set, else a number, or one of those below 0 in <see cref="StopSignal"/>.</summary>
     public long StopSignal;
-
-    /// <summary>Threads of the runtime, which are not stopped.</summary>
-    public long RuntimeThreads;
-
-    /// <summary>Their ids.</summary>
-    public fixed int RuntimeTids[MaxRuntimeThreads];
 
     /// <summary>What <c>ftrace_nmi_enter()</c> does when the gate is open.</summary>
     public delegate*<NmiThread*, void> EnterSlow;

@@ -74,9 +74,6 @@ EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
 #define ATTACHED 1UL
 #define INSIDE	 2UL
 
-/* Threads of the runtime itself are not stopped. There are none: runtime.c. */
-#define MAX_RUNTIME_THREADS 16
-
 /* Shared with C#: lib/Linux/NativeTable.cs has the same layout. */
 static struct native {
 	/* for C# */
@@ -110,8 +107,6 @@ static struct native {
 	const char *image_start;
 	const char *image_end;
 	long stop_signal; /* FTRACE_STOP_SIGNAL: 0 if it is not set, STOP_SIGNAL_* */
-	long runtime_threads;
-	int runtime_tids[MAX_RUNTIME_THREADS];
 	/* from C#, data plane */
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
@@ -275,7 +270,6 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 	}
 	if (!fork_owner)
 		look_for_lost_attach();
-	native.runtime_threads = 0;
 	loader_after_fork();
 	native.fork_found(thread);
 	note_process();
@@ -767,7 +761,6 @@ static void fork_child(void)
 	unlock_attach();
 	if (ftrace_nmi_thread.busy && ftrace_nmi_thread.attached)
 		look_for_lost_attach();
-	native.runtime_threads = 0;
 	loader_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();

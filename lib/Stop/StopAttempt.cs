@@ -193,7 +193,7 @@ internal static unsafe class StopAttempt
     {
         get
         {
-            long known = RuntimeThreads + (s_leaderEnded ? 2 : 1);
+            long known = s_leaderEnded ? 2 : 1;
             for (int i = 0; i < ThreadTable.Used; i++)
             {
                 known += IsOther(ThreadTable.Records + i) ? 1 : 0;
@@ -243,7 +243,7 @@ internal static unsafe class StopAttempt
 
             // All that were asked stand still, so nobody can end any more but threads unknown to us; if the
             // number of threads is what we have, there are none.
-            long accounted = s_requested + s_seized + s_kernelWorkers + (s_leaderEnded ? 2 : 1) + RuntimeThreads;
+            long accounted = s_requested + s_seized + s_kernelWorkers + (s_leaderEnded ? 2 : 1);
             long threads = TaskFiles.Count();
             if (threads == accounted)
             {
@@ -338,7 +338,7 @@ internal static unsafe class StopAttempt
             var entries = new TaskScan(new ReadOnlySpan<byte>(s_buffer, (int)bytes));
             while (error == 0 && entries.Next(out int tid))
             {
-                if (tid == s_self || IsRuntimeThread(tid) || (s_leaderEnded && tid == stop->Pid))
+                if (tid == s_self || (s_leaderEnded && tid == stop->Pid))
                 {
                     continue;
                 }
@@ -623,22 +623,6 @@ internal static unsafe class StopAttempt
         }
 
         return error;
-    }
-
-    private static long RuntimeThreads => Math.Min(Native.Table->RuntimeThreads, NativeTable.MaxRuntimeThreads);
-
-    /// <summary>True for a thread of the runtime's own, which runs no code but this library's.</summary>
-    public static bool IsRuntimeThread(int tid)
-    {
-        for (int i = 0; i < RuntimeThreads; i++)
-        {
-            if (Native.Table->RuntimeTids[i] == tid)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>Asks a thread to park. One that is gone is forgotten.</summary>
