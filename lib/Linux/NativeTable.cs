@@ -6,7 +6,7 @@ using Ftrace.Trace;
 
 namespace Ftrace.Linux;
 
-/// <summary>What the native file and C# give each other: <c>struct native</c> in Native/gate.c.</summary>
+/// <summary>What the native file and C# give each other: <c>struct native</c> in Native/native.h.</summary>
 /// <remarks>
 /// The functions are called as if they were managed: blittable arguments follow the platform's
 /// C convention, no transition of the runtime is involved, and so they can be called anywhere.

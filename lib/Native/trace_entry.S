@@ -582,7 +582,7 @@ ftrace_places:
 	.section .rodata
 	.size	ftrace_places, . - ftrace_places
 
-	/* For who looks at a thread from outside: struct trace_text in gate.c. */
+	/* For who looks at a thread from outside: lib/Trace/TraceText.cs. */
 	.globl	ftrace_trace_text
 	.hidden	ftrace_trace_text
 	.type	ftrace_trace_text, @object

@@ -9,7 +9,7 @@ namespace Ftrace.Stop;
 /// </summary>
 internal static unsafe class StopSignal
 {
-    /// <summary>FTRACE_STOP_SIGNAL is none: threads are seized. STOP_SIGNAL_NONE in the native file.</summary>
+    /// <summary>FTRACE_STOP_SIGNAL is none: threads are seized. STOP_SIGNAL_NONE in Native/native.h.</summary>
     private const long None = -2;
 
     private const nint NonBlocking = 1; // GRND_NONBLOCK

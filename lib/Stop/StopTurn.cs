@@ -5,7 +5,7 @@ using Ftrace.Linux;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// The order of several copies of this library in one process: <c>struct turn</c> in Native/gate.c. All use the stop mutex of the one
+/// The order of several copies of this library in one process: <c>struct turn</c> in Native/native.h. All use the stop mutex of the one
 /// that stopped threads first: two that stop each other's patchers would wait for each other.
 /// </summary>
 /// <remarks>

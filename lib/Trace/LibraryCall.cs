@@ -4,7 +4,7 @@ using Ftrace.Stop;
 
 namespace Ftrace.Trace;
 
-/// <summary>Whether a thread may call the library: <c>begin_call()</c> in Native/gate.c.</summary>
+/// <summary>Whether a thread may call the library: <c>begin_call()</c> in Native/entry.c.</summary>
 /// <remarks>
 /// A call that holds something runs with signals blocked whose handlers might leave it by siglongjmp(). So one that was left holds
 /// nothing, and all there is to find out is whether the thread is in it still.
