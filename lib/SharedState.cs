@@ -6,7 +6,7 @@ using Ftrace.Trace;
 namespace Ftrace;
 
 /// <summary>All state of the library: one block of unmanaged memory, zero at the start.</summary>
-[StructLayout(LayoutKind.Sequential, Size = Linux.NativeTable.StateSize)]
+[StructLayout(LayoutKind.Sequential, Size = Offsets.SharedState_SizeOf)]
 internal unsafe struct SharedState
 {
     private static SharedState* s_state;

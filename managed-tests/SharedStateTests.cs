@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Ftrace.Linux;
 using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Trace;
@@ -17,8 +16,8 @@ public sealed unsafe class SharedStateTests
     [Test]
     public void PartsFitTheMemoryThatTheNativeFileHasForThem()
     {
-        Assert.That(sizeof(ProtocolState) + sizeof(StopState) + sizeof(PatchState) + sizeof(BreakpointState) + sizeof(TraceState), Is.LessThanOrEqualTo(NativeTable.StateSize));
-        Assert.That(sizeof(SharedState), Is.EqualTo(NativeTable.StateSize));
+        Assert.That(sizeof(ProtocolState) + sizeof(StopState) + sizeof(PatchState) + sizeof(BreakpointState) + sizeof(TraceState), Is.LessThanOrEqualTo(Offsets.SharedState_SizeOf));
+        Assert.That(sizeof(SharedState), Is.EqualTo(Offsets.SharedState_SizeOf));
     }
 
     [Test]

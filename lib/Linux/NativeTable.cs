@@ -10,135 +10,133 @@ namespace Ftrace.Linux;
 /// <remarks>
 /// The functions are called as if they were managed: blittable arguments follow the platform's
 /// C convention, no transition of the runtime is involved, and so they can be called anywhere.
+/// Where the fields are: Native/offsets.h.
 /// </remarks>
-[StructLayout(LayoutKind.Sequential)]
+[StructLayout(LayoutKind.Explicit, Size = Offsets.NativeTable_SizeOf)]
 internal unsafe struct NativeTable
 {
-    /// <summary>Bytes at <see cref="State"/>.</summary>
-    public const int StateSize = 1280;
-
     /// <summary>A raw system call: returns -errno, leaves errno alone.</summary>
-    public delegate*<nint, nint, nint, nint, nint, nint, nint, nint> Syscall;
+    [FieldOffset(Offsets.NativeTable_Syscall)] public delegate*<nint, nint, nint, nint, nint, nint, nint, nint> Syscall;
 
     /// <summary>The calling thread's words.</summary>
-    public delegate*<NmiThread*> Thread;
+    [FieldOffset(Offsets.NativeTable_Thread)] public delegate*<NmiThread*> Thread;
 
     /// <summary>Executes a serializing instruction.</summary>
-    public delegate*<void> SyncCore;
+    [FieldOffset(Offsets.NativeTable_SyncCore)] public delegate*<void> SyncCore;
 
     /// <summary>Calls a signal handler of the host's.</summary>
-    public delegate*<void*, int, Siginfo*, void*, void> CallHandler;
+    [FieldOffset(Offsets.NativeTable_CallHandler)] public delegate*<void*, int, Siginfo*, void*, void> CallHandler;
 
     /// <summary>In the result of <see cref="ForbidsBreakpoints"/>: valgrind executes the program.</summary>
-    public const int UnderValgrind = 2;
+    public const int UnderValgrind = Offsets.NativeTable_UnderValgrind;
 
     /// <summary>Not 0 where no breakpoint may be used: under valgrind, or with a user shadow stack.</summary>
-    public delegate*<int> ForbidsBreakpoints;
+    [FieldOffset(Offsets.NativeTable_ForbidsBreakpoints)] public delegate*<int> ForbidsBreakpoints;
 
     /// <summary>Calls a traced function's handler of the host's; or, if the last argument is not 0, the function in place of all.</summary>
-    public delegate*<ulong, ulong, FtraceOps*, void*, int, void> CallOps;
+    [FieldOffset(Offsets.NativeTable_CallOps)] public delegate*<ulong, ulong, FtraceOps*, void*, int, void> CallOps;
 
     /// <summary>dl_iterate_phdr(3), in the child of a fork too.</summary>
-    public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
+    [FieldOffset(Offsets.NativeTable_IterateObjects)] public delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int>, void*, int> IterateObjects;
 
     /// <summary>free(3), for what functions of the host's allocate.</summary>
-    public delegate* unmanaged[Cdecl]<void*, void> Free;
+    [FieldOffset(Offsets.NativeTable_Free)] public delegate* unmanaged[Cdecl]<void*, void> Free;
 
     /// <summary>Where stubs go on: one address for each of <see cref="TraceSlots.Kinds"/>.</summary>
-    public fixed ulong Callers[Trace.TraceSlots.Kinds];
+    [FieldOffset(Offsets.NativeTable_Callers)] public fixed ulong Callers[Trace.TraceSlots.Kinds];
 
     /// <summary>Where Native/trace_entry.S finds the slots.</summary>
-    public ulong* TraceSlots;
+    [FieldOffset(Offsets.NativeTable_TraceSlots)] public ulong* TraceSlots;
 
     /// <summary>The places of Native/trace_entry.S, <see cref="Trace.TraceSlots.Kinds"/> of them.</summary>
-    public TracePlace* TracePlaces;
+    [FieldOffset(Offsets.NativeTable_TracePlaces)] public TracePlace* TracePlaces;
 
     /// <summary>What is called there in place of a handler, once the place is a jump.</summary>
-    public void** TraceFunction;
+    [FieldOffset(Offsets.NativeTable_TraceFunction)] public void** TraceFunction;
 
     /// <summary>The function that does nothing; programs know it by this address.</summary>
-    public void* TraceStub;
+    [FieldOffset(Offsets.NativeTable_TraceStub)] public void* TraceStub;
 
     /// <summary>Of Native/trace_entry.S: where it begins and ends, and where handlers return to. Each a distance from itself.</summary>
-    public int* TraceText;
+    [FieldOffset(Offsets.NativeTable_TraceText)] public int* TraceText;
 
     /// <summary>The record of threads that have none. Read only.</summary>
-    public TraceThread* NoTracer;
+    [FieldOffset(Offsets.NativeTable_NoTracer)] public TraceThread* NoTracer;
 
     /// <summary>What it takes to save all vector registers.</summary>
-    public ulong VectorsSize;
+    [FieldOffset(Offsets.NativeTable_VectorsSize)] public ulong VectorsSize;
 
     /// <summary>An address above all frames of the first thread.</summary>
-    public ulong StackTop;
+    [FieldOffset(Offsets.NativeTable_StackTop)] public ulong StackTop;
 
     /// <summary>
     /// Sleeps until a word is not a value any more, or, with null, for so many nanoseconds. Every signal may come meanwhile, and its handler
     /// leave by siglongjmp(): the runtime must be left for it, and nothing held.
     /// </summary>
-    public delegate* unmanaged<uint*, uint, long, void> Idle;
+    [FieldOffset(Offsets.NativeTable_Idle)] public delegate* unmanaged<uint*, uint, long, void> Idle;
 
     /// <summary>Where a signal handler returns to.</summary>
-    public void* Restorer;
+    [FieldOffset(Offsets.NativeTable_Restorer)] public void* Restorer;
 
     /// <summary>
     /// clone(2): the function runs on the given stack, whose end is passed, and ends the process that was made. Returns its id or -errno.
     /// </summary>
-    public delegate*<delegate*<void*, void>, void*, void*, nuint, nint> Clone;
+    [FieldOffset(Offsets.NativeTable_Clone)] public delegate*<delegate*<void*, void>, void*, void*, nuint, nint> Clone;
 
     /// <summary>This copy's part in the order of copies.</summary>
-    public StopTurn* Turn;
+    [FieldOffset(Offsets.NativeTable_Turn)] public StopTurn* Turn;
 
     /// <summary>Runs the host's function; the runtime must be left for it.</summary>
-    public delegate* unmanaged<void*, void*, int> Run;
+    [FieldOffset(Offsets.NativeTable_Run)] public delegate* unmanaged<void*, void*, int> Run;
 
     /// <summary>The gate.</summary>
-    public ulong* ModifyingCode;
+    [FieldOffset(Offsets.NativeTable_ModifyingCode)] public ulong* ModifyingCode;
 
-    /// <summary>Zeroed memory for <see cref="SharedState"/>: it must be there without asking anybody.</summary>
-    public void* State;
+    /// <summary>Zeroed memory for <see cref="SharedState"/>, <see cref="Offsets.SharedState_SizeOf"/> bytes: it must be there without asking anybody.</summary>
+    [FieldOffset(Offsets.NativeTable_State)] public void* State;
 
     /// <summary>Where reports go until the host sets a print function of its own; null: nowhere.</summary>
-    public void* Print;
+    [FieldOffset(Offsets.NativeTable_Print)] public void* Print;
 
     /// <summary>First byte of this library in memory.</summary>
-    public ulong ImageStart;
+    [FieldOffset(Offsets.NativeTable_ImageStart)] public ulong ImageStart;
 
     /// <summary>The byte behind its last one.</summary>
-    public ulong ImageEnd;
+    [FieldOffset(Offsets.NativeTable_ImageEnd)] public ulong ImageEnd;
 
     /// <summary>FTRACE_STOP_SIGNAL: 0 if it is not set, else a number, or one of those below 0 in <see cref="StopSignal"/>.</summary>
-    public long StopSignal;
+    [FieldOffset(Offsets.NativeTable_StopSignal)] public long StopSignal;
 
     /// <summary>What <c>ftrace_nmi_enter()</c> does when the gate is open.</summary>
-    public delegate*<NmiThread*, void> EnterSlow;
+    [FieldOffset(Offsets.NativeTable_EnterSlow)] public delegate*<NmiThread*, void> EnterSlow;
 
     /// <summary>What <c>ftrace_nmi_exit()</c> does for an announced NMI.</summary>
-    public delegate*<NmiThread*, void> ExitSlow;
+    [FieldOffset(Offsets.NativeTable_ExitSlow)] public delegate*<NmiThread*, void> ExitSlow;
 
     /// <summary>A thread comes to a traced function for the first time.</summary>
-    public delegate*<NmiThread*, TraceThread*> ClaimTracer;
+    [FieldOffset(Offsets.NativeTable_ClaimTracer)] public delegate*<NmiThread*, TraceThread*> ClaimTracer;
 
     /// <summary>A thread comes to a traced function, and a mark is there: the level of nesting that it is at, or -1 not to trace the call.</summary>
-    public delegate*<NmiThread*, ulong, long> LookAtMarks;
+    [FieldOffset(Offsets.NativeTable_LookAtMarks)] public delegate*<NmiThread*, ulong, long> LookAtMarks;
 
     /// <summary>A handler has ended, and other marks are there than its.</summary>
-    public delegate*<NmiThread*, ulong, void> LeaveMark;
+    [FieldOffset(Offsets.NativeTable_LeaveMark)] public delegate*<NmiThread*, ulong, void> LeaveMark;
 
     /// <summary>A thread calls the library, and is in a handler or another call by its words: 1 if it is not.</summary>
-    public delegate*<NmiThread*, ulong, int> MayCall;
+    [FieldOffset(Offsets.NativeTable_MayCall)] public delegate*<NmiThread*, ulong, int> MayCall;
 
     /// <summary>Blocks the signals whose handlers may leave; 1, and the mask before, if that is not so already.</summary>
-    public delegate*<ulong*, int> BlockSignals;
+    [FieldOffset(Offsets.NativeTable_BlockSignals)] public delegate*<ulong*, int> BlockSignals;
 
     /// <summary>Runs in front of a fork.</summary>
-    public delegate*<NmiThread*, void> ForkPrepare;
+    [FieldOffset(Offsets.NativeTable_ForkPrepare)] public delegate*<NmiThread*, void> ForkPrepare;
 
     /// <summary>Runs in the parent behind a fork.</summary>
-    public delegate*<NmiThread*, void> ForkParent;
+    [FieldOffset(Offsets.NativeTable_ForkParent)] public delegate*<NmiThread*, void> ForkParent;
 
     /// <summary>Runs in the child of a fork.</summary>
-    public delegate*<NmiThread*, void> ForkChild;
+    [FieldOffset(Offsets.NativeTable_ForkChild)] public delegate*<NmiThread*, void> ForkChild;
 
     /// <summary>Runs in a child that is found to be one by its first call: nothing ran in front of the fork, nor behind it.</summary>
-    public delegate*<NmiThread*, void> ForkFound;
+    [FieldOffset(Offsets.NativeTable_ForkFound)] public delegate*<NmiThread*, void> ForkFound;
 }

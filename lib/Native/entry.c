@@ -52,7 +52,7 @@ static int unavailable = -EAGAIN;
 
 static struct ftrace_nmi_thread *fork_owner; /* has the mutex for a fork; changes with it held */
 
-/* A child took over the mutex, and with it the runtime's lock, from a thread that it does not have. */
+/* This child took the mutex, and with it the runtime's lock, over from a thread that it lacks. */
 static int attach_lost;
 
 static void look_for_lost_attach(void)
@@ -75,7 +75,7 @@ static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 	error = runtime_try(thread_attach);
 	pthread_mutex_unlock(&attach_mutex);
 	if (error == 0)
-		thread->attached |= ATTACHED;
+		thread->attached |= LibraryCall_Attached;
 	return error;
 }
 
@@ -132,7 +132,7 @@ static int prepare_call(struct ftrace_nmi_thread *thread)
 		become_child(thread);
 	else if (!ours)
 		return -EOPNOTSUPP;
-	return thread->attached & ATTACHED ? 0 : attach(thread);
+	return thread->attached & LibraryCall_Attached ? 0 : attach(thread);
 }
 
 /*
@@ -161,7 +161,7 @@ static void restore_mask(const struct call *call)
 static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread, struct call *call)
 {
 	__asm__ __volatile__("" ::: "memory");
-	thread->attached &= ~INSIDE;
+	thread->attached &= ~LibraryCall_Inside;
 	/* What comes now is turned away still, and may leave. */
 	restore_mask(call);
 	__asm__ __volatile__("" ::: "memory");
@@ -182,7 +182,7 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 	thread->busy = (unsigned long)call;
 	__asm__ __volatile__("" ::: "memory");
 	call->masked = native.block_signals(&call->mask);
-	thread->attached |= INSIDE;
+	thread->attached |= LibraryCall_Inside;
 	__asm__ __volatile__("" ::: "memory");
 	error = prepare_call(thread);
 	if (error)
@@ -257,10 +257,10 @@ int entry_run(int (*fn)(void *), void *data)
 	int ret;
 
 	thread->busy = 0;
-	thread->attached &= ~INSIDE;
+	thread->attached &= ~LibraryCall_Inside;
 	ret = fn(data);
 	thread->busy = call;
-	thread->attached |= INSIDE;
+	thread->attached |= LibraryCall_Inside;
 	return ret;
 }
 
@@ -274,7 +274,7 @@ void entry_idle(const unsigned int *word, unsigned int value, long ns)
 	struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 	struct call *call = (struct call *)thread->busy;
 
-	thread->attached &= ~INSIDE;
+	thread->attached &= ~LibraryCall_Inside;
 	__asm__ __volatile__("" ::: "memory");
 	restore_mask(call);
 	if (word)
@@ -283,7 +283,7 @@ void entry_idle(const unsigned int *word, unsigned int value, long ns)
 		raw_syscall(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
 	call->masked = native.block_signals(&call->mask);
 	__asm__ __volatile__("" ::: "memory");
-	thread->attached |= INSIDE;
+	thread->attached |= LibraryCall_Inside;
 }
 
 struct ftrace_nmi_thread *current_thread(void)
@@ -310,7 +310,7 @@ static void (*runtime_key_destructor)(void *);
 
 static void forget_thread(void *value)
 {
-	ftrace_nmi_thread.busy = ENDED;
+	ftrace_nmi_thread.busy = LibraryCall_Ended;
 	if (unavailable || attach_lost) /* it did not come so far as to note anybody; or cannot */
 		return;
 	pthread_mutex_lock(&attach_mutex);

@@ -10,7 +10,9 @@
 EXPORT unsigned long ftrace_modifying_code[16] __attribute__((aligned(128)));
 
 /* Nobody has claimed it, and what would be the mark says to look closer. */
-const unsigned long no_tracer[16] __attribute__((aligned(128))) = {[7] = 1};
+const unsigned long no_tracer[NO_TRACER_WORDS] __attribute__((aligned(128))) = {
+	[TraceThread_Mark / sizeof(long)] = TraceMark_LookAside,
+};
 
 EXPORT __thread struct ftrace_nmi_thread ftrace_nmi_thread
 	__attribute__((tls_model("initial-exec"))) = {.saved = 1, .tracer = (unsigned long)no_tracer};

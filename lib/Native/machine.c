@@ -23,14 +23,11 @@ int has_serialize(void)
 }
 
 /*
- * A trap handler that carries out a call writes the return address, but cannot
+ * A trap handler that emulates a call writes the return address, but cannot
  * write it to a user shadow stack. Valgrind does not execute the text itself,
  * but a translation of what it was; it changes rdi for exactly these rotations
  * and this exchange, which otherwise do nothing (valgrind.h).
  */
-#define SHADOW_STACK   1
-#define UNDER_VALGRIND 2
-
 int forbids_breakpoints(void)
 {
 	unsigned long shadow_stack = 0, under_valgrind = 0;
@@ -43,7 +40,8 @@ int forbids_breakpoints(void)
 			     : "+d"(under_valgrind)
 			     : "a"(request)
 			     : "cc", "memory");
-	return (shadow_stack ? SHADOW_STACK : 0) | (under_valgrind ? UNDER_VALGRIND : 0);
+	return (shadow_stack ? NativeTable_ShadowStack : 0) |
+	       (under_valgrind ? NativeTable_UnderValgrind : 0);
 }
 
 /* Which vector registers there are, and the system keeps: Intel SDM vol. 1 13.3, 15.2. */

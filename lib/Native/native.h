@@ -17,6 +17,17 @@
 #ifndef NATIVE_H
 #define NATIVE_H
 
+/* Offsets and values, written once: NativeTable_Syscall and the like. */
+#ifdef __ASSEMBLER__
+
+#define FIELD(tag, member, type, field, offset)                                                    \
+	.set type##_##field, offset;                                                               \
+	.set tag##_##member, offset
+#define VALUE(type, name, value) .set type##_##name, value
+#include "offsets.h"
+
+#else
+
 #define _GNU_SOURCE
 #include <ftrace/ftrace.h>
 
@@ -25,29 +36,32 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
+#define FIELD(tag, member, type, field, offset) type##_##field = offset,
+#define VALUE(type, name, value)		type##_##name = value,
+enum {
+#include "offsets.h"
+};
+#undef FIELD
+#undef VALUE
+
 #define EXPORT __attribute__((visibility("default")))
 
 /*
  * struct ftrace_nmi_thread, lib/Protocol/NmiThread.cs
  *
- * reserved[0]: cookie of a stop that waits for the announced NMIs to leave
- * reserved[1]: the struct call of the call of this library that the thread is in;
- *              ENDED once the runtime has let go of it
- * reserved[2]: ATTACHED: the runtime knows the thread; INSIDE: it is in C#, and
- *              may hold locks. Above: lib/Trace/NmiLevels.cs
- * reserved[5]: its record, lib/Trace/TraceThread.cs; no_tracer at first
+ * busy: the struct call of the call of this library that the thread is in;
+ *       LibraryCall_Ended once the runtime has let go of it
+ * attached: LibraryCall_Attached: the runtime knows the thread; LibraryCall_Inside: it is in
+ *           C#, and may hold locks. Above: lib/Trace/NmiLevels.cs
+ * tracer: its record, lib/Trace/TraceThread.cs; no_tracer at first
  */
 #define busy	 reserved[1]
 #define attached reserved[2]
 #define tracer	 reserved[5]
 
-#define ENDED	 1UL
-#define ATTACHED 1UL
-#define INSIDE	 2UL
-
 #pragma GCC visibility push(hidden)
 
-/* Shared with C#: lib/Linux/NativeTable.cs has the same layout. */
+/* Shared with C#: lib/Linux/NativeTable.cs. A new member is a line in offsets.h. */
 extern struct native {
 	/* for C# */
 	long (*syscall)(long nr, long a, long b, long c, long d, long e, long f);
@@ -60,7 +74,7 @@ extern struct native {
 			 struct ftrace_regs *regs, int through);
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 	void (*free)(void *ptr);
-	void (*callers[4])(void); /* by a slot's kind */
+	void (*callers[TraceSlots_Kinds])(void);
 	unsigned long *trace_slots;
 	const int *trace_places;
 	ftrace_func_t *trace_function;
@@ -79,7 +93,7 @@ extern struct native {
 	void (*print)(const char *line); /* until the host sets one; NULL: none */
 	const char *image_start;
 	const char *image_end;
-	long stop_signal; /* FTRACE_STOP_SIGNAL: 0 if it is not set, STOP_SIGNAL_* */
+	long stop_signal; /* FTRACE_STOP_SIGNAL: 0 if it is not set, StopSignal_* */
 	/* from C#, data plane */
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
@@ -94,10 +108,6 @@ extern struct native {
 	void (*fork_found)(struct ftrace_nmi_thread *thread);
 } native;
 
-/* In place of a signal's number. lib/Stop/StopSignal.cs */
-#define STOP_SIGNAL_BAD	 -1
-#define STOP_SIGNAL_NONE -2
-
 /*
  * Copies of the library in one process take turns: all use the stop mutex of the
  * one that came first. lib/Stop/StopTurn.cs
@@ -111,9 +121,10 @@ struct turn {
 extern struct turn ftrace_turn;
 
 /* gate.c: the record of threads that have none, lib/Trace/TraceThread.cs */
-extern const unsigned long no_tracer[16];
+#define NO_TRACER_WORDS (TraceThread_SizeOf / sizeof(long))
+extern const unsigned long no_tracer[NO_TRACER_WORDS];
 
-/* entry.c. What is called before entry_open(0) returns an error. */
+/* entry.c. Until entry_open(0) every call of the library returns an error. */
 void entry_start(void);
 void entry_open(int error);
 int entry_run(int (*fn)(void *), void *data);
@@ -171,4 +182,21 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 	return ret;
 }
 
+#define FIELD(tag, member, type, field, offset)                                                    \
+	_Static_assert(offsetof(struct tag, member) == (offset),                                   \
+		       "struct " #tag " has " #type "." #field " elsewhere than offsets.h");
+#define VALUE(type, name, value)
+#include "offsets.h"
+#undef FIELD
+#undef VALUE
+
+_Static_assert(sizeof(struct native) == NativeTable_SizeOf,
+	       "offsets.h lacks a member of struct native");
+_Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");
+_Static_assert(sizeof(struct ftrace_nmi_thread) == NmiThread_SizeOf, "struct ftrace_nmi_thread");
+_Static_assert(sizeof(struct ftrace_regs) == FtraceRegs_SizeOf, "struct ftrace_regs");
+_Static_assert(FTRACE_OPS_FL_SAVE_REGS == FtraceOps_SaveRegs, "FTRACE_OPS_FL_SAVE_REGS");
+_Static_assert(FTRACE_INSN_SIZE == X86Instruction_CallSize, "FTRACE_INSN_SIZE");
+
+#endif /* __ASSEMBLER__ */
 #endif /* NATIVE_H */

@@ -20,7 +20,7 @@
 struct turn ftrace_turn __attribute__((aligned(64)));
 
 /* All state of the C# side; every word that threads share has its line there. */
-static char state[1280] __attribute__((aligned(128)));
+static char state[SharedState_SizeOf] __attribute__((aligned(128)));
 
 extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
@@ -92,9 +92,9 @@ static long stop_signal(const char *text)
 	if (!text)
 		return 0;
 	if (strcmp(text, "none") == 0)
-		return STOP_SIGNAL_NONE;
+		return StopSignal_None;
 	signo = strtol(text, &end, 10);
-	return end == text || *end || signo <= 0 ? STOP_SIGNAL_BAD : signo;
+	return end == text || *end || signo <= 0 ? StopSignal_Bad : signo;
 }
 
 static void read_environment(void)
@@ -106,11 +106,11 @@ static void read_environment(void)
 		native.print = print_stderr;
 }
 
-void thread_startup(struct native *native, size_t size);
+void thread_startup(struct native *native);
 
 static void start_runtime(void)
 {
-	thread_startup(&native, sizeof(native));
+	thread_startup(&native);
 }
 
 /*

@@ -4,6 +4,8 @@
  * onto another stack, and the return from a signal handler.
  */
 
+#include "native.h"
+
 	.text
 
 	/*
@@ -51,10 +53,13 @@ raw_clone:
 	.type	ftrace_restore_rt, @function
 	.p2align 4
 	.skip	15, 0x90
-	.ascii	"ftrace\0\1"
-	.quad	ftrace_turn - .
+.Lmark:	.ascii	"ftrace\0\1"
+.Lturn:	.quad	ftrace_turn - .
 	nop					/* unwinders look at the byte before the return address */
 ftrace_restore_rt:
+	.if	ftrace_restore_rt - .Lmark != StopTurn_MarkOffset || ftrace_restore_rt - .Lturn != StopTurn_TurnOffset
+	.error	"other copies do not find the mark"
+	.endif
 	mov	$15, %rax
 	syscall
 	.size	ftrace_restore_rt, . - ftrace_restore_rt

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.c - what trace_entry.S and C# know of each other.
+ * trace.c - what trace_entry.S and C# give each other.
  */
 #include "native.h"
 

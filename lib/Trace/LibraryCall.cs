@@ -13,10 +13,10 @@ namespace Ftrace.Trace;
 internal static unsafe class LibraryCall
 {
     /// <summary>The runtime has let go of the thread.</summary>
-    private const ulong Ended = 1;
+    private const ulong Ended = Offsets.LibraryCall_Ended;
 
     /// <summary>In <see cref="NmiThread.Attached"/>: the thread is in C#.</summary>
-    private const ulong Inside = 2;
+    private const ulong Inside = Offsets.LibraryCall_Inside;
 
     /// <returns>1 if the thread is neither in a handler nor in a call; what was left of them is closed then.</returns>
     public static int MayBegin(NmiThread* thread, ulong stackPointer)

@@ -19,7 +19,7 @@ namespace Ftrace.Trace;
 /// </remarks>
 internal unsafe struct StubArea
 {
-    private const int StubSize = 32;
+    private const int StubSize = Offsets.StubArea_StubSize;
     private const int AreaSize = TraceSlots.Count * StubSize;
     private const int MaxAreas = 256;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
