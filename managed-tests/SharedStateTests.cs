@@ -38,7 +38,7 @@ public sealed unsafe class SharedStateTests
             end = offset + size;
         }
 
-        Assert.That(end, Is.LessThanOrEqualTo(NativeTable.StateSize));
+        Assert.That(end, Is.LessThanOrEqualTo(Offsets.SharedState_SizeOf));
     }
 
     /// <summary>The batch of the breakpoint method lies in the gaps between the protocol's words.</summary>

@@ -14,13 +14,8 @@ namespace Ftrace.Exports;
 internal static unsafe class Startup
 {
     [UnmanagedCallersOnly(EntryPoint = "thread_startup", CallConvs = [typeof(CallConvCdecl)])]
-    public static void Start(NativeTable* native, nuint size)
+    public static void Start(NativeTable* native)
     {
-        if (size != (nuint)sizeof(NativeTable))
-        {
-            System.Environment.FailFast("gate.c and NativeTable.cs disagree");
-        }
-
         Native.Attach(native);
         SharedState.Attach(native->State);
         HostPrint.Set(null);

@@ -5,7 +5,7 @@
  * The runtime is made for programs of its own: it reads the environment, takes
  * signals, creates a thread, and ends the process where it cannot go on. Here it is
  * a guest. What it calls by these names arrives here instead (the linker's --wrap);
- * gate.c and the C# side make no such calls.
+ * the other files here and the C# side make no such calls.
  */
 #define _GNU_SOURCE
 #include "runtime.h"

@@ -48,49 +48,16 @@
  * taken away is waited for as a handler is.
  */
 
-/* struct ftrace_regs, in ftrace/trace.h */
-#define REGS_FLAGS	120
-#define REGS_STUB	128
-#define REGS_IP		136
-#define REGS_PARENT	144
+#include "native.h"
 
-/* struct ftrace_nmi_thread, lib/Protocol/NmiThread.cs */
-#define THREAD_SAVED	0
-#define THREAD_TRACER	48
+#define STUB_MASK	(TraceSlots_Count * StubArea_StubSize - 1)
 
-/* TraceThread, lib/Trace/TraceThread.cs */
-#define TRACER_CLAIMED	4
-#define TRACER_MARK	56
-#define TRACER_LEVELS	48
-#define TRACER_PAUSES	40
-#define TRACER_LOW	72
-#define TRACER_TOP	80
-#define TRACER_TURNS	92
-#define TRACER_MARKS	96
-#define MOST_MARKS	4
+/* The ops for calls that come late, after the last slot. */
+#define LATE_OPS	(TraceSlots_Count * TraceSlot_SizeOf + TraceSlot_List)
 
-/* The kinds of marks, lib/Trace/TraceMark.cs: in the lowest bits of the address */
-#define MARK_LONG	1
-#define MARK_LIBRARY	2
-
-/* In place of a level, lib/Trace/TraceMarks.cs: 0, with handlers on other stacks */
-#define ASIDE		256
-#define SMALLEST_FRAME	100
-
-/* struct ftrace_ops, in ftrace/trace.h */
-#define OPS_FUNC	8
-#define OPS_FLAGS	16
-#define OPS_DATA	24
-#define SAVE_REGS	2
-
-/* TraceSlot.ListFlag, in the highest byte: the library's own, whose data stands in for its function */
-#define LIST		0x80
-
-#define SITE_SIZE	5
-
-/* lib/Trace/StubArea.cs, TraceSlots.cs, TraceSlot.cs */
-#define STUB_MASK	(2048 * 32 - 1)
-#define LATE_OPS	(2048 * 64 + 16)
+	.if	TraceSlot_SizeOf != 2 * StubArea_StubSize
+	.error	"a slot is not twice as large as a stub"
+	.endif
 
 	.macro	push_reg reg
 	push	%\reg
@@ -147,20 +114,29 @@
 	move_vectors from
 	.endm
 
+	/* In a table: the address of a label, as the distance from where it is written. */
+	.macro	distance where, label
+	.org	\where
+	.long	\label - .
+	.endm
+
 	/* Five bytes, and where they may lead. lib/Trace/TracePlace.cs */
 	.macro	place name
 .Lplace_\name:
 	.byte	0x0f, 0x1f, 0x44, 0x00, 0x00
 	.pushsection .rodata
-	.long	.Lplace_\name - ., .Lthrough_\name - ., .Ldone_\name - .
+.Lrecord_\name:
+	distance .Lrecord_\name+TracePlace_Ip, .Lplace_\name
+	distance .Lrecord_\name+TracePlace_Through, .Lthrough_\name
+	distance .Lrecord_\name+TracePlace_Done, .Ldone_\name
 	.popsection
 	.endm
 
 	.macro	through name, vectors_name
 .Lthrough_\name:
 	mov	ftrace_trace_function(%rip), %rax
-	testb	$LIST, OPS_FLAGS+7(%rdx)
-	cmovnz	OPS_DATA(%rdx), %rax
+	testb	$TraceSlot_ListFlagByte, FtraceOps_Flags+7(%rdx)
+	cmovnz	FtraceOps_Data(%rdx), %rax
 	jmp	.Lfunc_\vectors_name
 	.endm
 
@@ -174,30 +150,35 @@
 	.cfi_def_cfa_offset 16
 	pushfq
 	.cfi_adjust_cfa_offset 8
+	.set	at, FtraceRegs_Flags
 	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
 	push_reg \reg
+	.set	at, at - 8
+	.if	at != ftrace_regs_\reg
+	.error	"\reg is elsewhere in struct ftrace_regs"
+	.endif
 	.endr
 
 	/* rbx: the thread's words, rbp: its record, r12: the level of nesting, r13: the registers. */
 	mov	%fs:0, %rbx
 	add	ftrace_nmi_thread@gottpoff(%rip), %rbx
 	mov	%rsp, %r13
-	mov	THREAD_TRACER(%rbx), %rbp
-	cmpl	$0, TRACER_CLAIMED(%rbp)
+	mov	NmiThread_Tracer(%rbx), %rbp
+	cmpl	$0, TraceThread_Claimed(%rbp)
 	je	.Lunknown_\name
 .Lknown_\name:
-	bsr	THREAD_SAVED(%rbx), %r12
+	bsr	NmiThread_Saved(%rbx), %r12
 	jz	.Llook_\name			/* more levels than there are bits: some were left */
 	test	%r12d, %r12d
 	jnz	.Lnmi_\name
-	cmpq	$0, TRACER_MARK(%rbp)
+	cmpq	$0, TraceThread_Mark(%rbp)
 	jne	.Lmarked_\name
 .Lmark_\name:
-	lea	MARK_LONG(%rsp), %rax
-	mov	%rax, TRACER_MARK(%rbp)
+	lea	TraceMark_Long(%rsp), %rax
+	mov	%rax, TraceThread_Mark(%rbp)
 .Llook_for_ops_\name:
-	mov	REGS_STUB(%rsp), %rdx
-	mov	REGS_IP(%rsp), %rdi
+	mov	FtraceRegs_Reserved(%rsp), %rdx
+	mov	FtraceRegs_Ip(%rsp), %rdi
 	movslq	-4(%rdi), %rax			/* where the call in the text goes */
 	add	%rdi, %rax
 	cmp	%rdx, %rax
@@ -205,7 +186,7 @@
 	and	$STUB_MASK, %edx
 	lea	(%rdx,%rdx), %rdx		/* 32 bytes to 64 */
 	add	ftrace_trace_slots(%rip), %rdx
-	mov	(%rdx), %rdx
+	mov	TraceSlot_Entry(%rdx), %rdx
 	mov	(%rdx), %rdx			/* the ops */
 	test	%rdx, %rdx
 	jz	.Ldone_\name
@@ -213,7 +194,7 @@
 	.cfi_def_cfa_register %r13
 .Lcall_\name:
 	place	\name
-	mov	OPS_FUNC(%rdx), %rax
+	mov	FtraceOps_Func(%rdx), %rax
 .Lfunc_\name:
 	.if	\vectors
 	save_vectors
@@ -221,11 +202,11 @@
 	and	$-16, %rsp			/* for the call */
 	.endif
 
-	mov	REGS_IP(%r13), %rdi
-	sub	$SITE_SIZE, %rdi
-	mov	REGS_PARENT(%r13), %rsi
+	mov	FtraceRegs_Ip(%r13), %rdi
+	sub	$X86Instruction_CallSize, %rdi
+	mov	FtraceRegs_ParentIp(%r13), %rsi
 	xor	%ecx, %ecx
-	testb	$SAVE_REGS, OPS_FLAGS(%rdx)	/* others come here too, see below */
+	testb	$FtraceOps_SaveRegs, FtraceOps_Flags(%rdx)	/* others come here too, see below */
 	cmovnz	%r13, %rcx
 	cld
 	call	*%rax
@@ -241,15 +222,15 @@
 	test	%r12d, %r12d
 	jnz	.Ldone_other_\name
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
-	mov	%fs:THREAD_TRACER(%rax), %rbp
-	lea	MARK_LONG(%rsp), %rax
-	cmp	%rax, TRACER_MARK(%rbp)
+	mov	%fs:NmiThread_Tracer(%rax), %rbp
+	lea	TraceMark_Long(%rsp), %rax
+	cmp	%rax, TraceThread_Mark(%rbp)
 	jne	.Lleave_\name
-	movq	$0, TRACER_MARK(%rbp)
-	incq	TRACER_PAUSES(%rbp)
+	movq	$0, TraceThread_Mark(%rbp)
+	incq	TraceThread_Pauses(%rbp)
 .Lout_\name:
 	/* popfq takes longer than all the rest. What a function may find set is these six. */
-	mov	REGS_FLAGS(%rsp), %eax
+	mov	FtraceRegs_Flags(%rsp), %eax
 	mov	%eax, %ecx
 	shr	$11, %ecx
 	and	$1, %ecx
@@ -308,31 +289,31 @@
 	test	%r12, %r12
 	js	.Lout_\name
 	jz	.Lmark_\name
-	cmp	$ASIDE, %r12d
+	cmp	$TraceMarks_OutsideWithAside, %r12d
 	je	.Lmark_\name
 
 	/* Of an NMI. Where it is marked before that it is, and now and then whether there is one. */
 .Lnmi_\name:
-	decl	TRACER_TURNS(%rbp)
+	decl	TraceThread_Turns(%rbp)
 	js	.Llook_\name
-	mov	TRACER_LEVELS(%rbp), %rax
+	mov	TraceThread_Levels(%rbp), %rax
 	bts	%r12, %rax
 	jc	.Llook_\name
-	cmp	$MOST_MARKS, %r12d
+	cmp	$TraceThread_MaxMarks, %r12d
 	ja	1f
-	lea	MARK_LONG(%rsp), %rdx
-	mov	%rdx, TRACER_MARKS-8(%rbp,%r12,8)
-1:	mov	%rax, TRACER_LEVELS(%rbp)
+	lea	TraceMark_Long(%rsp), %rdx
+	mov	%rdx, TraceThread_Marks-8(%rbp,%r12,8)
+1:	mov	%rax, TraceThread_Levels(%rbp)
 	jmp	.Llook_for_ops_\name
 .Ldone_other_\name:
-	cmp	$ASIDE, %r12d
+	cmp	$TraceMarks_OutsideWithAside, %r12d
 	je	.Lleave_\name
-	mov	TRACER_LEVELS(%rbp), %rax
+	mov	TraceThread_Levels(%rbp), %rax
 	btr	%r12, %rax
-	mov	%rax, TRACER_LEVELS(%rbp)
-	or	TRACER_MARK(%rbp), %rax
+	mov	%rax, TraceThread_Levels(%rbp)
+	or	TraceThread_Mark(%rbp), %rax
 	jnz	.Lout_\name
-	incq	TRACER_PAUSES(%rbp)
+	incq	TraceThread_Pauses(%rbp)
 	jmp	.Lout_\name
 
 	/* There are other marks than ours. */
@@ -341,7 +322,7 @@
 	save_vectors
 	mov	%fs:0, %rdi			/* the stack may have come from another thread */
 	add	ftrace_nmi_thread@gottpoff(%rip), %rdi
-	lea	MARK_LONG(%r13), %rsi
+	lea	TraceMark_Long(%r13), %rsi
 	cld
 	call	ftrace_leave_mark
 	restore_vectors
@@ -364,9 +345,9 @@
 	pop_reg rax
 	.endm
 
-#define SAVED_STUB	80
-#define SAVED_IP	88
-#define SAVED_PARENT	96
+#define SAVED_STUB	TraceMark_ShortStub
+#define SAVED_IP	TraceMark_ShortStub + 8
+#define SAVED_PARENT	TraceMark_ShortStub + 16
 
 	/* What happens seldom, as short jumps reach it from the first instructions. */
 	.macro	uncommon name, regs
@@ -380,8 +361,11 @@
 	.set	at, at + 8
 	.endr
 	.cfi_rel_offset rax, at + 8
+	.if	at + 16 != TraceMark_ShortStub
+	.error	"the stub is elsewhere in lib/Trace/TraceMark.cs"
+	.endif
 .Lmarked_\name:
-	cmpq	$1, %fs:THREAD_SAVED(%rax)
+	cmpq	$1, %fs:NmiThread_Saved(%rax)
 	jne	.Luncommon_\name
 	call	ftrace_is_around
 	je	.Lout_\name			/* a handler that calls a traced function */
@@ -404,23 +388,23 @@
 	.p2align 4
 ftrace_is_around:
 	.cfi_startproc
-	mov	TRACER_MARK(%rcx), %rdx
-	test	$MARK_LIBRARY, %dl
+	mov	TraceThread_Mark(%rcx), %rdx
+	test	$TraceMark_Library, %dl
 	jnz	1f
-	lea	-SMALLEST_FRAME(%rdx), %rax
+	lea	-TraceMark_SmallestFrame(%rdx), %rax
 	cmp	%rsp, %rdx
 	jbe	4f
 	cmp	%rsp, %rax
 	jbe	4f
-	cmp	TRACER_TOP(%rcx), %rdx
+	cmp	TraceThread_StackTop(%rcx), %rdx
 	jae	4f
-	cmp	TRACER_LOW(%rcx), %rsp
+	cmp	TraceThread_StackLow(%rcx), %rsp
 	jb	4f
 	/* Where the handler returns to is where it was called from. */
 	lea	-8(%rdx), %rax			/* rbp is there */
-	test	$MARK_LONG, %dl
+	test	$TraceMark_Long, %dl
 	jz	3f
-	lea	-MARK_LONG(%rdx), %rax
+	lea	-TraceMark_Long(%rdx), %rax
 3:	mov	%rax, %rsi
 	and	$-16, %rax
 	mov	-8(%rax), %rax
@@ -477,12 +461,12 @@ ftrace_is_around:
 
 	/* Not in an NMI, and in no handler, which is what a thread without a record is never. */
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
-	mov	%fs:THREAD_TRACER(%rax), %rcx
-	mov	%fs:THREAD_SAVED(%rax), %rdx
+	mov	%fs:NmiThread_Tracer(%rax), %rcx
+	mov	%fs:NmiThread_Saved(%rax), %rdx
 	dec	%rdx				/* 1: not in an NMI */
-	or	TRACER_MARK(%rcx), %rdx
+	or	TraceThread_Mark(%rcx), %rdx
 	jnz	.Lmarked_\name
-	mov	%rsp, TRACER_MARK(%rcx)
+	mov	%rsp, TraceThread_Mark(%rcx)
 	mov	SAVED_IP(%rsp), %rdi
 	/* Where the call in the text goes. 32 bits tell: the stub is within their reach. */
 	mov	-4(%rdi), %eax
@@ -494,15 +478,15 @@ ftrace_is_around:
 	.endif
 	movzwl	%ax, %eax
 	mov	ftrace_trace_slots(%rip), %rdx
-	mov	(%rdx,%rax,2), %rdx		/* 32 bytes to 64 */
+	mov	TraceSlot_Entry(%rdx,%rax,2), %rdx	/* 32 bytes to 64 */
 	mov	(%rdx), %rdx			/* the ops */
 	test	%rdx, %rdx
 	jz	.Ldone_\name
 
 	place	\name
-	mov	OPS_FUNC(%rdx), %rax
+	mov	FtraceOps_Func(%rdx), %rax
 .Lfunc_\name:
-	sub	$SITE_SIZE, %rdi
+	sub	$X86Instruction_CallSize, %rdi
 	mov	SAVED_PARENT(%rsp), %rsi
 	push_reg rbp
 	mov	%rsp, %rbp
@@ -524,12 +508,12 @@ ftrace_is_around:
 
 	/* The handler has left rcx to us, and the record is where it was. */
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
-	mov	%fs:THREAD_TRACER(%rax), %rcx
+	mov	%fs:NmiThread_Tracer(%rax), %rcx
 .Ldone_\name:
-	cmp	%rsp, TRACER_MARK(%rcx)
+	cmp	%rsp, TraceThread_Mark(%rcx)
 	jne	.Lleave_\name			/* another stack's: see at the top */
-	movq	$0, TRACER_MARK(%rcx)
-	incq	TRACER_PAUSES(%rcx)
+	movq	$0, TraceThread_Mark(%rcx)
+	incq	TraceThread_Pauses(%rcx)
 .Lout_\name:
 	.cfi_remember_state
 	pop_saved
@@ -539,10 +523,10 @@ ftrace_is_around:
 
 	.cfi_restore_state
 .Llate_\name:
-	cmp	%rsp, TRACER_MARK(%rcx)
+	cmp	%rsp, TraceThread_Mark(%rcx)
 	jne	.Luncommon_\name
-	movq	$0, TRACER_MARK(%rcx)
-	incq	TRACER_PAUSES(%rcx)
+	movq	$0, TraceThread_Mark(%rcx)
+	incq	TraceThread_Pauses(%rcx)
 	jmp	.Luncommon_\name
 	through	\name, ftrace_vectors_caller
 .Lleave_\name:
@@ -582,15 +566,18 @@ ftrace_places:
 	.section .rodata
 	.size	ftrace_places, . - ftrace_places
 
-	/* For who looks at a thread from outside: struct trace_text in gate.c. */
+	/* For who looks at a thread from outside: lib/Nmi/TraceText.cs. */
 	.globl	ftrace_trace_text
 	.hidden	ftrace_trace_text
 	.type	ftrace_trace_text, @object
 	.p2align 2
 ftrace_trace_text:
-	.irp	label, .Ltext_begin, .Ltext_end, .Lreturn_ftrace_caller, .Lreturn_ftrace_regs_caller, .Lreturn_ftrace_vectors_caller, .Lreturn_ftrace_regs_vectors_caller
-	.long	\label - .
-	.endr
+	distance ftrace_trace_text+4*TraceText_Begin, .Ltext_begin
+	distance ftrace_trace_text+4*TraceText_End, .Ltext_end
+	distance ftrace_trace_text+4*TraceText_Returns, .Lreturn_ftrace_caller
+	distance ftrace_trace_text+4*TraceText_Returns+4, .Lreturn_ftrace_regs_caller
+	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors, .Lreturn_ftrace_vectors_caller
+	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors+4, .Lreturn_ftrace_regs_vectors_caller
 	.size	ftrace_trace_text, . - ftrace_trace_text
 	.text
 

@@ -3,7 +3,7 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
-/// <summary>Whether a thread may call the library: <c>begin_call()</c> in Native/gate.c.</summary>
+/// <summary>Whether a thread may call the library: <c>begin_call()</c> in Native/entry.c.</summary>
 /// <remarks>
 /// A call that holds something runs with signals blocked whose handlers might leave it by siglongjmp(). So one that was left holds
 /// nothing, and all there is to find out is whether the thread is in it still.
@@ -12,10 +12,10 @@ namespace Ftrace.Nmi;
 internal static unsafe class LibraryCall
 {
     /// <summary>The runtime has let go of the thread.</summary>
-    private const ulong Ended = 1;
+    private const ulong Ended = Offsets.LibraryCall_Ended;
 
     /// <summary>In <see cref="NmiThread.Attached"/>: the thread is in C#.</summary>
-    private const ulong Inside = 2;
+    private const ulong Inside = Offsets.LibraryCall_Inside;
 
     /// <returns>1 if the thread is neither in a handler nor in a call; what was left of them is closed then.</returns>
     public static int MayBegin(NmiThread* thread, ulong stackPointer)

@@ -20,9 +20,9 @@ namespace Ftrace.Objects;
 internal unsafe struct StubArea
 {
     /// <summary>Stubs in an area.</summary>
-    public const int Count = 2048;
+    public const int Count = Offsets.TraceSlots_Count;
 
-    private const int StubSize = 32;
+    private const int StubSize = Offsets.StubArea_StubSize;
     private const int AreaSize = Count * StubSize;
     private const int MaxAreas = 256;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
@@ -186,7 +186,7 @@ internal unsafe struct StubArea
             *(ulong*)stub = 0x25ff_0000_000a_35ff;
             *(ulong*)(stub + 8) = 0xcccc_cccc_0000_000c;
             *(ulong*)(stub + 16) = address + (ulong)(slot * StubSize);
-            *(ulong*)(stub + 24) = Native.Table->Callers[slot % NativeTable.TraceKinds];
+            *(ulong*)(stub + 24) = Native.Table->Callers[slot % Offsets.TraceSlots_Kinds];
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Ftrace.Protocol;
 /// The words of one thread: <c>struct ftrace_nmi_thread</c> in ftrace/nmi-inline.h. Only the thread
 /// itself, in whatever handler, reads or writes them.
 /// </summary>
-[StructLayout(LayoutKind.Sequential)]
+[StructLayout(LayoutKind.Explicit, Size = Offsets.NmiThread_SizeOf)]
 internal struct NmiThread
 {
     /// <summary>
@@ -17,34 +17,34 @@ internal struct NmiThread
     /// highest 1  the sentinel; its position is the depth of nesting
     /// </code>
     /// </summary>
-    public ulong Saved;
+    [FieldOffset(Offsets.NmiThread_Saved)] public ulong Saved;
 
     /// <summary>Cookie of a stop that met an announced NMI and takes effect when it leaves; 0: none.</summary>
-    public ulong StopPending;
+    [FieldOffset(Offsets.NmiThread_StopPending)] public ulong StopPending;
 
     /// <summary>The call of the library that the thread is in, an address on its stack; see <c>LibraryCall</c> (the native file's).</summary>
-    public ulong Busy;
+    [FieldOffset(Offsets.NmiThread_Busy)] public ulong Busy;
 
     /// <summary>
     /// Bit 0: the runtime knows the thread. Bit 1: it is in C#. The rest is for
     /// <c>NmiLevels</c> (and the native file's).
     /// </summary>
-    public ulong Attached;
+    [FieldOffset(Offsets.NmiThread_Attached)] public ulong Attached;
 
     /// <summary>Levels, as <see cref="Level"/> gives them, that the breakpoint method counts as held.</summary>
-    public ulong Held;
+    [FieldOffset(Offsets.NmiThread_Held)] public ulong Held;
 
     /// <summary>Levels that found SIGTRAP blocked and unblocked it.</summary>
-    public ulong Unblocked;
+    [FieldOffset(Offsets.NmiThread_Unblocked)] public ulong Unblocked;
 
     /// <summary>The thread's <c>TraceThread</c>, at first one that nobody has. Read by Native/trace_entry.S.</summary>
-    public ulong Tracer;
+    [FieldOffset(Offsets.NmiThread_Tracer)] public ulong Tracer;
 
     /// <summary>
     /// Where the stack ended when the outermost announced NMI was counted; 0: there is none, or it is on its way in or out. For
     /// <c>NmiLevels</c>.
     /// </summary>
-    public ulong AnnouncedAt;
+    [FieldOffset(Offsets.NmiThread_AnnouncedAt)] public ulong AnnouncedAt;
 
     /// <summary>Outside of all NMIs only the sentinel is left, at the bottom.</summary>
     public const ulong Outside = 1;

@@ -10,8 +10,8 @@ namespace Ftrace.Stop;
 /// </summary>
 internal static unsafe class StopSignal
 {
-    /// <summary>FTRACE_STOP_SIGNAL is none: threads are seized. STOP_SIGNAL_NONE in the native file.</summary>
-    private const long None = -2;
+    /// <summary>FTRACE_STOP_SIGNAL is none: threads are seized.</summary>
+    private const long None = Offsets.StopSignal_None;
 
     private const nint NonBlocking = 1; // GRND_NONBLOCK
     private const long LookAgainNs = Clock.NsPerSecond;

@@ -5,7 +5,7 @@ using Ftrace.Linux;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// The order of several copies of this library in one process: <c>struct turn</c> in Native/gate.c. All use the stop mutex of the one
+/// The order of several copies of this library in one process: <c>struct turn</c> in Native/native.h. All use the stop mutex of the one
 /// that stopped threads first: two that stop each other's patchers would wait for each other.
 /// </summary>
 /// <remarks>
@@ -13,20 +13,18 @@ namespace Ftrace.Stop;
 /// to stand a word that marks it, and the way to the copy's own turn. Nothing else is known to all copies, which may be in
 /// different namespaces of the loader.
 /// </remarks>
-[StructLayout(LayoutKind.Sequential)]
+[StructLayout(LayoutKind.Explicit, Size = Offsets.StopTurn_SizeOf)]
 internal unsafe struct StopTurn
 {
     /// <summary>A <see cref="FutexMutex"/>.</summary>
-    public uint Mutex;
-
-    private readonly uint _unused;
+    [FieldOffset(Offsets.StopTurn_Mutex)] public uint Mutex;
 
     /// <summary>The turn whose mutex this copy uses; null: it has not stopped anything yet.</summary>
-    public StopTurn* First;
+    [FieldOffset(Offsets.StopTurn_First)] public StopTurn* First;
 
     private const ulong Mark = 0x01_00_65_63_61_72_74_66; // "ftrace\0\1"
-    private const ulong MarkOffset = 17;
-    private const ulong TurnOffset = 9;
+    private const ulong MarkOffset = Offsets.StopTurn_MarkOffset;
+    private const ulong TurnOffset = Offsets.StopTurn_TurnOffset;
     private const int LooksAtOther = 1000;
 
     private static StopTurn* Own => (StopTurn*)Native.Table->Turn;

@@ -10,23 +10,23 @@ namespace Ftrace.Trace;
 internal static class TraceMark
 {
     /// <summary>In place of a mark: there are others, <see cref="TraceThread.Aside"/>.</summary>
-    public const ulong LookAside = 1;
+    public const ulong LookAside = Offsets.TraceMark_LookAside;
 
     /// <summary>The registers are a struct ftrace_regs.</summary>
-    public const ulong Long = 1;
+    public const ulong Long = Offsets.TraceMark_Long;
 
     /// <summary>No traced function: the library calls the host's code. Nobody leaves it.</summary>
-    public const ulong Library = 2;
+    public const ulong Library = Offsets.TraceMark_Library;
 
-    /// <summary>The bytes of the smaller kind from the mark on, REGS and SAVED in Native/trace_entry.S.</summary>
-    public const ulong SmallestFrame = 100;
+    /// <summary>The bytes of the smaller kind from the mark on.</summary>
+    public const ulong SmallestFrame = Offsets.TraceMark_SmallestFrame;
 
     /// <summary>Of the larger kind.</summary>
     public const ulong LargestFrame = TraceText.LargestFrame;
 
-    private const ulong Kinds = 3;
-    private const ulong ShortStub = 80;
-    private const ulong LongStub = 128;
+    private const ulong Kinds = Long | Library;
+    private const ulong ShortStub = Offsets.TraceMark_ShortStub;
+    private const ulong LongStub = Offsets.FtraceRegs_Reserved;
 
     public static ulong AddressOf(ulong mark) => mark & ~Kinds;
 

@@ -22,7 +22,7 @@ namespace Ftrace.Trace;
 internal static unsafe class TraceMarks
 {
     /// <summary>In place of level 0: there are marks aside, and <see cref="Leave"/> has to be called.</summary>
-    private const long OutsideWithAside = 256;
+    private const long OutsideWithAside = Offsets.TraceMarks_OutsideWithAside;
 
     private const int TurnsBetweenLooks = 1024;
 

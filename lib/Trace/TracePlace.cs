@@ -5,12 +5,12 @@ namespace Ftrace.Trace;
 
 /// <summary>Five bytes of a common trampoline that are changed while threads run. Made by Native/trace_entry.S.</summary>
 /// <remarks>Each word is a distance from itself, so that nothing has to be relocated.</remarks>
-[StructLayout(LayoutKind.Sequential)]
+[StructLayout(LayoutKind.Explicit, Size = Offsets.TracePlace_SizeOf)]
 internal unsafe struct TracePlace
 {
-    private int _ip;
-    private int _through;
-    private int _done;
+    [FieldOffset(Offsets.TracePlace_Ip)] private int _ip;
+    [FieldOffset(Offsets.TracePlace_Through)] private int _through;
+    [FieldOffset(Offsets.TracePlace_Done)] private int _done;
 
     /// <summary>Where they stand. As a nop they lead to the handler.</summary>
     public ulong Ip => At(ref _ip);

@@ -19,7 +19,7 @@ internal static unsafe class TraceSlots
     /// Kinds of slots, by what is saved: number 0 everything, 1 no vector registers, 2 what the calling convention gives away, 3 of
     /// that no vector registers. A slot's kind is its number modulo this.
     /// </summary>
-    public const int Kinds = NativeTable.TraceKinds;
+    public const int Kinds = Offsets.TraceSlots_Kinds;
 
     private static TableEntry* s_table;
     private static TraceSlot* s_slots;
@@ -214,7 +214,7 @@ internal static unsafe class TraceSlots
         CallEach(ip, parentIp, MaskOf(list), registers, through: true);
 
     [NoInstr]
-    private static ulong MaskOf(FtraceOps* list) => Volatile.Read(ref ((TraceSlot*)((byte*)list - OffsetOfList))->Mask);
+    private static ulong MaskOf(FtraceOps* list) => Volatile.Read(ref ((TraceSlot*)((byte*)list - Offsets.TraceSlot_List))->Mask);
 
     /// <summary>
     /// The handler of a call that does not stand at the site, or does no more: a thread that was late, whose slot may serve others
@@ -248,8 +248,6 @@ internal static unsafe class TraceSlots
             }
         }
     }
-
-    private const int OffsetOfList = 16;
 
     /// <summary>Where an ops stands, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]

@@ -12,7 +12,7 @@ namespace Ftrace.Trace;
 /// A CPU takes a load for one of what was just stored if the last twelve bits of the addresses agree, and finds out late that it
 /// is not. So the two words that are stored on each call are where, in their line, the table and the slots have nothing.
 /// </remarks>
-[StructLayout(LayoutKind.Explicit, Size = 128)]
+[StructLayout(LayoutKind.Explicit, Size = Offsets.TraceThread_SizeOf)]
 internal unsafe struct TraceThread
 {
     public const uint Free = 0;
@@ -26,43 +26,43 @@ internal unsafe struct TraceThread
     public const int MaxAside = 4;
 
     /// <summary>Levels of NMI nesting from 1 on whose marks are kept.</summary>
-    public const int MaxMarks = 4;
+    public const int MaxMarks = Offsets.TraceThread_MaxMarks;
 
     /// <summary>The handler that runs outside of NMIs, a <see cref="TraceMark"/>; 0: none.</summary>
-    [FieldOffset(56)] public ulong Mark;
+    [FieldOffset(Offsets.TraceThread_Mark)] public ulong Mark;
 
     /// <summary>Bit n, from 1 on: a handler runs at this level of NMI nesting. The kernel's recursion bits.</summary>
-    [FieldOffset(48)] public ulong Levels;
+    [FieldOffset(Offsets.TraceThread_Levels)] public ulong Levels;
 
     /// <summary>How often the thread has come out of all handlers on its stack.</summary>
-    [FieldOffset(40)] public ulong Pauses;
+    [FieldOffset(Offsets.TraceThread_Pauses)] public ulong Pauses;
 
     /// <summary>The thread.</summary>
-    [FieldOffset(0)] public int Tid;
+    [FieldOffset(Offsets.TraceThread_Tid)] public int Tid;
 
     /// <summary>One of <see cref="Free"/>, <see cref="Changing"/>, <see cref="InUse"/>.</summary>
-    [FieldOffset(4)] public uint Claimed;
+    [FieldOffset(Offsets.TraceThread_Claimed)] public uint Claimed;
 
     /// <summary>Marks of handlers that the thread has left for another stack, and to which it may come back; 0: none.</summary>
-    [FieldOffset(8)] public fixed ulong Aside[MaxAside];
+    [FieldOffset(Offsets.TraceThread_Aside)] public fixed ulong Aside[MaxAside];
 
     /// <summary>The thread's words, while it lives.</summary>
-    [FieldOffset(64)] public NmiThread* Words;
+    [FieldOffset(Offsets.TraceThread_Words)] public NmiThread* Words;
 
     /// <summary>From here on the thread's own stack has been seen to be readable, see <see cref="ThreadStack"/>.</summary>
-    [FieldOffset(72)] public ulong StackLow;
+    [FieldOffset(Offsets.TraceThread_StackLow)] public ulong StackLow;
 
     /// <summary>Where it ends; 0: not looked yet.</summary>
-    [FieldOffset(80)] public ulong StackTop;
+    [FieldOffset(Offsets.TraceThread_StackTop)] public ulong StackTop;
 
     /// <summary>Not 0 if something stands in <see cref="Aside"/>.</summary>
-    [FieldOffset(88)] public int AsideCount;
+    [FieldOffset(Offsets.TraceThread_AsideCount)] public int AsideCount;
 
     /// <summary>Traced calls in NMIs before the next look whether there is an NMI.</summary>
-    [FieldOffset(92)] public int Turns;
+    [FieldOffset(Offsets.TraceThread_Turns)] public int Turns;
 
     /// <summary>Of <see cref="Levels"/>, from 1 on: the marks.</summary>
-    [FieldOffset(96)] public fixed ulong Marks[MaxMarks];
+    [FieldOffset(Offsets.TraceThread_Marks)] public fixed ulong Marks[MaxMarks];
 
     /// <summary>The thread's own stack, as far as it is known.</summary>
     [NoInstr]

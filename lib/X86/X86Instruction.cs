@@ -8,7 +8,7 @@ namespace Ftrace.X86;
 internal static class X86Instruction
 {
     /// <summary>Bytes of <c>call rel32</c>; FTRACE_INSN_SIZE.</summary>
-    public const int CallSize = 5;
+    public const int CallSize = Offsets.X86Instruction_CallSize;
 
     /// <summary>Bytes of <c>endbr64</c>.</summary>
     public const int EndbrSize = 4;

@@ -81,7 +81,7 @@ public sealed class AbiTests
     public void SignaturesAreTheSame()
     {
         CHeaders headers = ParseAll();
-        string[] gates = [.. Regex.Matches(Text("lib/Native/gate.c"), @"^THREAD_CONTEXT\((\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value)];
+        string[] gates = [.. Regex.Matches(Text("lib/Native/entry.c"), @"^THREAD_CONTEXT\((\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value)];
         List<EntryPoint> methods = EntryPoint.Of(typeof(FtraceStats).Assembly.GetTypes());
         AssertNone(SignatureComparison.Compare(headers, gates, methods, LibraryAbi.Map));
     }

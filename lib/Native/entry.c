@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * entry.c - the exported functions' way into C#, and the way out to the host's code.
+ *
+ * Calls from signal handlers are turned away before the runtime sees them, because the
+ * runtime aborts when it is entered from a handler that interrupted it. And a thread, or
+ * the child of a fork, must be known to the runtime before it enters.
+ *
+ * The order on the way in:
+ *
+ *	begin_call()	is the thread in a handler, or in a call already?
+ *	prepare_call()	is this still the process that it was, and is the thread known?
+ *	thread_NAME()	the C# side, in lib/Exports/
+ *	end_call()
+ */
+#include "native.h"
+#include "loader.h"
+#include "runtime.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/futex.h>
+
+#define STRINGIFY(x)	 #x
+#define VERSION(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
+#define HEADER_VERSION	 VERSION(FTRACE_VERSION_MAJOR, FTRACE_VERSION_MINOR, FTRACE_VERSION_PATCH)
+
+_Static_assert(__builtin_strcmp(HEADER_VERSION, FTRACE_BUILD_VERSION) == 0,
+	       "ftrace/version.h and the build disagree about the version");
+
+EXPORT const char *ftrace_version(void)
+{
+	return HEADER_VERSION;
+}
+
+/*
+ * A thread's first call makes the runtime note it, under a lock of the runtime;
+ * its end makes the runtime forget it, likewise. A fork in that moment would
+ * leave the lock taken in the child, so both happen under a mutex that fork
+ * takes first.
+ */
+static pthread_mutex_t attach_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+void thread_attach(void);
+
+/* The error of every call until the constructor has run, and after that if it failed. */
+static int unavailable = -EAGAIN;
+
+static struct ftrace_nmi_thread *fork_owner; /* has the mutex for a fork; changes with it held */
+
+/* This child took the mutex, and with it the runtime's lock, over from a thread that it lacks. */
+static int attach_lost;
+
+static void look_for_lost_attach(void)
+{
+	if (pthread_mutex_trylock(&attach_mutex) == 0) {
+		pthread_mutex_unlock(&attach_mutex);
+	} else {
+		attach_lost = 1;
+		pthread_mutex_init(&attach_mutex, NULL);
+	}
+}
+
+static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
+{
+	int error;
+
+	if (attach_lost)
+		return -EAGAIN;
+	pthread_mutex_lock(&attach_mutex);
+	error = runtime_try(thread_attach);
+	pthread_mutex_unlock(&attach_mutex);
+	if (error == 0)
+		thread->attached |= LibraryCall_Attached;
+	return error;
+}
+
+/*
+ * Which process this is. The kernel clears the page in a copy of the process, so that a
+ * child that was made without the C library's fork() is recognized; and it does not in a
+ * process that has this memory itself, which is no business of ours: its id is another.
+ */
+#define WIPE_ON_FORK 18 /* Linux 4.14; without it all is told by the id */
+enum { COPY, MENDING, OURS };
+static int *process_page;
+static int process;
+
+static void note_process(void)
+{
+	process = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	if (process_page)
+		__atomic_store_n(process_page, OURS, __ATOMIC_RELEASE);
+}
+
+void entry_start(void)
+{
+	long page = raw_syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page > 0 && raw_syscall(SYS_madvise, page, 4096, WIPE_ON_FORK, 0, 0, 0) == 0)
+		process_page = (int *)page;
+	note_process();
+}
+
+static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thread)
+{
+	int copy = COPY;
+
+	if (process_page && !__atomic_compare_exchange_n(process_page, &copy, MENDING, 0,
+							 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+		while (__atomic_load_n(process_page, __ATOMIC_ACQUIRE) == MENDING)
+			sched_yield();
+		return;
+	}
+	if (!fork_owner)
+		look_for_lost_attach();
+	loader_after_fork();
+	native.fork_found(thread);
+	note_process();
+}
+
+/* What has to be true before a thread may enter the C# side. */
+static int prepare_call(struct ftrace_nmi_thread *thread)
+{
+	int ours = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) == process;
+
+	if (process_page ? __atomic_load_n(process_page, __ATOMIC_ACQUIRE) != OURS : !ours)
+		become_child(thread);
+	else if (!ours)
+		return -EOPNOTSUPP;
+	return thread->attached & LibraryCall_Attached ? 0 : attach(thread);
+}
+
+/*
+ * A call of this library, on the thread's stack. A signal handler of the host's
+ * may leave by siglongjmp() whatever it interrupted. So while C# runs, and may hold
+ * locks, signals are blocked that have such handlers (not the declared ones, the
+ * stop's, and faults): what they leave is then a call that holds nothing. A later
+ * one finds that it is not inside of that one any more, and takes its place.
+ */
+struct call {
+	unsigned long thread; /* who is in it: what was left is overwritten some day */
+	unsigned long mask;
+	int masked; /* in a stop window the mask is the window's */
+};
+
+static void restore_mask(const struct call *call)
+{
+	if (call->masked)
+		raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&call->mask, 0, 8, 0, 0);
+}
+
+/*
+ * An NMI is recognized by its bit in the saved word, announced or not; any other handler
+ * that interrupted the library by the call that is on.
+ */
+static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread, struct call *call)
+{
+	__asm__ __volatile__("" ::: "memory");
+	thread->attached &= ~LibraryCall_Inside;
+	/* What comes now is turned away still, and may leave. */
+	restore_mask(call);
+	__asm__ __volatile__("" ::: "memory");
+	if (thread->busy == (unsigned long)call)
+		thread->busy = 0;
+	call->thread = 0;
+}
+
+static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread, struct call *call)
+{
+	int error = __atomic_load_n(&unavailable, __ATOMIC_ACQUIRE);
+
+	if (error)
+		return thread->saved != 1 || thread->busy ? -EDEADLK : error;
+	if ((thread->saved != 1 || thread->busy) && !native.may_call(thread, (unsigned long)call))
+		return -EDEADLK;
+	call->thread = (unsigned long)thread;
+	thread->busy = (unsigned long)call;
+	__asm__ __volatile__("" ::: "memory");
+	call->masked = native.block_signals(&call->mask);
+	thread->attached |= LibraryCall_Inside;
+	__asm__ __volatile__("" ::: "memory");
+	error = prepare_call(thread);
+	if (error)
+		end_call(thread, call);
+	return error;
+}
+
+/* Calls for thread context. The C# side has the same name with "thread_" in front. */
+#define THREAD_CONTEXT(name, params, args)                                                         \
+	int thread_##name params;                                                                  \
+	EXPORT int name params                                                                     \
+	{                                                                                          \
+		struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;                             \
+		int saved_errno = errno, ret;                                                      \
+		struct call call;                                                                  \
+                                                                                                   \
+		ret = begin_call(thread, &call);                                                   \
+		if (ret != 0)                                                                      \
+			return ret;                                                                \
+		ret = thread_##name args;                                                          \
+		end_call(thread, &call);                                                           \
+		errno = saved_errno;                                                               \
+		return ret;                                                                        \
+	}
+
+THREAD_CONTEXT(ftrace_nmi_add_signal, (int signo), (signo))
+THREAD_CONTEXT(ftrace_nmi_del_signal, (int signo), (signo))
+THREAD_CONTEXT(ftrace_arch_code_modify_prepare, (void), ())
+THREAD_CONTEXT(ftrace_arch_code_modify_post_process, (void), ())
+THREAD_CONTEXT(ftrace_stop_machine, (int (*fn)(void *data), void *data), (fn, data))
+THREAD_CONTEXT(ftrace_modify_code,
+	       (unsigned long ip, const unsigned char *old_code, const unsigned char *new_code),
+	       (ip, old_code, new_code))
+THREAD_CONTEXT(ftrace_make_nop, (unsigned long ip, unsigned long addr), (ip, addr))
+THREAD_CONTEXT(ftrace_make_call, (unsigned long ip, unsigned long addr), (ip, addr))
+THREAD_CONTEXT(ftrace_patch_text,
+	       (struct ftrace_patch *patches, size_t count, const struct ftrace_patch_opts *opts),
+	       (patches, count, opts))
+THREAD_CONTEXT(ftrace_set_patch_opts, (const struct ftrace_patch_opts *opts), (opts))
+THREAD_CONTEXT(ftrace_arch_read_dyn_info, (char *buf, int size), (buf, size))
+THREAD_CONTEXT(ftrace_get_stats, (struct ftrace_stats *stats), (stats))
+THREAD_CONTEXT(ftrace_register_function, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_unregister_function, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_set_filter,
+	       (struct ftrace_ops *ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_set_notrace,
+	       (struct ftrace_ops *ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_set_filter_ip,
+	       (struct ftrace_ops *ops, unsigned long ip, int remove, int reset),
+	       (ops, ip, remove, reset))
+THREAD_CONTEXT(ftrace_free_filter, (struct ftrace_ops *ops), (ops))
+THREAD_CONTEXT(ftrace_update_ftrace_func, (ftrace_func_t func), (func))
+THREAD_CONTEXT(ftrace_for_each_site,
+	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
+	       (fn, data, flags))
+THREAD_CONTEXT(ftrace_update_sites, (void), ())
+THREAD_CONTEXT(ftrace_set_print, (void (*print)(const char *line)), (print))
+THREAD_CONTEXT(ftrace_static_key_enable, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_key_disable, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_key_slow_inc, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_key_slow_dec, (struct ftrace_static_key * key), (key))
+THREAD_CONTEXT(ftrace_static_call_key_update,
+	       (struct ftrace_static_call_key * key, unsigned long func), (key, func))
+
+/* Runs the host's function inside a stop window: it may call the library. */
+int entry_run(int (*fn)(void *), void *data)
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	unsigned long call = thread->busy;
+	int ret;
+
+	thread->busy = 0;
+	thread->attached &= ~LibraryCall_Inside;
+	ret = fn(data);
+	thread->busy = call;
+	thread->attached |= LibraryCall_Inside;
+	return ret;
+}
+
+/*
+ * Sleeps until a word changes, or for a while, as the host's code would: every
+ * signal may come, and its handler leave. Called with no lock held.
+ */
+void entry_idle(const unsigned int *word, unsigned int value, long ns)
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+	struct call *call = (struct call *)thread->busy;
+
+	thread->attached &= ~LibraryCall_Inside;
+	__asm__ __volatile__("" ::: "memory");
+	restore_mask(call);
+	if (word)
+		raw_syscall(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
+	else
+		raw_syscall(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
+	call->masked = native.block_signals(&call->mask);
+	__asm__ __volatile__("" ::: "memory");
+	thread->attached |= LibraryCall_Inside;
+}
+
+struct ftrace_nmi_thread *current_thread(void)
+{
+	return &ftrace_nmi_thread;
+}
+
+/* A handler of the host's may lie at any address; C# calls only aligned ones. */
+void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
+		  void *context)
+{
+	handler(signo, info, context);
+}
+
+/*
+ * The runtime forgets a thread in the destructor of a key, and aborts when it is
+ * called by that thread again. The host's destructors may still come: their
+ * calls are turned away from then on.
+ */
+int __real_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+
+static void (*runtime_key_destructor)(void *);
+
+static void forget_thread(void *value)
+{
+	ftrace_nmi_thread.busy = LibraryCall_Ended;
+	if (unavailable || attach_lost) /* it did not come so far as to note anybody; or cannot */
+		return;
+	pthread_mutex_lock(&attach_mutex);
+	runtime_key_destructor(value);
+	pthread_mutex_unlock(&attach_mutex);
+}
+
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+	/* There is one; a second would be somebody else's affair. */
+	if (!destructor || runtime_key_destructor)
+		return __real_pthread_key_create(key, destructor);
+	runtime_key_destructor = destructor;
+	return __real_pthread_key_create(key, forget_thread);
+}
+
+/*
+ * A handler that forks in the middle of a call has the mutex, or waits for it. Who
+ * was in a call and has left it is not.
+ */
+static void fork_prepare(void)
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+
+	if (thread->busy)
+		native.may_call(thread, (unsigned long)__builtin_frame_address(0));
+	native.fork_prepare(thread);
+	if (!thread->busy) {
+		pthread_mutex_lock(&attach_mutex);
+		fork_owner = thread;
+	}
+}
+
+static void unlock_attach(void)
+{
+	if (__atomic_load_n(&fork_owner, __ATOMIC_RELAXED) == &ftrace_nmi_thread) {
+		fork_owner = NULL;
+		pthread_mutex_unlock(&attach_mutex);
+	}
+}
+
+static void fork_parent(void)
+{
+	unlock_attach();
+	native.fork_parent(&ftrace_nmi_thread);
+}
+
+static void fork_child(void)
+{
+	unlock_attach();
+	if (ftrace_nmi_thread.busy && ftrace_nmi_thread.attached)
+		look_for_lost_attach();
+	loader_after_fork();
+	native.fork_child(&ftrace_nmi_thread);
+	note_process();
+}
+
+void entry_open(int error)
+{
+	if (error == 0)
+		error = -pthread_atfork(fork_prepare, fork_parent, fork_child);
+	__atomic_store_n(&unavailable, error, __ATOMIC_RELEASE);
+}

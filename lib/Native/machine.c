@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.c - what this processor has, and what it takes on a stack.
+ */
+#include "native.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <sys/auxv.h>
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+unsigned int ftrace_vectors;
+unsigned long ftrace_vectors_size;
+
+int has_serialize(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 14 & 1;
+}
+
+/*
+ * A trap handler that emulates a call writes the return address, but cannot
+ * write it to a user shadow stack. Valgrind does not execute the text itself,
+ * but a translation of what it was; it changes rdi for exactly these rotations
+ * and this exchange, which otherwise do nothing (valgrind.h).
+ */
+int forbids_breakpoints(void)
+{
+	unsigned long shadow_stack = 0, under_valgrind = 0;
+	unsigned long request[6] = {0x1001 /* RUNNING_ON_VALGRIND */};
+
+	__asm__ __volatile__(".byte 0xf3, 0x48, 0x0f, 0x1e, 0xc8" /* rdsspq %rax */
+			     : "+a"(shadow_stack));
+	__asm__ __volatile__("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi\n"
+			     "xchgq %%rbx, %%rbx"
+			     : "+d"(under_valgrind)
+			     : "a"(request)
+			     : "cc", "memory");
+	return (shadow_stack ? NativeTable_ShadowStack : 0) |
+	       (under_valgrind ? NativeTable_UnderValgrind : 0);
+}
+
+/* Which vector registers there are, and the system keeps: Intel SDM vol. 1 13.3, 15.2. */
+void measure_vectors(void)
+{
+	const unsigned int avx = 0x6, avx512 = 0xe6; /* in XCR0 */
+	unsigned int a, b, c, d, enabled = 0;
+
+	if (__get_cpuid(1, &a, &b, &c, &d) && c & bit_OSXSAVE)
+		__asm__("xgetbv" : "=a"(enabled), "=d"(d) : "c"(0));
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+		b = 0;
+	if ((enabled & avx512) == avx512 && b & bit_AVX512F && b & bit_AVX512BW) {
+		ftrace_vectors = 2;
+		ftrace_vectors_size = 32 * 64 + 8 * 8;
+	} else if ((enabled & avx) == avx) {
+		ftrace_vectors = 1;
+		ftrace_vectors_size = 16 * 32;
+	} else {
+		ftrace_vectors_size = 16 * 16;
+	}
+}
+
+/*
+ * What the kernel writes for a handler on a stack that it is on already. Kernels before
+ * 5.14 do not say; then it is registers as xsave stores them, and 1 KB for all else.
+ */
+static long signal_frame(void)
+{
+	const long red_zone = 128;
+	unsigned long frame = getauxval(AT_MINSIGSTKSZ);
+	unsigned int a, size, c, d;
+
+	if (frame == 0)
+		frame = (__get_cpuid_count(0xd, 0, &a, &size, &c, &d) ? size : 512) + 1024;
+	return (long)frame + red_zone;
+}
+
+EXPORT long ftrace_stack_size(int what)
+{
+	switch (what) {
+	case FTRACE_STACK_SIGNAL:
+		return signal_frame();
+	case FTRACE_STACK_STOP:
+	case FTRACE_STACK_BREAKPOINT:
+		return signal_frame() + FTRACE_STACK_OWN;
+	case FTRACE_STACK_BRACKET:
+	case FTRACE_STACK_CALL:
+		return FTRACE_STACK_OWN;
+	case FTRACE_STACK_CALL_VECTORS:
+		if (ftrace_vectors_size == 0)
+			measure_vectors(); /* called before the constructor */
+		return FTRACE_STACK_OWN + (long)ftrace_vectors_size;
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * native.h - the part of the library that has to be C, or assembler:
+ *
+ *	gate.c		the gate, for callers that do not inline it
+ *	entry.c		the exported functions' way into C#, and back out to the host's code
+ *	startup.c	the constructor; the environment
+ *	runtime.c	what the runtime of C# asks of the process, and what it gets
+ *	loader.c	the process's objects, in the child of a fork too
+ *	machine.c	what this processor has
+ *	trace_entry.S	what the call at a traced function's entry arrives at; trace.c
+ *	serialize.S	serializing instructions
+ *	syscall.S	system calls that do not come back as a function does
+ *
+ * Everything else is C#. Include this file first.
+ */
+#ifndef NATIVE_H
+#define NATIVE_H
+
+/* Offsets and values, written once: NativeTable_Syscall and the like. */
+#ifdef __ASSEMBLER__
+
+#define FIELD(tag, member, type, field, offset)                                                    \
+	.set type##_##field, offset;                                                               \
+	.set tag##_##member, offset
+#define VALUE(type, name, value) .set type##_##name, value
+#include "offsets.h"
+
+#else
+
+#define _GNU_SOURCE
+#include <ftrace/ftrace.h>
+
+#include <link.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#define FIELD(tag, member, type, field, offset) type##_##field = offset,
+#define VALUE(type, name, value)		type##_##name = value,
+enum {
+#include "offsets.h"
+};
+#undef FIELD
+#undef VALUE
+
+#define EXPORT __attribute__((visibility("default")))
+
+/*
+ * struct ftrace_nmi_thread, lib/Protocol/NmiThread.cs
+ *
+ * busy: the struct call of the call of this library that the thread is in;
+ *       LibraryCall_Ended once the runtime has let go of it
+ * attached: LibraryCall_Attached: the runtime knows the thread; LibraryCall_Inside: it is in
+ *           C#, and may hold locks. Above: lib/Nmi/NmiLevels.cs
+ * tracer: its record, lib/Trace/TraceThread.cs; no_tracer at first
+ */
+#define busy	 reserved[1]
+#define attached reserved[2]
+#define tracer	 reserved[5]
+
+#pragma GCC visibility push(hidden)
+
+/* Shared with C#: lib/Linux/NativeTable.cs. A new member is a line in offsets.h. */
+extern struct native {
+	/* for C# */
+	long (*syscall)(long nr, long a, long b, long c, long d, long e, long f);
+	struct ftrace_nmi_thread *(*thread)(void);
+	void (*sync_core)(void);
+	void (*call_handler)(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
+			     void *context);
+	int (*forbids_breakpoints)(void);
+	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			 struct ftrace_regs *regs, int through);
+	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
+	void (*free)(void *ptr);
+	void (*callers[TraceSlots_Kinds])(void);
+	unsigned long *trace_slots;
+	const int *trace_places;
+	ftrace_func_t *trace_function;
+	ftrace_func_t trace_stub;
+	const int *trace_text; /* trace_entry.S */
+	const unsigned long *no_tracer;
+	unsigned long vectors_size;
+	unsigned long stack_top; /* of the first thread: no frame is above */
+	void (*idle)(const unsigned int *word, unsigned int value, long ns);
+	void (*restorer)(void);
+	long (*clone)(void (*fn)(void *data), void *data, void *stack, unsigned long flags);
+	struct turn *turn;
+	int (*run)(int (*fn)(void *), void *data);
+	unsigned long *modifying_code;
+	void *state;
+	void (*print)(const char *line); /* until the host sets one; NULL: none */
+	const char *image_start;
+	const char *image_end;
+	long stop_signal; /* FTRACE_STOP_SIGNAL: 0 if it is not set, StopSignal_* */
+	/* from C#, data plane */
+	void (*enter_slow)(struct ftrace_nmi_thread *thread);
+	void (*exit_slow)(struct ftrace_nmi_thread *thread);
+	void *(*claim_tracer)(struct ftrace_nmi_thread *thread);
+	long (*look_at_marks)(struct ftrace_nmi_thread *thread, unsigned long frame);
+	void (*leave_mark)(struct ftrace_nmi_thread *thread, unsigned long mark);
+	int (*may_call)(struct ftrace_nmi_thread *thread, unsigned long frame);
+	int (*block_signals)(unsigned long *before);
+	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
+	void (*fork_parent)(struct ftrace_nmi_thread *thread);
+	void (*fork_child)(struct ftrace_nmi_thread *thread);
+	void (*fork_found)(struct ftrace_nmi_thread *thread);
+} native;
+
+/*
+ * Copies of the library in one process take turns: all use the stop mutex of the
+ * one that came first. lib/Stop/StopTurn.cs
+ */
+struct turn {
+	unsigned int mutex;
+	unsigned int unused;
+	struct turn *first; /* whose mutex this copy uses; NULL until its first stop */
+};
+
+extern struct turn ftrace_turn;
+
+/* gate.c: the record of threads that have none, lib/Trace/TraceThread.cs */
+#define NO_TRACER_WORDS (TraceThread_SizeOf / sizeof(long))
+extern const unsigned long no_tracer[NO_TRACER_WORDS];
+
+/* entry.c. Until entry_open(0) every call of the library returns an error. */
+void entry_start(void);
+void entry_open(int error);
+int entry_run(int (*fn)(void *), void *data);
+void entry_idle(const unsigned int *word, unsigned int value, long ns);
+struct ftrace_nmi_thread *current_thread(void);
+void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
+		  void *context);
+
+/* machine.c */
+extern unsigned int ftrace_vectors;
+extern unsigned long ftrace_vectors_size;
+void measure_vectors(void);
+int has_serialize(void);
+int forbids_breakpoints(void);
+
+/* trace.c */
+extern unsigned long ftrace_trace_slots;
+extern ftrace_func_t ftrace_trace_function;
+void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread);
+long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame);
+void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark);
+void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+	      struct ftrace_regs *regs, int through);
+
+/* trace_entry.S */
+void ftrace_caller(void);
+void ftrace_vectors_caller(void);
+void ftrace_regs_caller(void);
+void ftrace_regs_vectors_caller(void);
+extern const int ftrace_places[];
+extern const int ftrace_trace_text[];
+
+/* serialize.S */
+void sync_core_serialize(void);
+void sync_core_iret(void);
+
+/* syscall.S */
+long raw_clone(void (*fn)(void *data), void *data, void *stack, unsigned long flags);
+void ftrace_restore_rt(void);
+
+#pragma GCC visibility pop
+
+/* Returns -errno and leaves errno alone. */
+static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ __volatile__("syscall"
+			     : "=a"(ret)
+			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			     : "rcx", "r11", "memory");
+	return ret;
+}
+
+#define FIELD(tag, member, type, field, offset)                                                    \
+	_Static_assert(offsetof(struct tag, member) == (offset),                                   \
+		       "struct " #tag " has " #type "." #field " elsewhere than offsets.h");
+#define VALUE(type, name, value)
+#include "offsets.h"
+#undef FIELD
+#undef VALUE
+
+_Static_assert(sizeof(struct native) == NativeTable_SizeOf,
+	       "offsets.h lacks a member of struct native");
+_Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");
+_Static_assert(sizeof(struct ftrace_nmi_thread) == NmiThread_SizeOf, "struct ftrace_nmi_thread");
+_Static_assert(sizeof(struct ftrace_regs) == FtraceRegs_SizeOf, "struct ftrace_regs");
+_Static_assert(FTRACE_OPS_FL_SAVE_REGS == FtraceOps_SaveRegs, "FTRACE_OPS_FL_SAVE_REGS");
+_Static_assert(FTRACE_INSN_SIZE == X86Instruction_CallSize, "FTRACE_INSN_SIZE");
+
+#endif /* __ASSEMBLER__ */
+#endif /* NATIVE_H */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * offsets.h - the layouts and values that C#, C and assembler share. They are written
+ * here and nowhere else; whoever includes this file says what a line is to be:
+ *
+ *	FIELD(tag, member, type, field, offset)	a field of a C# type, and of struct tag
+ *	VALUE(type, name, value)		a field of a C# type that C does not have, or a constant
+ *
+ * In C and in assembler type_field is its offset; native.h asserts that the member of
+ * struct tag is there. lib/ftrace.csproj makes a C# class of it, where [FieldOffset]
+ * takes it from: Offsets.type_field; the build fails if that is the offset of another
+ * field. So nothing but comments and lines of these two forms may stand here.
+ */
+
+/* struct native */
+FIELD(native, syscall, NativeTable, Syscall, 0)
+FIELD(native, thread, NativeTable, Thread, 8)
+FIELD(native, sync_core, NativeTable, SyncCore, 16)
+FIELD(native, call_handler, NativeTable, CallHandler, 24)
+FIELD(native, forbids_breakpoints, NativeTable, ForbidsBreakpoints, 32)
+FIELD(native, call_ops, NativeTable, CallOps, 40)
+FIELD(native, iterate_objects, NativeTable, IterateObjects, 48)
+FIELD(native, free, NativeTable, Free, 56)
+FIELD(native, callers, NativeTable, Callers, 64)
+FIELD(native, trace_slots, NativeTable, TraceSlots, 96)
+FIELD(native, trace_places, NativeTable, TracePlaces, 104)
+FIELD(native, trace_function, NativeTable, TraceFunction, 112)
+FIELD(native, trace_stub, NativeTable, TraceStub, 120)
+FIELD(native, trace_text, NativeTable, TraceText, 128)
+FIELD(native, no_tracer, NativeTable, NoTracer, 136)
+FIELD(native, vectors_size, NativeTable, VectorsSize, 144)
+FIELD(native, stack_top, NativeTable, StackTop, 152)
+FIELD(native, idle, NativeTable, Idle, 160)
+FIELD(native, restorer, NativeTable, Restorer, 168)
+FIELD(native, clone, NativeTable, Clone, 176)
+FIELD(native, turn, NativeTable, Turn, 184)
+FIELD(native, run, NativeTable, Run, 192)
+FIELD(native, modifying_code, NativeTable, ModifyingCode, 200)
+FIELD(native, state, NativeTable, State, 208)
+FIELD(native, print, NativeTable, Print, 216)
+FIELD(native, image_start, NativeTable, ImageStart, 224)
+FIELD(native, image_end, NativeTable, ImageEnd, 232)
+FIELD(native, stop_signal, NativeTable, StopSignal, 240)
+FIELD(native, enter_slow, NativeTable, EnterSlow, 248)
+FIELD(native, exit_slow, NativeTable, ExitSlow, 256)
+FIELD(native, claim_tracer, NativeTable, ClaimTracer, 264)
+FIELD(native, look_at_marks, NativeTable, LookAtMarks, 272)
+FIELD(native, leave_mark, NativeTable, LeaveMark, 280)
+FIELD(native, may_call, NativeTable, MayCall, 288)
+FIELD(native, block_signals, NativeTable, BlockSignals, 296)
+FIELD(native, fork_prepare, NativeTable, ForkPrepare, 304)
+FIELD(native, fork_parent, NativeTable, ForkParent, 312)
+FIELD(native, fork_child, NativeTable, ForkChild, 320)
+FIELD(native, fork_found, NativeTable, ForkFound, 328)
+VALUE(NativeTable, SizeOf, 336)
+
+/* What forbids breakpoints, bits. */
+VALUE(NativeTable, ShadowStack, 1)
+VALUE(NativeTable, UnderValgrind, 2)
+
+VALUE(SharedState, SizeOf, 1280)
+
+/* In place of a signal's number in FTRACE_STOP_SIGNAL. */
+VALUE(StopSignal, Bad, -1)
+VALUE(StopSignal, None, -2)
+
+/* A thread's words. C names those that it uses: native.h. */
+FIELD(ftrace_nmi_thread, saved, NmiThread, Saved, 0)
+VALUE(NmiThread, StopPending, 8)
+FIELD(ftrace_nmi_thread, busy, NmiThread, Busy, 16)
+FIELD(ftrace_nmi_thread, attached, NmiThread, Attached, 24)
+VALUE(NmiThread, Held, 32)
+VALUE(NmiThread, Unblocked, 40)
+FIELD(ftrace_nmi_thread, tracer, NmiThread, Tracer, 48)
+VALUE(NmiThread, AnnouncedAt, 56)
+VALUE(NmiThread, SizeOf, 64)
+
+/* In Busy, in place of a call: the runtime has let go of the thread. */
+VALUE(LibraryCall, Ended, 1)
+/* In Attached: the runtime knows the thread; the thread is in C#, and may hold locks. */
+VALUE(LibraryCall, Attached, 1)
+VALUE(LibraryCall, Inside, 2)
+
+/* struct turn; and where other copies find it, before the function that a handler returns to. */
+FIELD(turn, mutex, StopTurn, Mutex, 0)
+FIELD(turn, first, StopTurn, First, 8)
+VALUE(StopTurn, SizeOf, 16)
+VALUE(StopTurn, MarkOffset, 17)
+VALUE(StopTurn, TurnOffset, 9)
+
+/* A thread's record; the order has its reason in TraceThread.cs. */
+VALUE(TraceThread, Tid, 0)
+VALUE(TraceThread, Claimed, 4)
+VALUE(TraceThread, Aside, 8)
+VALUE(TraceThread, Pauses, 40)
+VALUE(TraceThread, Levels, 48)
+VALUE(TraceThread, Mark, 56)
+VALUE(TraceThread, Words, 64)
+VALUE(TraceThread, StackLow, 72)
+VALUE(TraceThread, StackTop, 80)
+VALUE(TraceThread, AsideCount, 88)
+VALUE(TraceThread, Turns, 92)
+VALUE(TraceThread, Marks, 96)
+VALUE(TraceThread, MaxMarks, 4)
+VALUE(TraceThread, SizeOf, 128)
+
+/* Marks: the kinds, in the lowest bits; where the stub stands; how large the frames are. */
+VALUE(TraceMark, LookAside, 1)
+VALUE(TraceMark, Long, 1)
+VALUE(TraceMark, Library, 2)
+VALUE(TraceMark, ShortStub, 80)
+VALUE(TraceMark, SmallestFrame, 100)
+
+/* In place of a level: 0, with handlers on other stacks. */
+VALUE(TraceMarks, OutsideWithAside, 256)
+
+/* Slots and their stubs; the flag, in the highest byte of List's flags. */
+VALUE(TraceSlot, Entry, 0)
+VALUE(TraceSlot, Mask, 8)
+VALUE(TraceSlot, List, 16)
+VALUE(TraceSlot, ListEntry, 48)
+VALUE(TraceSlot, IsUsed, 56)
+VALUE(TraceSlot, RetiredIn, 60)
+VALUE(TraceSlot, SizeOf, 64)
+VALUE(TraceSlot, ListFlagByte, 0x80)
+VALUE(TraceSlots, Count, 2048)
+VALUE(TraceSlots, Kinds, 4)
+VALUE(StubArea, StubSize, 32)
+
+/* A site: FTRACE_INSN_SIZE. */
+VALUE(X86Instruction, CallSize, 5)
+
+/* A place of trace_entry.S; and the table of its addresses, by number. */
+VALUE(TracePlace, Ip, 0)
+VALUE(TracePlace, Through, 4)
+VALUE(TracePlace, Done, 8)
+VALUE(TracePlace, SizeOf, 12)
+VALUE(TraceText, Begin, 0)
+VALUE(TraceText, End, 1)
+VALUE(TraceText, Returns, 2)
+VALUE(TraceText, ReturnsWithVectors, 4)
+
+/* struct ftrace_ops, struct ftrace_regs: ftrace/trace.h */
+FIELD(ftrace_ops, size, FtraceOps, Size, 0)
+FIELD(ftrace_ops, func, FtraceOps, Func, 8)
+FIELD(ftrace_ops, flags, FtraceOps, Flags, 16)
+FIELD(ftrace_ops, data, FtraceOps, Data, 24)
+VALUE(FtraceOps, SaveRegs, 2)
+FIELD(ftrace_regs, r15, FtraceRegs, R15, 0)
+FIELD(ftrace_regs, r14, FtraceRegs, R14, 8)
+FIELD(ftrace_regs, r13, FtraceRegs, R13, 16)
+FIELD(ftrace_regs, r12, FtraceRegs, R12, 24)
+FIELD(ftrace_regs, rbp, FtraceRegs, Rbp, 32)
+FIELD(ftrace_regs, rbx, FtraceRegs, Rbx, 40)
+FIELD(ftrace_regs, r11, FtraceRegs, R11, 48)
+FIELD(ftrace_regs, r10, FtraceRegs, R10, 56)
+FIELD(ftrace_regs, r9, FtraceRegs, R9, 64)
+FIELD(ftrace_regs, r8, FtraceRegs, R8, 72)
+FIELD(ftrace_regs, rax, FtraceRegs, Rax, 80)
+FIELD(ftrace_regs, rcx, FtraceRegs, Rcx, 88)
+FIELD(ftrace_regs, rdx, FtraceRegs, Rdx, 96)
+FIELD(ftrace_regs, rsi, FtraceRegs, Rsi, 104)
+FIELD(ftrace_regs, rdi, FtraceRegs, Rdi, 112)
+FIELD(ftrace_regs, flags, FtraceRegs, Flags, 120)
+FIELD(ftrace_regs, reserved, FtraceRegs, Reserved, 128)
+FIELD(ftrace_regs, ip, FtraceRegs, Ip, 136)
+FIELD(ftrace_regs, parent_ip, FtraceRegs, ParentIp, 144)
+VALUE(FtraceRegs, SizeOf, 152)

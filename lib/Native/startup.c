@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * startup.c - starts the runtime without leaving a trace in the host process; what the
+ * runtime asks of the process meanwhile, and later, is in runtime.c.
+ *
+ * The object is the last one on the link line, so that its constructor runs after those
+ * of the runtime.
+ */
+#include "native.h"
+#include "loader.h"
+#include "runtime.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct turn ftrace_turn __attribute__((aligned(64)));
+
+/* All state of the C# side; every word that threads share has its line there. */
+static char state[SharedState_SizeOf] __attribute__((aligned(128)));
+
+extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
+
+struct native native = {
+	.syscall = raw_syscall,
+	.thread = current_thread,
+	.call_handler = call_handler,
+	.forbids_breakpoints = forbids_breakpoints,
+	.call_ops = call_ops,
+	.iterate_objects = loader_iterate,
+	.free = free,
+	.callers = {
+		ftrace_regs_vectors_caller,
+		ftrace_regs_caller,
+		ftrace_vectors_caller,
+		ftrace_caller,
+	},
+	.trace_slots = &ftrace_trace_slots,
+	.trace_places = ftrace_places,
+	.trace_function = &ftrace_trace_function,
+	.trace_stub = ftrace_stub,
+	.trace_text = ftrace_trace_text,
+	.no_tracer = no_tracer,
+	.idle = entry_idle,
+	.restorer = ftrace_restore_rt,
+	.clone = raw_clone,
+	.turn = &ftrace_turn,
+	.run = entry_run,
+	.modifying_code = ftrace_modifying_code,
+	.state = state,
+	.image_start = image_start,
+	.image_end = image_end,
+};
+
+/* The floating-point environment: exception flags, rounding, masks. */
+struct fp_environment {
+	struct {
+		unsigned int words[7];
+	} x87;
+	unsigned int mxcsr;
+};
+
+static void save_fp(struct fp_environment *fp)
+{
+	/* fnstenv masks all exceptions as it stores; fldenv puts that back. */
+	__asm__ __volatile__("fnstenv %0; fldenv %0; stmxcsr %1" : "=m"(fp->x87), "=m"(fp->mxcsr));
+}
+
+static void restore_fp(const struct fp_environment *fp)
+{
+	__asm__ __volatile__("fldenv %0; ldmxcsr %1" ::"m"(fp->x87), "m"(fp->mxcsr));
+}
+
+/* FTRACE_PRINT=stderr. Without stdio, whose lock a thread may hold. */
+static void print_stderr(const char *line)
+{
+	struct iovec text[2] = {{(void *)line, strlen(line)}, {"\n", 1}};
+
+	raw_syscall(SYS_writev, STDERR_FILENO, (long)text, 2, 0, 0, 0);
+}
+
+/* What is no number is accepted by no stop. */
+static long stop_signal(const char *text)
+{
+	char *end;
+	long signo;
+
+	if (!text)
+		return 0;
+	if (strcmp(text, "none") == 0)
+		return StopSignal_None;
+	signo = strtol(text, &end, 10);
+	return end == text || *end || signo <= 0 ? StopSignal_Bad : signo;
+}
+
+static void read_environment(void)
+{
+	const char *print = secure_getenv("FTRACE_PRINT");
+
+	native.stop_signal = stop_signal(secure_getenv("FTRACE_STOP_SIGNAL"));
+	if (print && strcmp(print, "stderr") == 0)
+		native.print = print_stderr;
+}
+
+void thread_startup(struct native *native);
+
+static void start_runtime(void)
+{
+	thread_startup(&native);
+}
+
+/*
+ * Starts the runtime, which would otherwise start at the first call. If it cannot,
+ * for lack of memory, every call of the library returns the error.
+ */
+__attribute__((constructor)) static void startup(void)
+{
+	struct fp_environment fp;
+	int saved_errno = errno, error;
+
+	measure_vectors();
+	native.vectors_size = ftrace_vectors_size;
+	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
+	native.stack_top = getauxval(AT_RANDOM);
+	read_environment();
+
+	entry_start();
+	loader_start();
+	save_fp(&fp);
+	error = runtime_try_start(start_runtime);
+	restore_fp(&fp);
+	if (error)
+		runtime_release();
+	entry_open(error);
+	errno = saved_errno;
+}

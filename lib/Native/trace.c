@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.c - what trace_entry.S and C# give each other.
+ */
+#include "native.h"
+
+unsigned long ftrace_trace_slots;
+ftrace_func_t ftrace_trace_function;
+
+void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread)
+{
+	return native.claim_tracer(thread);
+}
+
+long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame)
+{
+	return native.look_at_marks(thread, frame);
+}
+
+void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark)
+{
+	native.leave_mark(thread, mark);
+}
+
+void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+	      struct ftrace_regs *regs, int through)
+{
+	ftrace_func_t func =
+		through ? __atomic_load_n(&ftrace_trace_function, __ATOMIC_RELAXED) : ops->func;
+
+	func(ip, parent_ip, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
+}
