@@ -46,7 +46,8 @@
  * with sigwait(), is not sent one, but seized: a process that shares this one's memory,
  * and lives for the time of the stop, stops it by ptrace(2). All threads are seized if
  * there is no signal, with FTRACE_STOP_SIGNAL=none, and, unless a signal is declared as
- * an NMI, if one has to be. Which threads those are is
+ * an NMI, if one has to be, or if SIGSEGV has a handler with SA_ONSTACK: there may be no
+ * room on that stack for another signal. Which threads those are is
  * found out before any thread is asked: a stop that cannot succeed makes nobody wait.
  * What a seized thread notices:
  *   - no signal until the release: not even one declared as an NMI (ftrace/nmi.h)

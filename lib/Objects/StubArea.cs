@@ -27,6 +27,7 @@ internal unsafe struct StubArea
     private const int MaxAreas = 256;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
     private const ulong Step = 0x10_0000;
+    private const ulong SmallStep = 0x1_0000; // where a runtime has reserved all that is near but small gaps
     private const ulong Lowest = 0x1_0000; // what lies below is to stay without memory
     private const int MapPrivateAnonymousFixedNoreplace = 0x02 | 0x20 | 0x100000;
 
@@ -83,16 +84,23 @@ internal unsafe struct StubArea
             return null;
         }
 
-        ulong page = start & ~(Step - 1);
-        for (ulong distance = Step; distance < Reach && error == -Errno.ERANGE; distance += Step)
+        return TryMakeNear(start, end, Step, ref error) || (error == -Errno.ERANGE && TryMakeNear(start, end, SmallStep, ref error))
+            ? s_areas + s_count - 1
+            : null;
+    }
+
+    private static bool TryMakeNear(ulong start, ulong end, ulong step, ref int error)
+    {
+        ulong page = start & ~(step - 1);
+        for (ulong distance = step; distance < Reach && error == -Errno.ERANGE; distance += step)
         {
             if (TryMake(page - distance, start, end, ref error) || TryMake(page + distance, start, end, ref error))
             {
-                return s_areas + s_count - 1;
+                return true;
             }
         }
 
-        return null;
+        return false;
     }
 
     private static bool IsInReach(ulong area, ulong start, ulong end) =>

@@ -159,11 +159,11 @@ internal static unsafe class StopAttempt
 
     /// <summary>
     /// If some have to be seized, and no signal is declared that a seized thread would not take, all are: there is a process to do it, which
-    /// needs no signal to be sent in between, and no system call ends with EINTR.
+    /// needs no signal to be sent in between, and no system call ends with EINTR. Likewise where a signal may find no stack.
     /// </summary>
     private static void ChooseWhom(StopState* stop)
     {
-        s_seizesAll = false;
+        s_seizesAll = StopSignal.IsBetterAvoided && stop->NmiSignals == 0;
         for (int i = 0; i < ThreadTable.Used && stop->NmiSignals == 0; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
@@ -560,6 +560,13 @@ internal static unsafe class StopAttempt
         }
 
         int error = Seizer.Attach(stop, all || othersAsked, stop->DeadlineNs);
+        if (error is not (0 or -Errno.EPERM) && !Seizer.IsRunning && !MustSeizeSome())
+        {
+            // There is the signal.
+            DoNotSeizeAll();
+            return 0;
+        }
+
         if (error is 0 or -Errno.EAGAIN or -Errno.ENOMEM or -Errno.ETIMEDOUT)
         {
             return error;
@@ -578,6 +585,29 @@ internal static unsafe class StopAttempt
 
         StopReport.Note(StopObstacle.Refused, first->Tid, error);
         return s_hasSignal ? -Errno.ETIMEDOUT : -Errno.EBUSY;
+    }
+
+    private static bool MustSeizeSome()
+    {
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            ThreadRecord* record = ThreadTable.Records + i;
+            if (IsOther(record) && record->MustBeSeized != 0 && record->KernelWorker == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static void DoNotSeizeAll()
+    {
+        s_seizesAll = false;
+        for (int i = 0; i < ThreadTable.Used; i++)
+        {
+            ThreadTable.Records[i].Seize = SeizeStatus.None;
+        }
     }
 
     /// <summary>

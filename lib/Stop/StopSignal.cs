@@ -17,6 +17,7 @@ internal static unsafe class StopSignal
     private const long LookAgainNs = Clock.NsPerSecond;
 
     private static ulong s_onAlternateStack; // SA_ONSTACK or 0
+    private static bool s_hasFaultStack;
     private static long s_lookedNs;
 
     /// <summary>Chooses what marks our signals, once.</summary>
@@ -71,12 +72,24 @@ internal static unsafe class StopSignal
     /// </summary>
     private static void LookForAlternateStacks(StopState* stop, long now)
     {
-        if (s_onAlternateStack == 0 && (s_lookedNs == 0 || now - s_lookedNs >= LookAgainNs))
+        if (s_lookedNs != 0 && now - s_lookedNs < LookAgainNs)
         {
-            s_lookedNs = now;
-            s_onAlternateStack = AlternateStack.FlagOfHandlers(stop->Signal);
+            return;
         }
+
+        s_lookedNs = now;
+        s_onAlternateStack |= AlternateStack.FlagOfHandlers(stop->Signal);
+        KernelSigaction faults;
+        KernelSigaction.Exchange(SignalSet.Sigsegv, null, &faults);
+        s_hasFaultStack = faults.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore)
+            && (faults.Flags & KernelSigaction.SaOnstack) != 0;
     }
+
+    /// <summary>
+    /// True if the host handles faults on an alternate stack, and has not asked for a certain signal. There may be no room for another
+    /// signal's frame on it: the process ends then, as .NET's does. A stop had better do without one.
+    /// </summary>
+    public static bool IsBetterAvoided => s_hasFaultStack && Native.Table->StopSignal == 0;
 
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&StopHandler.OnSignal;
 
