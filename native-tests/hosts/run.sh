@@ -67,6 +67,10 @@ run toggled LD_PRELOAD="$preload $toggler" TOGGLE_PATTERN="$pattern" TOGGLE_CHAN
 	TOGGLE_REPORT="$dir/report" TOGGLE_SECONDS=$((60 + changes / 20)) "$@"
 cmp -s "$dir/untouched.out" "$dir/toggled.out" || complain "the two wrote different things"
 [ -s "$dir/report" ] || complain "no report of the tool"
+[ "$(value first)" != -34 ] || {
+	echo "skipped: no memory is free within 2 GB of the library"
+	exit 77
+}
 [ "$(value state)" = done ] || complain "the tool did not make its changes"
 for name in errors left late wrong; do
 	[ "$(value $name)" = 0 ] || complain "$name: $(value $name)"

@@ -28,6 +28,9 @@ internal sealed unsafe class Tool
     /// <summary>What went wrong; null if nothing did.</summary>
     public string? Error { get; private set; }
 
+    /// <summary>-ERANGE: the runtime has reserved all memory within 2 GB of the C library, as it does now and then; docs/limits.md.</summary>
+    public bool HasNoRoom { get; private set; }
+
     public bool Done => !_thread.IsAlive;
 
     public void Start() => _thread.Start();
@@ -74,6 +77,7 @@ internal sealed unsafe class Tool
             Thread.Sleep(Math.Max(0, late));
         }
 
+        HasNoRoom = error == -34;
         if (error != 0)
         {
             Error = $"{call}: error {error}";
