@@ -165,13 +165,27 @@ internal unsafe ref struct TraceGrace
             {
                 TraceMarks.LookAt(record, (ulong)&here);
             }
-            else if (parked != null && parked->StandsStill(StopState.Shared->Generation))
+            else if (parked != null && parked->StandsStill(StopState.Shared->Generation) && !IsInTrampoline(parked))
             {
                 TraceMarks.LookAt(record, parked->StackPointer);
             }
         }
 
         StopMachine.Close();
+    }
+
+    /// <summary>
+    /// True if the thread was stopped in Native/trace_entry.S: it may have marked itself and read the table, and be about to call the handler.
+    /// Nothing on its stack tells, but it will soon be elsewhere.
+    /// </summary>
+    private static bool IsInTrampoline(ThreadRecord* parked)
+    {
+        if (parked->SeizedGeneration == StopState.Shared->Generation)
+        {
+            return TraceText.Contains(parked->Rip);
+        }
+
+        return parked->Context != 0 && TraceText.Contains(*Ucontext.Rip(parked->Context));
     }
 
     private static int Barrier(NmiThread* self)
