@@ -427,7 +427,7 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @last_method: the enum ftrace_method of the last change; 0: none yet
  * @last_writer: the enum ftrace_writer of the last change; 0: none yet
  * @seized_threads: of @stopped_threads, those that were stopped by ptrace(2),
- *	because they take no signal of the library's
+ *	because one takes no signal of the library's, or had better not (see above)
  *
  * The first version ended after @managed_bytes; versions without
  * @seized_threads are accepted as well.

@@ -11,7 +11,7 @@ namespace Ftrace.Stop;
 /// <list type="number">
 /// <item>Look: which threads take the stop signal, and which have to be seized. The latter are. If some cannot be, that is the end:
 /// all still run.</item>
-/// <item>Ask: the ones get the signal, the others are stopped by ptrace(2), at the same time.</item>
+/// <item>Ask: those that take the signal get it; the others are stopped by ptrace(2), at the same time.</item>
 /// <item>Wait. A thread that has blocked the signal since is seized.</item>
 /// <item>Count: when as many threads have stopped as the process has, there are no others. Those that were born meanwhile are looked at
 /// and asked likewise.</item>

@@ -72,6 +72,11 @@ internal static unsafe class StopSignal
     /// </summary>
     private static void LookForAlternateStacks(StopState* stop, long now)
     {
+        // At each stop: a tool's first ones may come before the host's runtime has its handlers.
+        KernelSigaction faults;
+        s_hasFaultStack = KernelSigaction.Exchange(SignalSet.Sigsegv, null, &faults) == 0
+            && faults.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore)
+            && (faults.Flags & KernelSigaction.SaOnstack) != 0;
         if (s_lookedNs != 0 && now - s_lookedNs < LookAgainNs)
         {
             return;
@@ -79,10 +84,6 @@ internal static unsafe class StopSignal
 
         s_lookedNs = now;
         s_onAlternateStack |= AlternateStack.FlagOfHandlers(stop->Signal);
-        KernelSigaction faults;
-        KernelSigaction.Exchange(SignalSet.Sigsegv, null, &faults);
-        s_hasFaultStack = faults.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore)
-            && (faults.Flags & KernelSigaction.SaOnstack) != 0;
     }
 
     /// <summary>
