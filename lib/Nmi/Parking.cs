@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
@@ -80,9 +81,6 @@ internal static unsafe class Parking
             Futex.Wait(&stop->Generation, generation);
         }
 
-        if (stop->SerializeParked != 0)
-        {
-            Native.SyncCore();
-        }
+        ReleaseProtocol<X86Machine>.GoOn();
     }
 }

@@ -156,7 +156,7 @@ internal static unsafe class Seizer
     private static int Start(StopState* stop, uint command, long deadlineNs)
     {
         // Where it would be ended by a filter before Linux 5.16, the host would be with it.
-        if (stop->SerializeParked != 0 || (s_isOldKernel && TaskFiles.HasSeccompFilter()))
+        if (stop->Release.SerializeParked != 0 || (s_isOldKernel && TaskFiles.HasSeccompFilter()))
         {
             return -Errno.EOPNOTSUPP;
         }
