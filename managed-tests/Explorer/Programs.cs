@@ -4,7 +4,7 @@ namespace Ftrace.Tests.Explorer;
 
 /// <summary>
 /// What runs on the simulated CPUs. Both protocols, and the order in which the patcher goes about a change, are the shipped code; around
-/// it, what the host does. Only the gate, which is C, is a model here: its machine code is compared with that by <c>GateCodeTests</c>.
+/// it, what the host does. Only the gate, which is C, is a model here: its machine code is compared with that by <see cref="GateCodeTests"/>.
 /// </summary>
 internal static unsafe class Programs
 {
@@ -41,9 +41,7 @@ internal static unsafe class Programs
                 Execute(configuration);
                 break;
             case Nmi:
-                Enter(mutant);
-                Execute(configuration);
-                Exit(mutant);
+                RunNmi(configuration, mutant);
                 break;
             case Stop:
                 RunStop(mutant);
@@ -91,30 +89,17 @@ internal static unsafe class Programs
         steps.CloseGate();
     }
 
-    /// <summary>ftrace_nmi_enter() in include/ftrace/nmi-inline.h, statement by statement.</summary>
-    public static void Enter(Mutant mutant)
+    private static void RunNmi(Configuration configuration, Mutant mutant)
     {
-        ulong modifying = SimMachine.Read(SimMachine.Gate);
-        ulong saved = SimMachine.Read(&SimMachine.Thread->Saved);
-        SimMachine.Write(&SimMachine.Thread->Saved, (mutant == Mutant.OneFlag ? NmiThread.Outside : saved) << 1 | modifying);
-        if (modifying != 0)
+        if (GateModel.Enter(mutant))
         {
             NmiPath<SimMachine>.Enter(SimMachine.Thread);
         }
-    }
 
-    /// <summary>ftrace_nmi_exit() in the same file, and ftrace_nmi_exit_slow() in gate.c.</summary>
-    public static void Exit(Mutant mutant)
-    {
-        ulong saved = SimMachine.Read(&SimMachine.Thread->Saved);
-        ulong decides = mutant == Mutant.ExitByGate ? SimMachine.Read(SimMachine.Gate) : saved & 1;
-        if (decides == 0)
+        Execute(configuration);
+        if (GateModel.Exit(mutant))
         {
-            SimMachine.Write(&SimMachine.Thread->Saved, saved >> 1);
-        }
-        else if (saved != NmiThread.Outside)
-        {
-            NmiPath<SimMachine>.Exit(SimMachine.Thread);
+            GateModel.ExitSlow();
         }
     }
 

@@ -27,14 +27,18 @@ internal sealed class Replay(Configuration configuration, Mutant mutant)
     /// <summary>
     /// Runs a program with the results it has had; returns its next step. At the end that is <see cref="OpKind.Done"/>.
     /// </summary>
-    public Op Run(byte program, IReadOnlyList<byte> results)
+    public Op Run(byte program, IReadOnlyList<byte> results) =>
+        Run(() => Programs.Run(program, Configuration, Mutant), results);
+
+    /// <summary>The same for any code.</summary>
+    public Op Run(Action code, IReadOnlyList<byte> results)
     {
         s_current = this;
         _results = results;
         _at = 0;
         try
         {
-            Programs.Run(program, Configuration, Mutant);
+            code();
             return default;
         }
         catch (Suspend)
