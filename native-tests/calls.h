@@ -12,11 +12,17 @@
 
 #include "test.h"
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 /* The sixth argument, which none of these calls has, of those that go through. */
 #define CALL_MAGIC 0x66747263

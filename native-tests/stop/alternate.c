@@ -8,8 +8,18 @@
  * alternate served           a handler that may come at any time has SA_ONSTACK: threads have
  *                           their alternate stacks for such, and may have no room elsewhere
  */
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include <ucontext.h>
 
 #define SIZE	 65536

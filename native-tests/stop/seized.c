@@ -14,14 +14,34 @@
  * seized handled    a thread is interrupted all the time while it is seized
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../stop.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <linux/aio_abi.h>
+#include <time.h>
+#include <unistd.h>
 
 static unsigned char *function;
 static atomic_int tid;
@@ -450,7 +470,7 @@ static void dumpable(void)
 	pthread_t thread = start_spinning();
 
 	if (setgid(65534) != 0 || setuid(65534) != 0)
-		skip("not root");
+		skip("needs root");
 	CHECK_EQ(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), 0);
 	CHECK_EQ(stop_within(100), -ETIMEDOUT);
 	CHECK_EQ(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);

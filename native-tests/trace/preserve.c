@@ -3,7 +3,14 @@
  * preserve.c - a traced call leaves every register as it is: general ones, flags,
  * and as many vector and mask registers as the CPU has.
  */
-#include "traced.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 struct registers {
 	uint64_t general[15]; /* rax rbx rcx rdx rsi rdi rbp r8-r15 */
