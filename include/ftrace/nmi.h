@@ -16,8 +16,8 @@
  *	ftrace_nmi_add_signal(SIGPROF);
  *	sigaction(SIGPROF, &action_with_on_prof, NULL);
  *
- * Do not use it for a handler that can wait until the change is over: such a handler
- * needs nothing from this header.
+ * Do not use it for a handler that can wait until the change is over: with the default
+ * method, such a handler needs nothing from this header.
  *
  * A signal handler declared as an NMI plays the part of the kernel's non-maskable
  * interrupt. The headers call it an NMI. Two things are necessary:
