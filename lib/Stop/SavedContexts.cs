@@ -57,7 +57,7 @@ internal unsafe ref struct SavedContexts
                 {
                     context = _at;
                     _at += sizeof(ulong);
-                    if (Ucontext.LooksSaved(context))
+                    if (Ucontext.MayBeSaved(context))
                     {
                         Add(*Ucontext.Rsp(context));
                         return true;

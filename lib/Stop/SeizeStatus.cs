@@ -19,7 +19,7 @@ internal static class SeizeStatus
     public const uint Stopped = 4;
 
     /// <summary>It was stopped where it must not stay, runs again, and parks by itself.</summary>
-    public const uint LetGo = 5;
+    public const uint Resumed = 5;
 
     /// <summary>It has ended.</summary>
     public const uint Gone = 6;

@@ -22,7 +22,7 @@ internal static unsafe class Seizer
     private const nuint CloneUntraced = 0x800000;
     private const nint GetFs = 0x1003; // ARCH_GET_FS
     private const long SliceNs = 5 * Clock.NsPerMs;
-    private const int MostWaits = 2000;
+    private const int MaxWaits = 2000;
 
     /// <summary>Where glibc keeps a thread's id, from its fs: struct pthread, tid. The same since 2.4.</summary>
     private const long GlibcTidOffset = 720;
@@ -56,14 +56,14 @@ internal static unsafe class Seizer
     /// <see cref="End"/>.
     /// </summary>
     /// <param name="stop">The words of a stop.</param>
-    /// <param name="goesOn">True: if none is refused, the process begins to stop them at once, without a word from here. With more running
-    /// threads than CPUs that would take until the next tick of the clock. False: there are others to be asked at the same time.</param>
+    /// <param name="command"><see cref="SeizeCommand.Attach"/>: if none is refused, the process begins to stop them at once, without waiting
+    /// for another command, which could take until the next timer tick where more threads run than there are CPUs.
+    /// <see cref="SeizeCommand.AttachOnly"/>: other threads are to be sent the stop signal at the same time.</param>
     /// <param name="deadlineNs">When to give up.</param>
     /// <returns>0; -EPERM if some cannot be seized (they are <see cref="SeizeStatus.Refused"/>), or another -errno: none can.</returns>
-    public static int Attach(StopState* stop, bool goesOn, long deadlineNs)
+    public static int Attach(StopState* stop, uint command, long deadlineNs)
     {
-        uint command = goesOn ? SeizeCommand.Attach : SeizeCommand.AttachOnly;
-        int error = IsRunning ? Do(command, deadlineNs) : Start(stop, command, deadlineNs);
+        int error = IsRunning ? Execute(command, deadlineNs) : Start(stop, command, deadlineNs);
         if (error == 0 && IsRefused(out int first) && first == -Errno.EPERM && Yama.LetTrace(s_process))
         {
             for (int i = 0; i < ThreadTable.Used; i++)
@@ -72,10 +72,15 @@ internal static unsafe class Seizer
                 record->Seize = record->Seize == SeizeStatus.Refused ? SeizeStatus.Wanted : record->Seize;
             }
 
-            error = Do(command, deadlineNs);
+            error = Execute(command, deadlineNs);
         }
 
-        return error != 0 ? error : IsRefused(out _) ? -Errno.EPERM : 0;
+        if (error != 0)
+        {
+            return error;
+        }
+
+        return IsRefused(out _) ? -Errno.EPERM : 0;
     }
 
     /// <summary>Asks for all seized threads to be stopped. <see cref="WaitStopped"/> says when they are.</summary>
@@ -109,7 +114,7 @@ internal static unsafe class Seizer
         // Threads may have to go on elsewhere than they stopped, which only the process can see to. Counted in waits: all of this process may
         // have been stopped for any time, by SIGSTOP.
         int error = -Errno.ETIMEDOUT;
-        for (int waits = 0; error == -Errno.ETIMEDOUT && waits < MostWaits; waits++)
+        for (int waits = 0; error == -Errno.ETIMEDOUT && waits < MaxWaits; waits++)
         {
             error = WaitDone(Clock.NowNs() + SliceNs);
         }
@@ -126,7 +131,7 @@ internal static unsafe class Seizer
         }
 
         int status;
-        while (Ptrace.Wait(s_process, block: true, &status) == -Errno.EINTR)
+        while (Ptrace.Wait(s_process, WaitMode.Block, &status) == -Errno.EINTR)
         {
         }
 
@@ -184,7 +189,7 @@ internal static unsafe class Seizer
         if (process < 0)
         {
             s_slice.Restore();
-            return process == -Errno.EAGAIN ? -Errno.EAGAIN : process == -Errno.ENOMEM ? -Errno.ENOMEM : -Errno.EOPNOTSUPP;
+            return process is -Errno.EAGAIN or -Errno.ENOMEM ? (int)process : -Errno.EOPNOTSUPP;
         }
 
         s_process = (int)process;
@@ -197,7 +202,7 @@ internal static unsafe class Seizer
         return error;
     }
 
-    private static int Do(uint command, long deadlineNs)
+    private static int Execute(uint command, long deadlineNs)
     {
         Post(command);
         return WaitDone(deadlineNs);
@@ -233,7 +238,7 @@ internal static unsafe class Seizer
 
             int status;
             if (Futex.Wait(&s_state->Done, done, Math.Min(rest, SliceNs)) == -Errno.ETIMEDOUT
-                && Ptrace.Wait(s_process, block: false, &status) != 0 && !IsDone)
+                && Ptrace.Wait(s_process, WaitMode.NoHang, &status) != 0 && !IsDone)
             {
                 Forget();
                 return -Errno.EAGAIN;

@@ -113,7 +113,7 @@ internal static unsafe class SeizingProcess
             {
                 int error = Ptrace.Seize(record->Tid);
                 record->SeizeError = error;
-                record->Seize = error == 0 ? SeizeStatus.Attached : error == -Errno.ESRCH ? SeizeStatus.Gone : SeizeStatus.Refused;
+                record->Seize = StatusOf(error);
                 all &= record->Seize != SeizeStatus.Refused;
             }
         }
@@ -121,9 +121,19 @@ internal static unsafe class SeizingProcess
         return all;
     }
 
+    private static uint StatusOf(int error)
+    {
+        if (error == 0)
+        {
+            return SeizeStatus.Attached;
+        }
+
+        return error == -Errno.ESRCH ? SeizeStatus.Gone : SeizeStatus.Refused;
+    }
+
     /// <param name="state">What it shares with the patcher.</param>
-    /// <param name="last">The patcher has said this: it is still at it.</param>
-    /// <param name="command">Or this.</param>
+    /// <param name="last">The patcher still waits for this command,</param>
+    /// <param name="command">or for this one.</param>
     private static void Stop(SeizeState* state, uint last, uint command)
     {
         for (int i = 0; i < state->Used; i++)
@@ -166,8 +176,8 @@ internal static unsafe class SeizingProcess
                 continue;
             }
 
-            record->SignalOfStop = Ptrace.SignalOf(status);
-            Look(state, record);
+            record->InterceptedSignal = Ptrace.SignalOf(status);
+            Inspect(state, record);
         }
 
         bool all = true;
@@ -210,7 +220,7 @@ internal static unsafe class SeizingProcess
     /// A thread has stopped. It stays so, but inside of an announced NMI, or on its way into the stop signal's handler: then it parks by
     /// itself, as soon as it has left the NMI.
     /// </summary>
-    private static void Look(SeizeState* state, ThreadRecord* record)
+    private static void Inspect(SeizeState* state, ThreadRecord* record)
     {
         UserRegs regs;
         if (Ptrace.GetRegs(record->Tid, &regs) != 0)
@@ -227,7 +237,7 @@ internal static unsafe class SeizingProcess
         if (joins || (words != null && NmiProtocol<X86Machine>.DeferStop(words, cookie)))
         {
             Resume(record);
-            Volatile.Write(ref record->Seize, SeizeStatus.LetGo);
+            Volatile.Write(ref record->Seize, SeizeStatus.Resumed);
             return;
         }
 
@@ -265,9 +275,9 @@ internal static unsafe class SeizingProcess
             if (Volatile.Read(ref record->Seize) == SeizeStatus.Stopped)
             {
                 SetRegs(record);
-                if (record->SignalOfStop != 0)
+                if (record->InterceptedSignal != 0)
                 {
-                    Ptrace.Detach(record->Tid, record->SignalOfStop);
+                    Ptrace.Detach(record->Tid, record->InterceptedSignal);
                 }
             }
 
@@ -278,7 +288,7 @@ internal static unsafe class SeizingProcess
     private static void Resume(ThreadRecord* record)
     {
         SetRegs(record);
-        Ptrace.Detach(record->Tid, record->SignalOfStop);
+        Ptrace.Detach(record->Tid, record->InterceptedSignal);
     }
 
     /// <summary>Makes the thread go on where the patcher wants it to, or execute a call again that the stop has interrupted.</summary>
@@ -291,7 +301,7 @@ internal static unsafe class SeizingProcess
         }
 
         bool moved = record->Rip != regs.Rip;
-        bool restarts = !moved && record->SignalOfStop == 0 && InterruptedCall.MustRestart(record->Tid, &regs);
+        bool restarts = !moved && record->InterceptedSignal == 0 && InterruptedCall.MustRestart(record->Tid, &regs);
         if (moved)
         {
             regs.Rip = record->Rip;

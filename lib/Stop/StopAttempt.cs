@@ -34,7 +34,7 @@ internal static unsafe class StopAttempt
     /// <summary>How long a thread is looked at that has every signal blocked, as it has for a moment when it is born.</summary>
     private const long BirthNs = Clock.NsPerMs / 4;
 
-    private const long LookPauseNs = Clock.NsPerMs / 40;
+    private const long InspectPauseNs = Clock.NsPerMs / 40;
 
     /// <summary>CPU time in which a thread that is on its way out of sigwait() has left it, or one on its way into it is asleep.</summary>
     private const long FallingAsleepNs = Clock.NsPerMs / 20;
@@ -89,18 +89,29 @@ internal static unsafe class StopAttempt
         s_seized = 0;
         s_kernelWorkers = 0;
 
-        int error = LookFirst(stop, now, out bool looked);
-        if (error == 0)
+        stop->StartNs = 0; // no thread has been asked
+        int error = InspectAll(stop, now, out bool inspected);
+        if (error != 0)
         {
-            Begin(stop);
-            error = SeizeWanted(stop, othersAsked: false);
+            return error;
         }
 
-        stop->StartNs = error == 0 ? StartOf(now, looked) : 0; // nobody has been asked
-        error = error != 0 ? error : AskAll(stop);
+        Begin(stop);
+        error = SeizeWanted(stop, SeizeCommand.AttachOnly);
+        if (error != 0)
+        {
+            return error;
+        }
 
-        // The seizing process has to get a core of its own first.
-        return error != 0 ? error : WaitForAll(stop, Seizer.IsRunning ? patience * 4 : patience);
+        stop->StartNs = StartOf(now, inspected);
+        error = AskAll(stop);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        // The seizing process has to get a CPU of its own first.
+        return WaitForAll(stop, Seizer.IsRunning ? patience * 4 : patience);
     }
 
     /// <summary>The stop is over: those who have parked in it are known to take the signal.</summary>
@@ -131,11 +142,11 @@ internal static unsafe class StopAttempt
         s_lastGeneration = 0;
     }
 
-    private static int LookFirst(StopState* stop, long now, out bool looked)
+    private static int InspectAll(StopState* stop, long now, out bool inspected)
     {
-        looked = false;
+        inspected = false;
         int error = 0;
-        if (TaskFiles.Count() != Known)
+        if (TaskFiles.Count() != ExpectedThreads)
         {
             error = Scan(stop, out _);
         }
@@ -144,16 +155,16 @@ internal static unsafe class StopAttempt
         for (int i = 0; i < ThreadTable.Used && error == 0; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (!IsOther(record) || (trusts && s_lastGeneration != 0 && HasStoppedSo(record, now)))
+            if (!IsOther(record) || (trusts && s_lastGeneration != 0 && IsKnownToStop(record, now)))
             {
                 continue;
             }
 
-            error = Look(stop, record);
-            looked = true;
+            error = Inspect(stop, record);
+            inspected = true;
         }
 
-        ChooseWhom(stop);
+        DecideSeizeAll(stop);
         return error;
     }
 
@@ -161,9 +172,9 @@ internal static unsafe class StopAttempt
     /// If some have to be seized, and no signal is declared that a seized thread would not take, all are: there is a process to do it, which
     /// needs no signal to be sent in between, and no system call ends with EINTR. Likewise where a signal may find no stack.
     /// </summary>
-    private static void ChooseWhom(StopState* stop)
+    private static void DecideSeizeAll(StopState* stop)
     {
-        s_seizesAll = StopSignal.IsBetterAvoided && stop->NmiSignals == 0;
+        s_seizesAll = StopSignal.RisksFaultStack && stop->NmiSignals == 0;
         for (int i = 0; i < ThreadTable.Used && stop->NmiSignals == 0; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
@@ -172,7 +183,7 @@ internal static unsafe class StopAttempt
     }
 
     /// <summary>True if it stopped in the last stop in the way in which it would be stopped now.</summary>
-    private static bool HasStoppedSo(ThreadRecord* record, long now)
+    private static bool IsKnownToStop(ThreadRecord* record, long now)
     {
         if (s_hasSignal && record->MustBeSeized == 0 && record->ParkedGeneration == s_lastGeneration)
         {
@@ -180,14 +191,14 @@ internal static unsafe class StopAttempt
         }
 
         // Who was seized has not shown how it takes a signal.
-        bool isKnown = s_hasSignal ? now - record->LookedNs < TrustNs : record->MustBeSeized != 0;
+        bool isKnown = s_hasSignal ? now - record->InspectedNs < TrustNs : record->MustBeSeized != 0;
         return record->SeizedGeneration == s_lastGeneration && isKnown;
     }
 
     private static bool IsOther(ThreadRecord* record) => record->Tid != 0 && record->Tid != s_self;
 
     /// <summary>Threads that there should be.</summary>
-    private static long Known
+    private static long ExpectedThreads
     {
         get
         {
@@ -202,14 +213,14 @@ internal static unsafe class StopAttempt
     }
 
     /// <summary>When the first thread is asked.</summary>
-    private static long StartOf(long now, bool looked)
+    private static long StartOf(long now, bool inspected)
     {
         if (Seizer.StopStartNs != 0)
         {
             return Seizer.StopStartNs;
         }
 
-        return looked || Seizer.IsRunning ? Clock.NowNs() : now;
+        return inspected || Seizer.IsRunning ? Clock.NowNs() : now;
     }
 
     private static void Begin(StopState* stop)
@@ -295,7 +306,7 @@ internal static unsafe class StopAttempt
             ThreadRecord* record = ThreadTable.Records + i;
             if (IsOther(record) && record->IsNew != 0)
             {
-                error = Look(stop, record);
+                error = Inspect(stop, record);
             }
         }
 
@@ -380,27 +391,27 @@ internal static unsafe class StopAttempt
     }
 
     /// <summary>Finds out how a thread is to be asked. One that has ended is forgotten.</summary>
-    private static int Look(StopState* stop, ThreadRecord* record)
+    private static int Inspect(StopState* stop, ThreadRecord* record)
     {
         record->IsNew = 0;
         record->KernelWorker = 0;
-        var taking = SignalTaking.Blocks;
+        var delivery = SignalDelivery.Blocked;
         int error = 0;
         if (s_hasSignal && Volatile.Read(ref record->Parking) != 0)
         {
-            taking = SignalTaking.Takes; // as soon as it has left the handler of a stop that is over
+            delivery = SignalDelivery.Immediate; // as soon as it has left the handler of a stop that is over
         }
         else if (s_hasSignal)
         {
-            error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
+            error = TaskFiles.DeliveryOf(record->Tid, stop->Signal, out delivery);
         }
 
-        if (error == 0 && s_hasSignal && taking is SignalTaking.Blocks or SignalTaking.Awaits)
+        if (error == 0 && s_hasSignal && delivery is SignalDelivery.Blocked or SignalDelivery.Awaited)
         {
             record->HasBlocked = 1;
         }
 
-        if (error == 0 && taking is SignalTaking.Blocks or SignalTaking.BlocksAll)
+        if (error == 0 && delivery is SignalDelivery.Blocked or SignalDelivery.AllBlocked)
         {
             switch (TaskFiles.KindOf(record->Tid))
             {
@@ -408,7 +419,7 @@ internal static unsafe class StopAttempt
                     error = -Errno.ESRCH;
                     break;
                 case TaskKind.Ended:
-                    taking = SignalTaking.Ended;
+                    delivery = SignalDelivery.Ended;
                     break;
                 case TaskKind.KernelWorker:
                     record->KernelWorker = 1;
@@ -416,15 +427,15 @@ internal static unsafe class StopAttempt
                     s_kernelWorkers++;
                     return 0;
                 default:
-                    bool isShort = taking == SignalTaking.BlocksAll && record->SeizedGeneration == 0;
-                    error = isShort ? LookAgain(stop, record, ref taking) : 0;
+                    bool isShort = delivery == SignalDelivery.AllBlocked && record->SeizedGeneration == 0;
+                    error = isShort ? InspectUntilChanged(stop, record, ref delivery) : 0;
                     break;
             }
         }
 
-        if (error == 0 && taking == SignalTaking.TakesIfRunning && record->ParkedGeneration == 0)
+        if (error == 0 && delivery == SignalDelivery.IfRunning && record->ParkedGeneration == 0)
         {
-            error = LookWhileRunning(stop, record, ref taking);
+            error = InspectRunning(stop, record, ref delivery);
         }
 
         if (error is -Errno.ENOENT or -Errno.ESRCH)
@@ -440,7 +451,7 @@ internal static unsafe class StopAttempt
             return record->ParkedGeneration != 0 ? 0 : ProcFile.ErrorOf(error);
         }
 
-        if (taking == SignalTaking.Ended)
+        if (delivery == SignalDelivery.Ended)
         {
             // A main thread that called pthread_exit() stays listed for as long as the process lives.
             s_leaderEnded |= record->Tid == stop->Pid;
@@ -448,11 +459,11 @@ internal static unsafe class StopAttempt
             return 0;
         }
 
-        record->MustBeSeized = taking is SignalTaking.Takes or SignalTaking.TakesIfRunning ? 0u : 1u;
+        record->MustBeSeized = delivery is SignalDelivery.Immediate or SignalDelivery.IfRunning ? 0u : 1u;
         // Who has parked may be leaving the handler of it still, where all is blocked.
         bool isLasting = record->MustBeSeized == 0 || (record->ParkedGeneration == 0
-            && (taking != SignalTaking.BlocksAll || record->SeizedGeneration != 0));
-        record->LookedNs = isLasting ? Clock.NowNs() : 0;
+            && (delivery != SignalDelivery.AllBlocked || record->SeizedGeneration != 0));
+        record->InspectedNs = isLasting ? Clock.NowNs() : 0;
         record->Seize = record->MustBeSeized != 0 ? SeizeStatus.Wanted : SeizeStatus.None;
         return 0;
     }
@@ -466,7 +477,7 @@ internal static unsafe class StopAttempt
     /// call, or to fall asleep in one: at the second mask it had left the call that it was in at the first, and the next one,
     /// if it was in that, would have put it to sleep before the third.
     /// </remarks>
-    private static int LookWhileRunning(StopState* stop, ThreadRecord* record, ref SignalTaking taking)
+    private static int InspectRunning(StopState* stop, ThreadRecord* record, ref SignalDelivery delivery)
     {
         if ((stop->OwnerMask & SignalSet.Of(stop->Signal)) == 0 && record->HasBlocked == 0)
         {
@@ -479,8 +490,8 @@ internal static unsafe class StopAttempt
         long lastRan = 0;
         for (long end = Clock.NowNs() + ProofNs; Clock.NowNs() < end;)
         {
-            int error = TaskFiles.TakingOf(tid, stop->Signal, out taking);
-            if (error != 0 || taking != SignalTaking.TakesIfRunning)
+            int error = TaskFiles.DeliveryOf(tid, stop->Signal, out delivery);
+            if (error != 0 || delivery != SignalDelivery.IfRunning)
             {
                 return error;
             }
@@ -507,33 +518,36 @@ internal static unsafe class StopAttempt
                 }
             }
 
-            Clock.Sleep(LookPauseNs);
+            Clock.Sleep(InspectPauseNs);
         }
 
-        taking = SignalTaking.Awaits;
+        delivery = SignalDelivery.Awaited;
         return 0;
     }
 
     /// <summary>Looks until something else is seen, or some time has passed; at least once.</summary>
-    private static int LookAgain(StopState* stop, ThreadRecord* record, ref SignalTaking taking)
+    private static int InspectUntilChanged(StopState* stop, ThreadRecord* record, ref SignalDelivery delivery)
     {
-        SignalTaking first = taking;
+        SignalDelivery first = delivery;
         long end = Clock.NowNs() + BirthNs;
         int error;
         do
         {
-            Clock.Sleep(LookPauseNs);
-            error = TaskFiles.TakingOf(record->Tid, stop->Signal, out taking);
+            Clock.Sleep(InspectPauseNs);
+            error = TaskFiles.DeliveryOf(record->Tid, stop->Signal, out delivery);
         }
-        while (error == 0 && taking == first && Clock.NowNs() < end);
+        while (error == 0 && delivery == first && Clock.NowNs() < end);
 
         return error;
     }
 
     /// <summary>Becomes the tracer of the threads that have to be seized, and, if it can be that of all of them, stops them.</summary>
     /// <param name="stop">The words of a stop.</param>
-    /// <param name="othersAsked">True if no others are to be asked by a signal after that.</param>
-    private static int SeizeWanted(StopState* stop, bool othersAsked)
+    /// <param name="command">
+    /// <see cref="SeizeCommand.Attach"/> if no others are to be sent a signal after that; else <see cref="SeizeCommand.AttachOnly"/>, which
+    /// stops them at once all the same if there are no others.
+    /// </param>
+    private static int SeizeWanted(StopState* stop, uint command)
     {
         ThreadRecord* first = null;
         bool all = true;
@@ -559,7 +573,7 @@ internal static unsafe class StopAttempt
             return 0;
         }
 
-        int error = Seizer.Attach(stop, all || othersAsked, stop->DeadlineNs);
+        int error = Seizer.Attach(stop, all ? SeizeCommand.Attach : command, stop->DeadlineNs);
         if (error is not (0 or -Errno.EPERM) && !Seizer.IsRunning && !MustSeizeSome())
         {
             // There is the signal.
@@ -645,7 +659,7 @@ internal static unsafe class StopAttempt
     /// <summary>The same while other threads stand still: they are stopped at once.</summary>
     private static int SeizeNow(StopState* stop)
     {
-        int error = SeizeWanted(stop, othersAsked: true);
+        int error = SeizeWanted(stop, SeizeCommand.Attach);
         if (error == 0 && Seizer.IsRunning)
         {
             Seizer.BeginStop();
@@ -708,12 +722,12 @@ internal static unsafe class StopAttempt
     {
         uint lastJoined = 0;
         long progress = stop->StartNs;
-        long looked = stop->StartNs;
+        long inspected = stop->StartNs;
         for (; ; )
         {
             if (Seizer.IsRunning)
             {
-                Account(stop);
+                Recount(stop);
             }
 
             Volatile.Write(ref stop->WakeAt, s_requested);
@@ -729,7 +743,7 @@ internal static unsafe class StopAttempt
             {
                 // More have parked if one that is being seized had been asked by a signal before.
                 int error = Seizer.WaitStopped(Math.Min(stop->DeadlineNs, Math.Max(now, progress) + SliceNs));
-                Account(stop);
+                Recount(stop);
                 if (error == 0 && joined == s_requested)
                 {
                     return 0;
@@ -749,14 +763,14 @@ internal static unsafe class StopAttempt
 
             if (now >= stop->DeadlineNs || now - progress >= patience)
             {
-                Blame(stop);
+                NoteObstacle(stop);
                 return -Errno.ETIMEDOUT;
             }
 
-            if (now - looked >= (looked == stop->StartNs ? LatePatienceNs : SliceNs))
+            if (now - inspected >= (inspected == stop->StartNs ? LatePatienceNs : SliceNs))
             {
-                looked = now;
-                int error = LookAfterMissing(stop);
+                inspected = now;
+                int error = InspectMissing(stop);
                 if (error != 0)
                 {
                     return error;
@@ -767,14 +781,14 @@ internal static unsafe class StopAttempt
 
             if (joined < s_requested)
             {
-                long slice = looked == stop->StartNs ? LatePatienceNs : SliceNs;
+                long slice = inspected == stop->StartNs ? LatePatienceNs : SliceNs;
                 Futex.Wait(&stop->Joined, joined, Math.Min(slice, stop->DeadlineNs - now));
             }
         }
     }
 
     /// <summary>Counts anew, when threads have been stopped by ptrace(2), or were let go to park by themselves.</summary>
-    private static void Account(StopState* stop)
+    private static void Recount(StopState* stop)
     {
         s_requested = 0;
         s_seized = 0;
@@ -792,7 +806,7 @@ internal static unsafe class StopAttempt
                     record->RequestedGeneration = 0; // if a signal waits for it as well, it joins nothing
                     s_seized++;
                     break;
-                case SeizeStatus.LetGo:
+                case SeizeStatus.Resumed:
                     record->RequestedGeneration = stop->Generation;
                     s_requested++;
                     break;
@@ -810,7 +824,7 @@ internal static unsafe class StopAttempt
     /// <summary>
     /// Finds out which of the threads that have not stopped can no longer do so, or never could; and seizes those that have blocked the signal.
     /// </summary>
-    private static int LookAfterMissing(StopState* stop)
+    private static int InspectMissing(StopState* stop)
     {
         bool seizes = false;
         for (int i = 0; i < ThreadTable.Used; i++)
@@ -827,7 +841,7 @@ internal static unsafe class StopAttempt
                     s_leaderEnded |= record->Tid == stop->Pid;
                     goto case TaskKind.Gone;
                 case TaskKind.Gone:
-                    TakeOff(stop, record);
+                    RemoveMissing(stop, record);
                     break;
                 case TaskKind.KernelWorker when record->Seize == SeizeStatus.None:
                     record->KernelWorker = 1;
@@ -837,15 +851,15 @@ internal static unsafe class StopAttempt
                     s_requested--;
                     break;
                 case TaskKind.Thread when record->Seize == SeizeStatus.None:
-                    bool takes = TaskFiles.TakingOf(record->Tid, stop->Signal, out SignalTaking taking) != 0
-                        || taking is SignalTaking.Takes or SignalTaking.TakesIfRunning;
+                    bool takes = TaskFiles.DeliveryOf(record->Tid, stop->Signal, out SignalDelivery delivery) != 0
+                        || delivery is SignalDelivery.Immediate or SignalDelivery.IfRunning;
                     if (takes || IsLeavingHandler(record))
                     {
                         break;
                     }
 
                     record->MustBeSeized = 1;
-                    record->LookedNs = 0; // by the next stop it may be otherwise
+                    record->InspectedNs = 0; // by the next stop it may be otherwise
                     seizes = true;
                     break;
             }
@@ -870,28 +884,28 @@ internal static unsafe class StopAttempt
         }
 
         uint seize = Volatile.Read(ref record->Seize);
-        return seize is SeizeStatus.None or SeizeStatus.LetGo
+        return seize is SeizeStatus.None or SeizeStatus.Resumed
             ? record->RequestedGeneration == stop->Generation && Volatile.Read(ref record->ParkedGeneration) != stop->Generation
             : seize is SeizeStatus.Attached or SeizeStatus.Interrupted;
     }
 
-    private static void TakeOff(StopState* stop, ThreadRecord* record)
+    private static void RemoveMissing(StopState* stop, ThreadRecord* record)
     {
-        if (record->Seize is SeizeStatus.None or SeizeStatus.LetGo)
+        if (record->Seize is SeizeStatus.None or SeizeStatus.Resumed)
         {
             s_requested--;
             ThreadTable.Remove(record);
         }
         else if (record->Tid == stop->Pid)
         {
-            // The kernel says nothing of a main thread that has ended while others live. Account() forgets it. Any other one stays
+            // The kernel says nothing of a main thread that has ended while others live. Recount() forgets it. Any other one stays
             // listed until the seizing process has waited for it.
             Interlocked.CompareExchange(ref record->Seize, SeizeStatus.Gone, SeizeStatus.Interrupted);
         }
     }
 
     /// <summary>Notes a thread that did not stop.</summary>
-    private static void Blame(StopState* stop)
+    private static void NoteObstacle(StopState* stop)
     {
         for (int i = 0; i < ThreadTable.Used; i++)
         {

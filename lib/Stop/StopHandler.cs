@@ -57,7 +57,7 @@ internal static unsafe class StopHandler
         NmiProtocol<X86Machine>.StopRequested(thread, cookie, context);
         if (thread->StopPending != 0)
         {
-            NmiLevels.StopWasDeferred(thread, *Ucontext.Rsp((ulong)context));
+            NmiLevels.OnDeferredStop(thread, *Ucontext.Rsp((ulong)context));
         }
 
         Volatile.Write(ref record->Parking, 0);

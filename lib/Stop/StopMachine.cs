@@ -97,7 +97,7 @@ internal static unsafe class StopMachine
             }
         }
 
-        if (error == 0 && StopTurn.Join(stop->Signal))
+        if (error == 0 && StopTurn.FindFirst(stop->Signal))
         {
             // Another copy of the library was here first: its mutex counts from now on.
             StopTurn.UnlockOwn();

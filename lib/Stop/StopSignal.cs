@@ -18,7 +18,7 @@ internal static unsafe class StopSignal
 
     private static ulong s_onAlternateStack; // SA_ONSTACK or 0
     private static bool s_hasFaultStack;
-    private static long s_lookedNs;
+    private static long s_inspectedNs;
 
     /// <summary>Chooses what marks our signals, once.</summary>
     public static bool Reserve(StopState* stop)
@@ -77,12 +77,12 @@ internal static unsafe class StopSignal
         s_hasFaultStack = KernelSigaction.Exchange(SignalSet.Sigsegv, null, &faults) == 0
             && faults.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore)
             && (faults.Flags & KernelSigaction.SaOnstack) != 0;
-        if (s_lookedNs != 0 && now - s_lookedNs < LookAgainNs)
+        if (s_inspectedNs != 0 && now - s_inspectedNs < LookAgainNs)
         {
             return;
         }
 
-        s_lookedNs = now;
+        s_inspectedNs = now;
         s_onAlternateStack |= AlternateStack.FlagOfHandlers(stop->Signal);
     }
 
@@ -90,7 +90,7 @@ internal static unsafe class StopSignal
     /// True if the host handles faults on an alternate stack, and has not asked for a certain signal. There may be no room for another
     /// signal's frame on it: the process ends then, as .NET's does. A stop had better do without one.
     /// </summary>
-    public static bool IsBetterAvoided => s_hasFaultStack && Native.Table->StopSignal == 0;
+    public static bool RisksFaultStack => s_hasFaultStack && Native.Table->StopSignal == 0;
 
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&StopHandler.OnSignal;
 

@@ -56,7 +56,7 @@ internal unsafe struct StopTurn
     /// Looks for copies that were here before, once the own handler is in place, and finds out whose mutex counts. Called with the own one held.
     /// </summary>
     /// <returns>True if it is another one: that has to be taken now.</returns>
-    public static bool Join(int ownSignal)
+    public static bool FindFirst(int ownSignal)
     {
         if (Own->First != null)
         {

@@ -16,7 +16,7 @@ namespace Ftrace.Stop;
 internal static unsafe class ThreadTable
 {
     /// <summary>Records.</summary>
-    public const int Capacity = StopState.MostThreads;
+    public const int Capacity = StopState.MaxThreads;
 
     /// <summary>The kernel's PID_MAX_LIMIT.</summary>
     private const int MaxTid = 4 * 1024 * 1024;

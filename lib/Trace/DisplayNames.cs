@@ -19,7 +19,7 @@ namespace Ftrace.Trace;
 internal static unsafe class DisplayNames
 {
     private static delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> s_demangle;
-    private static bool s_looked;
+    private static bool s_searched;
 
     /// <summary>Whose name the demangler has, and what it is.</summary>
     private static Site* s_site;
@@ -33,7 +33,7 @@ internal static unsafe class DisplayNames
             return s_name;
         }
 
-        if (!Symbol(site).StartsWith("_Z"u8) || !IsThere || !Demangler.CanDemangle(Symbol(site)))
+        if (!Symbol(site).StartsWith("_Z"u8) || !HasDemangler || !Demangler.CanDemangle(Symbol(site)))
         {
             return site->Name;
         }
@@ -73,17 +73,17 @@ internal static unsafe class DisplayNames
         s_site = null;
         s_name = null;
         s_demangle = null;
-        s_looked = false;
+        s_searched = false;
     }
 
     private static ReadOnlySpan<byte> Symbol(Site* site) => new(site->Name, site->NameLength);
 
     /// <summary>Looked for once: of several, that of the object that was opened first.</summary>
-    private static bool IsThere
+    private static bool HasDemangler
     {
         get
         {
-            for (LoadedObject* target = LoadedObjects.First; target != null && !s_looked; target = target->Next)
+            for (LoadedObject* target = LoadedObjects.First; target != null && !s_searched; target = target->Next)
             {
                 if (new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
                 {
@@ -91,7 +91,7 @@ internal static unsafe class DisplayNames
                 }
             }
 
-            s_looked = true;
+            s_searched = true;
             return s_demangle != null;
         }
     }

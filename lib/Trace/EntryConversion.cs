@@ -66,7 +66,7 @@ internal static unsafe class EntryConversion
         if (call == PatchableEntry.LongCallSize)
         {
             site->Size = PatchableEntry.LongCallSize; // not known if another tool was there at the first look
-            return AddPiece(pieces, site->Ip, call, oneByteFirst: true);
+            return AddPiece(pieces, site->Ip, call, nopOffset: 1);
         }
 
         bool nops = X86Instruction.AreNops(new ReadOnlySpan<byte>(code, site->Size));
@@ -76,7 +76,7 @@ internal static unsafe class EntryConversion
         }
 
         // Of a longer nop the end is its displacement, which does not matter: it becomes the nops behind the place.
-        int count = AddPiece(pieces, site->Ip, X86Instruction.CallSize, oneByteFirst: false);
+        int count = AddPiece(pieces, site->Ip, X86Instruction.CallSize, nopOffset: 0);
         for (int at = X86Instruction.CallSize; at < site->Size; at += X86Instruction.MaxPatch)
         {
             FtracePatch* piece = pieces + count++;
@@ -89,13 +89,14 @@ internal static unsafe class EntryConversion
         return count;
     }
 
-    private static int AddPiece(FtracePatch* piece, ulong ip, int length, bool oneByteFirst)
+    /// <summary>A piece with the five-byte nop at an offset of 0 or 1, and a nop of one byte before it.</summary>
+    private static int AddPiece(FtracePatch* piece, ulong ip, int length, int nopOffset)
     {
         piece->Ip = ip;
         piece->Len = (uint)length;
         new ReadOnlySpan<byte>((byte*)ip, length).CopyTo(new Span<byte>(piece->OldCode, X86Instruction.MaxPatch));
         piece->NewCode[0] = OneByteNop;
-        PatchableEntry.Nop5FromAnywhere.CopyTo(new Span<byte>(piece->NewCode + (oneByteFirst ? 1 : 0), X86Instruction.CallSize));
+        PatchableEntry.Nop5FromAnywhere.CopyTo(new Span<byte>(piece->NewCode + nopOffset, X86Instruction.CallSize));
         return 1;
     }
 }

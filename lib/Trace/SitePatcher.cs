@@ -30,7 +30,7 @@ internal static unsafe class SitePatcher
             return 0;
         }
 
-        Block memory = Block.AllocateBriefly((nuint)count * (nuint)(sizeof(FtracePatch) + sizeof(Site*)));
+        Block memory = Block.AllocateTemporary((nuint)count * (nuint)(sizeof(FtracePatch) + sizeof(Site*)));
         var patches = (FtracePatch*)memory.Start;
         int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, failures);
         memory.Free();
@@ -71,7 +71,7 @@ internal static unsafe class SitePatcher
                 continue;
             }
 
-            StubArea* stubs = StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
+            StubArea* stubs = StubArea.FindOrCreate(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
             if (stubs == null)
             {
                 return error;
@@ -147,28 +147,28 @@ internal static unsafe class SitePatcher
         int result = 0;
         while ((error = count == 0 ? 0 : Patcher.Patch(patches, count, PatchRequest.Default)) != 0)
         {
-            int good = 0;
+            int kept = 0;
             bool foreign = true;
             for (int i = 0; i < count; i++)
             {
                 if (patches[i].Error == 0)
                 {
-                    sites[good] = sites[i];
-                    patches[good++] = patches[i];
+                    sites[kept] = sites[i];
+                    patches[kept++] = patches[i];
                     continue;
                 }
 
                 foreign &= patches[i].Error == -Errno.EINVAL;
-                Note(sites[i], patches + i, failures);
+                NoteFailure(sites[i], patches + i, failures);
             }
 
-            if (good == count || failures == SiteFailures.Refuse || (failures == SiteFailures.SkipForeign && !foreign))
+            if (kept == count || failures == SiteFailures.Refuse || (failures == SiteFailures.SkipForeign && !foreign))
             {
                 return error;
             }
 
             result = failures == SiteFailures.SkipForeign || result != 0 ? result : error;
-            count = good;
+            count = kept;
         }
 
         for (int i = 0; i < count; i++)
@@ -181,7 +181,7 @@ internal static unsafe class SitePatcher
     }
 
     /// <summary>A site that cannot be changed stays as it is.</summary>
-    private static void Note(Site* site, FtracePatch* patch, SiteFailures failures)
+    private static void NoteFailure(Site* site, FtracePatch* patch, SiteFailures failures)
     {
         site->Wanted = site->Current;
         bool reported = failures == SiteFailures.KeepQuiet || (failures == SiteFailures.SkipForeign && site->IsForeign);

@@ -13,7 +13,7 @@ internal unsafe struct TraceCall
     public SiteList List;
 
     /// <summary>Handlers were taken out, which may still run.</summary>
-    public bool TookOut;
+    public bool RemovedHandlers;
 
     public int Result;
 }

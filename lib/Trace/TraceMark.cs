@@ -31,8 +31,8 @@ internal static class TraceMark
     public static ulong AddressOf(ulong mark) => mark & ~Kinds;
 
     /// <summary>Where the address of the stub stands through which the call came.</summary>
-    public static ulong StubPlace(ulong mark) => AddressOf(mark) + ((mark & Long) != 0 ? LongStub : ShortStub);
+    public static ulong StubAddress(ulong mark) => AddressOf(mark) + ((mark & Long) != 0 ? LongStub : ShortStub);
 
     /// <summary>From where down the stack is aligned, and the handler called.</summary>
-    public static ulong CallPlace(ulong mark) => (mark & Long) != 0 ? AddressOf(mark) : mark - sizeof(ulong); // rbp is there
+    public static ulong CallFrame(ulong mark) => (mark & Long) != 0 ? AddressOf(mark) : mark - sizeof(ulong); // rbp is there
 }

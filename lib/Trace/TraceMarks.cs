@@ -11,9 +11,9 @@ namespace Ftrace.Trace;
 /// stack and come back, whatever they interrupted: then a mark stays, and nothing tells.
 /// </summary>
 /// <remarks>
-/// <para>A handler is under way if the place of the mark is farther up on the stacks that the thread is in the middle of, and the
+/// <para>A handler is under way if the address of the mark is farther up on the stacks that the thread is in the middle of, and the
 /// handler's return address is still there, or what was saved at an interruption of the code around it. It was left if not; if what
-/// that code saved was overwritten; or if the place is below the stack pointer, on the thread's own stack or on the alternate one.
+/// that code saved was overwritten; or if the address is below the stack pointer, on the thread's own stack or on the alternate one.
 /// If none of that can be said, because contexts have stacks of their own, the mark is put aside: others wait for
 /// the handler as before, until it has ended on whatever thread, and calls on this stack are traced.</para>
 /// <para>Where it is in doubt the mark stays, and the call is not traced.</para>
@@ -21,10 +21,10 @@ namespace Ftrace.Trace;
 [NoInstr]
 internal static unsafe class TraceMarks
 {
-    /// <summary>In place of level 0: there are marks aside, and <see cref="Leave"/> has to be called.</summary>
+    /// <summary>Returned instead of level 0 if there are marks aside: <see cref="Leave"/> has to be called.</summary>
     private const long OutsideWithAside = Offsets.TraceMarks_OutsideWithAside;
 
-    private const int TurnsBetweenLooks = 1024;
+    private const int CallsPerRecheck = 1024;
 
     /// <summary>From Native/trace_entry.S: a traced call finds a mark, or wants to know whether its thread is in an NMI.</summary>
     /// <param name="thread">The calling thread's words.</param>
@@ -33,11 +33,11 @@ internal static unsafe class TraceMarks
     public static long Look(NmiThread* thread, ulong frame)
     {
         var record = (TraceThread*)thread->Tracer;
-        record->Turns = TurnsBetweenLooks;
+        record->CallsToRecheck = CallsPerRecheck;
         ThreadStack stack = record->Stack;
         if (thread->Saved != NmiThread.Outside)
         {
-            NmiLevels.CloseLeft(thread, ref stack, frame, ownContexts: 0);
+            NmiLevels.CloseAbandoned(thread, ref stack, frame, ownContexts: 0);
         }
 
         int level = 0;
@@ -51,7 +51,12 @@ internal static unsafe class TraceMarks
         bool around = level == 0 ? IsAround(record, ref stack, frame) : IsAround(record, ref stack, frame, level);
         record->StackLow = stack.Low;
         record->StackTop = stack.Top;
-        return around ? -1 : level == 0 && record->Mark == TraceMark.LookAside ? OutsideWithAside : level;
+        if (around)
+        {
+            return -1;
+        }
+
+        return level == 0 && record->Mark == TraceMark.LookAside ? OutsideWithAside : level;
     }
 
     /// <summary>From Native/trace_entry.S: a handler has ended, and its mark is not the only one.</summary>
@@ -77,7 +82,7 @@ internal static unsafe class TraceMarks
 
         if (record != null)
         {
-            Pause(record);
+            NoteQuiescent(record);
         }
     }
 
@@ -88,14 +93,14 @@ internal static unsafe class TraceMarks
     {
         ThreadStack stack = record->Stack;
         ulong mark = record->Mark;
-        if (mark > TraceMark.LookAside && Judge(mark, ref stack, stackPointer, itself: false) == MarkState.Left)
+        if (mark > TraceMark.LookAside && Classify(mark, ref stack, stackPointer, MarkObserver.Stopper) == MarkState.Left)
         {
             record->Mark = record->AsideCount != 0 ? TraceMark.LookAside : 0;
         }
 
         for (int i = 0; i < TraceThread.MaxAside; i++)
         {
-            if (record->Aside[i] != 0 && Judge(record->Aside[i], ref stack, stackPointer, itself: false) == MarkState.Left)
+            if (record->Aside[i] != 0 && Classify(record->Aside[i], ref stack, stackPointer, MarkObserver.Stopper) == MarkState.Left)
             {
                 record->Aside[i] = 0;
             }
@@ -105,24 +110,24 @@ internal static unsafe class TraceMarks
         for (int level = 1; level < 64 && levels >> level != 0; level++)
         {
             bool ended = record->Words->Saved >> level == 0;
-            bool left = level <= TraceThread.MaxMarks && Judge(record->Marks[level - 1], ref stack, stackPointer, itself: false) == MarkState.Left;
+            bool left = level <= TraceThread.MaxMarks && Classify(record->Marks[level - 1], ref stack, stackPointer, MarkObserver.Stopper) == MarkState.Left;
             levels &= ended || left ? ~(1ul << level) : ~0ul;
         }
 
         record->Levels = levels;
-        Pause(record);
+        NoteQuiescent(record);
     }
 
     /// <summary>True if the handler of a mark cannot be under way any more: other things are where it had its own.</summary>
     public static bool IsOverwritten(ulong mark) =>
-        (mark & TraceMark.Library) == 0 && !(TryRead(TraceMark.StubPlace(mark), out ulong stub) && StubArea.IsStub(stub));
+        (mark & TraceMark.Library) == 0 && !(TryRead(TraceMark.StubAddress(mark), out ulong stub) && StubArea.IsStub(stub));
 
     private static bool IsAround(TraceThread* record, ref ThreadStack stack, ulong frame)
     {
         ulong mark = record->Mark;
         if (mark > TraceMark.LookAside)
         {
-            MarkState state = Judge(mark, ref stack, frame, itself: true);
+            MarkState state = Classify(mark, ref stack, frame, MarkObserver.Self);
             if (state == MarkState.Around || (state == MarkState.Elsewhere && !PutAside(record, mark)))
             {
                 return true;
@@ -155,7 +160,7 @@ internal static unsafe class TraceMarks
         record->Mark = CountAside(record) ? TraceMark.LookAside : 0;
         if (!around)
         {
-            Pause(record);
+            NoteQuiescent(record);
         }
 
         return around;
@@ -169,7 +174,7 @@ internal static unsafe class TraceMarks
         }
 
         // Whoever is at this level is in its only handler: what is not around was left.
-        if (level > TraceThread.MaxMarks || Judge(record->Marks[level - 1], ref stack, frame, itself: true) == MarkState.Around)
+        if (level > TraceThread.MaxMarks || Classify(record->Marks[level - 1], ref stack, frame, MarkObserver.Self) == MarkState.Around)
         {
             return true;
         }
@@ -178,7 +183,7 @@ internal static unsafe class TraceMarks
         return false;
     }
 
-    private static MarkState Judge(ulong mark, ref ThreadStack stack, ulong at, bool itself)
+    private static MarkState Classify(ulong mark, ref ThreadStack stack, ulong at, MarkObserver observer)
     {
         if ((mark & TraceMark.Library) != 0)
         {
@@ -186,8 +191,8 @@ internal static unsafe class TraceMarks
         }
 
         // The registers of this call are where those of that one were.
-        ulong place = TraceMark.AddressOf(mark);
-        if (itself && place + TraceMark.SmallestFrame > at && place < at + TraceMark.LargestFrame)
+        ulong address = TraceMark.AddressOf(mark);
+        if (observer == MarkObserver.Self && address + TraceMark.SmallestFrame > at && address < at + TraceMark.LargestFrame)
         {
             return MarkState.Left;
         }
@@ -197,34 +202,34 @@ internal static unsafe class TraceMarks
             return MarkState.Left;
         }
 
-        StackWalk walk = StackWalk.Run(ref stack, at, place);
+        StackWalk walk = StackWalk.Run(ref stack, at, address);
         if (walk.Reached)
         {
             return walk.Interrupted || HasReturn(mark) ? MarkState.Around : MarkState.Left;
         }
 
-        if (walk.IsCut)
+        if (walk.IsTruncated)
         {
             return MarkState.Around;
         }
 
-        bool below = stack.Contains(at) && place < at && stack.Contains(place);
-        return below || (itself && IsOnAlternate(place, at)) ? MarkState.Left : MarkState.Elsewhere;
+        bool below = stack.Contains(at) && address < at && stack.Contains(address);
+        return below || (observer == MarkObserver.Self && IsOnAlternate(address, at)) ? MarkState.Left : MarkState.Elsewhere;
     }
 
-    /// <summary>True if a place is on the alternate stack, and the thread is not, or farther up.</summary>
-    private static bool IsOnAlternate(ulong place, ulong at)
+    /// <summary>True if an address is on the alternate stack, and the thread is on another stack, or farther up on this one.</summary>
+    private static bool IsOnAlternate(ulong address, ulong at)
     {
         AlternateStack stack = AlternateStack.Current;
-        return stack.Contains(place) && (!stack.Contains(at) || at > place);
+        return stack.Contains(address) && (!stack.Contains(at) || at > address);
     }
 
     /// <summary>True if the handler has not returned: its return address is there.</summary>
     private static bool HasReturn(ulong mark)
     {
-        ulong place = TraceMark.CallPlace(mark);
-        return (TryRead((place & ~15ul) - sizeof(ulong), out ulong ip) && TraceText.IsReturn(ip))
-            || (TryRead(((place - Native.Table->VectorsSize) & ~63ul) - sizeof(ulong), out ip) && TraceText.IsReturnWithVectors(ip));
+        ulong address = TraceMark.CallFrame(mark);
+        return (TryRead((address & ~15ul) - sizeof(ulong), out ulong ip) && TraceText.IsReturn(ip))
+            || (TryRead(((address - Native.Table->VectorsSize) & ~63ul) - sizeof(ulong), out ip) && TraceText.IsReturnWithVectors(ip));
     }
 
     /// <summary>A word of a stack that may be gone.</summary>
@@ -283,11 +288,11 @@ internal static unsafe class TraceMarks
         return record->AsideCount != 0;
     }
 
-    private static void Pause(TraceThread* record)
+    private static void NoteQuiescent(TraceThread* record)
     {
         if (!record->IsMarked)
         {
-            Volatile.Write(ref record->Pauses, record->Pauses + 1);
+            Volatile.Write(ref record->QuiescentStates, record->QuiescentStates + 1);
         }
     }
 }

@@ -12,7 +12,7 @@ internal unsafe struct TraceRule
     public bool Reset;
 
     /// <summary>Only that.</summary>
-    public bool Nothing;
+    public bool ResetOnly;
 
     /// <summary>Takes out what it matches.</summary>
     public bool Negated;
@@ -55,11 +55,21 @@ internal unsafe struct TraceRule
             }
         }
 
-        Form = name.Contains((byte)'(') ? NameForm.Any : name.IndexOf(Scope) >= 0 ? NameForm.WithoutParameters : NameForm.Symbol;
+        Form = FormOf(name);
         int skipped = name.StartsWith(Scope) ? Scope.Length : 0;
         Name += skipped;
         NameLength = name.Length - skipped;
-        return Glob.IsValid(name[skipped..], pairs: Form != NameForm.Symbol);
+        return Glob.IsValid(name[skipped..], Form == NameForm.Symbol ? GlobSyntax.Plain : GlobSyntax.Cxx);
+    }
+
+    private static NameForm FormOf(ReadOnlySpan<byte> name)
+    {
+        if (name.Contains((byte)'('))
+        {
+            return NameForm.Any;
+        }
+
+        return name.IndexOf(Scope) >= 0 ? NameForm.WithoutParameters : NameForm.Symbol;
     }
 
     /// <summary>Not in a C++ name with a namespace "mod".</summary>

@@ -32,27 +32,27 @@ internal static unsafe class TraceSlots
     private static TableEntry* Table => s_table;
 
     /// <summary>Numbers that are not to be given away: of registered ops, and of those that some call still refers to.</summary>
-    private static ulong s_taken;
+    private static ulong s_usedIds;
 
-    private static int s_filled;
+    private static int s_usedSlots;
 
     /// <summary>Numbers of ops that are gone, while calls or slots are left that refer to them.</summary>
-    private static ulong Dead
+    private static ulong GoneIds
     {
         get
         {
-            ulong dead = s_taken;
+            ulong gone = s_usedIds;
             for (int id = 0; id < MaxOps; id++)
             {
-                dead &= s_table == null || s_table[id].Ops == null ? ~0ul : ~(1ul << id);
+                gone &= s_table == null || s_table[id].Ops == null ? ~0ul : ~(1ul << id);
             }
 
-            return dead;
+            return gone;
         }
     }
 
     /// <summary>Many slots are taken; some of them may be in use no more.</summary>
-    public static bool IsCrowded => s_filled > Count / Kinds / 2;
+    public static bool ManySlotsUsed => s_usedSlots > Count / Kinds / 2;
 
     public static bool Reserve()
     {
@@ -63,7 +63,7 @@ internal static unsafe class TraceSlots
             s_slots = (TraceSlot*)Memory.Map((Count + 1) * (nuint)sizeof(TraceSlot));
             if (s_slots != null)
             {
-                Fill(&s_slots[Count].List, &CallLate, &CallLateThrough);
+                Fill(&s_slots[Count].List, &CallLate, &CallLateRedirected);
                 *Native.Table->TraceSlots = (ulong)s_slots;
             }
         }
@@ -78,10 +78,10 @@ internal static unsafe class TraceSlots
         for (int tried = 0; tried < MaxOps; tried++)
         {
             int id = (s_nextId + tried) % MaxOps;
-            if ((s_taken >> id & 1) == 0)
+            if ((s_usedIds >> id & 1) == 0)
             {
                 s_nextId = (id + 1) % MaxOps;
-                s_taken |= 1ul << id;
+                s_usedIds |= 1ul << id;
                 Volatile.Write(ref *(ulong*)(s_table + id), (ulong)ops);
                 return id;
             }
@@ -119,7 +119,14 @@ internal static unsafe class TraceSlots
         for (int i = 0; i < Count; i++)
         {
             TraceSlot* slot = s_slots + i;
-            slot->RetiredIn = slot->IsUsed || slot->Mask == 0 ? 0 : slot->RetiredIn == 0 ? grace : slot->RetiredIn;
+            if (slot->IsUsed || slot->Mask == 0)
+            {
+                slot->RetiredIn = 0;
+            }
+            else if (slot->RetiredIn == 0)
+            {
+                slot->RetiredIn = grace;
+            }
         }
     }
 
@@ -127,7 +134,7 @@ internal static unsafe class TraceSlots
     public static void FreeRetired(uint grace)
     {
         ulong used = 0;
-        s_filled = 0;
+        s_usedSlots = 0;
         for (int i = 0; i < Count; i++)
         {
             TraceSlot* slot = s_slots + i;
@@ -137,11 +144,11 @@ internal static unsafe class TraceSlots
                 slot->RetiredIn = 0;
             }
 
-            s_filled += slot->Mask != 0 ? 1 : 0;
+            s_usedSlots += slot->Mask != 0 ? 1 : 0;
             used |= slot->Mask;
         }
 
-        s_taken &= used | ~Dead;
+        s_usedIds &= used | ~GoneIds;
     }
 
     /// <summary>The slot for a set of ops; -1 if there is none left.</summary>
@@ -164,7 +171,7 @@ internal static unsafe class TraceSlots
             {
                 s_nextSlot = (i + 1) % Count;
                 Fill(s_slots + i, mask);
-                s_filled++;
+                s_usedSlots++;
                 return i;
             }
         }
@@ -174,7 +181,7 @@ internal static unsafe class TraceSlots
 
     private static void Fill(TraceSlot* slot, ulong mask)
     {
-        Fill(&slot->List, &CallAll, &CallAllThrough);
+        Fill(&slot->List, &CallAll, &CallAllRedirected);
         slot->ListEntry = &slot->List;
         Volatile.Write(ref slot->Mask, mask);
         bool single = (mask & (mask - 1)) == 0;
@@ -183,11 +190,11 @@ internal static unsafe class TraceSlots
     }
 
     private static void Fill(
-        FtraceOps* list, delegate*<ulong, ulong, FtraceOps*, void*, void> call, delegate*<ulong, ulong, FtraceOps*, void*, void> through)
+        FtraceOps* list, delegate*<ulong, ulong, FtraceOps*, void*, void> call, delegate*<ulong, ulong, FtraceOps*, void*, void> redirected)
     {
         list->Func = call;
         list->Flags = FtraceOps.SaveRegs | TraceSlot.ListFlag; // registers are passed on to those that ask for them
-        list->Data = through;
+        list->Data = redirected;
     }
 
     private static int KindOf(ulong mask)
@@ -207,11 +214,11 @@ internal static unsafe class TraceSlots
     /// <summary>The handler of a set: calls those that are still there. Any context, marked as being in a handler.</summary>
     [NoInstr]
     private static void CallAll(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, MaskOf(list), registers, through: false);
+        CallEach(ip, parentIp, MaskOf(list), registers, CallTarget.Handler);
 
     [NoInstr]
-    private static void CallAllThrough(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, MaskOf(list), registers, through: true);
+    private static void CallAllRedirected(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, MaskOf(list), registers, CallTarget.TraceFunction);
 
     [NoInstr]
     private static ulong MaskOf(FtraceOps* list) => Volatile.Read(ref ((TraceSlot*)((byte*)list - Offsets.TraceSlot_List))->Mask);
@@ -222,21 +229,21 @@ internal static unsafe class TraceSlots
     /// </summary>
     [NoInstr]
     private static void CallLate(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, through: false);
+        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, CallTarget.Handler);
 
     [NoInstr]
-    private static void CallLateThrough(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, through: true);
+    private static void CallLateRedirected(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, CallTarget.TraceFunction);
 
     /// <param name="ip">As for a handler.</param>
     /// <param name="parentIp">Likewise.</param>
     /// <param name="mask">Which ops.</param>
     /// <param name="registers">For those that want them.</param>
-    /// <param name="through">
-    /// As the trampoline that the call came through has decided, which has saved what is needed for it: see <see cref="TracePlaces"/>.
+    /// <param name="target">
+    /// As the trampoline that the call came through has decided, which has saved what is needed for it: see <see cref="TraceFunction"/>.
     /// </param>
     [NoInstr]
-    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, bool through)
+    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, CallTarget target)
     {
         for (; mask != 0; mask &= mask - 1)
         {
@@ -244,7 +251,7 @@ internal static unsafe class TraceSlots
             var ops = (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
             if (ops != null)
             {
-                Native.Table->CallOps(ip, parentIp, ops, registers, through ? 1 : 0);
+                Native.Table->CallOps(ip, parentIp, ops, registers, target == CallTarget.TraceFunction ? 1 : 0);
             }
         }
     }

@@ -35,7 +35,7 @@ internal unsafe struct TraceThread
     [FieldOffset(Offsets.TraceThread_Levels)] public ulong Levels;
 
     /// <summary>How often the thread has come out of all handlers on its stack.</summary>
-    [FieldOffset(Offsets.TraceThread_Pauses)] public ulong Pauses;
+    [FieldOffset(Offsets.TraceThread_QuiescentStates)] public ulong QuiescentStates;
 
     /// <summary>The thread.</summary>
     [FieldOffset(Offsets.TraceThread_Tid)] public int Tid;
@@ -59,7 +59,7 @@ internal unsafe struct TraceThread
     [FieldOffset(Offsets.TraceThread_AsideCount)] public int AsideCount;
 
     /// <summary>Traced calls in NMIs before the next look whether there is an NMI.</summary>
-    [FieldOffset(Offsets.TraceThread_Turns)] public int Turns;
+    [FieldOffset(Offsets.TraceThread_CallsToRecheck)] public int CallsToRecheck;
 
     /// <summary>Of <see cref="Levels"/>, from 1 on: the marks.</summary>
     [FieldOffset(Offsets.TraceThread_Marks)] public fixed ulong Marks[MaxMarks];

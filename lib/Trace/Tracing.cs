@@ -24,19 +24,19 @@ internal static unsafe class Tracing
     /// <summary>How long to wait for handlers before there is said to be no space left.</summary>
     private const long MaxReclaimNs = Clock.NsPerSecond;
 
-    private static TraceOps* s_first;
+    private static OpsRecord* s_first;
 
     /// <summary>Something was taken out, and may be forgotten once nobody can be about to use it.</summary>
-    private static bool s_sweep;
+    private static bool s_needsReclaim;
 
     /// <summary>Grace periods that have begun.</summary>
-    private static uint s_graces;
+    private static uint s_gracePeriods;
 
     /// <summary>A call has ended without having seen that what it took out is used no more, when so many had begun; 0: none.</summary>
-    private static uint s_unconfirmed;
+    private static uint s_unconfirmedGrace;
 
     /// <summary>Numbers of ops that are gone, whose calls could not all be changed back.</summary>
-    private static ulong s_stuck;
+    private static ulong s_leftoverOps;
 
     /// <summary>The thread that forks holds the trace mutex.</summary>
     private static NmiThread* s_forking;
@@ -65,21 +65,24 @@ internal static unsafe class Tracing
         int error = call.Result;
         if (call.Ops != null)
         {
-            Prune(call.Ops);
+            FreeIfUnused(call.Ops);
         }
 
         // Only who has to waits for handlers: any other call may come from a constructor, with the loader's lock.
-        bool waits = call.TookOut || (call.Operation == TraceOperation.Update && s_unconfirmed != 0);
-        int grace = waits ? Reclaim(TraceGrace.LongNs)
-            : s_sweep || TraceSlots.IsCrowded || LoadedObjects.HasDropped ? Reclaim(TraceGrace.BriefNs)
-            : 0;
-        if (waits && grace != 0)
+        bool waits = call.RemovedHandlers || (call.Operation == TraceOperation.Update && s_unconfirmedGrace != 0);
+        int graceError = 0;
+        if (waits)
         {
-            s_unconfirmed = s_graces;
+            graceError = Reclaim(TraceGrace.LongNs);
+            s_unconfirmedGrace = graceError != 0 ? s_gracePeriods : s_unconfirmedGrace;
+        }
+        else if (s_needsReclaim || TraceSlots.ManySlotsUsed || LoadedObjects.HasDropped)
+        {
+            Reclaim(TraceGrace.BriefNs);
         }
 
         Unlock();
-        return error != 0 || !waits ? error : grace;
+        return error != 0 ? error : graceError;
     }
 
     private static void RunOnce(ref TraceCall call)
@@ -100,8 +103,8 @@ internal static unsafe class Tracing
     /// </summary>
     private static int Reclaim(long budget)
     {
-        uint number = ++s_graces;
-        s_sweep = false;
+        uint number = ++s_gracePeriods;
+        s_needsReclaim = false;
         TraceSlots.Retire(number);
         LoadedObjects.RetireDropped(number);
         Unlock();
@@ -109,13 +112,13 @@ internal static unsafe class Tracing
         Lock();
         if (error != 0)
         {
-            s_sweep = true;
+            s_needsReclaim = true;
             return error;
         }
 
         TraceSlots.FreeRetired(number);
         LoadedObjects.FreeDropped(number);
-        s_unconfirmed = s_unconfirmed >= number ? s_unconfirmed : 0;
+        s_unconfirmedGrace = s_unconfirmedGrace >= number ? s_unconfirmedGrace : 0;
         return 0;
     }
 
@@ -215,44 +218,56 @@ internal static unsafe class Tracing
     private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
     {
         var call = (TraceCall*)data;
-        int looked = LoadedObjects.Update();
-        RetryDead();
-        int error = AdoptNewObjects();
+        int updated = LoadedObjects.Update();
+        RetryLeftoverCalls();
+        int adopted = AdoptNewObjects();
 
         // Whoever ends something need not know all objects. And whoever else calls may be of another ops.
         bool needsAll = call->Operation is not (TraceOperation.Unregister or TraceOperation.FreeFilter or TraceOperation.UpdateFunc);
-        call->Result = needsAll ? looked : 0;
+        call->Result = needsAll ? updated : 0;
         if (call->Operation == TraceOperation.Update)
         {
             int branches = JumpPatcher.ApplyToNew();
-            call->Result = looked != 0 ? looked : error != 0 ? error : branches;
+            call->Result = FirstError(updated, adopted, branches);
         }
         else if (call->Result == 0)
         {
-            call->Result = call->Operation switch
-            {
-                TraceOperation.Register => Register(call->Ops),
-                TraceOperation.Unregister => Unregister(call),
-                TraceOperation.SetRule => SetRule(call),
-                TraceOperation.FreeFilter => FreeFilter(call->Ops),
-                TraceOperation.UpdateFunc => UpdateFunc(call),
-                TraceOperation.List => call->List.Run(),
-                _ => 0,
-            };
+            call->Result = RunOperation(call);
         }
 
         DisplayNames.End();
         return 1;
     }
 
-    /// <summary>Calls of ops that are gone, which could not be changed back then.</summary>
-    private static void RetryDead()
+    private static int RunOperation(TraceCall* call) => call->Operation switch
     {
-        if (s_stuck != 0)
+        TraceOperation.Register => Register(call->Ops),
+        TraceOperation.Unregister => Unregister(call),
+        TraceOperation.SetRule => SetRule(call),
+        TraceOperation.FreeFilter => FreeFilter(call->Ops),
+        TraceOperation.UpdateFunc => UpdateFunc(call),
+        TraceOperation.List => call->List.Run(),
+        _ => 0,
+    };
+
+    private static int FirstError(int first, int second, int third)
+    {
+        if (first != 0)
         {
-            Unwant(s_stuck);
-            s_stuck = SitePatcher.Apply(SiteFailures.KeepQuiet) == 0 ? 0 : s_stuck;
-            s_sweep = true;
+            return first;
+        }
+
+        return second != 0 ? second : third;
+    }
+
+    /// <summary>Calls of ops that are gone, which could not be changed back then.</summary>
+    private static void RetryLeftoverCalls()
+    {
+        if (s_leftoverOps != 0)
+        {
+            ClearWanted(s_leftoverOps);
+            s_leftoverOps = SitePatcher.Apply(SiteFailures.KeepQuiet) == 0 ? 0 : s_leftoverOps;
+            s_needsReclaim = true;
         }
     }
 
@@ -268,9 +283,9 @@ internal static unsafe class Tracing
             }
 
             SiteFailures failures = SiteFailures.SkipForeign;
-            for (TraceOps* ops = s_first; ops != null; ops = ops->Next)
+            for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
             {
-                if (ops->Id >= 0 && Want(target, ops) && FailuresOf(ops) == SiteFailures.Refuse)
+                if (ops->Id >= 0 && SetWanted(target, ops) && FailuresOf(ops) == SiteFailures.Refuse)
                 {
                     failures = SiteFailures.Refuse;
                 }
@@ -286,12 +301,12 @@ internal static unsafe class Tracing
         return result;
     }
 
-    private static SiteFailures FailuresOf(TraceOps* record) =>
+    private static SiteFailures FailuresOf(OpsRecord* record) =>
         (record->Ops->Flags & FtraceOps.SkipForeign) != 0 ? SiteFailures.SkipForeign : SiteFailures.Refuse;
 
     private static int Register(FtraceOps* ops)
     {
-        TraceOps* record = FindOrAdd(ops);
+        OpsRecord* record = FindOrAdd(ops);
         if (record == null)
         {
             return -Errno.ENOMEM;
@@ -308,11 +323,11 @@ internal static unsafe class Tracing
             return -Errno.ENOSPC;
         }
 
-        Want(record);
+        SetWanted(record);
         int error = SitePatcher.Apply(FailuresOf(record));
         if (error != 0)
         {
-            TakeOut(record);
+            RemoveOps(record);
         }
 
         return error;
@@ -320,22 +335,22 @@ internal static unsafe class Tracing
 
     private static int Unregister(TraceCall* call)
     {
-        TraceOps* record = Find(call->Ops);
+        OpsRecord* record = Find(call->Ops);
         if (record == null || record->Id < 0)
         {
             return -Errno.ENOENT;
         }
 
         ulong bit = 1ul << record->Id;
-        Unwant(bit);
+        ClearWanted(bit);
         int error = SitePatcher.Apply(SiteFailures.ChangeOthers);
-        s_stuck |= error != 0 ? bit : 0;
-        TakeOut(record);
-        call->TookOut = true;
+        s_leftoverOps |= error != 0 ? bit : 0;
+        RemoveOps(record);
+        call->RemovedHandlers = true;
         return error;
     }
 
-    private static void Unwant(ulong mask)
+    private static void ClearWanted(ulong mask)
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -352,27 +367,27 @@ internal static unsafe class Tracing
     }
 
     /// <summary>From here on nobody begins to call the ops. Its number is free once no call refers to it.</summary>
-    private static void TakeOut(TraceOps* record)
+    private static void RemoveOps(OpsRecord* record)
     {
         TraceSlots.Remove(record->Id);
         record->Id = -1;
-        s_sweep = true;
+        s_needsReclaim = true;
     }
 
     /// <summary>Adds a pattern or an address, and changes the text if the ops is registered.</summary>
     private static int SetRule(TraceCall* call)
     {
         TraceRule* rule = &call->Rule;
-        TraceOps* before = TraceOps.New(call->Ops);
+        OpsRecord* before = OpsRecord.Create(call->Ops);
         if (before == null)
         {
             return -Errno.ENOMEM;
         }
 
-        TraceOps* record = FindOrAdd(call->Ops);
+        OpsRecord* record = FindOrAdd(call->Ops);
         if (record == null)
         {
-            TraceOps.Free(before);
+            OpsRecord.Free(before);
             return -Errno.ENOMEM;
         }
 
@@ -383,18 +398,18 @@ internal static unsafe class Tracing
             before->CopyRulesTo(record); // the sites want what they have
         }
 
-        TraceOps.Free(before);
+        OpsRecord.Free(before);
         return error;
     }
 
-    private static int SetRule(TraceOps* record, TraceRule* rule)
+    private static int SetRule(OpsRecord* record, TraceRule* rule)
     {
         if (rule->Reset)
         {
-            record->Forget(rule->Kind == RuleKind.Notrace);
+            record->RemoveRules(rule->Kind);
         }
 
-        if (!rule->Nothing)
+        if (!rule->ResetOnly)
         {
             int error = record->Add(rule);
             if (error != 0)
@@ -402,7 +417,7 @@ internal static unsafe class Tracing
                 return error;
             }
 
-            if (!IsKnown(record))
+            if (!LastRuleMatchesAny(record))
             {
                 return -Errno.ENOENT;
             }
@@ -413,13 +428,13 @@ internal static unsafe class Tracing
             return 0;
         }
 
-        Want(record);
+        SetWanted(record);
         return SitePatcher.Apply(FailuresOf(record));
     }
 
     private static int FreeFilter(FtraceOps* ops)
     {
-        TraceOps* record = Find(ops);
+        OpsRecord* record = Find(ops);
         if (record == null)
         {
             return 0;
@@ -430,23 +445,23 @@ internal static unsafe class Tracing
             return -Errno.EBUSY;
         }
 
-        record->Forget(notrace: false);
-        record->Forget(notrace: true);
+        record->RemoveRules(RuleKind.Filter);
+        record->RemoveRules(RuleKind.Notrace);
         return 0;
     }
 
     /// <summary>What is called in place of every handler. Whoever calls what it was before is waited for.</summary>
     private static int UpdateFunc(TraceCall* call)
     {
-        int error = TracePlaces.Update(call->Func);
-        call->TookOut = error == 0;
+        int error = TraceFunction.Update(call->Func);
+        call->RemovedHandlers = error == 0;
         return error;
     }
 
     /// <summary>What says no more than nothing at all goes: the host may have ops at ever other places.</summary>
-    private static void Prune(FtraceOps* ops)
+    private static void FreeIfUnused(FtraceOps* ops)
     {
-        TraceOps* record = Find(ops);
+        OpsRecord* record = Find(ops);
         if (record == null || record->Id >= 0 || record->HasRules)
         {
             return;
@@ -457,7 +472,7 @@ internal static unsafe class Tracing
             s_first = record->Next;
         }
 
-        for (TraceOps* other = s_first; other != null; other = other->Next)
+        for (OpsRecord* other = s_first; other != null; other = other->Next)
         {
             if (other->Next == record)
             {
@@ -465,11 +480,11 @@ internal static unsafe class Tracing
             }
         }
 
-        TraceOps.Free(record);
+        OpsRecord.Free(record);
     }
 
     /// <summary>True if the rule added last matches some function.</summary>
-    private static bool IsKnown(TraceOps* record)
+    private static bool LastRuleMatchesAny(OpsRecord* record)
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -486,16 +501,16 @@ internal static unsafe class Tracing
         return false;
     }
 
-    private static void Want(TraceOps* record)
+    private static void SetWanted(OpsRecord* record)
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            Want(target, record);
+            SetWanted(target, record);
         }
     }
 
     /// <summary>Notes which of an object's functions the ops wants. True if it wants any.</summary>
-    private static bool Want(LoadedObject* target, TraceOps* record)
+    private static bool SetWanted(LoadedObject* target, OpsRecord* record)
     {
         ulong bit = 1ul << record->Id;
         bool any = false;
@@ -514,9 +529,9 @@ internal static unsafe class Tracing
         return any;
     }
 
-    private static TraceOps* Find(FtraceOps* ops)
+    private static OpsRecord* Find(FtraceOps* ops)
     {
-        TraceOps* record = s_first;
+        OpsRecord* record = s_first;
         while (record != null && record->Ops != ops)
         {
             record = record->Next;
@@ -525,12 +540,12 @@ internal static unsafe class Tracing
         return record;
     }
 
-    private static TraceOps* FindOrAdd(FtraceOps* ops)
+    private static OpsRecord* FindOrAdd(FtraceOps* ops)
     {
-        TraceOps* record = Find(ops);
+        OpsRecord* record = Find(ops);
         if (record == null)
         {
-            record = TraceOps.New(ops);
+            record = OpsRecord.Create(ops);
             if (record != null)
             {
                 record->Next = s_first;

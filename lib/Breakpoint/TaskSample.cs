@@ -4,7 +4,7 @@ namespace Ftrace.Breakpoint;
 
 /// <summary>What the last look at a thread has shown: its mask, then its call.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct TaskLook
+internal struct TaskSample
 {
     /// <summary>Of <see cref="RunNs"/>: no call was read, or one that hides what the thread has blocked.</summary>
     public const long Nothing = -2;

@@ -8,7 +8,7 @@ using Ftrace.Objects;
 namespace Ftrace.Trace;
 
 /// <summary>What the library keeps of an ops: its number while it is registered, and its patterns. A page of memory each.</summary>
-internal unsafe struct TraceOps
+internal unsafe struct OpsRecord
 {
     private const int Bytes = 4096;
     private const int RuleBytes = 3000;
@@ -19,20 +19,20 @@ internal unsafe struct TraceOps
     /// <summary>The number it is registered under; -1: it is not.</summary>
     public int Id;
 
-    private int _used;
+    private int _ruleBytes;
 
     /// <summary>One pattern says it all.</summary>
     private bool _isSimple;
 
-    public TraceOps* Next;
+    public OpsRecord* Next;
 
     private fixed byte _rules[RuleBytes];
 
-    public readonly bool HasRules => _used != 0;
+    public readonly bool HasRules => _ruleBytes != 0;
 
-    public static TraceOps* New(FtraceOps* ops)
+    public static OpsRecord* Create(FtraceOps* ops)
     {
-        var added = (TraceOps*)Memory.Map(Bytes);
+        var added = (OpsRecord*)Memory.Map(Bytes);
         if (added != null)
         {
             added->Ops = ops;
@@ -42,26 +42,27 @@ internal unsafe struct TraceOps
         return added;
     }
 
-    public static void Free(TraceOps* ops) => Memory.Unmap(ops, Bytes);
+    public static void Free(OpsRecord* ops) => Memory.Unmap(ops, Bytes);
 
     /// <summary>The patterns, to be put back if a change of them fails.</summary>
-    public readonly void CopyRulesTo(TraceOps* other)
+    public readonly void CopyRulesTo(OpsRecord* other)
     {
         fixed (byte* rules = _rules)
         {
-            new ReadOnlySpan<byte>(rules, _used).CopyTo(new Span<byte>(other->_rules, RuleBytes));
+            new ReadOnlySpan<byte>(rules, _ruleBytes).CopyTo(new Span<byte>(other->_rules, RuleBytes));
         }
 
-        other->_used = _used;
+        other->_ruleBytes = _ruleBytes;
     }
 
-    /// <summary>Forgets the rules of one kind, or of filters by name and address together.</summary>
-    public void Forget(bool notrace)
+    /// <summary>Removes the rules of a kind. Filters by name and by address are one kind.</summary>
+    public void RemoveRules(RuleKind kind)
     {
+        bool notrace = kind == RuleKind.Notrace;
         fixed (byte* rules = _rules)
         {
             int kept = 0;
-            for (int at = 0; at < _used;)
+            for (int at = 0; at < _ruleBytes;)
             {
                 var rule = (Rule*)(rules + at);
                 int size = rule->Size;
@@ -74,7 +75,7 @@ internal unsafe struct TraceOps
                 at += size;
             }
 
-            _used = kept;
+            _ruleBytes = kept;
         }
     }
 
@@ -85,14 +86,14 @@ internal unsafe struct TraceOps
         var name = new ReadOnlySpan<byte>(added->Name, added->NameLength);
         var file = new ReadOnlySpan<byte>(added->File, added->FileLength);
         int size = sizeof(Rule) + name.Length + file.Length;
-        if (size > RuleBytes - _used)
+        if (size > RuleBytes - _ruleBytes)
         {
             return -Errno.E2BIG;
         }
 
         fixed (byte* rules = _rules)
         {
-            var rule = (Rule*)(rules + _used);
+            var rule = (Rule*)(rules + _ruleBytes);
             *rule = new Rule
             {
                 Ip = added->Ip,
@@ -107,7 +108,7 @@ internal unsafe struct TraceOps
             file.CopyTo(rule->File);
         }
 
-        _used += size;
+        _ruleBytes += size;
         return 0;
     }
 
@@ -115,7 +116,12 @@ internal unsafe struct TraceOps
     private static short LiteralOf(ReadOnlySpan<byte> name)
     {
         int special = name.IndexOfAny("*?[\\"u8);
-        return (short)(special < 0 ? name.Length : special == name.Length - 1 && name[special] == '*' ? special : -1);
+        if (special < 0)
+        {
+            return (short)name.Length;
+        }
+
+        return (short)(special == name.Length - 1 && name[special] == '*' ? special : -1);
     }
 
     /// <summary>Looks which rules are about an object. What follows is asked of its functions, where it may be either.</summary>
@@ -125,7 +131,7 @@ internal unsafe struct TraceOps
         fixed (byte* rules = _rules)
         {
             int size;
-            for (int at = 0; at < _used; at += size)
+            for (int at = 0; at < _ruleBytes; at += size)
             {
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
@@ -133,12 +139,23 @@ internal unsafe struct TraceOps
             }
 
             var only = (Rule*)rules;
-            _isSimple = _used != 0 && only->Size == _used && only->Kind == RuleKind.Filter && !only->Negated;
-            return _used == 0 ? Selection.All
-                : !_isSimple ? Selection.Some
-                : only->IsElsewhere ? Selection.None
-                : only->Literal == 0 ? Selection.All
-                : Selection.Some;
+            _isSimple = _ruleBytes != 0 && only->Size == _ruleBytes && only->Kind == RuleKind.Filter && !only->Negated;
+            if (_ruleBytes == 0)
+            {
+                return Selection.All;
+            }
+
+            if (!_isSimple)
+            {
+                return Selection.Some;
+            }
+
+            if (only->IsElsewhere)
+            {
+                return Selection.None;
+            }
+
+            return only->Literal == 0 ? Selection.All : Selection.Some;
         }
     }
 
@@ -156,7 +173,7 @@ internal unsafe struct TraceOps
             }
 
             int size;
-            for (int at = 0; at < _used; at += size)
+            for (int at = 0; at < _ruleBytes; at += size)
             {
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
@@ -183,7 +200,7 @@ internal unsafe struct TraceOps
         fixed (byte* rules = _rules)
         {
             Rule* last = null;
-            for (int at = 0; at < _used; at += last->Size)
+            for (int at = 0; at < _ruleBytes; at += last->Size)
             {
                 last = (Rule*)(rules + at);
             }
@@ -236,8 +253,14 @@ internal unsafe struct TraceOps
             return Matches(name.WithoutParameters) || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All)));
         }
 
-        private bool Matches(ReadOnlySpan<byte> name) =>
-            Literal < 0 ? Glob.Matches(Name, name, pairs: Form != NameForm.Symbol)
-            : (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]);
+        private bool Matches(ReadOnlySpan<byte> name)
+        {
+            if (Literal < 0)
+            {
+                return Glob.Matches(Name, name, Form == NameForm.Symbol ? GlobSyntax.Plain : GlobSyntax.Cxx);
+            }
+
+            return (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]);
+        }
     }
 }

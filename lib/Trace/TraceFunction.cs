@@ -18,7 +18,7 @@ namespace Ftrace.Trace;
 /// <para>A trampoline decides once for a call, also for a set of handlers: one that has not saved the vector registers
 /// must not come to the function later.</para>
 /// </remarks>
-internal static unsafe class TracePlaces
+internal static unsafe class TraceFunction
 {
     /// <returns>0 or -errno of the patcher; then all is as before.</returns>
     public static int Update(void* func)
@@ -28,17 +28,17 @@ internal static unsafe class TracePlaces
         bool changes = false;
         for (int i = 0; i < TraceSlots.Kinds; i++)
         {
-            TracePlace* place = (TracePlace*)native->TracePlaces + i;
+            FtraceCall* site = (FtraceCall*)native->FtraceCalls + i;
             var old = new Span<byte>(patches[i].OldCode, X86Instruction.CallSize);
             var code = new Span<byte>(patches[i].NewCode, X86Instruction.CallSize);
-            patches[i].Ip = place->Ip;
+            patches[i].Ip = site->Ip;
             patches[i].Len = X86Instruction.CallSize;
-            new ReadOnlySpan<byte>((byte*)place->Ip, X86Instruction.CallSize).CopyTo(old);
+            new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize).CopyTo(old);
             if (func == null)
             {
                 X86Instruction.Nop5.CopyTo(code);
             }
-            else if (!X86Instruction.TryEncodeJump(place->Ip, func == native->TraceStub ? place->Done : place->Through, code))
+            else if (!X86Instruction.TryEncodeJump(site->Ip, func == native->TraceStub ? site->Done : site->Redirect, code))
             {
                 return -Errno.ERANGE;
             }

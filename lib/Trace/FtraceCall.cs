@@ -5,18 +5,18 @@ namespace Ftrace.Trace;
 
 /// <summary>Five bytes of a common trampoline that are changed while threads run. Made by Native/trace_entry.S.</summary>
 /// <remarks>Each word is a distance from itself, so that nothing has to be relocated.</remarks>
-[StructLayout(LayoutKind.Explicit, Size = Offsets.TracePlace_SizeOf)]
-internal unsafe struct TracePlace
+[StructLayout(LayoutKind.Explicit, Size = Offsets.FtraceCall_SizeOf)]
+internal unsafe struct FtraceCall
 {
-    [FieldOffset(Offsets.TracePlace_Ip)] private int _ip;
-    [FieldOffset(Offsets.TracePlace_Through)] private int _through;
-    [FieldOffset(Offsets.TracePlace_Done)] private int _done;
+    [FieldOffset(Offsets.FtraceCall_Ip)] private int _ip;
+    [FieldOffset(Offsets.FtraceCall_Redirect)] private int _redirect;
+    [FieldOffset(Offsets.FtraceCall_Done)] private int _done;
 
     /// <summary>Where they stand. As a nop they lead to the handler.</summary>
     public ulong Ip => At(ref _ip);
 
     /// <summary>Where the function is called that stands in for handlers.</summary>
-    public ulong Through => At(ref _through);
+    public ulong Redirect => At(ref _redirect);
 
     /// <summary>Behind the call of the handler.</summary>
     public ulong Done => At(ref _done);
