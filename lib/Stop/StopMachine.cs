@@ -112,8 +112,8 @@ internal static unsafe class StopMachine
             if (error == 0)
             {
                 stop->Stops++;
-                stop->StoppedThreads += stop->Joined + StopAttempt.Seized;
-                stop->SeizedThreads += StopAttempt.Seized;
+                stop->StoppedThreads += stop->Joined + AttemptState.Seized;
+                stop->SeizedThreads += AttemptState.Seized;
                 return 0;
             }
 
@@ -145,7 +145,7 @@ internal static unsafe class StopMachine
             Native.SyncCore();
         }
 
-        StopAttempt.NoteSuccess(stop, Release(stop));
+        AttemptState.NoteSuccess(stop, Release(stop));
         stop->Owner = 0;
         StopTurn.Unlock();
         SignalSet.Set(mask);
@@ -233,7 +233,7 @@ internal static unsafe class StopMachine
         StopState* stop = StopState.Shared;
         bool open = stop->Owner == (ulong)self;
         ThreadTable.Clear();
-        StopAttempt.AfterFork();
+        AttemptState.AfterFork();
         Seizer.AfterFork();
         StopSignal.AfterFork(stop);
         s_isReserved = false; // its /proc may be another one
