@@ -2,31 +2,31 @@ using System.Runtime.InteropServices;
 
 namespace Ftrace.Breakpoint;
 
-/// <summary>What the last look at a thread has shown: its mask, then its call.</summary>
+/// <summary>The last sample of a thread: its mask, then its system call.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct TaskSample
 {
-    /// <summary>Of <see cref="RunNs"/>: no call was read, or one that hides what the thread has blocked.</summary>
+    /// <summary>Value of <see cref="RunNs"/>: no call was read, or one that hides what the thread has blocked.</summary>
     public const long Nothing = -2;
 
-    /// <summary>Of <see cref="RunNs"/>: it was asleep in a call that hides nothing, or in no call.</summary>
+    /// <summary>Value of <see cref="RunNs"/>: the thread was asleep in a call that hides nothing, or in no call.</summary>
     public const long Asleep = -1;
 
     /// <summary>The thread's id.</summary>
     public int Tid;
 
-    /// <summary>The process's: a child of fork has other threads.</summary>
+    /// <summary>The process's id: a child of fork has other threads.</summary>
     public int Pid;
 
-    /// <summary>How often it had gone to sleep, by the mask's text.</summary>
+    /// <summary>How often the thread had gone to sleep, by the file that the mask was read from.</summary>
     public ulong Sleeps;
 
-    /// <summary>If it was running: the CPU time in nanoseconds that it had used when its mask had been read.</summary>
+    /// <summary>If the thread was running: the CPU time in nanoseconds that it had used when its mask had been read.</summary>
     public long RunNs;
 
-    /// <summary>At that mask it had run for long enough since another one, without sleeping.</summary>
+    /// <summary>At that mask the thread had run for long enough since an earlier mask, without sleeping.</summary>
     public bool HasRun;
 
-    /// <summary>Looks that found it asleep in a call that hides nothing, each another time, and none that shows a reason to wait for it.</summary>
+    /// <summary>Samples that found the thread asleep in a call that hides nothing, each in another sleep, since one that gave a reason to wait.</summary>
     public int Harmless;
 }

@@ -7,21 +7,21 @@ using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
-/// <summary>What the library keeps of an ops: its number while it is registered, and its patterns. A page of memory each.</summary>
+/// <summary>The library's record of an ops: its number while it is registered, and its rules. A page of memory each.</summary>
 internal unsafe struct OpsRecord
 {
     private const int Bytes = 4096;
     private const int RuleBytes = 3000;
 
-    /// <summary>The host's.</summary>
+    /// <summary>The host's structure.</summary>
     public FtraceOps* Ops;
 
-    /// <summary>The number it is registered under; -1: it is not.</summary>
+    /// <summary>Its number while it is registered; else -1.</summary>
     public int Id;
 
     private int _ruleBytes;
 
-    /// <summary>One pattern says it all.</summary>
+    /// <summary>There is one rule only, a filter that is not negated.</summary>
     private bool _isSimple;
 
     public OpsRecord* Next;
@@ -44,7 +44,7 @@ internal unsafe struct OpsRecord
 
     public static void Free(OpsRecord* ops) => Memory.Unmap(ops, Bytes);
 
-    /// <summary>The patterns, to be put back if a change of them fails.</summary>
+    /// <summary>Copies the rules, to be restored if a change of them fails.</summary>
     public readonly void CopyRulesTo(OpsRecord* other)
     {
         fixed (byte* rules = _rules)
@@ -79,7 +79,7 @@ internal unsafe struct OpsRecord
         }
     }
 
-    /// <summary>Adds a pattern, whose parts have been checked, or an address.</summary>
+    /// <summary>Adds a rule: a pattern, whose parts have been checked, or an address.</summary>
     /// <returns>0 or -E2BIG.</returns>
     public int Add(TraceRule* added)
     {
@@ -112,7 +112,7 @@ internal unsafe struct OpsRecord
         return 0;
     }
 
-    /// <summary>How long the text is that names must begin with, of a pattern that is that text, or that and a star; else -1.</summary>
+    /// <summary>If a pattern is plain text, or plain text and a star: the length of that text. Else -1.</summary>
     private static short LiteralOf(ReadOnlySpan<byte> name)
     {
         int special = name.IndexOfAny("*?[\\"u8);
@@ -124,7 +124,7 @@ internal unsafe struct OpsRecord
         return (short)(special == name.Length - 1 && name[special] == '*' ? special : -1);
     }
 
-    /// <summary>Looks which rules are about an object. What follows is asked of its functions, where it may be either.</summary>
+    /// <summary>Selects an object: finds out which rules are about it. <see cref="Wants"/> is then called for its functions if need be.</summary>
     public Selection Select(LoadedObject* target)
     {
         ReadOnlySpan<byte> fileName = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName);
@@ -164,7 +164,7 @@ internal unsafe struct OpsRecord
     {
         bool chosen = true;
         bool first = true;
-        bool left = false;
+        bool excluded = false;
         fixed (byte* rules = _rules)
         {
             if (_isSimple)
@@ -180,21 +180,21 @@ internal unsafe struct OpsRecord
                 bool matches = rule->Matches(site);
                 if (rule->Kind == RuleKind.Notrace)
                 {
-                    left = matches ? !rule->Negated : left;
+                    excluded = matches ? !rule->Negated : excluded;
                     continue;
                 }
 
-                // The first one says what is there to begin with: nothing to add to, or all to take out from.
+                // The first filter decides what the others change: a positive one adds to nothing, a negated one excludes from all.
                 chosen = first ? rule->Negated : chosen;
                 first = false;
                 chosen = matches ? !rule->Negated : chosen;
             }
         }
 
-        return chosen && !left;
+        return chosen && !excluded;
     }
 
-    /// <summary>True if the rule that was added last is about this function, of the selected object.</summary>
+    /// <summary>True if the rule that was added last matches this function, of the selected object.</summary>
     public bool LastRuleMatches(Site* site)
     {
         fixed (byte* rules = _rules)
@@ -246,7 +246,7 @@ internal unsafe struct OpsRecord
             return Form == NameForm.Symbol ? Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength)) : MatchesCxx(site);
         }
 
-        [MethodImpl(MethodImplOptions.NoInlining)] // its frame would cost those a third who need none
+        [MethodImpl(MethodImplOptions.NoInlining)] // its frame would slow the other path down by a third
         private bool MatchesCxx(Site* site)
         {
             CxxName name = DisplayNames.PartsOf(site);

@@ -10,13 +10,13 @@ using Ftrace.X86;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Makes the text agree with what the sites want: a nop where nobody wants a call, else a call of the stub for exactly those who
-/// do. Called with the trace mutex and the loader's lock held.
+/// Makes the text agree with <see cref="Site.Wanted"/>: a nop where no ops wants a call, else a call of the stub for exactly those
+/// ops that do. Called with the trace mutex and the loader's lock held.
 /// </summary>
 internal static unsafe class SitePatcher
 {
     /// <param name="failures">What to do about sites that cannot be changed.</param>
-    /// <returns>0 or -errno; then each site wants what it has.</returns>
+    /// <returns>0 or -errno; after an error the sites that were not changed want what they have.</returns>
     public static int Apply(SiteFailures failures)
     {
         int count = 0;
@@ -59,7 +59,7 @@ internal static unsafe class SitePatcher
         return error != 0 ? error : Patch(patches, sites, count, failures);
     }
 
-    /// <summary>Collects the sites that change, and how; says how many are not yet one nop.</summary>
+    /// <summary>Collects the sites that change, with their old and new code, and counts those that are not yet one nop.</summary>
     private static int Fill(FtracePatch* patches, Site** sites, out int unready)
     {
         int found = 0;
@@ -117,7 +117,7 @@ internal static unsafe class SitePatcher
         return 0;
     }
 
-    /// <summary>A call for a set of ops. Neighbours mostly have the same, so that it is looked up once.</summary>
+    /// <summary>A call for a set of ops. Neighbouring sites mostly have the same set, so the last one is kept.</summary>
     private struct Call
     {
         private ulong _mask;
@@ -180,7 +180,7 @@ internal static unsafe class SitePatcher
         return result;
     }
 
-    /// <summary>A site that cannot be changed stays as it is.</summary>
+    /// <summary>Keeps a site that cannot be changed as it is, and reports it if that is wanted.</summary>
     private static void NoteFailure(Site* site, FtracePatch* patch, SiteFailures failures)
     {
         site->Wanted = site->Current;

@@ -8,19 +8,19 @@ using Ftrace.X86;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// The place in each common trampoline where a handler is about to be called: <c>ftrace_update_ftrace_func()</c>. Called with
-/// the trace mutex held; a grace period has to follow before the call returns.
+/// Sets the function that is called in place of every handler: <c>ftrace_update_ftrace_func()</c>. Called with the trace mutex held; a
+/// grace period has to follow before the call returns.
 /// </summary>
 /// <remarks>
-/// <para>What stands there says who is called: a nop the handlers, a jump the function in their place, another jump nobody. The
-/// function's address is a word that is read behind the jump. From one function to another only the word changes;
-/// it never changes to null, because a thread may be behind the jump when that is taken away.</para>
-/// <para>A trampoline decides once for a call, also for a set of handlers: one that has not saved the vector registers
-/// must not come to the function later.</para>
+/// <para>The code at <see cref="FtraceCall.Ip"/> decides what is called: with a nop the handlers, with one jump the trace function, with
+/// another jump nothing. The trace function's address is a word that is read after the jump. From one function to another only the
+/// word changes; it never changes to null, because a thread may be past the jump when that is removed.</para>
+/// <para>The trampoline decides once for a call, also for a set of handlers: one that has not saved the vector registers
+/// must not call the trace function later.</para>
 /// </remarks>
 internal static unsafe class TraceFunction
 {
-    /// <returns>0 or -errno of the patcher; then all is as before.</returns>
+    /// <returns>0 or an -errno of the patcher; after an error all is as before.</returns>
     public static int Update(void* func)
     {
         NativeTable* native = Native.Table;

@@ -7,16 +7,16 @@ using Ftrace.Protocol;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Whether a thread is in the handler that its mark says. Signal handlers of the host's may leave by siglongjmp(), or go on on another
-/// stack and come back, whatever they interrupted: then a mark stays, and nothing tells.
+/// Finds out whether a thread is still in the handler that its mark belongs to. A signal handler of the host's may leave by siglongjmp(),
+/// or switch to another stack and come back, whatever it interrupted: then a mark stays behind.
 /// </summary>
 /// <remarks>
-/// <para>A handler is under way if the address of the mark is farther up on the stacks that the thread is in the middle of, and the
-/// handler's return address is still there, or what was saved at an interruption of the code around it. It was left if not; if what
-/// that code saved was overwritten; or if the address is below the stack pointer, on the thread's own stack or on the alternate one.
-/// If none of that can be said, because contexts have stacks of their own, the mark is put aside: others wait for
+/// <para>The handler is still running if the address of the mark is farther up on one of the stacks that the thread will return to, and
+/// the handler's return address is still there, or the context of an interruption of trace_entry.S is. Otherwise it was left. It was also
+/// left if what trace_entry.S saved has been overwritten, or if the address is below the stack pointer, on the thread's own stack or on
+/// the alternate one. If neither can be shown, because contexts have stacks of their own, the mark is put aside: grace periods wait for
 /// the handler as before, until it has ended on whatever thread, and calls on this stack are traced.</para>
-/// <para>Where it is in doubt the mark stays, and the call is not traced.</para>
+/// <para>In doubt the mark stays, and the call is not traced.</para>
 /// </remarks>
 [NoInstr]
 internal static unsafe class TraceMarks
@@ -26,10 +26,10 @@ internal static unsafe class TraceMarks
 
     private const int CallsPerRecheck = 1024;
 
-    /// <summary>From Native/trace_entry.S: a traced call finds a mark, or wants to know whether its thread is in an NMI.</summary>
+    /// <summary>Called by Native/trace_entry.S: a traced call has found a mark, or has to know whether its thread is in an NMI.</summary>
     /// <param name="thread">The calling thread's words.</param>
     /// <param name="frame">Where its registers are saved.</param>
-    /// <returns>The level of nesting at which to mark; -1 if a handler is around.</returns>
+    /// <returns>The level of nesting at which to mark; -1 if the call comes from a handler.</returns>
     public static long Look(NmiThread* thread, ulong frame)
     {
         var record = (TraceThread*)thread->Tracer;
@@ -46,7 +46,7 @@ internal static unsafe class TraceMarks
             level++;
         }
 
-        // What is marked at deeper levels than this one has ended with them.
+        // Handlers marked at deeper levels have ended with those levels.
         record->Levels &= ~0ul >> (63 - level);
         bool around = level == 0 ? IsAround(record, ref stack, frame) : IsAround(record, ref stack, frame, level);
         record->StackLow = stack.Low;
@@ -59,7 +59,7 @@ internal static unsafe class TraceMarks
         return level == 0 && record->Mark == TraceMark.LookAside ? OutsideWithAside : level;
     }
 
-    /// <summary>From Native/trace_entry.S: a handler has ended, and its mark is not the only one.</summary>
+    /// <summary>Called by Native/trace_entry.S: a handler has ended, and its mark is not the only one.</summary>
     public static void Leave(NmiThread* thread, ulong mark)
     {
         TraceThread* record = TraceThreads.Of(thread);
@@ -69,7 +69,7 @@ internal static unsafe class TraceMarks
         }
         else if (record == null || !TakeFromAside(record, mark))
         {
-            // Its stack has come from another thread.
+            // The stack has moved to this thread from another one.
             for (int i = 0; i < TraceThreads.Used; i++)
             {
                 TraceThread* other = TraceThreads.Records + i;
@@ -86,7 +86,7 @@ internal static unsafe class TraceMarks
         }
     }
 
-    /// <summary>A look from outside: the thread is stopped.</summary>
+    /// <summary>Examines the marks of a thread that is stopped.</summary>
     /// <param name="record">The thread's.</param>
     /// <param name="stackPointer">Where it was stopped.</param>
     public static void LookAt(TraceThread* record, ulong stackPointer)
@@ -118,7 +118,7 @@ internal static unsafe class TraceMarks
         NoteQuiescent(record);
     }
 
-    /// <summary>True if the handler of a mark cannot be under way any more: other things are where it had its own.</summary>
+    /// <summary>True if the handler of a mark cannot be running any more: what trace_entry.S saved has been overwritten.</summary>
     public static bool IsOverwritten(ulong mark) =>
         (mark & TraceMark.Library) == 0 && !(TryRead(TraceMark.StubAddress(mark), out ulong stub) && StubArea.IsStub(stub));
 
@@ -133,7 +133,7 @@ internal static unsafe class TraceMarks
                 return true;
             }
 
-            Interlocked.CompareExchange(ref record->Mark, TraceMark.LookAside, mark); // aside first: who waits finds it in the one or the other
+            Interlocked.CompareExchange(ref record->Mark, TraceMark.LookAside, mark); // aside first: a waiter finds it in one or the other
         }
 
         bool around = false;
@@ -173,7 +173,7 @@ internal static unsafe class TraceMarks
             return false;
         }
 
-        // Whoever is at this level is in its only handler: what is not around was left.
+        // A level has one handler: if the thread is not in it, it was left.
         if (level > TraceThread.MaxMarks || Classify(record->Marks[level - 1], ref stack, frame, MarkObserver.Self) == MarkState.Around)
         {
             return true;
@@ -190,7 +190,7 @@ internal static unsafe class TraceMarks
             return MarkState.Around;
         }
 
-        // The registers of this call are where those of that one were.
+        // The registers of this call overlap with what the marked call saved.
         ulong address = TraceMark.AddressOf(mark);
         if (observer == MarkObserver.Self && address + TraceMark.SmallestFrame > at && address < at + TraceMark.LargestFrame)
         {
@@ -241,7 +241,7 @@ internal static unsafe class TraceMarks
         nint got = Native.Syscall(SyscallNumber.ProcessVmReadv, Native.Syscall(SyscallNumber.Gettid), (nint)(&local), 1, (nint)(&remote), 1);
         if (got < 0 && got != -Errno.EFAULT && OwnMemory.CanRead(address))
         {
-            read = *(ulong*)address; // a system that forbids the call
+            read = *(ulong*)address; // the system forbids the call
             got = sizeof(ulong);
         }
 

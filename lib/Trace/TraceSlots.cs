@@ -6,18 +6,18 @@ using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
-/// <summary>The table of registered ops, and the slots that refer to it. Called with the trace mutex held, but for the list.</summary>
+/// <summary>The table of registered ops, and the slots that refer to it. Called with the trace mutex held, except by traced calls.</summary>
 internal static unsafe class TraceSlots
 {
-    /// <summary>Ops that can be registered.</summary>
+    /// <summary>How many ops can be registered.</summary>
     public const int MaxOps = 64;
 
-    /// <summary>Slots: a stub leads to each.</summary>
+    /// <summary>How many slots there are, and stubs in an area.</summary>
     public const int Count = StubArea.Count;
 
     /// <summary>
-    /// Kinds of slots, by what is saved: number 0 everything, 1 no vector registers, 2 what the calling convention gives away, 3 of
-    /// that no vector registers. A slot's kind is its number modulo this.
+    /// Kinds of slots, by what is saved: 0 all registers, 1 all but vector registers, 2 call-clobbered registers, 3 of those all but vector
+    /// registers. A slot's kind is its number modulo this.
     /// </summary>
     public const int Kinds = Offsets.TraceSlots_Kinds;
 
@@ -31,12 +31,12 @@ internal static unsafe class TraceSlots
     [NoInstr]
     private static TableEntry* Table => s_table;
 
-    /// <summary>Numbers that are not to be given away: of registered ops, and of those that some call still refers to.</summary>
+    /// <summary>Bit n: number n is in use, by a registered ops, or because some call still refers to it.</summary>
     private static ulong s_usedIds;
 
     private static int s_usedSlots;
 
-    /// <summary>Numbers of ops that are gone, while calls or slots are left that refer to them.</summary>
+    /// <summary>Numbers of ops that were removed, while calls or slots still refer to them.</summary>
     private static ulong GoneIds
     {
         get
@@ -51,7 +51,7 @@ internal static unsafe class TraceSlots
         }
     }
 
-    /// <summary>Many slots are taken; some of them may be in use no more.</summary>
+    /// <summary>So many slots are used that those which no call refers to should be freed.</summary>
     public static bool ManySlotsUsed => s_usedSlots > Count / Kinds / 2;
 
     public static bool Reserve()
@@ -59,7 +59,7 @@ internal static unsafe class TraceSlots
         s_table = s_table != null ? s_table : (TableEntry*)Memory.Map(MaxOps * (nuint)sizeof(TableEntry));
         if (s_slots == null)
         {
-            // One more: the ops for calls that come late.
+            // One more: the ops for late calls.
             s_slots = (TraceSlot*)Memory.Map((Count + 1) * (nuint)sizeof(TraceSlot));
             if (s_slots != null)
             {
@@ -71,7 +71,7 @@ internal static unsafe class TraceSlots
         return s_table != null && s_slots != null;
     }
 
-    /// <summary>Puts an ops into the table.</summary>
+    /// <summary>Adds an ops to the table.</summary>
     /// <returns>Its number, or -1 if the table is full.</returns>
     public static int Add(FtraceOps* ops)
     {
@@ -90,11 +90,11 @@ internal static unsafe class TraceSlots
         return -1;
     }
 
-    /// <summary>Takes an ops out. From now on nobody begins to call it; who does so now is found by <see cref="TraceGrace"/>.</summary>
+    /// <summary>Removes an ops. No thread begins to call it from now on; <see cref="TraceGrace"/> waits for those that are calling it.</summary>
     public static void Remove(int id) => Volatile.Write(ref *(ulong*)(s_table + id), 0);
 
-    /// <summary>Notes which slots no call refers to any more, when a grace period is about to begin.</summary>
-    /// <param name="grace">Its number; each is higher than the one before.</param>
+    /// <summary>Notes which slots no call refers to any more, before a grace period begins.</summary>
+    /// <param name="grace">The number of the grace period; each is higher than the one before.</param>
     public static void Retire(uint grace)
     {
         for (int i = 0; i < Count; i++)
@@ -130,7 +130,7 @@ internal static unsafe class TraceSlots
         }
     }
 
-    /// <summary>Frees slots, and the numbers of ops that are gone. Called after a grace period, whoever may have begun others meanwhile.</summary>
+    /// <summary>Frees slots, and the numbers of removed ops. Called after a grace period; other ones may have begun meanwhile.</summary>
     public static void FreeRetired(uint grace)
     {
         ulong used = 0;
@@ -151,7 +151,7 @@ internal static unsafe class TraceSlots
         s_usedIds &= used | ~GoneIds;
     }
 
-    /// <summary>The slot for a set of ops; -1 if there is none left.</summary>
+    /// <summary>The slot for a set of ops; -1 if no slot is free.</summary>
     public static int Find(ulong mask)
     {
         for (int i = 0; i < Count; i++)
@@ -193,7 +193,7 @@ internal static unsafe class TraceSlots
         FtraceOps* list, delegate*<ulong, ulong, FtraceOps*, void*, void> call, delegate*<ulong, ulong, FtraceOps*, void*, void> redirected)
     {
         list->Func = call;
-        list->Flags = FtraceOps.SaveRegs | TraceSlot.ListFlag; // registers are passed on to those that ask for them
+        list->Flags = FtraceOps.SaveRegs | TraceSlot.ListFlag; // the registers are passed to the ops that want them
         list->Data = redirected;
     }
 
@@ -211,7 +211,7 @@ internal static unsafe class TraceSlots
         return (vectors ? 0 : 1) + (regs ? 0 : 2);
     }
 
-    /// <summary>The handler of a set: calls those that are still there. Any context, marked as being in a handler.</summary>
+    /// <summary>The handler of a set: calls the handlers that are still registered. Any context; the thread is marked.</summary>
     [NoInstr]
     private static void CallAll(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
         CallEach(ip, parentIp, MaskOf(list), registers, CallTarget.Handler);
@@ -224,8 +224,8 @@ internal static unsafe class TraceSlots
     private static ulong MaskOf(FtraceOps* list) => Volatile.Read(ref ((TraceSlot*)((byte*)list - Offsets.TraceSlot_List))->Mask);
 
     /// <summary>
-    /// The handler of a call that does not stand at the site, or does no more: a thread that was late, whose slot may serve others
-    /// now, or one that comes while the call is being changed. What counts then is what the site has.
+    /// The handler of a late call, which is not at its site any more: the thread was held up, and its slot may have other ops
+    /// now, or the call is being changed. The ops of the site are called.
     /// </summary>
     [NoInstr]
     private static void CallLate(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
@@ -238,9 +238,9 @@ internal static unsafe class TraceSlots
     /// <param name="ip">As for a handler.</param>
     /// <param name="parentIp">Likewise.</param>
     /// <param name="mask">Which ops.</param>
-    /// <param name="registers">For those that want them.</param>
+    /// <param name="registers">For the ops that want them.</param>
     /// <param name="target">
-    /// As the trampoline that the call came through has decided, which has saved what is needed for it: see <see cref="TraceFunction"/>.
+    /// What the trampoline has decided, which has saved what is needed for it: see <see cref="TraceFunction"/>.
     /// </param>
     [NoInstr]
     private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, CallTarget target)
@@ -256,7 +256,7 @@ internal static unsafe class TraceSlots
         }
     }
 
-    /// <summary>Where an ops stands, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
+    /// <summary>The pointer to an ops, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]
     private struct TableEntry
     {

@@ -11,37 +11,39 @@ using Ftrace.Stop;
 
 namespace Ftrace.Trace;
 
-/// <summary>Handlers and their functions: what ftrace/trace.h and ftrace/sites.h offer. The kernel's kernel/trace/ftrace.c.</summary>
+/// <summary>Tracing: ftrace/trace.h and ftrace/sites.h. The kernel's kernel/trace/ftrace.c.</summary>
 /// <remarks>
-/// <para>Every change goes the same way: the sites say which handlers they want (<see cref="Site.Wanted"/>), and
-/// <see cref="SitePatcher"/> makes the text agree, all or nothing. Then whoever was taken out is waited for.</para>
-/// <para>Two locks, in this order: the trace mutex, and the loader's, so that no object goes meanwhile. Neither is held while
-/// handlers are waited for, which may want the loader's, or a thread that waits for the trace mutex. What was taken out before a wait is
-/// told by the number of the wait from what others have taken out since.</para>
+/// <para>Every change has the same steps: the wanted ops of each site are set (<see cref="Site.Wanted"/>), and
+/// <see cref="SitePatcher"/> makes the text agree, all or nothing. Then a grace period waits for handlers that were removed.</para>
+/// <para>Two locks, in this order: the trace mutex, and the loader's, so that no object is unloaded meanwhile. Neither is held during a
+/// grace period: a handler may want the loader's lock, or wait for a thread that waits for the trace mutex. Grace periods are numbered, so
+/// that what was removed before one can be distinguished from what other threads have removed since.</para>
 /// </remarks>
 internal static unsafe class Tracing
 {
-    /// <summary>How long to wait for handlers before there is said to be no space left.</summary>
+    /// <summary>How long to wait for handlers before a call fails with -ENOSPC.</summary>
     private const long MaxReclaimNs = Clock.NsPerSecond;
 
     private static OpsRecord* s_first;
 
-    /// <summary>Something was taken out, and may be forgotten once nobody can be about to use it.</summary>
+    /// <summary>Something was removed, and can be freed after a grace period.</summary>
     private static bool s_needsReclaim;
 
     /// <summary>Grace periods that have begun.</summary>
     private static uint s_gracePeriods;
 
-    /// <summary>A call has ended without having seen that what it took out is used no more, when so many had begun; 0: none.</summary>
+    /// <summary>
+    /// The number of grace periods that had begun when a call returned although a handler that it removed may still be running; 0: there is none.
+    /// </summary>
     private static uint s_unconfirmedGrace;
 
-    /// <summary>Numbers of ops that are gone, whose calls could not all be changed back.</summary>
+    /// <summary>Bit n: the ops with number n was removed, but not all calls of it could be changed back.</summary>
     private static ulong s_leftoverOps;
 
     /// <summary>The thread that forks holds the trace mutex.</summary>
     private static NmiThread* s_forking;
 
-    /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
+    /// <summary>Executes a call, with memory reserved, both locks held and the list of objects updated.</summary>
     public static int Run(ref TraceCall call)
     {
         if (IsTorn)
@@ -57,7 +59,7 @@ internal static unsafe class Tracing
         RunOnce(ref call);
         if (call.Result == -Errno.ENOSPC && call.Operation is TraceOperation.Register or TraceOperation.SetRule)
         {
-            // What others have given up may just not be free yet.
+            // Slots or numbers of removed ops may not have been freed yet.
             Reclaim(MaxReclaimNs);
             RunOnce(ref call);
         }
@@ -68,7 +70,7 @@ internal static unsafe class Tracing
             FreeIfUnused(call.Ops);
         }
 
-        // Only who has to waits for handlers: any other call may come from a constructor, with the loader's lock.
+        // Only a call that has to waits for handlers: any other one may come from a constructor, with the loader's lock held.
         bool waits = call.RemovedHandlers || (call.Operation == TraceOperation.Update && s_unconfirmedGrace != 0);
         int graceError = 0;
         if (waits)
@@ -98,7 +100,7 @@ internal static unsafe class Tracing
     }
 
     /// <summary>
-    /// Waits until nobody can be about to use what was taken out, and frees it. Called with the trace mutex held, and gives it back
+    /// Waits for a grace period, and frees what was removed before it. Called with the trace mutex held, which is released
     /// meanwhile.
     /// </summary>
     private static int Reclaim(long budget)
@@ -122,10 +124,10 @@ internal static unsafe class Tracing
         return 0;
     }
 
-    /// <summary>Nothing is traced any more, nor are keys changed, in a child of a process that another thread was changing.</summary>
+    /// <summary>True in a child that was created while another thread was changing this state: nothing can be traced, and no key changed.</summary>
     public static bool IsTorn => TraceState.Shared->Torn != 0;
 
-    /// <summary>Takes the trace mutex, unless the thread is where it would wait for itself.</summary>
+    /// <summary>Takes the trace mutex, unless the thread would wait for itself.</summary>
     public static bool TryLock()
     {
         NmiThread* self = CurrentThread.Words;
@@ -138,7 +140,7 @@ internal static unsafe class Tracing
         return true;
     }
 
-    /// <summary>As <see cref="FutexMutex"/>, but every signal may come while this waits, and its handler leave.</summary>
+    /// <summary>As <see cref="FutexMutex"/>, but while this waits no signal is blocked, and a handler may leave by siglongjmp().</summary>
     private static void Lock()
     {
         uint* word = &TraceState.Shared->Mutex;
@@ -155,12 +157,14 @@ internal static unsafe class Tracing
 
     public static void Unlock() => FutexMutex.Unlock(&TraceState.Shared->Mutex);
 
-    /// <summary>Whoever has the trace mutex may wait for this thread: for its handler to end, for the patch mutex or the window.</summary>
+    /// <summary>
+    /// True if the owner of the trace mutex may wait for this thread: for its handler to end, for the patch mutex, or for its stop window.
+    /// </summary>
     [NoInstr]
     private static bool WaitsForItself(NmiThread* self) =>
         StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || PatchGate.IsOwner(self);
 
-    /// <summary>Where reports go from now on.</summary>
+    /// <summary>Sets the function that reports are passed to.</summary>
     public static int SetPrint(void* print)
     {
         if (TraceThreads.IsInHandler(CurrentThread.Words))
@@ -173,8 +177,8 @@ internal static unsafe class Tracing
     }
 
     /// <summary>
-    /// A fork waits for the operation that is on, so that the child finds everything whole. Not in a handler, nor with the patch
-    /// mutex, nor inside of such an operation: whoever is on it waits for us, or is us.
+    /// Before a fork: takes the trace mutex, so that the child finds consistent state. Not in a handler, with the patch mutex, or inside
+    /// of such a call: the owner of the trace mutex waits for this thread, or is this thread.
     /// </summary>
     [NoInstr]
     public static void ForkPrepare(NmiThread* self)
@@ -196,7 +200,7 @@ internal static unsafe class Tracing
         }
     }
 
-    /// <summary>In a child that was made without the two above, before <see cref="AfterFork"/>.</summary>
+    /// <summary>In a child that was created without the two methods above, before <see cref="AfterFork"/>.</summary>
     [NoInstr]
     public static void AfterForkFound()
     {
@@ -204,7 +208,7 @@ internal static unsafe class Tracing
         trace->Torn = trace->Mutex != 0 && s_forking == null ? 1 : trace->Torn;
     }
 
-    /// <summary>In the child.</summary>
+    /// <summary>In the child of a fork.</summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
     {
@@ -213,7 +217,7 @@ internal static unsafe class Tracing
         TraceThreads.AfterFork(self);
     }
 
-    /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
+    /// <summary>Called once, for the first object, whichever it is: the purpose is that the loader's lock is held.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
     {
@@ -222,7 +226,7 @@ internal static unsafe class Tracing
         RetryLeftoverCalls();
         int adopted = AdoptNewObjects();
 
-        // Whoever ends something need not know all objects. And whoever else calls may be of another ops.
+        // A call that removes something need not know all objects.
         bool needsAll = call->Operation is not (TraceOperation.Unregister or TraceOperation.FreeFilter or TraceOperation.UpdateFunc);
         call->Result = needsAll ? updated : 0;
         if (call->Operation == TraceOperation.Update)
@@ -260,7 +264,7 @@ internal static unsafe class Tracing
         return second != 0 ? second : third;
     }
 
-    /// <summary>Calls of ops that are gone, which could not be changed back then.</summary>
+    /// <summary>Tries again to change back calls of removed ops that could not be changed back before.</summary>
     private static void RetryLeftoverCalls()
     {
         if (s_leftoverOps != 0)
@@ -271,7 +275,7 @@ internal static unsafe class Tracing
         }
     }
 
-    /// <summary>Functions of new objects that a registered ops wants.</summary>
+    /// <summary>Traces the functions of new objects that registered ops want.</summary>
     private static int AdoptNewObjects()
     {
         int result = 0;
@@ -291,8 +295,8 @@ internal static unsafe class Tracing
                 }
             }
 
-            // One object's trouble does not keep another one from being traced. What failed for a reason that may go is tried
-            // again by the next call.
+            // A failure with one object does not keep another one from being traced. After a temporary failure the next call tries
+            // again.
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0 && error != -Errno.EINVAL;
             result = result != 0 ? result : error;
@@ -366,7 +370,7 @@ internal static unsafe class Tracing
         }
     }
 
-    /// <summary>From here on nobody begins to call the ops. Its number is free once no call refers to it.</summary>
+    /// <summary>From here on no thread begins to call the ops. Its number can be reused once no call refers to it.</summary>
     private static void RemoveOps(OpsRecord* record)
     {
         TraceSlots.Remove(record->Id);
@@ -395,7 +399,7 @@ internal static unsafe class Tracing
         int error = SetRule(record, rule);
         if (error != 0)
         {
-            before->CopyRulesTo(record); // the sites want what they have
+            before->CopyRulesTo(record); // the sites already want what they have
         }
 
         OpsRecord.Free(before);
@@ -450,7 +454,7 @@ internal static unsafe class Tracing
         return 0;
     }
 
-    /// <summary>What is called in place of every handler. Whoever calls what it was before is waited for.</summary>
+    /// <summary>Sets the trace function. The grace period also waits for threads that call the one before.</summary>
     private static int UpdateFunc(TraceCall* call)
     {
         int error = TraceFunction.Update(call->Func);
@@ -458,7 +462,7 @@ internal static unsafe class Tracing
         return error;
     }
 
-    /// <summary>What says no more than nothing at all goes: the host may have ops at ever other places.</summary>
+    /// <summary>Frees the record of an ops that is not registered and has no rules: the host may use new ops again and again.</summary>
     private static void FreeIfUnused(FtraceOps* ops)
     {
         OpsRecord* record = Find(ops);
@@ -483,7 +487,7 @@ internal static unsafe class Tracing
         OpsRecord.Free(record);
     }
 
-    /// <summary>True if the rule added last matches some function.</summary>
+    /// <summary>True if the rule that was added last matches any function.</summary>
     private static bool LastRuleMatchesAny(OpsRecord* record)
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
@@ -509,7 +513,7 @@ internal static unsafe class Tracing
         }
     }
 
-    /// <summary>Notes which of an object's functions the ops wants. True if it wants any.</summary>
+    /// <summary>Sets which of an object's functions the ops wants. True if it wants any.</summary>
     private static bool SetWanted(LoadedObject* target, OpsRecord* record)
     {
         ulong bit = 1ul << record->Id;
