@@ -28,6 +28,8 @@ Commands:
       --replay FILE...  run these inputs only, with the runtime's stack trace
       --keep            put into the corpus what earlier runs reached beyond it
   prove                 explore larger configurations of the protocol
+  mutants [NAME]        change the library as each patch in managed-tests/mutants does, or
+                        one of them, in a copy: the check that it names must fail
   bench [--json FILE]   speed as ratios to peers in the same run (bench --help);
                         draws build/latency.svg
   install PREFIX        lib/, include/ftrace/, pkg-config and CMake files
@@ -39,7 +41,7 @@ Options:
                         the build (dotnet-sdk-10.0 gcc g++ cmake make), for bench
                         (liburcu-dev gnuplot-nox uftrace), for the tests (pkg-config
                         libclang1-14 clang-19 libclang-rt-19-dev libunwind-dev gdb
-                        strace valgrind python3 rustc), and for those of real hosts
+                        strace valgrind python3 rustc git), and for those of real hosts
                         (golang-go default-jdk-headless librdkafka-dev libzmq3-dev
                         libjemalloc2)
 
@@ -79,6 +81,7 @@ install_deps() {
     command -v g++ >/dev/null 2>&1 || packages+=(g++)
     command -v cmake >/dev/null 2>&1 || packages+=(cmake)
     command -v make >/dev/null 2>&1 || packages+=(make)
+    command -v git >/dev/null 2>&1 || packages+=(git)
     command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
     [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
     ldconfig -p | grep -q 'libclang-[0-9]*\.so' || packages+=(libclang1-14)
@@ -347,6 +350,12 @@ prove)
     begin=$SECONDS
     managed_tests --filter "TestCategory=prove"
     echo "proved in $((SECONDS - begin)) seconds"
+    ;;
+mutants)
+    [ $# -le 1 ] || die "mutants takes at most one NAME" 64
+    need_tools
+    need git git
+    exec "$root/managed-tests/mutants/run.sh" "$root" "$build" "$@"
     ;;
 bench)
     build_program bench
