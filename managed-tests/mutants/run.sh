@@ -160,7 +160,7 @@ marked() {
 declare -A passes=()
 
 row() {
-    printf '%-34s %-62s %-16s %4d s\n' "$1" "$2" "$3" "$((SECONDS - begin))"
+    printf '%-38s %-62s %-16s %4d s\n' "$1" "$2" "$3" "$((SECONDS - begin))"
 }
 
 # pass_first CHECK: without any change, once
