@@ -29,6 +29,8 @@ Commands:
       --replay FILE...  only run these inputs, and print the stack trace of a failure
       --keep            add inputs to the corpus that reached new code in earlier runs
   prove                 explore larger configurations of the protocol
+  mutants [NAME]        change the library as each patch in managed-tests/mutants does, or
+                        as one of them does, in a copy: the check that it names must fail
   bench [OPTIONS]       measure speed as ratios to peers in the same run (bench --help),
                         and draw build/latency.svg
   install PREFIX        install the library, the headers, pkg-config and CMake files
@@ -40,7 +42,7 @@ Options:
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev libunwind-dev gdb strace valgrind
-                        python3 rustc), and for the tests in real hosts (golang-go
+                        python3 rustc git), and for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -79,6 +81,7 @@ install_deps() {
     command -v g++ >/dev/null 2>&1 || packages+=(g++)
     command -v cmake >/dev/null 2>&1 || packages+=(cmake)
     command -v make >/dev/null 2>&1 || packages+=(make)
+    command -v git >/dev/null 2>&1 || packages+=(git)
     command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
     [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
     ldconfig -p | grep -q 'libclang-[0-9]*\.so' || packages+=(libclang1-14)
@@ -347,6 +350,12 @@ prove)
     begin=$SECONDS
     managed_tests --filter "TestCategory=prove"
     echo "explored in $((SECONDS - begin)) seconds"
+    ;;
+mutants)
+    [ $# -le 1 ] || die "mutants takes at most one NAME" 64
+    need_tools
+    need git git
+    exec "$root/managed-tests/mutants/run.sh" "$root" "$build" "$@"
     ;;
 bench)
     build_program bench

@@ -4,7 +4,7 @@ using Ftrace.Linux;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// What was in the way of a stop, said to the host once its threads run again: which thread, why, and what would help.
+/// Why a stop failed, reported to the host once its threads run again: which thread did not stop, why, and what would help.
 /// </summary>
 internal unsafe struct StopReport
 {
@@ -17,13 +17,13 @@ internal unsafe struct StopReport
     private int _tid;
     private int _error;
 
-    /// <summary>Notes an obstacle. The last one counts.</summary>
+    /// <summary>Notes an obstacle, in place of an earlier one.</summary>
     public static void Note(StopObstacle obstacle, int tid, int error = 0) =>
         s_noted = new StopReport { _obstacle = obstacle, _tid = tid, _error = error };
 
     public static void Forget() => s_noted = default;
 
-    /// <summary>What was noted. Called with the stop mutex held, for <see cref="Print"/> to be called without.</summary>
+    /// <summary>Removes and returns what was noted. Called with the stop mutex held; <see cref="Print"/> is called without it.</summary>
     public static StopReport Take()
     {
         StopReport noted = s_noted;
@@ -31,7 +31,7 @@ internal unsafe struct StopReport
         return noted;
     }
 
-    /// <summary>The thread that is in the way; 0: none was noted.</summary>
+    /// <summary>The thread that did not stop; 0: none was noted.</summary>
     public static int Tid => s_noted._tid;
 
     /// <summary>Calls the host's print function, if it has one.</summary>
