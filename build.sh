@@ -29,8 +29,8 @@ Commands:
       --replay FILE...  only run these inputs, and print the stack trace of a failure
       --keep            add inputs to the corpus that reached new code in earlier runs
   prove                 explore larger configurations of the protocol
-  mutants [NAME]        change the library as each patch in managed-tests/mutants does, or
-                        as one of them does, in a copy: the check that it names must fail
+  mutants [NAME]        apply each patch in managed-tests/mutants, or one of them, to a
+                        copy of the library; the check that the patch names must fail
   bench [OPTIONS]       measure speed as ratios to peers in the same run (bench --help),
                         and draw build/latency.svg
   install PREFIX        install the library, the headers, pkg-config and CMake files
