@@ -37,7 +37,7 @@ static inline void add_filter(const struct sock_filter *filter, size_t count)
 
 	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
-		skip("no seccomp filters here");
+		skip("seccomp filters are not available");
 }
 
 /* A system call fails from now on, in the calling thread and those that it makes. */

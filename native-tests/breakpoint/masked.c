@@ -303,7 +303,7 @@ static void hides(void)
 
 	prepare();
 	if (!is_possible())
-		skip("the kernel has no such call, or denies it");
+		skip("the kernel does not have this system call, or denies it");
 	own_mask = ~0ul;
 	mask = &none;
 	thread = start_waiter();
@@ -558,7 +558,7 @@ static void secret(void)
 	start_waiter();
 	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", waiter);
 	if (open(path, O_RDONLY | O_CLOEXEC) >= 0)
-		skip("the kernel shows the calls of a process that is not dumpable");
+		skip("/proc shows the system call of a process that is not dumpable");
 	patch = value_patch(site, VALUE_A, VALUE_B);
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &by_breakpoint), -EOPNOTSUPP);
 	CHECK_EQ(patch.error, 0);

@@ -416,7 +416,7 @@ static void io_uring(void)
 		if (ring < 0)
 			skip("the kernel has no io_uring, or denies it");
 		if (thread_count() == before)
-			skip("the kernel has no thread of its own for it");
+			skip("the kernel creates no thread for io_uring");
 		check_stops(0, 10);
 		close(ring);
 		check_stops(0, 1);
