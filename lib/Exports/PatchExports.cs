@@ -11,8 +11,8 @@ using Ftrace.X86;
 namespace Ftrace.Exports;
 
 /// <summary>
-/// ftrace/patch.h: checks of the arguments and one call each. The native file has turned away calls from
-/// handlers before they come here.
+/// ftrace/patch.h: checks of the arguments and one call each. Native/entry.c has refused calls from
+/// handlers before they get here.
 /// </summary>
 internal static unsafe class PatchExports
 {

@@ -4,7 +4,7 @@ using Ftrace.X86;
 
 namespace Ftrace.Text;
 
-/// <summary>Compares what stands at the locations of a batch with what is expected there.</summary>
+/// <summary>Compares the bytes at the locations of a batch with the old code.</summary>
 internal static unsafe class TextComparison
 {
     /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
