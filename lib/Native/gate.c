@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gate.c - the gate of ftrace_nmi_enter() and ftrace_nmi_exit(): its two objects, and
- * both functions for callers that do not inline them. The text, and why it is right, is
- * in ftrace/nmi-inline.h; what happens while the gate is open is C#.
+ * both functions for callers that do not inline them. The code, and the argument for it,
+ * are in ftrace/nmi-inline.h; what runs while the gate is open is C#.
  */
 #include "native.h"
 
-/* Own lines: handlers on all CPUs read it, the patcher alone writes it. */
+/* On cache lines of its own: handlers on all CPUs read it, only the patcher writes it. */
 EXPORT unsigned long ftrace_modifying_code[16] __attribute__((aligned(128)));
 
-/* Nobody has claimed it, and what would be the mark says to look closer. */
+/* It is not claimed, and its mark makes the trampoline take the slow path. */
 const unsigned long no_tracer[NO_TRACER_WORDS] __attribute__((aligned(128))) = {
 	[TraceThread_Mark / sizeof(long)] = TraceMark_LookAside,
 };
@@ -41,7 +41,7 @@ EXPORT void ftrace_nmi_enter_slow(void)
 
 EXPORT void ftrace_nmi_exit_slow(void)
 {
-	/* Only the sentinel is there: an exit without its enter. */
+	/* If only the sentinel is left, this is an exit without an enter. */
 	if (ftrace_nmi_thread.saved != 1)
 		native.exit_slow(&ftrace_nmi_thread);
 }
