@@ -48,13 +48,13 @@ internal unsafe struct StopReport
         switch (_obstacle)
         {
             case StopObstacle.ForeignProc:
-                line.Add("cannot stop threads: /proc is not mounted, or shows another pid namespace; mount it in this one (unshare --mount-proc)"u8);
+                line.Add("cannot stop threads: /proc is not mounted, or shows another pid namespace; mount that of this one (unshare --mount-proc)"u8);
                 break;
             case StopObstacle.SignalTaken:
                 line.Add("cannot stop threads: FTRACE_STOP_SIGNAL must name a real-time signal (34 to 64) with its default action, or none"u8);
                 break;
             case StopObstacle.Uncounted:
-                line.Add("cannot stop threads: they are born, or end, faster than they can be stopped; use a longer timeout"u8);
+                line.Add("cannot stop threads: they start and end faster than they can be stopped; use a longer timeout"u8);
                 break;
             default:
                 AddThread(ref line);
@@ -79,12 +79,12 @@ internal unsafe struct StopReport
 
         if (_obstacle == StopObstacle.NoAnswer)
         {
-            line.Add(": it does not stop in time; does it wait in vfork(), for a disk, or in a handler for another thread?"u8);
+            line.Add(": it did not stop in time; does it wait in vfork(), for a disk, or in a signal handler for another thread?"u8);
             return;
         }
 
         int tracer = OwnTaskFile.TracerOf(_tid);
-        line.Add(": it takes no signal of ours, and ptrace(2) is refused"u8);
+        line.Add(": it does not take the library's signal, and ptrace(2) is denied"u8);
         if (tracer != 0)
         {
             line.Add(": process "u8);
@@ -99,11 +99,11 @@ internal unsafe struct StopReport
         }
         else if (_error == -Errno.EOPNOTSUPP)
         {
-            line.Add(": the system does not have what it takes (Linux 4.16, or 5.16 under a seccomp filter)"u8);
+            line.Add(": seizing needs Linux 4.16, or 5.16 under a seccomp filter"u8);
         }
         else if (_error == -Errno.EPERM)
         {
-            line.Add(" (EPERM): is the process not dumpable (prctl(2), setuid), or under a seccomp filter? Else unblock the signal"u8);
+            line.Add(" (EPERM): is the process not dumpable (prctl(2), setuid), or under a seccomp filter? Otherwise unblock the signal"u8);
         }
         else
         {
