@@ -83,11 +83,12 @@ internal static unsafe class StaticKey
     private static int Set(FtraceStaticKey* key, int count)
     {
         int error = JumpPatcher.Apply(key, count > 0);
-        if (error == 0)
+        if (error != 0)
         {
-            Volatile.Write(ref key->Enabled, count);
+            return error;
         }
 
-        return error;
+        Volatile.Write(ref key->Enabled, count);
+        return 0;
     }
 }

@@ -9,7 +9,7 @@ namespace Ftrace.Nmi;
 /// kernel saved there for signal handlers. As <c>SavedContexts</c>, but it can run in any context, and answers one question.
 /// </summary>
 /// <remarks>
-/// A context is recognized by what the kernel always writes. The remainder of one is taken for a context: then the thread seems to be in a
+/// A context is recognized by what the kernel always writes. The remainder of one looks the same: then the thread seems to be in a
 /// handler that has ended. No context of a running handler is missed, as long as the handler's own calls use less than
 /// <see cref="MaxDepth"/> of a stack that is not the thread's own.
 /// </remarks>

@@ -11,7 +11,7 @@ namespace Ftrace.Trace;
 /// Turns what the compiler left at a function's entry into one nop of five bytes, when the function is traced for the first time.
 /// </summary>
 /// <remarks>
-/// By the stop method: a thread that stands between several nops is moved to their end, and so is one that was interrupted there by a
+/// By the stop method: a thread that is between several nops is moved to their end, and so is one that was interrupted there by a
 /// signal handler. The nop that is written is a nop from each of its bytes on: any mixture of old and new bytes is nops.
 /// </remarks>
 internal static unsafe class EntryConversion
