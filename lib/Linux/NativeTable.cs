@@ -93,7 +93,7 @@ internal unsafe struct NativeTable
     /// <summary>The gate.</summary>
     [FieldOffset(Offsets.NativeTable_ModifyingCode)] public ulong* ModifyingCode;
 
-    /// <summary>Zeroed memory for <see cref="SharedState"/>, <see cref="Offsets.SharedState_SizeOf"/> bytes: allocating it must not be able to fail.</summary>
+    /// <summary>Zeroed memory for <see cref="SharedState"/>, <see cref="Offsets.SharedState_SizeOf"/> bytes; static, so that it cannot fail.</summary>
     [FieldOffset(Offsets.NativeTable_State)] public void* State;
 
     /// <summary>The print function until the host sets one; null: none.</summary>

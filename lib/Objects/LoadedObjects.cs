@@ -22,7 +22,9 @@ internal static unsafe class LoadedObjects
 
     public static LoadedObject* First => s_first;
 
-    /// <summary>Adds objects that were opened, and removes those that were closed. One that could not be read is tried again by the next call.</summary>
+    /// <summary>
+    /// Adds objects that were opened, and removes those that were closed. One that could not be read is tried again by the next call.
+    /// </summary>
     /// <returns>0; -ENOMEM or -EAGAIN if one could not be read for a temporary reason. The others are known.</returns>
     public static int Update()
     {

@@ -56,7 +56,9 @@ internal static unsafe class ObjectReader
         return error;
     }
 
-    /// <summary>Opens the file. The program's path is empty, and an object's may be relative to what was the working directory when it was opened.</summary>
+    /// <summary>
+    /// Opens the file. The program's path is empty, and an object's may be relative to the working directory at the time when it was opened.
+    /// </summary>
     private static int Open(LoadedObject* target, out ulong size)
     {
         const int BufferSize = 8192;

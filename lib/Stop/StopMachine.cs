@@ -57,7 +57,9 @@ internal static unsafe class StopMachine
     /// <summary>
     /// Opens a window: returns 0 when every other thread stands still and undeclared signals are blocked on this one.
     /// </summary>
-    /// <returns>0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; after an error all is as before, and a report was printed.</returns>
+    /// <returns>
+    /// 0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; after an error all is as before, and a report was printed.
+    /// </returns>
     public static int Open(NmiThread* self, uint timeoutMs)
     {
         int error = TryOpen(self, timeoutMs, out StopReport report);
