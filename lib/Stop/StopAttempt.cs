@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
+using Ftrace.Protocol;
 
 namespace Ftrace.Stop;
 
@@ -216,7 +217,7 @@ internal static unsafe class StopAttempt
     {
         stop->WakeAt = 0;
         stop->Spins = ThreadTable.Used < s_processors ? ParkedSpins : 0;
-        Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
+        StopRequest<X86Threads>.Begin(&stop->Word);
     }
 
     private static int AskAll(StopState* stop)
@@ -657,16 +658,12 @@ internal static unsafe class StopAttempt
     /// <summary>Asks a thread to park. One that is gone is forgotten.</summary>
     private static int Request(StopState* stop, ThreadRecord* record)
     {
-        // The generation before looking whether a signal is under way; pairs with StopHandler.OnSignal: either the
-        // handler of that one sees this generation, or we see that it has been there, and send another.
-        Interlocked.Exchange(ref record->RequestedGeneration, stop->Generation);
-        if (Volatile.Read(ref record->SignalSent) != 0 && TaskFiles.IsPending(record->Tid, stop->Signal))
+        if (!StopRequest<X86Threads>.Request(&record->RequestedGeneration, &record->SignalSent, stop->Generation, record->Tid))
         {
-            s_requested++;
+            s_requested++; // a signal is under way
             return 0;
         }
 
-        Volatile.Write(ref record->SignalSent, 1);
         int error = Send(stop, record);
         while (error == -Errno.EAGAIN && Clock.NowNs() < Math.Min(stop->DeadlineNs, stop->StartNs + FullQueuePatienceNs))
         {
@@ -716,9 +713,7 @@ internal static unsafe class StopAttempt
                 Account(stop);
             }
 
-            Volatile.Write(ref stop->WakeAt, s_requested);
-            Interlocked.MemoryBarrier(); // WakeAt before the count; pairs with the compare-exchange in Parking.Join
-            uint joined = Volatile.Read(ref stop->Joined);
+            uint joined = StopRequest<X86Threads>.Expect(&stop->Word, &stop->WakeAt, s_requested);
             long now = Clock.NowNs();
             if (joined == s_requested && !Seizer.IsRunning)
             {

@@ -160,12 +160,7 @@ internal static unsafe class StopMachine
         long now = Clock.NowNs();
         stop->DrainGeneration = 0;
 
-        // Who has joined is known only by the exchange itself: a thread may join until then.
-        ulong before = Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
-        if ((uint)before != 0)
-        {
-            Futex.Wake(&stop->Generation, int.MaxValue);
-        }
+        StopRequest<X86Threads>.Release(&stop->Word);
 
         // The generation is over: a seized thread that was on its way into the stop signal's handler joins nothing any more.
         long released = Seizer.End();
