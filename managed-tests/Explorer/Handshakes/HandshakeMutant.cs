@@ -56,6 +56,9 @@ internal enum HandshakeMutant
     /// <summary>A handler in an NMI counts as the last one.</summary>
     PauseInNmi,
 
+    /// <summary>Who waits does not look whether the thread has ended.</summary>
+    NoReap,
+
     /// <summary>Who takes a record back does not look again.</summary>
     NoSecondLook,
 

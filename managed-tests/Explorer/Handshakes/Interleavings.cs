@@ -15,7 +15,11 @@ internal sealed class Interleavings(Scenario scenario, HandshakeMutant mutant = 
     private readonly List<(int From, Move By)> _ways = [];
     private readonly Queue<(int Index, World World)> _frontier = new();
 
+    public string Name => scenario.Name;
+
     public int States => _seen.Count;
+
+    public int Transitions { get; private set; }
 
     /// <summary>What is wrong, or null.</summary>
     public string? Violation { get; private set; }
@@ -29,6 +33,7 @@ internal sealed class Interleavings(Scenario scenario, HandshakeMutant mutant = 
         while (Violation == null && _frontier.TryDequeue(out (int Index, World World) at))
         {
             List<Move> moves = Moves(at.World);
+            Transitions += moves.Count;
             foreach (Move move in moves)
             {
                 World next = at.World.Clone();
@@ -114,7 +119,7 @@ internal sealed class Interleavings(Scenario scenario, HandshakeMutant mutant = 
         StepKind.FutexWait => world.BufferedBy(thread) == 0 && world.SleepOf(thread) == 0,
         StepKind.Membarrier => world.BufferedBy((int)step.Value) == 0,
         StepKind.Write or StepKind.Inc => world.BufferedBy(thread) < World.MaxBuffered,
-        StepKind.Relax => step.Seen!.Any(seen => world.Load(thread, seen.Word, seen.Size) != seen.Value),
+        StepKind.Relax => step.Seen!.Any(seen => (seen.Size == 0 ? world.EndedOf(-seen.Word) : world.Load(thread, seen.Word, seen.Size)) != seen.Value),
         _ => true,
     };
 

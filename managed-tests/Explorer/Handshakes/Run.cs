@@ -67,6 +67,10 @@ internal sealed class Run(Scenario scenario, HandshakeMutant mutant)
         {
             _seen.Add((step.Word, step.Size, result));
         }
+        else if (step.Kind == StepKind.HasEnded)
+        {
+            _seen.Add((-(int)step.Value, 0, result));
+        }
         else if (step.Kind == StepKind.Relax)
         {
             _seen.Clear();

@@ -9,6 +9,6 @@ namespace Ftrace.Tests.Explorer.Handshakes;
 /// <param name="Value">What is stored, or which thread it is about.</param>
 /// <param name="Expected">Of a compare-exchange, and of a sleep.</param>
 /// <param name="MayGiveUp">A sleep that may end by itself.</param>
-/// <param name="Seen">What was read since the last wait.</param>
+/// <param name="Seen">What was read since the last wait; of size 0: whether the thread of minus that number has ended.</param>
 internal sealed record Step(
     StepKind Kind, int Word = 0, int Size = 1, ulong Value = 0, ulong Expected = 0, bool MayGiveUp = false, IReadOnlyList<(int Word, int Size, ulong Value)>? Seen = null);

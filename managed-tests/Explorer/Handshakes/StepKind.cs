@@ -27,7 +27,7 @@ internal enum StepKind : byte
     /// <summary>A membarrier reaches another thread: drains its store buffer.</summary>
     Membarrier,
 
-    /// <summary>Waits until a word that was read since the last wait has changed: until then each turn of the loop would see the same.</summary>
+    /// <summary>Waits until something that was read since the last wait has changed: until then each turn of the loop would see the same.</summary>
     Relax,
 
     /// <summary>Sleeps if a word has a value, until it is woken. The kernel's locks drain the store buffer.</summary>
