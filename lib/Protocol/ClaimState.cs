@@ -1,14 +1,14 @@
 namespace Ftrace.Protocol;
 
-/// <summary>Whose a record is.</summary>
+/// <summary>Who may write a record.</summary>
 internal static class ClaimState
 {
-    /// <summary>Nobody's.</summary>
+    /// <summary>Nobody: the record can be claimed.</summary>
     public const uint Free = 0;
 
-    /// <summary>Of whoever made it so: it is being claimed, or taken back.</summary>
+    /// <summary>The thread that set this state: it claims the record, or takes it back.</summary>
     public const uint Changing = 1;
 
-    /// <summary>A thread's, until that has ended.</summary>
+    /// <summary>Its owner, until that thread has ended.</summary>
     public const uint InUse = 2;
 }

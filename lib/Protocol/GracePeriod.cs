@@ -6,31 +6,31 @@ namespace Ftrace.Protocol;
 /// </summary>
 /// <remarks>
 /// <code>
-/// thread, in Native/trace_entry.S              who waits, after the handler was taken out of the table
-/// marks itself: Mark, Levels                   Begin: membarrier                      [grace]
-/// (compiler and CPU may swap)                  read Pauses: from here on
-/// reads the table                              read Mark, Levels, Pauses, until none is set, or
-/// runs the handler                             the thread has come out of all handlers since
-/// takes its mark away
-/// the last one: Pauses + 1
+/// thread, in Native/trace_entry.S              who waits, after the handler was removed from the table
+/// marks itself: Mark, Levels                   Begin: membarrier                               [grace]
+/// (compiler and CPU may swap)                  reads QuiescentStates: the snapshot
+/// reads the table                              reads Mark, Levels, QuiescentStates until no mark is left,
+/// runs the handler                             or the count differs from the snapshot
+/// removes its mark
+/// if it was the last: QuiescentStates + 1
 /// </code>
-/// <para>[grace] The membarrier falls between some two instructions of the thread. If that is after the mark, the mark is seen and
-/// waited for; if it is before it, the thread reads the table after that, and finds the handler gone.</para>
-/// <para>Handlers nest: in an NMI the thread marks itself at the level of that, and a handler that it was in before has its own mark. Each
-/// level is looked at at some moment after the barrier, not all at the same: what is entered in between reads the table anew.</para>
+/// <para>[grace] The membarrier falls between two instructions of the thread. If that is after the mark, the waiting side sees the mark; if
+/// it is before, the thread reads the table later and finds the handler gone.</para>
+/// <para>Handlers nest: in an NMI the thread marks itself at the level of that NMI, and the handler that it interrupted keeps its own mark.
+/// The levels need not be read at one moment, only after the barrier: a handler that begins in between reads the new table.</para>
 /// </remarks>
-/// <param name="mark">The thread's mark outside of NMIs.</param>
-/// <param name="levels">A bit a level of NMI nesting.</param>
-/// <param name="pauses">How often it has come out of all handlers.</param>
-internal readonly unsafe struct GracePeriod<TMachine>(ulong* mark, ulong* levels, ulong* pauses)
+/// <param name="mark">The mark of the handler that runs outside of NMIs.</param>
+/// <param name="levels">A bit for each level of NMI nesting.</param>
+/// <param name="quiescentStates">How often the thread has left all handlers.</param>
+internal readonly unsafe struct GracePeriod<TMachine>(ulong* mark, ulong* levels, ulong* quiescentStates)
     where TMachine : struct, IThreadMachine
 {
-    private readonly ulong _pausesBefore = TMachine.Read(pauses);
+    private readonly ulong _snapshot = TMachine.Read(quiescentStates);
 
-    /// <summary>Must be called, once for all threads, before anything of them is read. False if the system has no membarrier.</summary>
+    /// <summary>Must be called once, before the words of any thread are read. False if the system has no membarrier.</summary>
     public static bool Begin() => TMachine.Membarrier();
 
-    /// <summary>True if the thread is in no handler that it entered before; but for those on stacks that it has left.</summary>
+    /// <summary>True if the thread has left the handlers that it had entered before, except those on stacks that it left.</summary>
     public bool IsOver => !(TMachine.Read(mark) > Offsets.TraceMark_LookAside || TMachine.Read(levels) != 0)
-        || TMachine.Read(pauses) != _pausesBefore;
+        || TMachine.Read(quiescentStates) != _snapshot;
 }

@@ -1,6 +1,6 @@
 namespace Ftrace.Protocol;
 
-/// <summary>How threads are asked to stand still, join the stop, and go on when it is over.</summary>
+/// <summary>How threads are asked to stand still, join the stop, and resume at its end.</summary>
 /// <remarks>
 /// <para>The word of a stop: the generation in its upper half, odd while a stop is on; in the lower one how many threads have
 /// joined. Both halves are futexes.</para>
@@ -8,22 +8,21 @@ namespace Ftrace.Protocol;
 /// patcher                                      thread
 /// Begin: generation odd, count 0
 /// Request: requested = generation   [ask]      Accept, in the signal's handler: sent = 0   [ask]
-/// sent, and a signal pending? that will do     read requested
+/// sent, and a signal pending? then done        read requested
 /// else sent = 1, and a signal                  Join: parked = generation
 /// Expect: wake-at = how many        [wake]     still that generation? count + 1 in the same step   [join] [wake]
 /// read the count; sleep on it                  read wake-at; wake the patcher
 /// Release: generation even, count 0 [join]     WaitForRelease: sleep on the generation
 /// </code>
-/// <para>[ask] Either the handler sees this generation, or the patcher sees that it has been there, and sends another signal; the same
-/// holds for a signal that is seen pending: its handler has not begun. So a request is not lost between two stops.</para>
-/// <para>[join] One word, so a thread joins no stop but the one that asked for it, and the release knows whether somebody is to be
-/// woken.</para>
-/// <para>[wake] Either the patcher reads the last one's count, or that one reads for whom the patcher waits.</para>
+/// <para>[ask] Either the handler reads this generation, or the patcher sees that the handler has cleared sent, and sends another signal.
+/// If a signal is pending, its handler has not begun. So no request is lost between two stops.</para>
+/// <para>[join] One word, so a thread joins only the stop that asked for it, and the release knows whether a thread has to be woken.</para>
+/// <para>[wake] Either the patcher reads the count of the last thread, or that thread reads wake-at and wakes the patcher.</para>
 /// </remarks>
 internal static unsafe class StopRequest<TMachine>
     where TMachine : struct, IThreadMachine
 {
-    /// <summary>A stop begins. Called by the patcher, with the stop mutex held; nobody stands still.</summary>
+    /// <summary>A stop begins. Called by the patcher with the stop mutex held; all threads run.</summary>
     /// <returns>Its generation.</returns>
     public static uint Begin(ulong* word)
     {
@@ -55,7 +54,7 @@ internal static unsafe class StopRequest<TMachine>
         return TMachine.Read(requested);
     }
 
-    /// <summary>Counts the calling thread, if the stop of <paramref name="generation"/> is still on. What others may know of it is written.</summary>
+    /// <summary>Counts the calling thread, if the stop of <paramref name="generation"/> is still on. The thread's record is complete.</summary>
     /// <returns>False if that stop is over.</returns>
     [NoInstr]
     public static bool Join(ulong* word, uint* wakeAt, uint* parked, uint generation)
@@ -102,8 +101,8 @@ internal static unsafe class StopRequest<TMachine>
         }
     }
 
-    /// <summary>The patcher wants to be woken when so many threads have joined.</summary>
-    /// <returns>How many have; the patcher may sleep while that does not change.</returns>
+    /// <summary>Sets the count at which the patcher is woken.</summary>
+    /// <returns>How many threads have joined; the patcher may sleep while that does not change.</returns>
     public static uint Expect(ulong* word, uint* wakeAt, uint count)
     {
         TMachine.Write(wakeAt, count);
@@ -111,10 +110,10 @@ internal static unsafe class StopRequest<TMachine>
         return TMachine.Read(Joined(word));
     }
 
-    /// <summary>The stop is over, complete or given up: all who have joined go on.</summary>
+    /// <summary>The stop is over, complete or given up: all threads that have joined resume.</summary>
     public static void Release(ulong* word)
     {
-        // Who has joined is known only by the exchange itself: a thread may join until then.
+        // Only the exchange itself returns the final count: a thread may join until then.
         uint generation = TMachine.Read(Generation(word)) + 1;
         ulong before = TMachine.Xchg(word, (ulong)generation << 32);
         if ((uint)before != 0)

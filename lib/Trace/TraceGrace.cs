@@ -29,7 +29,7 @@ internal unsafe ref struct TraceGrace
     private const int LooksBeforeSleep = 64;
     private const int LooksBetweenChecks = 16;
     private const long SleepNs = Clock.NsPerMs / 10;
-    private const long MostForOneSleepNs = 10 * Clock.NsPerMs;
+    private const long MaxForOneSleepNs = 10 * Clock.NsPerMs;
     private const long FirstStopNs = 20 * Clock.NsPerMs;
     private const long MaxStopIntervalNs = Clock.NsPerSecond;
     private const uint StopTimeoutMs = 20;
@@ -77,7 +77,7 @@ internal unsafe ref struct TraceGrace
 
     private bool WaitFor(TraceThread* record, int pid)
     {
-        var period = new GracePeriod<X86Threads>(&record->Mark, &record->Levels, &record->Pauses);
+        var period = new GracePeriod<X86Threads>(&record->Mark, &record->Levels, &record->QuiescentStates);
         for (int looks = 0; !period.IsOver; looks++)
         {
             ulong mark = Volatile.Read(ref record->Mark);
@@ -124,7 +124,7 @@ internal unsafe ref struct TraceGrace
 
         // A debugger may have stopped all of us meanwhile.
         long now = Clock.NowNs();
-        _waited += Math.Min(now - _last, MostForOneSleepNs);
+        _waited += Math.Min(now - _last, MaxForOneSleepNs);
         _last = now;
         if (_waited >= _nextStop && _waited < budget)
         {

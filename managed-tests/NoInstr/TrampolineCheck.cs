@@ -12,7 +12,7 @@ namespace Ftrace.Tests.NoInstr;
 /// </summary>
 /// <remarks>
 /// The thread marks itself before it reads the call in the text, the slot, the table or the ops, and before it calls the handler. After
-/// a handler, nobody returns with the mark still there. It takes away its own only, counts a pause after that, and in an NMI only if
+/// a handler, nobody returns with the mark still there. It takes away its own only, counts a quiescent state after that, and in an NMI only if
 /// it has seen no other mark.
 /// </remarks>
 internal sealed class TrampolineCheck
@@ -150,10 +150,10 @@ internal sealed class TrampolineCheck
             return (facts & TrampolineFacts.BitSet) != 0 ? Mark(facts) : Clear(code, facts, isOwn: true) | TrampolineFacts.OthersUnknown;
         }
 
-        if (code.Mnemonic == Mnemonic.Inc && IsOfRecord(code, Offsets.TraceThread_Pauses))
+        if (code.Mnemonic == Mnemonic.Inc && IsOfRecord(code, Offsets.TraceThread_QuiescentStates))
         {
-            Demand(code, (facts & TrampolineFacts.Cleared) != 0, "counts a pause before the mark is gone");
-            Demand(code, (facts & TrampolineFacts.OthersUnknown) == 0, "counts a pause though there may be other marks");
+            Demand(code, (facts & TrampolineFacts.Cleared) != 0, "counts a quiescent state before the mark is gone");
+            Demand(code, (facts & TrampolineFacts.OthersUnknown) == 0, "counts a quiescent state though there may be other marks");
         }
 
         bool looksAtMark = IsOfRecord(code, Offsets.TraceThread_Mark);

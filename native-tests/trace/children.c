@@ -337,7 +337,7 @@ static void bare_tracing(void)
 	work_in_child();
 }
 
-/* bare-attach: as fork-attach.c, in single steps */
+/* bare-attach: as fork/fork-attach.c, in single steps */
 
 static pthread_key_t last_key;
 static atomic_long steps;

@@ -25,10 +25,10 @@ internal sealed unsafe class GraceScenario(string name, int traced, int calls, i
     private const int RecordWords = 8;
     private const int Mark = 0;
     private const int Levels = 2;
-    private const int Pauses = 4;
+    private const int QuiescentStates = 4;
     private const int State = 6;
     private const int Owner = 7;
-    private static readonly string[] s_names = ["mark", "", "levels", "", "pauses", "", "state", "owner"];
+    private static readonly string[] s_names = ["mark", "", "levels", "", "quiescent-states", "", "state", "owner"];
 
     // Events.
     private const int Freed = 0;
@@ -101,7 +101,7 @@ internal sealed unsafe class GraceScenario(string name, int traced, int calls, i
     private void Wait()
     {
         SimThreads.Write(SimThreads.Word(Table), 0);
-        bool early = Handshakes.Run.Current.Mutant == HandshakeMutant.PausesReadFirst;
+        bool early = Handshakes.Run.Current.Mutant == HandshakeMutant.SnapshotFirst;
         GracePeriod<SimThreads> before = early ? Of(0) : default;
         GracePeriod<SimThreads>.Begin();
         for (int record = 0; record < traced; record++)
@@ -122,7 +122,7 @@ internal sealed unsafe class GraceScenario(string name, int traced, int calls, i
         SimThreads.Event(Freed);
     }
 
-    private static GracePeriod<SimThreads> Of(int record) => new(At(record, Mark), At(record, Levels), At(record, Pauses));
+    private static GracePeriod<SimThreads> Of(int record) => new(At(record, Mark), At(record, Levels), At(record, QuiescentStates));
 
     /// <summary>TraceThreads.Reap.</summary>
     private static bool Reap(int record)
@@ -175,7 +175,7 @@ internal sealed unsafe class GraceScenario(string name, int traced, int calls, i
         }
 
         Store(At(record, Mark), 0);
-        SimThreads.Inc(WordOf(record, Pauses));
+        SimThreads.Inc(WordOf(record, QuiescentStates));
     }
 
     /// <summary>ftrace_regs_caller, from .Lnmi on.</summary>
@@ -191,9 +191,9 @@ internal sealed unsafe class GraceScenario(string name, int traced, int calls, i
         RunHandler(SimThreads.Read(SimThreads.Word(Table)));
         levels = SimThreads.Read(At(record, Levels)) & ~(1ul << level);
         Store(At(record, Levels), levels);
-        if (Handshakes.Run.Current.Mutant == HandshakeMutant.PauseInNmi || (SimThreads.Read(At(record, Mark)) | levels) == 0)
+        if (Handshakes.Run.Current.Mutant == HandshakeMutant.QuiescentInNmi || (SimThreads.Read(At(record, Mark)) | levels) == 0)
         {
-            SimThreads.Inc(WordOf(record, Pauses));
+            SimThreads.Inc(WordOf(record, QuiescentStates));
         }
     }
 

@@ -48,13 +48,13 @@ internal enum HandshakeMutant
     LevelZeroOnly,
 
     /// <summary>Who waits reads how often the thread has come out before the membarrier.</summary>
-    PausesReadFirst,
+    SnapshotFirst,
 
     /// <summary>The thread reads the table, and then marks itself.</summary>
     MarkAfterTable,
 
     /// <summary>A handler in an NMI counts as the last one.</summary>
-    PauseInNmi,
+    QuiescentInNmi,
 
     /// <summary>Who waits does not look whether the thread has ended.</summary>
     NoReap,

@@ -54,9 +54,9 @@ public sealed class HandshakeTests
 
     [TestCase(nameof(HandshakeMutant.NoMembarrier), "a handler runs that was freed")]
     [TestCase(nameof(HandshakeMutant.LevelZeroOnly), "a handler runs that was freed")]
-    [TestCase(nameof(HandshakeMutant.PausesReadFirst), "a handler runs that was freed")]
+    [TestCase(nameof(HandshakeMutant.SnapshotFirst), "a handler runs that was freed")]
     [TestCase(nameof(HandshakeMutant.MarkAfterTable), "a handler runs that was freed")]
-    [TestCase(nameof(HandshakeMutant.PauseInNmi), "a handler runs that was freed")]
+    [TestCase(nameof(HandshakeMutant.QuiescentInNmi), "a handler runs that was freed")]
     [TestCase(nameof(HandshakeMutant.NoReap), "deadlock: nobody can go on")]
     public void OfGracePeriodsIsCaught(string mutant, string violation) => IsCaught(mutant, violation, s_graces);
 
