@@ -19,7 +19,7 @@ internal sealed class TrampolineCheck
 {
     private readonly byte[] _code;
     private readonly Dictionary<ulong, string> _symbols = [];
-    private readonly Dictionary<ulong, ulong[]> _places = [];
+    private readonly Dictionary<ulong, ulong[]> _calls = [];
     private readonly Dictionary<ulong, TrampolineFacts> _facts = [];
     private readonly Queue<ulong> _open = new();
     private readonly SortedDictionary<ulong, string> _violations = [];
@@ -34,12 +34,12 @@ internal sealed class TrampolineCheck
             _symbols[relocation.Offset] = relocation.Symbol.Name;
         }
 
-        // The places that may become jumps: lib/Trace/TracePlace.cs.
-        ElfSymbol places = elf.Symbols.First(symbol => symbol.Name == "ftrace_places");
-        Dictionary<ulong, ulong> distances = elf.Relocations(places.Section).ToDictionary(distance => distance.Offset, distance => distance.Symbol.Value + (ulong)distance.Addend);
-        for (ulong at = places.Value; at < places.Value + places.Size; at += Offsets.TracePlace_SizeOf)
+        // The nops that may become jumps: lib/Trace/FtraceCall.cs.
+        ElfSymbol calls = elf.Symbols.First(symbol => symbol.Name == "ftrace_calls");
+        Dictionary<ulong, ulong> distances = elf.Relocations(calls.Section).ToDictionary(distance => distance.Offset, distance => distance.Symbol.Value + (ulong)distance.Addend);
+        for (ulong at = calls.Value; at < calls.Value + calls.Size; at += Offsets.FtraceCall_SizeOf)
         {
-            _places[distances[at + Offsets.TracePlace_Ip]] = [distances[at + Offsets.TracePlace_Through], distances[at + Offsets.TracePlace_Done]];
+            _calls[distances[at + Offsets.FtraceCall_Ip]] = [distances[at + Offsets.FtraceCall_Redirect], distances[at + Offsets.FtraceCall_Done]];
         }
 
         foreach (string entry in entries)
@@ -94,7 +94,7 @@ internal sealed class TrampolineCheck
     private void Follow(Instruction code, TrampolineFacts facts)
     {
         TrampolineFacts after = After(code, facts);
-        foreach (ulong other in _places.GetValueOrDefault(code.IP, []))
+        foreach (ulong other in _calls.GetValueOrDefault(code.IP, []))
         {
             Reach(other, after);
         }
