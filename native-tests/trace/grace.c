@@ -46,7 +46,7 @@ static const struct calling {
 };
 
 static const struct calling *calling;
-static int nested;
+static volatile int nested; /* raise() is said to call nothing here */
 static void (*innermost)(void);
 
 static void on_nmi(int signo)
