@@ -148,4 +148,4 @@ rows <<'END'
 native-bad: caught
 END
 run 64 other
-grep -q 'no mutant other, but library-bad managed-bad' "$dir/printed"
+grep -q 'no mutant other; there are library-bad managed-bad' "$dir/printed"
