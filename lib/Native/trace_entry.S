@@ -28,7 +28,7 @@
  * Marked first, then looked: the thread says in its record that it is in a
  * handler before it reads which one, so that whoever takes a handler away either
  * sees the mark, or has the thread see that there is none. The barrier between
- * the two is on the other side, a membarrier; it stands in TraceGrace.
+ * the two is on the other side, a membarrier; lib/Protocol/GracePeriod.cs.
  *
  * The mark is the address of the registers that were saved, so it belongs to a
  * stack: a signal handler of the program may leave by siglongjmp(), or go on on
