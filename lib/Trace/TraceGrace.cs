@@ -26,13 +26,13 @@ namespace Ftrace.Trace;
 /// </remarks>
 internal unsafe ref struct TraceGrace
 {
-    /// <summary>How long to wait for handlers.</summary>
+    /// <summary>How long to wait for handlers by default.</summary>
     public const long LongNs = 30 * Clock.NsPerSecond;
 
-    /// <summary>For those on stacks that their threads have left.</summary>
+    /// <summary>How long to wait for handlers on stacks that their threads have left.</summary>
     public const long AsideNs = 5 * Clock.NsPerSecond;
 
-    /// <summary>For nothing that takes longer than handlers mostly do.</summary>
+    /// <summary>A wait that gives up unless handlers end as soon as most do.</summary>
     public const long BriefNs = Clock.NsPerMs;
 
     private const int LooksBeforeSleep = 64;
@@ -60,8 +60,8 @@ internal unsafe ref struct TraceGrace
     }
 
     /// <param name="self">The calling thread.</param>
-    /// <param name="budget">How long at most, in nanoseconds of waiting: not those in which the whole process stands still.</param>
-    /// <returns>0, -ETIMEDOUT, or the error of the stop that takes the place of a membarrier where there is none.</returns>
+    /// <param name="budget">How long to wait at most, in nanoseconds, without the time in which the whole process is stopped.</param>
+    /// <returns>0, -ETIMEDOUT, or the error of the stop that replaces the membarrier if the system has none.</returns>
     public static int Wait(NmiThread* self, long budget)
     {
         int error = Barrier(self);
@@ -103,7 +103,7 @@ internal unsafe ref struct TraceGrace
             }
         }
 
-        // A handler that was left for another stack has been put there before the thread paused.
+        // The mark of a handler that was left for another stack is put aside before the thread's quiescent state is counted.
         for (int i = 0; i < TraceThread.MaxAside; i++)
         {
             ulong aside = Volatile.Read(ref record->Aside[i]);
@@ -149,7 +149,7 @@ internal unsafe ref struct TraceGrace
         return _waited < budget;
     }
 
-    /// <summary>Where the thread is can be told while it stands still.</summary>
+    /// <summary>Stops all threads, and examines the marks of one: this needs the thread to stand still.</summary>
     private readonly void StopAndLook(TraceThread* record)
     {
         if (StopMachine.TryOpen(_self, StopTimeoutMs, out _) != 0)
@@ -175,8 +175,8 @@ internal unsafe ref struct TraceGrace
     }
 
     /// <summary>
-    /// True if the thread was stopped in Native/trace_entry.S: it may have marked itself and read the table, and be about to call the handler.
-    /// Nothing on its stack tells, but it will soon be elsewhere.
+    /// True if the thread was stopped in Native/trace_entry.S: it may have set its mark and read the slot, and be about to call the handler.
+    /// Its stack does not show that, but it will leave this code soon.
     /// </summary>
     private static bool IsInTrampoline(ThreadRecord* parked)
     {
