@@ -177,12 +177,7 @@ internal static unsafe class StopMachine
         long now = Clock.NowNs();
         stop->DrainGeneration = 0;
 
-        // Only the exchange itself returns the final count: a thread may join until then.
-        ulong before = Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
-        if ((uint)before != 0)
-        {
-            Futex.Wake(&stop->Generation, int.MaxValue);
-        }
+        StopRequest<X86Threads>.Release(&stop->Word);
 
         // The generation has ended: a seized thread that was on its way to park joins nothing any more.
         long released = Seizer.End();

@@ -73,7 +73,7 @@ internal static unsafe class TraceMarks
             for (int i = 0; i < TraceThreads.Used; i++)
             {
                 TraceThread* other = TraceThreads.Records + i;
-                if (Volatile.Read(ref other->Claimed) == TraceThread.InUse && !TakeFromAside(other, mark))
+                if (Volatile.Read(ref other->Claimed) == ClaimState.InUse && !TakeFromAside(other, mark))
                 {
                     Interlocked.CompareExchange(ref other->Mark, 0, mark);
                 }
