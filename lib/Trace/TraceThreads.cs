@@ -47,7 +47,7 @@ internal static unsafe class TraceThreads
         int pid = (int)Native.Syscall(SyscallNumber.Getpid);
         bool shared = pid != StopState.Shared->Pid;
         int used = Volatile.Read(ref s_used);
-        for (int looks = 0; looks < 2 && used > 0 && !shared; looks++)
+        for (int reaped = 0; reaped < 2 && used > 0 && !shared; reaped++)
         {
             Reap(s_records + (uint)Interlocked.Increment(ref s_hand) % (uint)used, pid);
         }
@@ -116,7 +116,7 @@ internal static unsafe class TraceThreads
         }
     }
 
-    /// <summary>Takes back the record of a thread that has ended. True if it has.</summary>
+    /// <summary>Frees a record if its thread has ended. True if it has.</summary>
     [NoInstr]
     public static bool Reap(TraceThread* record, int pid)
     {
