@@ -137,7 +137,7 @@ public sealed unsafe class PatchBatchTests
     public void InsideIsBehindTheFirstByteAndBeforeTheEnd(ulong address, bool inside) =>
         With([(200, 5), (100, 5)], (batch, _, _) =>
         {
-            Assert.That(batch.Around(address) != null, Is.EqualTo(inside));
+            Assert.That(batch.LocationAround(address) != null, Is.EqualTo(inside));
         });
 
     [Test]

@@ -168,7 +168,7 @@ internal unsafe struct ElfFile
             return false;
         }
 
-        block = Block.AllocateBriefly((nuint)size);
+        block = Block.AllocateTemporary((nuint)size);
         if (block.IsEmpty)
         {
             _source.NoteNoMemory();

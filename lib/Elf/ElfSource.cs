@@ -70,7 +70,7 @@ internal readonly unsafe struct ElfSource
 
             if (got <= 0)
             {
-                if (ProcFile.IsPassing((int)got))
+                if (ProcFile.IsTransient((int)got))
                 {
                     Note(-Errno.EAGAIN);
                 }

@@ -7,7 +7,7 @@ namespace Ftrace.Elf;
 /// <summary>The functions of an ELF file, by address, with their names.</summary>
 internal unsafe struct SymbolTable
 {
-    private const ulong MostBytes = 1ul << 30;
+    private const ulong MaxBytes = 1ul << 30;
     private const int LongestName = 1 << 16;
 
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
@@ -45,12 +45,12 @@ internal unsafe struct SymbolTable
             return false;
         }
 
-        if (!file.TryRead(symbols, MostBytes, out Block entries))
+        if (!file.TryRead(symbols, MaxBytes, out Block entries))
         {
             return false;
         }
 
-        bool read = file.TryRead(file.Sections[(int)symbols.Link], MostBytes, out table._names) && table.Collect(file, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
+        bool read = file.TryRead(file.Sections[(int)symbols.Link], MaxBytes, out table._names) && table.Collect(file, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
         entries.Free();
         if (!read)
         {
@@ -75,7 +75,7 @@ internal unsafe struct SymbolTable
             count += symbol.IsFunction ? 1 : 0;
         }
 
-        _functions = Block.AllocateBriefly((nuint)count * (nuint)sizeof(FunctionSymbol));
+        _functions = Block.AllocateTemporary((nuint)count * (nuint)sizeof(FunctionSymbol));
         if (_functions.IsEmpty)
         {
             if (count != 0)

@@ -75,8 +75,8 @@ internal static unsafe class JumpPatcher
     }
 
     /// <summary>Branches that have to change: on a key, or, if that is null, those of one object.</summary>
-    /// <returns>How many, at most <paramref name="room"/>; or -ERANGE.</returns>
-    private static int Collect(LoadedObject* only, FtraceStaticKey* key, bool enabled, FtracePatch* patches, int room)
+    /// <returns>How many, at most <paramref name="max"/>; or -ERANGE.</returns>
+    private static int Collect(LoadedObject* only, FtraceStaticKey* key, bool enabled, FtracePatch* patches, int max)
     {
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
@@ -96,7 +96,7 @@ internal static unsafe class JumpPatcher
                 }
 
                 bool value = key != null ? enabled : origin->Enabled > 0;
-                for (JumpSite* site = first; site < first + first->Run && count < room; site++)
+                for (JumpSite* site = first; site < first + first->Run && count < max; site++)
                 {
                     FtracePatch patch = new() { Ip = site->Ip, Len = X86Instruction.CallSize };
                     var wanted = new Span<byte>(patch.NewCode, X86Instruction.CallSize);

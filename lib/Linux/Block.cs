@@ -29,7 +29,7 @@ internal unsafe struct Block
     }
 
     /// <summary>The same for what is freed soon: may take more memory than it needs, to have it sooner.</summary>
-    public static Block AllocateBriefly(nuint size)
+    public static Block AllocateTemporary(nuint size)
     {
         if (size < HugeFrom)
         {

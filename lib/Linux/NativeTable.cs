@@ -48,7 +48,7 @@ internal unsafe struct NativeTable
     [FieldOffset(Offsets.NativeTable_TraceSlots)] public ulong* TraceSlots;
 
     /// <summary>The places of Native/trace_entry.S, one a kind, of three words each.</summary>
-    [FieldOffset(Offsets.NativeTable_TracePlaces)] public int* TracePlaces;
+    [FieldOffset(Offsets.NativeTable_FtraceCalls)] public int* FtraceCalls;
 
     /// <summary>What is called there in place of a handler, once the place is a jump.</summary>
     [FieldOffset(Offsets.NativeTable_TraceFunction)] public void** TraceFunction;

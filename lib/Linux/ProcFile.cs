@@ -5,7 +5,7 @@ internal static unsafe class ProcFile
 {
     private const int AtFdcwd = -100;
     private const int OpenReadOnlyCloexec = 0x80000;
-    private const int OpenDirectory = 0x10000;
+    private const int DirectoryOnly = 0x10000;
 
     /// <summary>O_NONBLOCK, O_NOCTTY: what lies there is not always what should.</summary>
     private const int OpenWithoutWaiting = 0x800 | 0x100;
@@ -56,8 +56,8 @@ internal static unsafe class ProcFile
     private static bool IsRegular(byte* stat) => (*(uint*)(stat + StatModeOffset) & ModeFormat) == ModeRegular;
 
     /// <summary>Opens a directory.</summary>
-    public static int OpenFolder(byte* path) =>
-        (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadOnlyCloexec | OpenDirectory);
+    public static int OpenDirectory(byte* path) =>
+        (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadOnlyCloexec | DirectoryOnly);
 
     /// <summary>Reads until the buffer is full or the file at its end.</summary>
     /// <returns>Bytes read or -errno.</returns>
@@ -84,10 +84,10 @@ internal static unsafe class ProcFile
     }
 
     /// <summary>What a file of /proc that cannot be opened means to the caller of the library.</summary>
-    public static int ErrorOf(int error) => IsPassing(error) ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
+    public static int ErrorOf(int error) => IsTransient(error) ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
 
     /// <summary>True for an error that says nothing about the file: the next attempt may succeed.</summary>
-    public static bool IsPassing(int error) =>
+    public static bool IsTransient(int error) =>
         error is -Errno.EMFILE or -Errno.ENFILE or -Errno.ENOMEM or -Errno.EAGAIN or -Errno.EINTR;
 
     [NoInstr]

@@ -12,7 +12,7 @@ internal static unsafe class Ptrace
     private const nint PeekSiginfoRequest = 0x4209;
     private const nint GetSigmaskRequest = 0x420a;
     private const nint WaitAll = 0x40000000; // __WALL: threads and processes, whatever signal they end with
-    private const nint WaitNoHang = 1;
+
 
     /// <summary>Makes the caller the thread's tracer. The thread does not notice.</summary>
     public static int Seize(int tid) => Call(SeizeRequest, tid, 0, 0);
@@ -34,27 +34,27 @@ internal static unsafe class Ptrace
 
     /// <summary>Reads a pending signal.</summary>
     /// <param name="tid">The thread.</param>
-    /// <param name="shared">Of the process's, not of the thread's own.</param>
+    /// <param name="queue">The thread's own queue, or that of the process.</param>
     /// <param name="index">Which one, from 0.</param>
     /// <param name="info">Receives it.</param>
     /// <returns>1; 0 or -errno: there are no more.</returns>
-    public static int PeekSiginfo(int tid, bool shared, uint index, Siginfo* info)
+    public static int PeekSiginfo(int tid, SignalQueue queue, uint index, Siginfo* info)
     {
         PeekSiginfoArguments arguments;
         arguments.Offset = index;
-        arguments.Flags = shared ? 1u : 0u;
+        arguments.Flags = (uint)queue;
         arguments.Count = 1;
         return Call(PeekSiginfoRequest, tid, (nint)(&arguments), (nint)info);
     }
 
-    /// <summary>wait4(2) for one thread or process, without waiting, or until it stops or ends.</summary>
-    /// <returns>Its id; 0: nothing to report; -ECHILD: it is none of ours.</returns>
-    public static int Wait(int tid, bool block, int* status) =>
-        (int)Native.Syscall(SyscallNumber.Wait4, tid, (nint)status, WaitAll | (block ? 0 : WaitNoHang));
+    /// <summary>wait4(2) for one thread or process that stops or ends.</summary>
+    /// <returns>Its id; 0: nothing to report; -ECHILD: the caller neither traces it nor is its parent.</returns>
+    public static int Wait(int tid, WaitMode mode, int* status) =>
+        (int)Native.Syscall(SyscallNumber.Wait4, tid, (nint)status, WaitAll | (nint)mode);
 
-    /// <summary>The same for any of the caller's, without waiting.</summary>
+    /// <summary>The same for any of those that the caller traces, without waiting.</summary>
     /// <returns>Its id; 0: nothing to report; -ECHILD: there are none.</returns>
-    public static int WaitAny(int* status) => Wait(-1, block: false, status);
+    public static int WaitAny(int* status) => Wait(-1, WaitMode.NoHang, status);
 
     /// <summary>WIFSTOPPED()</summary>
     public static bool IsStopped(int status) => (status & 0xff) == 0x7f;

@@ -7,12 +7,12 @@ namespace Ftrace.Linux;
 internal unsafe ref struct ReportLine(byte* line, int size)
 {
     private readonly byte* _line = line;
-    private readonly int _most = size - 1;
+    private readonly int _capacity = size - 1;
     private int _length;
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
-    private readonly Span<byte> Rest => new(_line + _length, _most - _length);
+    private readonly Span<byte> Rest => new(_line + _length, _capacity - _length);
 
     public void Add(ReadOnlySpan<byte> text)
     {

@@ -29,9 +29,12 @@ internal static unsafe class TaskFiles
     public static TaskKind KindOf(int tid)
     {
         int bytes = ReadFile(tid, "/stat\0"u8);
-        return bytes < 0
-            ? (bytes is -Errno.ENOENT or -Errno.ESRCH ? TaskKind.Gone : TaskKind.Unknown)
-            : TaskStat.KindOf(new ReadOnlySpan<byte>(s_buffer, bytes));
+        if (bytes >= 0)
+        {
+            return TaskStat.KindOf(new ReadOnlySpan<byte>(s_buffer, bytes));
+        }
+
+        return bytes is -Errno.ENOENT or -Errno.ESRCH ? TaskKind.Gone : TaskKind.Unknown;
     }
 
     /// <summary>True if a signal waits for a thread that does not take it. False if that cannot be told.</summary>
@@ -47,9 +50,12 @@ internal static unsafe class TaskFiles
     {
         int bytes = ReadFile(tid, "/status\0"u8);
         blocked = sleeps = 0;
-        return bytes < 0 ? bytes
-            : TaskStat.TryMaskOf(new ReadOnlySpan<byte>(s_buffer, bytes), out blocked, out sleeps) ? 0
-            : -Errno.EOPNOTSUPP;
+        if (bytes < 0)
+        {
+            return bytes;
+        }
+
+        return TaskStat.TryMaskOf(new ReadOnlySpan<byte>(s_buffer, bytes), out blocked, out sleeps) ? 0 : -Errno.EOPNOTSUPP;
     }
 
     /// <summary>The system call that a thread sleeps in.</summary>
@@ -58,19 +64,22 @@ internal static unsafe class TaskFiles
     {
         call = default;
         int bytes = ReadFile(tid, "/syscall\0"u8);
-        return bytes < 0 ? bytes
-            : WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0
-            : -Errno.EOPNOTSUPP;
+        if (bytes < 0)
+        {
+            return bytes;
+        }
+
+        return WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0 : -Errno.EOPNOTSUPP;
     }
 
     /// <summary>How a thread takes a signal, for a stop.</summary>
     /// <param name="tid">The thread.</param>
     /// <param name="signo">The signal.</param>
-    /// <param name="taking">What was found.</param>
+    /// <param name="delivery">What was found.</param>
     /// <returns>0 or -errno: the system does not say.</returns>
-    public static int TakingOf(int tid, int signo, out SignalTaking taking)
+    public static int DeliveryOf(int tid, int signo, out SignalDelivery delivery)
     {
-        taking = SignalTaking.Takes;
+        delivery = SignalDelivery.Immediate;
         if (s_isSimulated)
         {
             return 0;
@@ -86,39 +95,43 @@ internal static unsafe class TaskFiles
         TaskStat.TryMaskOf(status, out ulong blocked, out ulong sleeps);
         if (TaskStat.HasEnded(status))
         {
-            taking = SignalTaking.Ended;
+            delivery = SignalDelivery.Ended;
             return 0;
         }
 
         if ((blocked & SignalSet.Of(signo)) != 0)
         {
-            taking = blocked == ~0ul ? SignalTaking.BlocksAll : SignalTaking.Blocks;
+            delivery = blocked == ~0ul ? SignalDelivery.AllBlocked : SignalDelivery.Blocked;
             return 0;
         }
 
         // In sigwait() the mask shows what is waited for as not blocked, and the host would receive the signal.
         if (!TaskStat.IsAsleep(status))
         {
-            taking = SignalTaking.TakesIfRunning;
+            delivery = SignalDelivery.IfRunning;
+            return 0;
         }
-        else
+
+        if (CallOf(tid, out WaitingCall call) == 0 && (call.IsRunning || call.Awaits(signo)))
         {
-            if (CallOf(tid, out WaitingCall call) == 0 && (call.IsRunning || call.Awaits(signo)))
-            {
-                taking = call.IsRunning ? SignalTaking.TakesIfRunning : SignalTaking.Awaits;
-                return 0;
-            }
+            delivery = call.IsRunning ? SignalDelivery.IfRunning : SignalDelivery.Awaited;
+            return 0;
+        }
 
-            // The mask is that of the call which was seen only if the thread has slept in it all the time.
-            int error = MaskOf(tid, out ulong still, out ulong sleepsNow);
-            if (error != 0)
-            {
-                return error;
-            }
+        // The mask belongs to the call that was seen only if the thread has slept in it all the time.
+        int error = MaskOf(tid, out ulong still, out ulong sleepsNow);
+        if (error != 0)
+        {
+            return error;
+        }
 
-            taking = (still & SignalSet.Of(signo)) != 0 ? SignalTaking.Blocks
-                : sleepsNow != sleeps ? SignalTaking.TakesIfRunning
-                : SignalTaking.Takes;
+        if ((still & SignalSet.Of(signo)) != 0)
+        {
+            delivery = SignalDelivery.Blocked;
+        }
+        else if (sleepsNow != sleeps)
+        {
+            delivery = SignalDelivery.IfRunning;
         }
 
         return 0;

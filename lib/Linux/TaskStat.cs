@@ -39,9 +39,12 @@ internal static class TaskStat
             rest = rest[(space + 1)..];
         }
 
-        return !Utf8Parser.TryParse(rest, out uint flags, out _) ? TaskKind.Unknown
-            : (flags & (IoWorker | UserWorker)) != 0 ? TaskKind.KernelWorker
-            : TaskKind.Thread;
+        if (!Utf8Parser.TryParse(rest, out uint flags, out _))
+        {
+            return TaskKind.Unknown;
+        }
+
+        return (flags & (IoWorker | UserWorker)) != 0 ? TaskKind.KernelWorker : TaskKind.Thread;
     }
 
     /// <summary>From /proc/PID/task/TID/status: the signals that wait for this thread.</summary>

@@ -13,13 +13,13 @@ internal static unsafe class Ucontext
 
     private const int SelectorsOffset = RipOffset + 16; // cs, gs, fs and ss in one word
 
-    /// <summary>Bytes from the start that <see cref="LooksSaved"/> looks at.</summary>
+    /// <summary>Bytes from the start that <see cref="MayBeSaved"/> looks at.</summary>
     public const int RegistersEnd = SelectorsOffset + 8;
 
     private const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0 in 64-bit programs, ss was not always saved
     private const ulong UserFlags = 0x202; // bit 1, which is always set, and interrupts enabled
-    private const ulong MostFlags = 0x3f_ffff;
-    private const ulong MostContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
+    private const ulong MaxFlags = 0x3f_ffff;
+    private const ulong MaxContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
 
     private const int TrapNumberOffset = RipOffset + 4 * 8; // behind flags, segments, error code
 
@@ -38,12 +38,12 @@ internal static unsafe class Ucontext
     public static ulong* Rsp(ulong context) => Register(context, RspNumber);
 
     /// <summary>True if the kernel may have saved this, going by what it always writes.</summary>
-    public static bool LooksSaved(ulong context)
+    public static bool MayBeSaved(ulong context)
     {
         ulong flags = *(ulong*)(context + FlagsOffset);
         return (*(ulong*)(context + SelectorsOffset) & 0xffff_ffff_ffff) == UserCode
-            && *(ulong*)context <= MostContextFlags && *(ulong*)(context + sizeof(ulong)) == 0
-            && (flags & UserFlags) == UserFlags && flags <= MostFlags;
+            && *(ulong*)context <= MaxContextFlags && *(ulong*)(context + sizeof(ulong)) == 0
+            && (flags & UserFlags) == UserFlags && flags <= MaxFlags;
     }
 
     /// <summary>Signals that were blocked when the handler was called.</summary>

@@ -79,11 +79,20 @@ internal unsafe struct WaitingCall
             case Pselect6 or IoPgetevents:
                 return PointsToMask(_arguments[5]);
             case IoUringEnter:
-                return (_arguments[3] & IoUringExtArgReg) != 0
-                    || ((_arguments[3] & IoUringExtArg) != 0 ? PointsToMask(_arguments[4]) : _arguments[4] != 0);
+                return HidesInIoUring();
             default:
                 return false;
         }
+    }
+
+    private readonly bool HidesInIoUring()
+    {
+        if ((_arguments[3] & IoUringExtArgReg) != 0)
+        {
+            return true;
+        }
+
+        return (_arguments[3] & IoUringExtArg) != 0 ? PointsToMask(_arguments[4]) : _arguments[4] != 0;
     }
 
     /// <summary>True if the thread waits for signals with sigwait() or the like, and this is one of them: the host would receive it.</summary>

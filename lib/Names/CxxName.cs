@@ -49,15 +49,15 @@ internal readonly ref struct CxxName
         {
             before = end;
             ReadOnlySpan<byte> rest = name[..end];
-            int clone = rest.EndsWith("]"u8) ? rest.LastIndexOf(" [clone "u8) : rest.EndsWith(")"u8) ? rest.LastIndexOf(Copy) : -1;
-            clone = clone >= 0 && rest.EndsWith(")"u8) && rest[clone + Copy.Length] == '.' ? -1 : clone; // int (...), a type
+            int clone = StartOfClone(rest);
             end = clone >= 0 ? clone : end - LengthOfQualifier(rest);
         }
 
         int depth = 0;
         for (int at = end - 1; at >= 0 && name[end - 1] == ')'; at--)
         {
-            depth += name[at] == ')' ? 1 : name[at] == '(' ? -1 : 0;
+            depth += name[at] == ')' ? 1 : 0;
+            depth -= name[at] == '(' ? 1 : 0;
             if (depth == 0)
             {
                 return at;
@@ -67,7 +67,19 @@ internal readonly ref struct CxxName
         return name.Length;
     }
 
-    /// <summary>Of the one at the end, with its space; 0: there is none.</summary>
+    /// <summary>Where the suffix begins that a copy's name ends with; -1: there is none.</summary>
+    private static int StartOfClone(ReadOnlySpan<byte> name)
+    {
+        if (name.EndsWith("]"u8))
+        {
+            return name.LastIndexOf(" [clone "u8);
+        }
+
+        int start = name.EndsWith(")"u8) ? name.LastIndexOf(Copy) : -1;
+        return start >= 0 && name[start + Copy.Length] == '.' ? -1 : start; // int (...), a type
+    }
+
+    /// <summary>Of the qualifier at the end, with its space; 0: there is none.</summary>
     private static int LengthOfQualifier(ReadOnlySpan<byte> name)
     {
         int space = name.LastIndexOf((byte)' ');
@@ -78,29 +90,29 @@ internal readonly ref struct CxxName
     private static int StartOf(ReadOnlySpan<byte> name)
     {
         int start = 0;
-        int round = 0; // and the like
-        int angle = 0; // outside of those: in them < is an operator as well
+        int roundDepth = 0; // and of the like
+        int angleDepth = 0; // outside of those: in them < may be an operator
         for (int at = 0; at < name.Length; at++)
         {
             switch (name[at])
             {
                 case (byte)'(' or (byte)'[' or (byte)'{':
-                    round++;
+                    roundDepth++;
                     break;
                 case (byte)')' or (byte)']' or (byte)'}':
-                    round--;
+                    roundDepth--;
                     break;
-                case (byte)'<' when round == 0:
-                    angle++;
+                case (byte)'<' when roundDepth == 0:
+                    angleDepth++;
                     break;
-                case (byte)'>' when round == 0:
-                    angle--;
+                case (byte)'>' when roundDepth == 0:
+                    angleDepth--;
                     break;
-                case (byte)' ' when round == 0 && angle == 0 && FindIn(Qualifiers, name[(at + 1)..]) == 0:
+                case (byte)' ' when roundDepth == 0 && angleDepth == 0 && FindIn(Qualifiers, name[(at + 1)..]) == 0:
                     start = at + 1;
                     break;
                 case (byte)'o' when IsOperator(name, at):
-                    if (round == 0 && angle == 0)
+                    if (roundDepth == 0 && angleDepth == 0)
                     {
                         return start;
                     }

@@ -16,8 +16,8 @@ internal static unsafe class Demangler
     private const int MaxLength = 1024;
 
     /// <summary>Measured: 342 bytes a character in the worst case, one of many stars.</summary>
-    private const ulong StackForEach = 400;
-    private const ulong StackForRest = 16 * 1024;
+    private const ulong StackPerCharacter = 400;
+    private const ulong StackReserve = 16 * 1024;
     private const int MapsBufferSize = 8192;
 
     private static byte* s_buffer;
@@ -79,7 +79,7 @@ internal static unsafe class Demangler
             s_stackEnd = FindStackEnd((ulong)&here);
         }
 
-        return (ulong)&here - s_stackEnd >= StackForRest + (ulong)length * StackForEach;
+        return (ulong)&here - s_stackEnd >= StackReserve + (ulong)length * StackPerCharacter;
     }
 
     /// <summary>The main thread's stack grows, and is far from its end; another's is a mapping of its own.</summary>

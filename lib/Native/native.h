@@ -71,12 +71,12 @@ extern struct native {
 			     void *context);
 	int (*forbids_breakpoints)(void);
 	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			 struct ftrace_regs *regs, int through);
+			 struct ftrace_regs *regs, int redirected);
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 	void (*free)(void *ptr);
 	void (*callers[TraceSlots_Kinds])(void);
 	unsigned long *trace_slots;
-	const int *trace_places;
+	const int *ftrace_calls;
 	ftrace_func_t *trace_function;
 	ftrace_func_t trace_stub;
 	const int *trace_text; /* trace_entry.S */
@@ -147,14 +147,14 @@ void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread);
 long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame);
 void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark);
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-	      struct ftrace_regs *regs, int through);
+	      struct ftrace_regs *regs, int redirected);
 
 /* trace_entry.S */
 void ftrace_caller(void);
 void ftrace_vectors_caller(void);
 void ftrace_regs_caller(void);
 void ftrace_regs_vectors_caller(void);
-extern const int ftrace_places[];
+extern const int ftrace_calls[];
 extern const int ftrace_trace_text[];
 
 /* serialize.S */

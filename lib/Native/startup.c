@@ -40,7 +40,7 @@ struct native native = {
 		ftrace_caller,
 	},
 	.trace_slots = &ftrace_trace_slots,
-	.trace_places = ftrace_places,
+	.ftrace_calls = ftrace_calls,
 	.trace_function = &ftrace_trace_function,
 	.trace_stub = ftrace_stub,
 	.trace_text = ftrace_trace_text,

@@ -120,20 +120,20 @@
 	.long	\label - .
 	.endm
 
-	/* Five bytes, and where they may lead. lib/Trace/TracePlace.cs */
-	.macro	place name
-.Lplace_\name:
+	/* Five bytes, and where they may lead. lib/Trace/FtraceCall.cs */
+	.macro	ftrace_call name
+.Lftrace_call_\name:
 	.byte	0x0f, 0x1f, 0x44, 0x00, 0x00
 	.pushsection .rodata
 .Lrecord_\name:
-	distance .Lrecord_\name+TracePlace_Ip, .Lplace_\name
-	distance .Lrecord_\name+TracePlace_Through, .Lthrough_\name
-	distance .Lrecord_\name+TracePlace_Done, .Ldone_\name
+	distance .Lrecord_\name+FtraceCall_Ip, .Lftrace_call_\name
+	distance .Lrecord_\name+FtraceCall_Redirect, .Lredirect_\name
+	distance .Lrecord_\name+FtraceCall_Done, .Ldone_\name
 	.popsection
 	.endm
 
-	.macro	through name, vectors_name
-.Lthrough_\name:
+	.macro	redirect name, vectors_name
+.Lredirect_\name:
 	mov	ftrace_trace_function(%rip), %rax
 	testb	$TraceSlot_ListFlagByte, FtraceOps_Flags+7(%rdx)
 	cmovnz	FtraceOps_Data(%rdx), %rax
@@ -193,7 +193,7 @@
 
 	.cfi_def_cfa_register %r13
 .Lcall_\name:
-	place	\name
+	ftrace_call	\name
 	mov	FtraceOps_Func(%rdx), %rax
 .Lfunc_\name:
 	.if	\vectors
@@ -227,7 +227,7 @@
 	cmp	%rax, TraceThread_Mark(%rbp)
 	jne	.Lleave_\name
 	movq	$0, TraceThread_Mark(%rbp)
-	incq	TraceThread_Pauses(%rbp)
+	incq	TraceThread_QuiescentStates(%rbp)
 .Lout_\name:
 	/* popfq takes longer than all the rest. What a function may find set is these six. */
 	mov	FtraceRegs_Flags(%rsp), %eax
@@ -247,7 +247,7 @@
 	ret
 
 	.cfi_restore_state
-	through	\name, ftrace_regs_vectors_caller
+	redirect	\name, ftrace_regs_vectors_caller
 
 	/* Its handlers may be any: the vector registers are saved. */
 .Llate_\name:
@@ -294,7 +294,7 @@
 
 	/* Of an NMI. Where it is marked before that it is, and now and then whether there is one. */
 .Lnmi_\name:
-	decl	TraceThread_Turns(%rbp)
+	decl	TraceThread_CallsToRecheck(%rbp)
 	js	.Llook_\name
 	mov	TraceThread_Levels(%rbp), %rax
 	bts	%r12, %rax
@@ -313,7 +313,7 @@
 	mov	%rax, TraceThread_Levels(%rbp)
 	or	TraceThread_Mark(%rbp), %rax
 	jnz	.Lout_\name
-	incq	TraceThread_Pauses(%rbp)
+	incq	TraceThread_QuiescentStates(%rbp)
 	jmp	.Lout_\name
 
 	/* There are other marks than ours. */
@@ -483,7 +483,7 @@ ftrace_is_around:
 	test	%rdx, %rdx
 	jz	.Ldone_\name
 
-	place	\name
+	ftrace_call	\name
 	mov	FtraceOps_Func(%rdx), %rax
 .Lfunc_\name:
 	sub	$X86Instruction_CallSize, %rdi
@@ -513,7 +513,7 @@ ftrace_is_around:
 	cmp	%rsp, TraceThread_Mark(%rcx)
 	jne	.Lleave_\name			/* another stack's: see at the top */
 	movq	$0, TraceThread_Mark(%rcx)
-	incq	TraceThread_Pauses(%rcx)
+	incq	TraceThread_QuiescentStates(%rcx)
 .Lout_\name:
 	.cfi_remember_state
 	pop_saved
@@ -526,9 +526,9 @@ ftrace_is_around:
 	cmp	%rsp, TraceThread_Mark(%rcx)
 	jne	.Luncommon_\name
 	movq	$0, TraceThread_Mark(%rcx)
-	incq	TraceThread_Pauses(%rcx)
+	incq	TraceThread_QuiescentStates(%rcx)
 	jmp	.Luncommon_\name
-	through	\name, ftrace_vectors_caller
+	redirect	\name, ftrace_vectors_caller
 .Lleave_\name:
 	push_reg rbp
 	mov	%rsp, %rbp
@@ -549,11 +549,11 @@ ftrace_is_around:
 	.endm
 
 	.section .rodata
-	.globl	ftrace_places
-	.hidden	ftrace_places
-	.type	ftrace_places, @object
+	.globl	ftrace_calls
+	.hidden	ftrace_calls
+	.type	ftrace_calls, @object
 	.p2align 2
-ftrace_places:
+ftrace_calls:
 
 	.text
 .Ltext_begin:
@@ -564,7 +564,7 @@ ftrace_places:
 
 .Ltext_end:
 	.section .rodata
-	.size	ftrace_places, . - ftrace_places
+	.size	ftrace_calls, . - ftrace_calls
 
 	/* For who looks at a thread from outside: lib/Nmi/TraceText.cs. */
 	.globl	ftrace_trace_text

@@ -36,7 +36,7 @@ internal static unsafe class LibraryCall
             // Around it there is a handler that has interrupted it.
             ThreadStack stack = ThreadStack.Of(thread);
             StackWalk walk = StackWalk.Run(ref stack, stackPointer, call);
-            if (walk.IsCut || (call != stackPointer && walk.Reached && walk.Contexts != 0 && *(ulong*)call == (ulong)thread))
+            if (walk.IsTruncated || (call != stackPointer && walk.Reached && walk.Contexts != 0 && *(ulong*)call == (ulong)thread))
             {
                 return 0;
             }

@@ -18,12 +18,12 @@ namespace Ftrace.Nmi;
 internal static unsafe class NmiDrain
 {
     /// <summary>How many turns the patcher spins between two looks at the clock.</summary>
-    public const uint TurnsBetweenLooks = 256;
+    public const uint SpinsPerCheck = 256;
 
     private const long PatienceNs = 2 * Clock.NsPerMs;
 
     /// <summary>Called by the patcher in a wait, now and then; <paramref name="turn"/> is 0 at the first look.</summary>
-    public static void Look(uint turn)
+    public static void Check(uint turn)
     {
         StopState* stop = StopState.Shared;
         long now = Clock.NowNs();
@@ -56,9 +56,9 @@ internal static unsafe class NmiDrain
         {
             protocol->NmiWaitCount += turn == 0 ? 1u : 0u;
             X86Base.Pause();
-            if (turn % TurnsBetweenLooks == 0)
+            if (turn % SpinsPerCheck == 0)
             {
-                Look(turn);
+                Check(turn);
                 if (Clock.NowNs() - StopState.Shared->WaitStartNs >= timeoutMs * Clock.NsPerMs)
                 {
                     return -Errno.ETIMEDOUT;

@@ -18,7 +18,7 @@ namespace Ftrace.Nmi;
 [NoInstr]
 internal static unsafe class NmiLevels
 {
-    private const ulong LookBelow = 64 * 1024;
+    private const ulong SearchDepth = 64 * 1024;
 
     // In NmiThread.Attached: flags, then how often a call was refused in a row because of the same saved word, then 48 bits of that,
     // scattered: mostly a single bit is set in it.
@@ -26,9 +26,9 @@ internal static unsafe class NmiLevels
     private const ulong CountMask = 0xff00;
     private const int CountShift = 8;
     private const int WordShift = 16;
-    private const ulong Odd = 0x9e3779b97f4a7c15; // 2^64 by the golden ratio
+    private const ulong GoldenRatio = 0x9e3779b97f4a7c15; // 2^64 by the golden ratio
 
-    private const ulong Refusals = 2;
+    private const ulong MaxRefusals = 2;
 
     /// <summary>No signal frame is smaller; no function that brackets ordinary code is expected to need as much.</summary>
     private const ulong SignalFrameSize = 1024;
@@ -38,10 +38,10 @@ internal static unsafe class NmiLevels
     /// <param name="stack">Its own stack.</param>
     /// <param name="stackPointer">Where it is.</param>
     /// <param name="ownContexts">1 in the handler of the stop signal, which counts as one.</param>
-    public static bool CloseLeft(NmiThread* thread, ref ThreadStack stack, ulong stackPointer, int ownContexts)
+    public static bool CloseAbandoned(NmiThread* thread, ref ThreadStack stack, ulong stackPointer, int ownContexts)
     {
-        StackWalk walk = StackWalk.Run(ref stack, stackPointer, 0, enough: ownContexts + 1);
-        if (walk.Contexts > ownContexts || walk.IsCut)
+        StackWalk walk = StackWalk.Run(ref stack, stackPointer, 0, maxContexts: ownContexts + 1);
+        if (walk.Contexts > ownContexts || walk.IsTruncated)
         {
             return false;
         }
@@ -54,16 +54,16 @@ internal static unsafe class NmiLevels
     public static bool MayCall(NmiThread* thread, ulong stackPointer)
     {
         ThreadStack stack = ThreadStack.Of(thread);
-        StackWalk walk = StackWalk.Run(ref stack, stackPointer, 0, enough: 1);
-        if (walk.Contexts != 0 || walk.IsCut)
+        StackWalk walk = StackWalk.Run(ref stack, stackPointer, 0, maxContexts: 1);
+        if (walk.Contexts != 0 || walk.IsTruncated)
         {
             return false;
         }
 
         ulong last = thread->Attached >> WordShift;
-        ulong word = thread->Saved * Odd >> WordShift;
+        ulong word = thread->Saved * GoldenRatio >> WordShift;
         ulong count = last == word ? (thread->Attached & CountMask) >> CountShift : 0;
-        if (count < Refusals && !HasRemainder(ref stack, stackPointer))
+        if (count < MaxRefusals && !HasStaleContext(ref stack, stackPointer))
         {
             thread->Attached = (thread->Attached & FlagMask) | (count + 1) << CountShift | word << WordShift;
             return false;
@@ -79,14 +79,14 @@ internal static unsafe class NmiLevels
     /// </summary>
     /// <param name="thread">Its words.</param>
     /// <param name="stackPointer">Where its stack ended when the signal came.</param>
-    public static void StopWasDeferred(NmiThread* thread, ulong stackPointer)
+    public static void OnDeferredStop(NmiThread* thread, ulong stackPointer)
     {
         byte here;
         ThreadStack stack = ThreadStack.Of(thread);
         ulong at = thread->AnnouncedAt;
         if (at != 0 && (stackPointer >= at + SignalFrameSize || stack.Contains(at) != stack.Contains(stackPointer)))
         {
-            CloseLeft(thread, ref stack, (ulong)&here, ownContexts: 1);
+            CloseAbandoned(thread, ref stack, (ulong)&here, ownContexts: 1);
         }
     }
 
@@ -111,11 +111,11 @@ internal static unsafe class NmiLevels
     }
 
     /// <summary>True if a context is below the stack pointer, or on the alternate stack: of a handler that ended not long ago.</summary>
-    private static bool HasRemainder(ref ThreadStack stack, ulong stackPointer)
+    private static bool HasStaleContext(ref ThreadStack stack, ulong stackPointer)
     {
         AlternateStack alternate = AlternateStack.Current;
         return HasContext(alternate.Start, alternate.Start + alternate.Size)
-            || (stack.Contains(stackPointer) && HasContext(stackPointer - LookBelow, stackPointer));
+            || (stack.Contains(stackPointer) && HasContext(stackPointer - SearchDepth, stackPointer));
     }
 
     /// <summary>Downwards, as far as there is memory.</summary>
@@ -135,7 +135,7 @@ internal static unsafe class NmiLevels
                 known = page;
             }
 
-            if (Ucontext.LooksSaved(at))
+            if (Ucontext.MayBeSaved(at))
             {
                 return true;
             }

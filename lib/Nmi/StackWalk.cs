@@ -29,7 +29,7 @@ internal unsafe struct StackWalk
     public bool Interrupted;
 
     /// <summary>There were more stacks than can be looked at.</summary>
-    public bool IsCut;
+    public bool IsTruncated;
 
     private int _stacks;
     private StartsOfStacks _starts;
@@ -37,15 +37,15 @@ internal unsafe struct StackWalk
     /// <param name="stack">The thread's own; learns.</param>
     /// <param name="stackPointer">Where the thread is.</param>
     /// <param name="sought">An address to look for; 0: none.</param>
-    /// <param name="enough">Contexts after which to stop looking; 0: all.</param>
-    public static StackWalk Run(ref ThreadStack stack, ulong stackPointer, ulong sought, int enough = 0)
+    /// <param name="maxContexts">Contexts after which to stop looking; 0: all.</param>
+    public static StackWalk Run(ref ThreadStack stack, ulong stackPointer, ulong sought, int maxContexts = 0)
     {
         var walk = new StackWalk { _starts = default };
         walk.Add(stackPointer);
         for (int i = 0; i < walk._stacks; i++)
         {
-            walk.Look(ref stack, i, sought, enough);
-            if (walk.Reached || (enough != 0 && walk.Contexts >= enough))
+            walk.Scan(ref stack, i, sought, maxContexts);
+            if (walk.Reached || (maxContexts != 0 && walk.Contexts >= maxContexts))
             {
                 break;
             }
@@ -56,7 +56,7 @@ internal unsafe struct StackWalk
 
     private ulong* Starts => (ulong*)Unsafe.AsPointer(ref _starts);
 
-    private void Look(ref ThreadStack stack, int number, ulong sought, int enough)
+    private void Scan(ref ThreadStack stack, int number, ulong sought, int maxContexts)
     {
         ulong at = Starts[number];
         bool own = stack.Contains(at);
@@ -83,10 +83,10 @@ internal unsafe struct StackWalk
                 return;
             }
 
-            if (Ucontext.LooksSaved(at))
+            if (Ucontext.MayBeSaved(at))
             {
-                Note(at, sought);
-                if (enough != 0 && Contexts >= enough)
+                AddContext(at, sought);
+                if (maxContexts != 0 && Contexts >= maxContexts)
                 {
                     return;
                 }
@@ -94,7 +94,7 @@ internal unsafe struct StackWalk
         }
     }
 
-    private void Note(ulong context, ulong sought)
+    private void AddContext(ulong context, ulong sought)
     {
         ulong interrupted = *Ucontext.Rsp(context);
         ulong rip = *Ucontext.Rip(context);
@@ -117,7 +117,7 @@ internal unsafe struct StackWalk
 
         if (_stacks == MaxStacks)
         {
-            IsCut = true;
+            IsTruncated = true;
             return;
         }
 

@@ -10,7 +10,7 @@ internal unsafe struct StopState
     public const int Offset = 256;
 
     /// <summary>More threads than that cannot be stopped.</summary>
-    public const int MostThreads = 65536;
+    public const int MaxThreads = 65536;
 
     /// <summary>
     /// <code>

@@ -42,7 +42,7 @@ internal struct ThreadRecord
     public uint SeizedGeneration;
 
     /// <summary>The signal that it was about to take when it was seized; 0: none.</summary>
-    public int SignalOfStop;
+    public int InterceptedSignal;
 
     /// <summary>The last scan that listed it.</summary>
     public uint Scan;
@@ -51,7 +51,7 @@ internal struct ThreadRecord
     public uint HasBlocked;
 
     /// <summary>When a look at it told how it is to be asked, and not just for a moment; 0: none has.</summary>
-    public long LookedNs;
+    public long InspectedNs;
 
     /// <summary>1: found by a scan, and not looked at yet.</summary>
     public uint IsNew;

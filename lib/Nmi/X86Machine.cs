@@ -72,9 +72,9 @@ internal unsafe struct X86Machine : IMachine
     public static void RelaxPatcher(uint turn)
     {
         X86Base.Pause();
-        if (turn % NmiDrain.TurnsBetweenLooks == 0)
+        if (turn % NmiDrain.SpinsPerCheck == 0)
         {
-            NmiDrain.Look(turn);
+            NmiDrain.Check(turn);
         }
     }
 
@@ -121,7 +121,7 @@ internal unsafe struct X86Machine : IMachine
     public static bool Relax(uint* word, uint seen, uint turn)
     {
         X86Base.Pause();
-        if (turn % NmiDrain.TurnsBetweenLooks != NmiDrain.TurnsBetweenLooks - 1)
+        if (turn % NmiDrain.SpinsPerCheck != NmiDrain.SpinsPerCheck - 1)
         {
             return true;
         }

@@ -8,7 +8,7 @@ namespace Ftrace.Objects;
 /// <summary>Finds the branches on static keys of one object: all of it stands in its memory.</summary>
 internal static unsafe class JumpTable
 {
-    private const ulong MostEntries = 1 << 24;
+    private const ulong MaxEntries = 1 << 24;
 
     /// <summary>The section that ftrace/static_key.h fills.</summary>
     public static ReadOnlySpan<byte> Section => "ftrace_jump_table"u8;
@@ -30,7 +30,7 @@ internal static unsafe class JumpTable
     public static bool Read(LoadedObject* target, in ElfSection section)
     {
         ulong count = section.Size / (ulong)sizeof(JumpEntry);
-        if (count is 0 or > MostEntries)
+        if (count is 0 or > MaxEntries)
         {
             return true;
         }

@@ -27,7 +27,7 @@ internal unsafe struct LoadedObject
     /// The last of the compiler's notes whose address lies nowhere in the object: another thread is opening it and has not relocated
     /// it yet; or the note is about nothing. Null: there is none.
     /// </summary>
-    public ulong* Unplaced;
+    public ulong* UnrelocatedEntry;
 
     /// <summary>How many of them want other handlers than they have.</summary>
     public int Changing;

@@ -67,7 +67,7 @@ internal static unsafe class LoadedObjects
         {
             if (!known->Seen && known->Image.Base == info->Base && known->Image.Headers == info->Headers
                 && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
-                && known->Identity == known->Image.ReadIdentity() && IsAsWeLeftIt(known) && !HasBeenRelocated(known))
+                && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasBeenRelocated(known))
             {
                 known->Seen = true;
                 return 0;
@@ -120,7 +120,7 @@ internal static unsafe class LoadedObjects
     /// </summary>
     private static bool HasBeenRelocated(LoadedObject* known)
     {
-        bool relocated = known->Unplaced != null && known->Image.Contains(*known->Unplaced, 1, ProgramHeader.Code);
+        bool relocated = known->UnrelocatedEntry != null && known->Image.Contains(*known->UnrelocatedEntry, 1, ProgramHeader.Code);
         for (int i = 0; i < known->SiteCount && relocated; i++)
         {
             relocated = known->FirstSite[i].Current == 0;
@@ -132,7 +132,7 @@ internal static unsafe class LoadedObjects
     /// <summary>
     /// An object that was closed and opened again at the same place has fresh text: then what we left there is not there.
     /// </summary>
-    private static bool IsAsWeLeftIt(LoadedObject* known)
+    private static bool HasOurCode(LoadedObject* known)
     {
         bool traced = false;
         bool converted = true;

@@ -8,10 +8,10 @@ namespace Ftrace.Objects;
 /// <summary>Finds what can be patched of one object: the addresses in its memory, the names in its file.</summary>
 internal static unsafe class ObjectReader
 {
-    private const ulong MostEntries = 1 << 24;
+    private const ulong MaxEntries = 1 << 24;
 
     /// <summary>Names may take so many bytes for each place, and those of the table.</summary>
-    public const int NameBytesForEach = 128;
+    public const int NameBytesPerSite = 128;
 
     /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
     public static void WarmUp()
@@ -35,7 +35,7 @@ internal static unsafe class ObjectReader
         int file = Open(target, out ulong size);
         if (file < 0)
         {
-            return ProcFile.IsPassing(file) ? -Errno.EAGAIN : 0;
+            return ProcFile.IsTransient(file) ? -Errno.EAGAIN : 0;
         }
 
         int error = 0;
@@ -43,9 +43,9 @@ internal static unsafe class ObjectReader
         {
             if (elf.IsOf(&target->Image))
             {
-                bool enough = ReadSites(target, elf, &error)
+                bool read = ReadSites(target, elf, &error)
                     && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(target, jumps) || JumpTable.Read(target, jumps));
-                error = enough ? error : -Errno.ENOMEM;
+                error = read ? error : -Errno.ENOMEM;
                 target->IsRead = error == 0;
             }
 
@@ -75,7 +75,7 @@ internal static unsafe class ObjectReader
         }
 
         int error = maps.Open();
-        if (ProcFile.IsPassing(error))
+        if (ProcFile.IsTransient(error))
         {
             size = 0;
             return error;
@@ -102,7 +102,7 @@ internal static unsafe class ObjectReader
         bool patchable = elf.TryFind("__patchable_function_entries"u8, out ElfSection entries) && IsLoaded(target, entries);
         bool mcount = elf.TryFind("__mcount_loc"u8, out ElfSection calls) && IsLoaded(target, calls);
         ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0);
-        if (count == 0 || count > MostEntries)
+        if (count == 0 || count > MaxEntries)
         {
             return true;
         }
@@ -120,21 +120,21 @@ internal static unsafe class ObjectReader
 
         // Names that differ are together no longer than the table. They may share bytes there, but not without a limit: the product of
         // functions and bytes could be all memory there is.
-        nuint most = symbols.NameBytes + (nuint)count * NameBytesForEach;
+        nuint max = symbols.NameBytes + (nuint)count * NameBytesPerSite;
         nuint names = 1; // the empty one
         if (patchable)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), most - names, isMcount: false);
+            names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), max - names, isMcount: false);
         }
 
         if (mcount)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + calls.Address), calls.Size / sizeof(ulong), most - names, isMcount: true);
+            names += Add(target, symbols, (ulong*)(target->Image.Base + calls.Address), calls.Size / sizeof(ulong), max - names, isMcount: true);
         }
 
         bool named = TryName(target, symbols, names);
         symbols.Free();
-        Order(target);
+        Sort(target);
         return named;
     }
 
@@ -149,10 +149,10 @@ internal static unsafe class ObjectReader
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
     /// <summary>
-    /// Adds what can be patched of the noted addresses. Returns how many bytes their names take, at most <paramref name="most"/>: the others
+    /// Adds what can be patched of the noted addresses. Returns how many bytes their names take, at most <paramref name="max"/>: the others
     /// have none.
     /// </summary>
-    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint most, bool isMcount)
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint max, bool isMcount)
     {
         nuint names = 0;
         var unwind = new UnwindIndex(&target->Image);
@@ -167,7 +167,7 @@ internal static unsafe class ObjectReader
 
             if (length == 0)
             {
-                target->Unplaced = addresses + i;
+                target->UnrelocatedEntry = addresses + i;
                 continue;
             }
 
@@ -191,16 +191,16 @@ internal static unsafe class ObjectReader
                 continue;
             }
 
-            int toEntry = start > address ? (int)(start - address) : 0;
-            if (toEntry > length)
+            int bytesToEntry = start > address ? (int)(start - address) : 0;
+            if (bytesToEntry > length)
             {
                 continue;
             }
 
-            if (!PatchableEntry.TryFind(code, isMcount, toEntry, out int offset, out int size))
+            if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
             {
                 // Behind nops in front of the function its own code may begin.
-                if (toEntry > 0 || !PatchableEntry.IsTaken(code, out offset))
+                if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, out offset))
                 {
                     continue;
                 }
@@ -209,7 +209,7 @@ internal static unsafe class ObjectReader
             }
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;
-            named &= (nuint)nameLength + 1 <= most - names;
+            named &= (nuint)nameLength + 1 <= max - names;
             target->FirstSite[target->SiteCount++] = new Site
             {
                 Ip = address + (ulong)offset,
@@ -255,7 +255,7 @@ internal static unsafe class ObjectReader
     }
 
     /// <summary>By address, each once: nothing that comes from a file is believed.</summary>
-    private static void Order(LoadedObject* target)
+    private static void Sort(LoadedObject* target)
     {
         Site* sites = target->FirstSite;
         bool sorted = true;

@@ -28,7 +28,7 @@ internal readonly ref struct PatchableEntry
     /// True if something else stands at a function's first instruction, to which the compiler's note points, than the compiler left:
     /// another tool was there before us. Whoever wants to trace it gets to know when the patcher finds no nop.
     /// </summary>
-    public static bool IsTaken(ReadOnlySpan<byte> code, out int offset)
+    public static bool IsForeign(ReadOnlySpan<byte> code, out int offset)
     {
         offset = code.StartsWith(Endbr64) ? X86Instruction.EndbrSize : 0;
         return code.Length - offset >= X86Instruction.CallSize && X86Instruction.NopLength(code[offset..]) == 0;
@@ -52,13 +52,13 @@ internal readonly ref struct PatchableEntry
     /// </summary>
     /// <param name="code">What stands there, <see cref="MaxBytes"/> or less.</param>
     /// <param name="isMcount">A call of <c>__fentry__</c> may stand there.</param>
-    /// <param name="toEntry">Bytes from there to the function's first instruction; 0 if it is not known.</param>
+    /// <param name="bytesToEntry">Bytes from there to the function's first instruction; 0 if it is not known.</param>
     /// <param name="offset">Where the place is.</param>
     /// <param name="size">Length of what stands there: whole instructions, 5 bytes or more.</param>
     /// <returns>False if there is no room for a call.</returns>
-    public static bool TryFind(ReadOnlySpan<byte> code, bool isMcount, int toEntry, out int offset, out int size)
+    public static bool TryFind(ReadOnlySpan<byte> code, bool isMcount, int bytesToEntry, out int offset, out int size)
     {
-        offset = toEntry;
+        offset = bytesToEntry;
         size = X86Instruction.CallSize;
         if (offset > code.Length - size)
         {

@@ -68,7 +68,7 @@ internal unsafe struct StubArea
     /// <param name="error">
     /// -ERANGE if there is no room, -EPERM if the system allows no such memory, -EAGAIN if no file can be opened at the moment.
     /// </param>
-    public static StubArea* Near(ulong start, ulong end, out int error)
+    public static StubArea* FindOrCreate(ulong start, ulong end, out int error)
     {
         error = -Errno.ERANGE;
         for (int i = 0; i < s_count; i++)
@@ -84,17 +84,17 @@ internal unsafe struct StubArea
             return null;
         }
 
-        return TryMakeNear(start, end, Step, ref error) || (error == -Errno.ERANGE && TryMakeNear(start, end, SmallStep, ref error))
+        return TryCreateNear(start, end, Step, ref error) || (error == -Errno.ERANGE && TryCreateNear(start, end, SmallStep, ref error))
             ? s_areas + s_count - 1
             : null;
     }
 
-    private static bool TryMakeNear(ulong start, ulong end, ulong step, ref int error)
+    private static bool TryCreateNear(ulong start, ulong end, ulong step, ref int error)
     {
         ulong page = start & ~(step - 1);
         for (ulong distance = step; distance < Reach && error == -Errno.ERANGE; distance += step)
         {
-            if (TryMake(page - distance, start, end, ref error) || TryMake(page + distance, start, end, ref error))
+            if (TryCreate(page - distance, start, end, ref error) || TryCreate(page + distance, start, end, ref error))
             {
                 return true;
             }
@@ -106,7 +106,7 @@ internal unsafe struct StubArea
     private static bool IsInReach(ulong area, ulong start, ulong end) =>
         area < start ? end - area <= Reach : area + AreaSize - start <= Reach;
 
-    private static bool TryMake(ulong address, ulong start, ulong end, ref int error)
+    private static bool TryCreate(ulong address, ulong start, ulong end, ref int error)
     {
         if (address < Lowest || !IsInReach(address, start, end))
         {
@@ -183,7 +183,12 @@ internal unsafe struct StubArea
         }
 
         Memory.Unmap(stubs, AreaSize);
-        return error >= 0 ? 0 : ProcFile.IsPassing(error) ? -Errno.EAGAIN : -Errno.EPERM;
+        if (error >= 0)
+        {
+            return 0;
+        }
+
+        return ProcFile.IsTransient(error) ? -Errno.EAGAIN : -Errno.EPERM;
     }
 
     private static void Write(byte* area, ulong address)

@@ -89,7 +89,7 @@ internal static unsafe class ThreadPositions
     /// <returns>False if the address is inside of a location, and cannot be moved to its end.</returns>
     private static bool Check(PatchBatch batch, ref ulong rip, bool certain, bool move)
     {
-        FtracePatch* patch = batch.Around(rip);
+        FtracePatch* patch = batch.LocationAround(rip);
         if (patch == null || (!certain && IsOne(patch)))
         {
             return true;

@@ -67,17 +67,17 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
     /// </summary>
     private readonly bool AreCloseAndInOrder()
     {
-        const ulong MostGap = Memory.PageSize - X86Instruction.MaxPatch; // to the next location from the end of one
+        const ulong MaxGap = Memory.PageSize - X86Instruction.MaxPatch; // to the next location from the end of one
 
         ulong wide = 0;
         uint error = 0;
         FtracePatch* patch = _patches;
-        FtracePatch* behind = patch + _count;
-        for (ulong end = patch->Ip; patch != behind; patch++)
+        FtracePatch* limit = patch + _count;
+        for (ulong end = patch->Ip; patch != limit; patch++)
         {
             ulong gap = patch->Ip - end; // negative if it begins in front of the end of the one before
             uint length = patch->Len - 1;
-            wide |= gap | (MostGap - gap) | (X86Instruction.MaxPatch - 1ul - length); // the highest bit: one of them is negative
+            wide |= gap | (MaxGap - gap) | (X86Instruction.MaxPatch - 1ul - length); // the highest bit: one of them is negative
             error |= (uint)patch->Error;
             end = patch->Ip + length + 1;
         }
@@ -169,7 +169,7 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
     public readonly int RankOf(ulong address) => _order.RankOf(_count, address);
 
     /// <summary>The location that has <paramref name="address"/> behind its first byte, or null.</summary>
-    public readonly FtracePatch* Around(ulong address)
+    public readonly FtracePatch* LocationAround(ulong address)
     {
         int rank = RankOf(address);
         if (rank == 0)

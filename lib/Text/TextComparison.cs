@@ -15,13 +15,13 @@ internal static unsafe class TextComparison
     public static int Verify(PatchBatch batch, bool allowsOwnText, bool acceptNops, out bool odd)
     {
         odd = true;
-        int error = TextPages.Lookup(batch, allowsOwnText);
+        int error = TextPages.Lookup(batch, allowsOwnText, out bool foundAll);
         if (error != 0)
         {
             return error;
         }
 
-        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count, out odd))
+        if (batch.CoversItsPages && !acceptNops && foundAll && AreCalls(batch.Locations, batch.Count, out odd))
         {
             return 0;
         }
@@ -48,9 +48,9 @@ internal static unsafe class TextComparison
         const uint Nop = 0x00441f0f; // four bytes of the 5-byte nop, whatever its displacement
         uint others = 0;
         FtracePatch* patch = order[0];
-        FtracePatch* behind = patch + count;
+        FtracePatch* end = patch + count;
         uint different = 0;
-        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
             byte* current = (byte*)patch->Ip;
             uint expected = CallBytes.Word(patch->OldCode);
@@ -60,7 +60,7 @@ internal static unsafe class TextComparison
         }
 
         odd = others != 0;
-        return patch == behind && different == 0;
+        return patch == end && different == 0;
     }
 
     private static bool Compare(FtracePatch* patch, bool acceptNops)

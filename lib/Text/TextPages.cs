@@ -22,8 +22,6 @@ internal static unsafe class TextPages
     private static int s_count;
     private static byte* s_buffer;
 
-    /// <summary>The last lookup found nothing wrong with any location; if false, each has to be looked at.</summary>
-    public static bool FoundAll { get; private set; }
 
     /// <summary>Reserves what the lookup needs.</summary>
     public static bool Reserve()
@@ -43,9 +41,13 @@ internal static unsafe class TextPages
     /// Finds the mappings of a batch, and its errors: -EFAULT for what is not mapped or cannot be read,
     /// -EACCES for what is not executable or, unless that is allowed, ours.
     /// </summary>
+    /// <param name="batch">The locations.</param>
+    /// <param name="allowsOwnText">They may be this library's text.</param>
+    /// <param name="foundAll">True if no location has an error. If false, the error of each has to be read.</param>
     /// <returns>0 if the lookup was made (the locations have their errors), or -errno.</returns>
-    public static int Lookup(PatchBatch batch, bool allowsOwnText)
+    public static int Lookup(PatchBatch batch, bool allowsOwnText, out bool foundAll)
     {
+        foundAll = false;
         var maps = new MapsReader(s_buffer, BufferSize);
         int error = maps.Open();
         if (error != 0)
@@ -54,7 +56,7 @@ internal static unsafe class TextPages
         }
 
         s_count = 0;
-        FoundAll = true;
+        foundAll = true;
         int rank = 0;
         ulong need = batch.IpOf(0); // the first byte of the location at this rank that is not yet found
         while (rank < batch.Count && maps.Next(need, out MapEntry map))
@@ -66,13 +68,13 @@ internal static unsafe class TextPages
 
             for (; rank < batch.Count && need < map.Start; need = IpOf(batch, ++rank))
             {
-                FoundAll = false;
+                foundAll = false;
                 batch[rank]->Error = -Errno.EFAULT;
             }
 
             if (rank == batch.Count)
             {
-                break; // the last ones lay in front of this mapping
+                break; // the last ones are before this mapping
             }
 
             int next = batch.RankOf(map.End);
@@ -86,7 +88,7 @@ internal static unsafe class TextPages
             FtracePatch* last = batch[next - 1];
             ulong end = last->Ip + last->Len;
             error = Check(map, allowsOwnText);
-            FoundAll &= error == 0 && end >= last->Ip;
+            foundAll &= error == 0 && end >= last->Ip;
             if (error == 0 && end < last->Ip)
             {
                 last->Error = -Errno.EFAULT; // beyond the end of the address space
@@ -112,13 +114,13 @@ internal static unsafe class TextPages
         maps.Close();
         for (; rank < batch.Count; rank++)
         {
-            FoundAll = false;
+            foundAll = false;
             batch[rank]->Error = -Errno.EFAULT;
         }
 
         if (!CanReadAll())
         {
-            FoundAll = false;
+            foundAll = false;
             ProbeRead(batch);
         }
 
@@ -174,7 +176,7 @@ internal static unsafe class TextPages
     {
         for (int i = 0; i < s_count; i++)
         {
-            if (!s_regions[i].EveryPage || !Populate(s_regions[i].Start, s_regions[i].End, PopulateRead))
+            if (!s_regions[i].EveryPage || Populate(s_regions[i].Start, s_regions[i].End, PopulateRead) != 0)
             {
                 return false;
             }
@@ -423,7 +425,7 @@ internal static unsafe class TextPages
             ulong to = Math.Min(PageOf(patch->Ip + patch->Len - 1) + Memory.PageSize, region->End);
             if (from > end)
             {
-                if (!Populate(start, end, PopulateWrite, mustExist: false))
+                if (Populate(start, end, PopulateWrite) is not (0 or -Errno.EINVAL))
                 {
                     return false;
                 }
@@ -434,18 +436,15 @@ internal static unsafe class TextPages
             end = Math.Max(end, to);
         }
 
-        return Populate(start, end, PopulateWrite, mustExist: false);
+        return Populate(start, end, PopulateWrite) is 0 or -Errno.EINVAL;
     }
 
     /// <param name="start">First page.</param>
-    /// <param name="end">Behind the last page.</param>
-    /// <param name="how">PopulateRead or PopulateWrite.</param>
-    /// <param name="mustExist">A system that does not have the call counts as a failure.</param>
-    private static bool Populate(ulong start, ulong end, int how, bool mustExist = true)
-    {
-        nint error = start == end ? 0 : Native.Syscall(SyscallNumber.Madvise, (nint)start, (nint)(end - start), how);
-        return error == 0 || (error == -Errno.EINVAL && !mustExist);
-    }
+    /// <param name="end">The page after the last one.</param>
+    /// <param name="advice">PopulateRead or PopulateWrite.</param>
+    /// <returns>0 or -errno; -EINVAL: the system does not have the call.</returns>
+    private static int Populate(ulong start, ulong end, int advice) =>
+        start == end ? 0 : (int)Native.Syscall(SyscallNumber.Madvise, (nint)start, (nint)(end - start), advice);
 
     private static void Fail(PatchBatch batch, TextRegion* region)
     {

@@ -45,7 +45,7 @@ internal static unsafe class TextWriter
     /// </remarks>
     public static int EndOfUnit(TextState* state, PatchOrder order, int count, int from)
     {
-        int full = IsProcMem(state) ? EndOfRun(order, count, from) : count - from < MaxGroup ? count : from + MaxGroup;
+        int full = IsProcMem(state) ? EndOfRun(order, count, from) : EndOfGroup(count, from);
         int to = full;
         while (to < count && to > from && order.IpOf(to) == order.IpOf(to - 1) + order[to - 1]->Len)
         {
@@ -54,6 +54,8 @@ internal static unsafe class TextWriter
 
         return to > from ? to : full;
     }
+
+    private static int EndOfGroup(int count, int from) => count - from < MaxGroup ? count : from + MaxGroup;
 
     private static int EndOfRun(PatchOrder order, int count, int from)
     {
@@ -176,14 +178,14 @@ internal static unsafe class TextWriter
     private static void PutCalls(ref PatchOrder order, ref int count, bool old, nint delta)
     {
         var patch = (FtracePatch*)order.Start;
-        FtracePatch* behind = patch + count;
+        FtracePatch* end = patch + count;
         nint code = (nint)((old ? patch->OldCode : patch->NewCode) - (byte*)patch);
-        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
             CallBytes.Copy((byte*)patch + code, (byte*)patch->Ip + delta);
         }
 
-        count = (int)(behind - patch);
+        count = (int)(end - patch);
         order.Start = (byte*)patch;
     }
 

@@ -38,7 +38,7 @@ internal unsafe ref struct TraceGrace
     private const int LooksBeforeSleep = 64;
     private const int LooksBetweenChecks = 16;
     private const long SleepNs = Clock.NsPerMs / 10;
-    private const long MostForOneSleepNs = 10 * Clock.NsPerMs;
+    private const long MaxForOneSleepNs = 10 * Clock.NsPerMs;
     private const long FirstStopNs = 20 * Clock.NsPerMs;
     private const long MaxStopIntervalNs = Clock.NsPerSecond;
     private const uint StopTimeoutMs = 20;
@@ -86,8 +86,8 @@ internal unsafe ref struct TraceGrace
 
     private bool WaitFor(TraceThread* record, int pid)
     {
-        ulong pauses = Volatile.Read(ref record->Pauses);
-        for (int looks = 0; IsMarked(record) && Volatile.Read(ref record->Pauses) == pauses; looks++)
+        ulong pauses = Volatile.Read(ref record->QuiescentStates);
+        for (int looks = 0; IsMarked(record) && Volatile.Read(ref record->QuiescentStates) == pauses; looks++)
         {
             ulong mark = Volatile.Read(ref record->Mark);
             bool overwritten = looks % LooksBetweenChecks == LooksBetweenChecks - 1 && mark > TraceMark.LookAside && Volatile.Read(ref record->Levels) == 0
@@ -136,7 +136,7 @@ internal unsafe ref struct TraceGrace
 
         // A debugger may have stopped all of us meanwhile.
         long now = Clock.NowNs();
-        _waited += Math.Min(now - _last, MostForOneSleepNs);
+        _waited += Math.Min(now - _last, MaxForOneSleepNs);
         _last = now;
         if (_waited >= _nextStop && _waited < budget)
         {

@@ -65,7 +65,7 @@ internal static unsafe class TraceThreads
             record->Words = thread;
             record->StackLow = 0;
             record->StackTop = 0;
-            record->Turns = 0;
+            record->CallsToRecheck = 0;
             record->Tid = shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid);
             used = Volatile.Read(ref s_used);
             while (used <= i && Interlocked.CompareExchange(ref s_used, i + 1, used) is int found && found != used)
@@ -114,7 +114,7 @@ internal static unsafe class TraceThreads
         if (record != null)
         {
             Volatile.Write(ref record->Mark, record->AsideCount != 0 ? TraceMark.LookAside : 0);
-            record->Pauses++;
+            record->QuiescentStates++;
         }
     }
 

@@ -81,10 +81,17 @@ internal static class X86Instruction
     }
 
     /// <summary>True if the bytes are one instruction for certain: none of which is known that nobody can stand inside of it.</summary>
-    public static bool IsOne(ReadOnlySpan<byte> code) =>
-        code.Length == CallSize ? code[0] is CallOpcode or JumpOpcode or (>= MoveOpcode and < MoveOpcode + 8) || NopLength(code) == CallSize
-        : code.Length == ShortJumpSize ? code[0] == ShortJumpOpcode || NopLength(code) == ShortJumpSize
-        : code.Length == 1 || NopLength(code) == code.Length;
+    public static bool IsOne(ReadOnlySpan<byte> code)
+    {
+        bool known = code.Length switch
+        {
+            1 => true,
+            ShortJumpSize => code[0] == ShortJumpOpcode,
+            CallSize => code[0] is CallOpcode or JumpOpcode or (>= MoveOpcode and < MoveOpcode + 8),
+            _ => false,
+        };
+        return known || NopLength(code) == code.Length;
+    }
 
     /// <summary>
     /// Length of the nop at the start of <paramref name="code"/>, or 0: 90 and 0f 1f /0, with any number of

@@ -200,7 +200,7 @@ mutant() {
 }
 
 [ -z "$name" ] || [ -e "$patches/$name.patch" ] ||
-    die "no mutant $name, but $(names | paste -sd ' ')" 64
+    die "no mutant $name; there are $(names | paste -sd ' ')" 64
 command -v git >/dev/null 2>&1 || die "git not found; install the package git" 3
 rm -f "$work/configured"
 take_copy

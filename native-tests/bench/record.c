@@ -67,7 +67,7 @@ static double time_recorded(ftrace_func_t func, unsigned long flags)
 		last = record->time;
 	}
 	if (ftrace_unregister_function(&ops) || ftrace_free_filter(&ops))
-		fail("cannot end to trace bench_traced\n");
+		fail("cannot stop tracing bench_traced\n");
 	return (double)took / OUR_CALLS;
 }
 
@@ -134,7 +134,7 @@ static double time_uftrace(void)
 		fail("uftrace failed\n");
 	/* A peer that did nothing would be a fast one. */
 	if (bytes < UFTRACE_CALLS * UFTRACE_BYTES)
-		fail("uftrace has recorded %lu bytes only\n", bytes);
+		fail("uftrace recorded only %lu bytes\n", bytes);
 	return (double)took / UFTRACE_CALLS;
 }
 

@@ -207,7 +207,7 @@ static void close_functions(void)
 {
 	dlclose(functions);
 	if (dlopen(TRACE_FUNCTIONS, RTLD_NOW | RTLD_NOLOAD))
-		fail("%s stays open\n", TRACE_FUNCTIONS);
+		fail("%s is still open\n", TRACE_FUNCTIONS);
 }
 
 struct found {

@@ -44,7 +44,7 @@ void start_xray(struct xray *xray, const char *program, int functions)
 	xray->commands = commands[1];
 	xray->answers = answers[0];
 	if (answer_of(xray) != (uint64_t)functions)
-		fail("%s has not %d functions\n", program, functions);
+		fail("%s does not have %d functions\n", program, functions);
 }
 
 double xray_patch(const struct xray *xray, bool patch)

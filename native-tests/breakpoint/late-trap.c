@@ -80,7 +80,7 @@ int main(void)
 		tracer(runner_tid);
 	WAIT_FOR(shared->attached || shared->impossible);
 	if (shared->impossible)
-		skip("no process may trace another one here");
+		skip("ptrace(2) is denied");
 
 	in_time = stats().breakpoint_hits;
 	while (late < LATE) {

@@ -282,7 +282,7 @@ static void hides(void)
 
 	prepare();
 	if (!is_possible())
-		skip("no such call here");
+		skip("the kernel does not have this system call");
 	own_mask = ~0ul;
 	mask = &none;
 	thread = start_waiter();
@@ -381,7 +381,7 @@ static void pin(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) != 0)
-		skip("no two cores here");
+		skip("needs two CPUs");
 }
 
 static long wake_at_list(long number, bool done)
@@ -538,7 +538,7 @@ static void secret(void)
 	start_waiter();
 	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", waiter);
 	if (open(path, O_RDONLY | O_CLOEXEC) >= 0)
-		skip("it says it here");
+		skip("/proc shows the system call of a process that is not dumpable");
 	patch = value_patch(site, VALUE_A, VALUE_B);
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &by_breakpoint), -EOPNOTSUPP);
 	CHECK_EQ(patch.error, 0);

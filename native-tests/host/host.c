@@ -400,7 +400,7 @@ static void io_uring(void)
 		if (ring < 0)
 			skip("io_uring is not available");
 		if (thread_count() == before)
-			skip("the kernel has no thread of its own for it");
+			skip("the kernel creates no thread for io_uring");
 		check_stops(0, 10);
 		close(ring);
 		check_stops(0, 1);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Lua 5.4 as its authors wrote it, with all of its functions patched while it runs, computes what an untouched
-# build computes.
+# Lua 5.4, unmodified, with all of its functions patched while it runs, must compute the same as an ordinary
+# build.
 set -eu
 
 name=lua
@@ -15,15 +15,14 @@ usage() {
     cat <<'END'
 usage: run.sh BUILD_DIR PREFIX [--ops] [--method stop|breakpoint|auto]
 
-Fetches the source of Lua 5.4 through apt into BUILD_DIR, builds it untouched and
-with patchable function entries, linked with the libftrace installed in PREFIX, runs
-the same scripts with both, and compares what they write. Without --method the patched
-build runs twice: once with all other threads stopped while entries change, once with
-breakpoints in front of threads that run on. With --ops there is a handler that counts
-the calls of all functions, and of other ones ten times a second.
+Fetches the source of Lua 5.4 with apt into BUILD_DIR. Builds it twice, unmodified, and
+with patchable function entries and the libftrace that is installed in PREFIX. Runs the
+same scripts with both builds, and compares the output. Without --method the patched
+build runs twice, with the stop and with the breakpoint method. With --ops a handler
+counts the calls of functions, and its filter changes ten times a second.
 
-Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 unsupported here.
-CC chooses the compiler (gcc).
+Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 not supported on this
+system. CC chooses the compiler (gcc).
 END
 }
 

@@ -316,7 +316,7 @@ static void forbidden(void)
 		}
 	}
 	if (skipped)
-		skip("no seccomp filters here");
+		skip("seccomp filters are not available");
 }
 
 /* fails */
@@ -426,7 +426,7 @@ static void fails(void)
 				CHECK_EQ(waitpid(child, &status, 0), child);
 				CHECK(WIFEXITED(status));
 				if (WEXITSTATUS(status) == TEST_SKIPPED)
-					skip("no seccomp filters here");
+					skip("seccomp filters are not available");
 				if (WEXITSTATUS(status) < NO_SUCH_CALL ||
 				    WEXITSTATUS(status) > HALF_DONE) {
 					dprintf(2, "way %d, variant %d, call %lu\n", number,

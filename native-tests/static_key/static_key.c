@@ -410,7 +410,7 @@ static void by_breakpoint(void)
 	struct ftrace_patch patch = value_patch(function, VALUE_A, VALUE_B);
 
 	if (ftrace_patch_text(&patch, 1, &opts) == -EOPNOTSUPP)
-		skip("no breakpoint method here");
+		skip("the breakpoint method is not available");
 	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
 	storm(FTRACE_METHOD_BREAKPOINT);
 }

@@ -232,7 +232,7 @@ static void interrupt_only(void)
 	}
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	if (status != 0)
-		skip("ptrace(2) is refused");
+		skip("ptrace(2) is denied");
 }
 
 static void waits(void)
@@ -451,7 +451,7 @@ static void dumpable(void)
 	pthread_t thread = start_spinning();
 
 	if (setgid(65534) != 0 || setuid(65534) != 0)
-		skip("not root");
+		skip("needs root");
 	CHECK_EQ(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), 0);
 	CHECK_EQ(stop_within(100), -ETIMEDOUT);
 	CHECK_EQ(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);

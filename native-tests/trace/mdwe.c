@@ -65,7 +65,7 @@ static void check_tracing(void)
 static void deny(void)
 {
 	if (prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) != 0)
-		skip("no PR_SET_MDWE here");
+		skip("the kernel does not support PR_SET_MDWE");
 }
 
 static void mdwe(void)

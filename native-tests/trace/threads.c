@@ -255,16 +255,16 @@ static void not_for_tf(unsigned long ip, unsigned long parent_ip, struct ftrace_
 	CHECK_EQ(ip, (unsigned long)tg);
 }
 
-static void late(void)
+static void late_with(unsigned long flags)
 {
 	bool marked = false;
 	int waited_for = 0;
 	static unsigned long hits, stays;
-	struct ftrace_ops other = OPS(not_for_tf), always = OPS(count_hit, .data = &stays);
+	struct ftrace_ops other = OPS(not_for_tf, .flags = flags);
+	struct ftrace_ops always = OPS(count_hit, .data = &stays, .flags = flags);
 
-	hold_init();
 	for (hold_at = 1; hold_at < 100 && !marked; hold_at++) {
-		struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+		struct ftrace_ops ops = OPS(count_hit, .data = &hits, .flags = flags);
 		pthread_t thread, remover;
 		bool given = false;
 
@@ -304,6 +304,13 @@ static void late(void)
 	dprintf(1, "%d steps, at %d of them its slot was given away\n", hold_at, waited_for);
 	CHECK(waited_for > 15);
 	CHECK(marked);
+}
+
+static void late(void)
+{
+	hold_init();
+	late_with(0);
+	late_with(FTRACE_OPS_FL_SAVE_REGS);
 }
 
 /* NMIs: a bracketed handler calls a traced function, whatever it interrupts. */

@@ -7,32 +7,32 @@ using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
-/// <summary>What the library keeps of an ops: its number while it is registered, and its patterns. A page of memory each.</summary>
-internal unsafe struct TraceOps
+/// <summary>The library's record of an ops: its number while it is registered, and its rules. A page of memory each.</summary>
+internal unsafe struct OpsRecord
 {
     private const int Bytes = 4096;
     private const int RuleBytes = 3000;
 
-    /// <summary>The host's.</summary>
+    /// <summary>The host's structure.</summary>
     public FtraceOps* Ops;
 
-    /// <summary>The number it is registered under; -1: it is not.</summary>
+    /// <summary>Its number while it is registered; else -1.</summary>
     public int Id;
 
-    private int _used;
+    private int _ruleBytes;
 
-    /// <summary>One pattern says it all.</summary>
+    /// <summary>There is one rule only, a filter that is not negated.</summary>
     private bool _isSimple;
 
-    public TraceOps* Next;
+    public OpsRecord* Next;
 
     private fixed byte _rules[RuleBytes];
 
-    public readonly bool HasRules => _used != 0;
+    public readonly bool HasRules => _ruleBytes != 0;
 
-    public static TraceOps* New(FtraceOps* ops)
+    public static OpsRecord* Create(FtraceOps* ops)
     {
-        var added = (TraceOps*)Memory.Map(Bytes);
+        var added = (OpsRecord*)Memory.Map(Bytes);
         if (added != null)
         {
             added->Ops = ops;
@@ -42,26 +42,27 @@ internal unsafe struct TraceOps
         return added;
     }
 
-    public static void Free(TraceOps* ops) => Memory.Unmap(ops, Bytes);
+    public static void Free(OpsRecord* ops) => Memory.Unmap(ops, Bytes);
 
-    /// <summary>The patterns, to be put back if a change of them fails.</summary>
-    public readonly void CopyRulesTo(TraceOps* other)
+    /// <summary>Copies the rules, to be restored if a change of them fails.</summary>
+    public readonly void CopyRulesTo(OpsRecord* other)
     {
         fixed (byte* rules = _rules)
         {
-            new ReadOnlySpan<byte>(rules, _used).CopyTo(new Span<byte>(other->_rules, RuleBytes));
+            new ReadOnlySpan<byte>(rules, _ruleBytes).CopyTo(new Span<byte>(other->_rules, RuleBytes));
         }
 
-        other->_used = _used;
+        other->_ruleBytes = _ruleBytes;
     }
 
-    /// <summary>Forgets the rules of one kind, or of filters by name and address together.</summary>
-    public void Forget(bool notrace)
+    /// <summary>Removes the rules of a kind. Filters by name and by address are one kind.</summary>
+    public void RemoveRules(RuleKind kind)
     {
+        bool notrace = kind == RuleKind.Notrace;
         fixed (byte* rules = _rules)
         {
             int kept = 0;
-            for (int at = 0; at < _used;)
+            for (int at = 0; at < _ruleBytes;)
             {
                 var rule = (Rule*)(rules + at);
                 int size = rule->Size;
@@ -74,25 +75,25 @@ internal unsafe struct TraceOps
                 at += size;
             }
 
-            _used = kept;
+            _ruleBytes = kept;
         }
     }
 
-    /// <summary>Adds a pattern, whose parts have been checked, or an address.</summary>
+    /// <summary>Adds a rule: a pattern, whose parts have been checked, or an address.</summary>
     /// <returns>0 or -E2BIG.</returns>
     public int Add(TraceRule* added)
     {
         var name = new ReadOnlySpan<byte>(added->Name, added->NameLength);
         var file = new ReadOnlySpan<byte>(added->File, added->FileLength);
         int size = sizeof(Rule) + name.Length + file.Length;
-        if (size > RuleBytes - _used)
+        if (size > RuleBytes - _ruleBytes)
         {
             return -Errno.E2BIG;
         }
 
         fixed (byte* rules = _rules)
         {
-            var rule = (Rule*)(rules + _used);
+            var rule = (Rule*)(rules + _ruleBytes);
             *rule = new Rule
             {
                 Ip = added->Ip,
@@ -107,25 +108,30 @@ internal unsafe struct TraceOps
             file.CopyTo(rule->File);
         }
 
-        _used += size;
+        _ruleBytes += size;
         return 0;
     }
 
-    /// <summary>How long the text is that names must begin with, of a pattern that is that text, or that and a star; else -1.</summary>
+    /// <summary>If a pattern is plain text, or plain text and a star: the length of that text. Else -1.</summary>
     private static short LiteralOf(ReadOnlySpan<byte> name)
     {
         int special = name.IndexOfAny("*?[\\"u8);
-        return (short)(special < 0 ? name.Length : special == name.Length - 1 && name[special] == '*' ? special : -1);
+        if (special < 0)
+        {
+            return (short)name.Length;
+        }
+
+        return (short)(special == name.Length - 1 && name[special] == '*' ? special : -1);
     }
 
-    /// <summary>Looks which rules are about an object. What follows is asked of its functions, where it may be either.</summary>
+    /// <summary>Selects an object: finds out which rules are about it. <see cref="Wants"/> is then called for its functions if need be.</summary>
     public Selection Select(LoadedObject* target)
     {
         ReadOnlySpan<byte> fileName = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName);
         fixed (byte* rules = _rules)
         {
             int size;
-            for (int at = 0; at < _used; at += size)
+            for (int at = 0; at < _ruleBytes; at += size)
             {
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
@@ -133,12 +139,23 @@ internal unsafe struct TraceOps
             }
 
             var only = (Rule*)rules;
-            _isSimple = _used != 0 && only->Size == _used && only->Kind == RuleKind.Filter && !only->Negated;
-            return _used == 0 ? Selection.All
-                : !_isSimple ? Selection.Some
-                : only->IsElsewhere ? Selection.None
-                : only->Literal == 0 ? Selection.All
-                : Selection.Some;
+            _isSimple = _ruleBytes != 0 && only->Size == _ruleBytes && only->Kind == RuleKind.Filter && !only->Negated;
+            if (_ruleBytes == 0)
+            {
+                return Selection.All;
+            }
+
+            if (!_isSimple)
+            {
+                return Selection.Some;
+            }
+
+            if (only->IsElsewhere)
+            {
+                return Selection.None;
+            }
+
+            return only->Literal == 0 ? Selection.All : Selection.Some;
         }
     }
 
@@ -147,7 +164,7 @@ internal unsafe struct TraceOps
     {
         bool chosen = true;
         bool first = true;
-        bool left = false;
+        bool excluded = false;
         fixed (byte* rules = _rules)
         {
             if (_isSimple)
@@ -156,34 +173,34 @@ internal unsafe struct TraceOps
             }
 
             int size;
-            for (int at = 0; at < _used; at += size)
+            for (int at = 0; at < _ruleBytes; at += size)
             {
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
                 bool matches = rule->Matches(site);
                 if (rule->Kind == RuleKind.Notrace)
                 {
-                    left = matches ? !rule->Negated : left;
+                    excluded = matches ? !rule->Negated : excluded;
                     continue;
                 }
 
-                // The first one says what is there to begin with: nothing to add to, or all to take out from.
+                // The first filter decides what the others change: a positive one adds to nothing, a negated one excludes from all.
                 chosen = first ? rule->Negated : chosen;
                 first = false;
                 chosen = matches ? !rule->Negated : chosen;
             }
         }
 
-        return chosen && !left;
+        return chosen && !excluded;
     }
 
-    /// <summary>True if the rule that was added last is about this function, of the selected object.</summary>
+    /// <summary>True if the rule that was added last matches this function, of the selected object.</summary>
     public bool LastRuleMatches(Site* site)
     {
         fixed (byte* rules = _rules)
         {
             Rule* last = null;
-            for (int at = 0; at < _used; at += last->Size)
+            for (int at = 0; at < _ruleBytes; at += last->Size)
             {
                 last = (Rule*)(rules + at);
             }
@@ -229,15 +246,21 @@ internal unsafe struct TraceOps
             return Form == NameForm.Symbol ? Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength)) : MatchesCxx(site);
         }
 
-        [MethodImpl(MethodImplOptions.NoInlining)] // its frame would cost those a third who need none
+        [MethodImpl(MethodImplOptions.NoInlining)] // its frame would slow the other path down by a third
         private bool MatchesCxx(Site* site)
         {
             CxxName name = DisplayNames.PartsOf(site);
             return Matches(name.WithoutParameters) || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All)));
         }
 
-        private bool Matches(ReadOnlySpan<byte> name) =>
-            Literal < 0 ? Glob.Matches(Name, name, pairs: Form != NameForm.Symbol)
-            : (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]);
+        private bool Matches(ReadOnlySpan<byte> name)
+        {
+            if (Literal < 0)
+            {
+                return Glob.Matches(Name, name, Form == NameForm.Symbol ? GlobSyntax.Plain : GlobSyntax.Cxx);
+            }
+
+            return (Literal < NameLength || Literal == name.Length) && name.StartsWith(Name[..Literal]);
+        }
     }
 }
