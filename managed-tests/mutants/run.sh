@@ -162,7 +162,7 @@ marked() {
 declare -A passes=()
 
 row() {
-    printf '%-38s %-62s %-16s %4d s\n' "$1" "$2" "$3" "$((SECONDS - begin))"
+    printf '%-40s %-16s %4d s  %s\n' "$1" "$3" "$((SECONDS - begin))" "$2"
 }
 
 # pass_first CHECK: without any change, once
