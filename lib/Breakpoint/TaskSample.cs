@@ -27,6 +27,8 @@ internal struct TaskSample
     /// <summary>At that mask the thread had run for long enough since an earlier mask, without sleeping.</summary>
     public bool HasRun;
 
-    /// <summary>Samples that found the thread asleep in a call that hides nothing, each in another sleep, since one that gave a reason to wait.</summary>
+    /// <summary>
+    /// Samples that found the thread asleep in a call that hides nothing, each in another sleep, since the last one that gave a reason to wait.
+    /// </summary>
     public int Harmless;
 }

@@ -211,22 +211,7 @@ internal static unsafe class TrapDelivery
     private static int Sample(TaskSample* thread, out bool waits)
     {
         int tid = thread->Tid;
-        long ranNs = thread->RunNs < 0 ? 0 : Clock.RunTimeOf(tid); // before the mask
-        int error = TaskFiles.MaskOf(tid, out ulong blocked, out ulong sleeps);
-        waits = error == 0;
-        if (error == 0 && (blocked & SignalSet.Of(SignalSet.Sigtrap)) != 0)
-        {
-            Forget(thread, sleeps);
-        }
-        else if (error == 0 && thread->Sleeps == sleeps && IsOwn(thread, ranNs))
-        {
-            waits = false;
-        }
-        else if (error == 0)
-        {
-            error = SampleCall(thread, sleeps, ranNs, out waits);
-        }
-
+        int error = SampleMask(thread, out waits, out ulong sleeps);
         if (error is -Errno.ENOENT or -Errno.ESRCH)
         {
             waits = false;
@@ -245,6 +230,31 @@ internal static unsafe class TrapDelivery
 
         waits = waits && TaskFiles.KindOf(tid) is not (TaskKind.Gone or TaskKind.Ended or TaskKind.KernelWorker);
         return 0;
+    }
+
+    private static int SampleMask(TaskSample* thread, out bool waits, out ulong sleeps)
+    {
+        waits = false;
+        long ranNs = thread->RunNs < 0 ? 0 : Clock.RunTimeOf(thread->Tid); // before the mask
+        int error = TaskFiles.MaskOf(thread->Tid, out ulong blocked, out sleeps);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        if ((blocked & SignalSet.Of(SignalSet.Sigtrap)) != 0)
+        {
+            waits = true;
+            Forget(thread, sleeps);
+            return 0;
+        }
+
+        if (thread->Sleeps == sleeps && IsOwn(thread, ranNs))
+        {
+            return 0;
+        }
+
+        return SampleCall(thread, sleeps, ranNs, out waits);
     }
 
     /// <summary>

@@ -3,7 +3,7 @@ using Ftrace.Linux;
 
 namespace Ftrace.Elf;
 
-/// <summary>The separate file with an object's symbols, as distributions install it: found by the build id.</summary>
+/// <summary>The separate file with an object's symbols, as distributions install it. It is found by the build id.</summary>
 internal static unsafe class DebugFile
 {
     private const int PathSize = 128;
@@ -16,7 +16,7 @@ internal static unsafe class DebugFile
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
     /// <param name="image">The object.</param>
-    /// <param name="error">Becomes -EAGAIN or -ENOMEM if there may be one, but not now.</param>
+    /// <param name="error">Set to -EAGAIN or -ENOMEM if the file could not be read for a temporary reason.</param>
     /// <param name="symbols">The functions.</param>
     public static bool TryReadSymbols(ElfImage* image, int* error, out SymbolTable symbols)
     {
@@ -60,7 +60,7 @@ internal static unsafe class DebugFile
         return read;
     }
 
-    /// <summary>A file may have been left behind, or put there under a wrong name: it says itself what it belongs to.</summary>
+    /// <summary>True if the file has this build id itself: a file may be out of date, or have a wrong name.</summary>
     private static bool IsOf(ElfFile file, ReadOnlySpan<byte> id)
     {
         foreach (ref readonly ElfSection section in file.Sections)

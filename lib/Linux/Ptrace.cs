@@ -1,6 +1,6 @@
 namespace Ftrace.Linux;
 
-/// <summary>ptrace(2), of threads that are seized. All but <see cref="Seize"/> need a thread that this process has seized.</summary>
+/// <summary>ptrace(2). All requests but <see cref="Seize"/> need a thread that the calling process has seized.</summary>
 [NoInstr]
 internal static unsafe class Ptrace
 {
@@ -14,22 +14,22 @@ internal static unsafe class Ptrace
     private const nint WaitAll = 0x40000000; // __WALL: threads and processes, whatever signal they end with
 
 
-    /// <summary>Makes the caller the thread's tracer. The thread does not notice.</summary>
+    /// <summary>Makes the caller the thread's tracer, without stopping the thread.</summary>
     public static int Seize(int tid) => Call(SeizeRequest, tid, 0, 0);
 
-    /// <summary>Asks it to stop: <see cref="Wait"/> says when it has.</summary>
+    /// <summary>Asks the thread to stop: <see cref="Wait"/> reports when it has.</summary>
     public static int Interrupt(int tid) => Call(InterruptRequest, tid, 0, 0);
 
-    /// <summary>Lets a stopped thread go on, and traces it no longer.</summary>
+    /// <summary>Resumes a stopped thread, and stops tracing it.</summary>
     /// <param name="tid">The thread.</param>
-    /// <param name="signo">The signal that it was about to take when it stopped; 0: none.</param>
+    /// <param name="signo">The signal to deliver, which was about to be delivered when the thread stopped; 0: none.</param>
     public static int Detach(int tid, int signo) => Call(DetachRequest, tid, 0, signo);
 
     public static int GetRegs(int tid, UserRegs* regs) => Call(GetRegsRequest, tid, 0, (nint)regs);
 
     public static int SetRegs(int tid, UserRegs* regs) => Call(SetRegsRequest, tid, 0, (nint)regs);
 
-    /// <summary>The signals that it has blocked; in a wait that replaces its mask, those from before.</summary>
+    /// <summary>The signals that the thread has blocked; in a call that replaces its mask, those before the call.</summary>
     public static int GetSigmask(int tid, ulong* mask) => Call(GetSigmaskRequest, tid, sizeof(ulong), (nint)mask);
 
     /// <summary>Reads a pending signal.</summary>
@@ -59,7 +59,7 @@ internal static unsafe class Ptrace
     /// <summary>WIFSTOPPED()</summary>
     public static bool IsStopped(int status) => (status & 0xff) == 0x7f;
 
-    /// <summary>The signal that a stopped thread is about to take; 0: it stopped because it was asked to, or with its process.</summary>
+    /// <summary>The signal that is about to be delivered to a stopped thread; 0: it stopped because it was asked to, or with its process.</summary>
     public static int SignalOf(int status) => status >> 16 == 0 ? status >> 8 & 0xff : 0;
 
     private static int Call(nint request, int tid, nint address, nint data) =>

@@ -3,7 +3,7 @@ using System.Buffers.Text;
 
 namespace Ftrace.Linux;
 
-/// <summary>A line for the host's print function, made in memory of the caller's; what does not fit is cut off.</summary>
+/// <summary>A line for the host's print function, built in memory of the caller's; what does not fit is cut off.</summary>
 internal unsafe ref struct ReportLine(byte* line, int size)
 {
     private readonly byte* _line = line;
@@ -37,7 +37,7 @@ internal unsafe ref struct ReportLine(byte* line, int size)
         }
     }
 
-    /// <summary>Bytes as they are, in hexadecimal, each with a space in front.</summary>
+    /// <summary>Adds bytes in hexadecimal, each after a space.</summary>
     public void AddBytes(byte* bytes, int count)
     {
         for (int i = 0; i < count; i++)
@@ -48,7 +48,7 @@ internal unsafe ref struct ReportLine(byte* line, int size)
         }
     }
 
-    /// <summary>Calls the host's function, which there is.</summary>
+    /// <summary>Calls the host's function. Only if <see cref="HostPrint.IsSet"/>.</summary>
     public readonly void Print()
     {
         _line[_length] = 0;

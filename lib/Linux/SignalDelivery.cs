@@ -1,27 +1,27 @@
 namespace Ftrace.Linux;
 
-/// <summary>How a thread takes the stop signal, as far as the system says.</summary>
+/// <summary>Whether a thread would take the stop signal, as far as the system shows it.</summary>
 internal enum SignalDelivery
 {
-    /// <summary>In its handler, at once.</summary>
+    /// <summary>It is delivered at once.</summary>
     Immediate,
 
     /// <summary>
-    /// It has the signal not blocked, and does not sleep: it takes it, unless it is in the kernel at this moment, on its way into sigwait().
+    /// The thread does not block the signal, and does not sleep: it is delivered, unless the thread is on its way into sigwait() at this moment.
     /// </summary>
     IfRunning,
 
-    /// <summary>It has the signal blocked.</summary>
+    /// <summary>The thread blocks the signal.</summary>
     Blocked,
 
     /// <summary>
-    /// It has every signal blocked, those of the C library too: it is being born or ends, for a moment, or is a thread of the C library's.
+    /// The thread blocks every signal, those of the C library too: it is being born or is ending, or it is a thread of the C library's.
     /// </summary>
     AllBlocked,
 
-    /// <summary>Not at all: it has ended, but is still listed.</summary>
+    /// <summary>The thread has ended, but is still listed.</summary>
     Ended,
 
-    /// <summary>It waits for signals with sigwait(), and may take this one for the host's.</summary>
+    /// <summary>The thread waits for this signal with sigwait() or the like, and the host would receive it.</summary>
     Awaited,
 }

@@ -3,7 +3,7 @@ using System.Buffers.Text;
 
 namespace Ftrace.Linux;
 
-/// <summary>What /proc says of one thread, and of how many there are. Called with the stop mutex held.</summary>
+/// <summary>Reads /proc about one thread, and the number of threads. Called with the stop mutex held.</summary>
 internal static unsafe class TaskFiles
 {
     private const int BufferSize = 4096;
@@ -12,8 +12,8 @@ internal static unsafe class TaskFiles
     private static byte* s_buffer;
 
     /// <summary>
-    /// Valgrind blocks all signals in the threads that it executes, hands them out itself, and runs one thread at a time: what is stopped by
-    /// ptrace(2) may keep all others from running.
+    /// True under valgrind, which blocks all signals in the threads that it executes, delivers them itself, and runs one thread at a time:
+    /// a thread that is stopped by ptrace(2) may keep all others from running.
     /// </summary>
     private static bool s_isSimulated;
 
@@ -37,15 +37,15 @@ internal static unsafe class TaskFiles
         return bytes is -Errno.ENOENT or -Errno.ESRCH ? TaskKind.Gone : TaskKind.Unknown;
     }
 
-    /// <summary>True if a signal waits for a thread that does not take it. False if that cannot be told.</summary>
+    /// <summary>True if a signal is pending for a thread. False if this is not known.</summary>
     public static bool IsPending(int tid, int signo)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
         return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
     }
 
-    /// <summary>The signals that a thread has blocked at the moment, and how often it had gone to sleep by then.</summary>
-    /// <returns>0 or -errno; -EOPNOTSUPP if the file does not say.</returns>
+    /// <summary>The signals that a thread has blocked at present, and how often it had gone to sleep by then.</summary>
+    /// <returns>0 or -errno; -EOPNOTSUPP if the file does not have them.</returns>
     public static int MaskOf(int tid, out ulong blocked, out ulong sleeps)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
@@ -59,7 +59,7 @@ internal static unsafe class TaskFiles
     }
 
     /// <summary>The system call that a thread sleeps in.</summary>
-    /// <returns>0 or -errno, of that -EACCES in a process that is not dumpable; -EOPNOTSUPP if the file says something unknown.</returns>
+    /// <returns>0 or -errno; -EACCES in a process that is not dumpable; -EOPNOTSUPP if the file's format is unknown.</returns>
     public static int CallOf(int tid, out WaitingCall call)
     {
         call = default;
@@ -72,11 +72,11 @@ internal static unsafe class TaskFiles
         return WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0 : -Errno.EOPNOTSUPP;
     }
 
-    /// <summary>How a thread takes a signal, for a stop.</summary>
+    /// <summary>Finds out whether a thread would take a signal, for a stop.</summary>
     /// <param name="tid">The thread.</param>
     /// <param name="signo">The signal.</param>
-    /// <param name="delivery">What was found.</param>
-    /// <returns>0 or -errno: the system does not say.</returns>
+    /// <param name="delivery">The result.</param>
+    /// <returns>0, or -errno if this is not known.</returns>
     public static int DeliveryOf(int tid, int signo, out SignalDelivery delivery)
     {
         delivery = SignalDelivery.Immediate;
@@ -105,7 +105,7 @@ internal static unsafe class TaskFiles
             return 0;
         }
 
-        // In sigwait() the mask shows what is waited for as not blocked, and the host would receive the signal.
+        // In sigwait() the mask shows the signals that are waited for as not blocked, and the host would receive them.
         if (!TaskStat.IsAsleep(status))
         {
             delivery = SignalDelivery.IfRunning;
@@ -137,14 +137,16 @@ internal static unsafe class TaskFiles
         return 0;
     }
 
-    /// <summary>True if a thread is in a state that no signal ends, nor ptrace(2): it waits for a disk, or in vfork(), or a debugger has stopped it.</summary>
+    /// <summary>
+    /// True if a thread is in a state that neither a signal nor ptrace(2) ends: it waits for a disk, or in vfork(2), or a debugger has stopped it.
+    /// </summary>
     public static bool IsStuck(int tid)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
         return bytes > 0 && TaskStat.IsStuck(new ReadOnlySpan<byte>(s_buffer, bytes));
     }
 
-    /// <summary>True if system calls of the process are filtered by seccomp(2), or that cannot be told.</summary>
+    /// <summary>True if system calls of the process are filtered by seccomp(2), or this is not known.</summary>
     public static bool HasSeccompFilter()
     {
         int bytes = ReadFile((int)Native.Syscall(SyscallNumber.Gettid), "/status\0"u8);
@@ -152,8 +154,8 @@ internal static unsafe class TaskFiles
     }
 
     /// <summary>
-    /// True if /proc is that of the process's own pid namespace. In another one's the ids of its threads are other ones than
-    /// those that the system calls take.
+    /// True if /proc is that of the process's own pid namespace. In another namespace its threads have other ids than
+    /// those that system calls take.
     /// </summary>
     public static bool ShowsOwnIds()
     {
@@ -170,7 +172,7 @@ internal static unsafe class TaskFiles
     /// <summary>True if a debugger is attached to the calling thread. Needs no mutex.</summary>
     public static bool IsTraced()
     {
-        const int Start = 1024; // it stands among the first lines
+        const int Start = 1024; // TracerPid is among the first lines
 
         int fd;
         fixed (byte* path = "/proc/thread-self/status\0"u8)
@@ -189,7 +191,7 @@ internal static unsafe class TaskFiles
         return bytes > 0 && TaskStat.TracerOf(new ReadOnlySpan<byte>(buffer, bytes)) != 0;
     }
 
-    /// <summary>Threads of the process by the link count of its task folder, or less than 1 if that does not tell.</summary>
+    /// <summary>The number of threads, from the link count of the task directory; less than 1 if this does not show it.</summary>
     public static long Count()
     {
         const int AtFdcwd = -100;
@@ -205,7 +207,7 @@ internal static unsafe class TaskFiles
 
     private static int ReadFile(int tid, ReadOnlySpan<byte> name) => ReadFile(tid, name, s_buffer, BufferSize);
 
-    /// <summary>Reads the start of a file about a thread, whose name begins with a slash and ends in a 0. Needs no mutex.</summary>
+    /// <summary>Reads the start of a file about a thread. The file's name begins with a slash and ends in a 0. Needs no mutex.</summary>
     /// <returns>Bytes or -errno.</returns>
     public static int ReadFile(int tid, ReadOnlySpan<byte> name, byte* buffer, int size)
     {

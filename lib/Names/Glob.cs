@@ -4,7 +4,7 @@ namespace Ftrace.Names;
 
 /// <summary>
 /// Patterns of names: <c>*</c> any text, <c>?</c> any character, <c>[a-z]</c>, <c>[!a-z]</c> one of a set, <c>\</c> the
-/// next character itself. The kernel's lib/glob.c has the same language and the same way to back up: only to the last star.
+/// next character itself. The kernel's lib/glob.c has the same syntax and the same backtracking: only to the last star.
 /// </summary>
 internal static class Glob
 {
@@ -12,7 +12,7 @@ internal static class Glob
     {
         int at = 0;
         int position = 0;
-        int star = -1; // where to go on in the pattern after a mismatch
+        int star = -1; // where to resume in the pattern after a mismatch
         int retry = 0; // and in the text
         while (position < text.Length)
         {
@@ -46,7 +46,7 @@ internal static class Glob
         return at == pattern.Length;
     }
 
-    /// <summary>False for a set without an end, a backslash at the end, and for nothing.</summary>
+    /// <summary>False for a set without an end, a backslash at the end, and an empty pattern.</summary>
     public static bool IsValid(ReadOnlySpan<byte> pattern, GlobSyntax syntax = GlobSyntax.Plain)
     {
         for (int at = 0; at < pattern.Length; at++)

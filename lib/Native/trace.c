@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.c - what trace_entry.S and C# give each other.
+ * trace.c - the interface between trace_entry.S and C#.
  */
 #include "native.h"
 

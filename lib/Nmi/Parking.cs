@@ -1,6 +1,6 @@
-using System.Runtime.Intrinsics.X86;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
@@ -39,47 +39,16 @@ internal static unsafe class Parking
     {
         record->Context = (ulong)context;
         record->StackPointer = context != null ? *Ucontext.Rsp((ulong)context) : (ulong)&generation;
-        Volatile.Write(ref record->ParkedGeneration, generation);
-
-        ulong before = Volatile.Read(ref stop->Word);
-        for (; ; )
+        if (StopRequest<X86Threads>.Join(&stop->Word, &stop->WakeAt, &record->ParkedGeneration, generation))
         {
-            if ((uint)(before >> 32) != generation)
-            {
-                return;
-            }
-
-            // Full barrier: the record before the count; the count before WakeAt, see StopAttempt.WaitForThreads.
-            ulong found = Interlocked.CompareExchange(ref stop->Word, before + 1, before);
-            if (found == before)
-            {
-                break;
-            }
-
-            before = found;
+            WaitForRelease(stop, generation);
         }
-
-        if ((uint)before + 1 == Volatile.Read(ref stop->WakeAt))
-        {
-            Futex.Wake(&stop->Joined, 1);
-        }
-
-        WaitForRelease(stop, generation);
     }
 
     /// <summary>Stays until the stop is over. NMIs run on top of this.</summary>
     public static void WaitForRelease(StopState* stop, uint generation)
     {
-        for (uint i = stop->Spins; i > 0 && Volatile.Read(ref stop->Generation) == generation; i--)
-        {
-            X86Base.Pause();
-        }
-
-        while (Volatile.Read(ref stop->Generation) == generation)
-        {
-            Futex.Wait(&stop->Generation, generation);
-        }
-
+        StopRequest<X86Threads>.WaitForRelease(&stop->Word, generation, stop->Spins);
         if (stop->SerializeParked != 0)
         {
             Native.SyncCore();

@@ -8,11 +8,11 @@ using Ftrace.X86;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The machine that ships: x86-64 under Linux. One instruction a method where there is one.</summary>
+/// <summary>The machine that ships: x86-64 under Linux. Each method is a single instruction where there is one.</summary>
 [NoInstr]
 internal unsafe struct X86Machine : IMachine
 {
-    /// <summary>The system call fails for want of memory now and then.</summary>
+    /// <summary>The system call may fail with ENOMEM.</summary>
     private const int SyncTries = 1000;
 
     /// <summary>Some milliseconds.</summary>
@@ -58,7 +58,7 @@ internal unsafe struct X86Machine : IMachine
     {
     }
 
-    /// <summary>Nothing: x86 keeps loads in order, and the reads are volatile for the compiler.</summary>
+    /// <summary>Nothing: x86 keeps loads in order, and the compiler does not reorder volatile reads.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SmpRmb()
     {
@@ -68,7 +68,7 @@ internal unsafe struct X86Machine : IMachine
 
     public static int WriteText(ulong ip, ulong newcode, uint len) => TextWriter.Write(ip, (byte*)newcode, len);
 
-    /// <summary>Spins; when the NMIs have not drained after a few milliseconds, asks for no new ones.</summary>
+    /// <summary>Spins; if NMIs still run after a few milliseconds, drains them.</summary>
     public static void RelaxPatcher(uint turn)
     {
         X86Base.Pause();
@@ -90,7 +90,7 @@ internal unsafe struct X86Machine : IMachine
         return TextWriter.WriteAll(TextState.Shared, state->Locations, state->Count, part, old);
     }
 
-    /// <summary>membarrier(2) passes over the caller's core if no other thread runs.</summary>
+    /// <summary>membarrier(2) does not serialize the caller's CPU if no other thread runs.</summary>
     public static int SyncCores()
     {
         for (int tries = 0; tries < SyncTries; tries++)
@@ -117,7 +117,7 @@ internal unsafe struct X86Machine : IMachine
 
     public static void BlockTrap() => SignalSet.BlockMore(SignalSet.Of(SignalSet.Sigtrap));
 
-    /// <summary>A trap handler ends by itself, whatever the deadline; for NMIs there is one.</summary>
+    /// <summary>Only a wait for NMIs has a deadline: trap handlers end by themselves.</summary>
     public static bool Relax(uint* word, uint seen, uint turn)
     {
         X86Base.Pause();

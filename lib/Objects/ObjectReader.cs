@@ -5,15 +5,15 @@ using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
-/// <summary>Finds what can be patched of one object: the addresses in its memory, the names in its file.</summary>
+/// <summary>Finds what can be patched in an object: the addresses in its memory, the names in its file.</summary>
 internal static unsafe class ObjectReader
 {
     private const ulong MaxEntries = 1 << 24;
 
-    /// <summary>Names may take so many bytes for each place, and those of the table.</summary>
+    /// <summary>The names of an object's sites may take so many bytes for each site, and the size of the string table.</summary>
     public const int NameBytesPerSite = 128;
 
-    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
+    /// <summary>Sorts once, so that the runtime's lazy initialization is done at start-up.</summary>
     public static void WarmUp()
     {
         Span<Site> sites = stackalloc Site[64];
@@ -29,7 +29,7 @@ internal static unsafe class ObjectReader
     /// Fills in the sites and the branches on static keys. An object without any, or whose file cannot be read or has been replaced
     /// since it was opened, has none.
     /// </summary>
-    /// <returns>0; -ENOMEM or -EAGAIN if the file could not be read for a reason that may pass, or there is no memory for them.</returns>
+    /// <returns>0; -ENOMEM or -EAGAIN if the file could not be read for a temporary reason, or if there is no memory.</returns>
     public static int Read(LoadedObject* target)
     {
         int file = Open(target, out ulong size);
@@ -56,7 +56,9 @@ internal static unsafe class ObjectReader
         return error;
     }
 
-    /// <summary>The program's path is empty, and another's may be relative to a folder that was the current one then.</summary>
+    /// <summary>
+    /// Opens the file. The program's path is empty, and an object's may be relative to the working directory at the time when it was opened.
+    /// </summary>
     private static int Open(LoadedObject* target, out ulong size)
     {
         const int BufferSize = 8192;
@@ -92,7 +94,7 @@ internal static unsafe class ObjectReader
         {
             fixed (byte* path = "/proc/self/exe\0"u8)
             {
-                return path; // a literal: it stays where it is
+                return path; // a literal, which never moves
             }
         }
     }
@@ -118,10 +120,10 @@ internal static unsafe class ObjectReader
             symbols = default;
         }
 
-        // Names that differ are together no longer than the table. They may share bytes there, but not without a limit: the product of
-        // functions and bytes could be all memory there is.
+        // Different names are together no longer than the string table, unless they share bytes in it. That is allowed up to a limit: the
+        // product of functions and bytes could otherwise be all memory.
         nuint max = symbols.NameBytes + (nuint)count * NameBytesPerSite;
-        nuint names = 1; // the empty one
+        nuint names = 1; // the empty name
         if (patchable)
         {
             names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), max - names, isMcount: false);
@@ -142,15 +144,15 @@ internal static unsafe class ObjectReader
         (section.Flags & ElfSection.Alloc) != 0 && section.Type != ElfSection.Nobits
         && target->Image.Contains(target->Image.Base + section.Address, section.Size, ProgramHeader.Readable);
 
-    /// <summary>All symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
+    /// <summary>Reads all symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
     private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
         SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols)
         || DebugFile.TryReadSymbols(&target->Image, error, out symbols)
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
     /// <summary>
-    /// Adds what can be patched of the noted addresses. Returns how many bytes their names take, at most <paramref name="max"/>: the others
-    /// have none.
+    /// Adds sites for those addresses of a compiler's section that can be patched. Returns how many bytes their names take, at most
+    /// <paramref name="max"/>; sites beyond that have no name.
     /// </summary>
     private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint max, bool isMcount)
     {
@@ -176,13 +178,13 @@ internal static unsafe class ObjectReader
             var code = new ReadOnlySpan<byte>((void*)address, length);
             if (named && start > address)
             {
-                // Only if nothing but its nops lie between: else that is the next function, and this one has no name.
+                // Only if there are just nops between: otherwise it is the next function, and this one has no name.
                 named = start - address <= (ulong)length && X86Instruction.AreNops(code[..(int)(start - address)]);
             }
 
             if (!named && !unwind.TryFind(address, PatchableEntry.MaxBytes, out start))
             {
-                continue; // it could be the nops in front of a function as well as those in it
+                continue; // these may be the nops before a function as well as those in it
             }
 
             if (!named && start < address && !(address - start == X86Instruction.EndbrSize && target->Image.Contains(start, X86Instruction.EndbrSize, ProgramHeader.Code)
@@ -199,7 +201,7 @@ internal static unsafe class ObjectReader
 
             if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
             {
-                // Behind nops in front of the function its own code may begin.
+                // The function's own code may begin after the nops before it.
                 if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, out offset))
                 {
                     continue;
@@ -214,7 +216,7 @@ internal static unsafe class ObjectReader
             {
                 Ip = address + (ulong)offset,
                 Function = start,
-                Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
+                Name = (byte*)(named ? function.Name + 1ul : 0), // replaced by a pointer once the names have their memory
                 NameLength = named ? nameLength : 0,
                 Size = (byte)size,
                 IsMcount = isMcount,
@@ -254,7 +256,7 @@ internal static unsafe class ObjectReader
         return true;
     }
 
-    /// <summary>By address, each once: nothing that comes from a file is believed.</summary>
+    /// <summary>Sorts the sites by address, and removes those that overlap: nothing that comes from a file is trusted.</summary>
     private static void Sort(LoadedObject* target)
     {
         Site* sites = target->FirstSite;

@@ -3,8 +3,8 @@ using Ftrace.Linux;
 namespace Ftrace.Objects;
 
 /// <summary>
-/// A stub for each slot, within reach of an object's calls. Written while the memory is writable, executable ever after:
-/// never both. Where what was writable may not become executable (PR_SET_MDWE, which is systemd's MemoryDenyWriteExecute), it is
+/// A stub for each slot, within reach of an object's calls. The memory is writable while it is written, and executable after that:
+/// never both. If writable memory must not become executable (PR_SET_MDWE, which systemd sets for MemoryDenyWriteExecute), it is
 /// executable from the start, and written as text is.
 /// </summary>
 /// <remarks>
@@ -13,9 +13,9 @@ namespace Ftrace.Objects;
 /// ff 35 0a 00 00 00    push   [stub]
 /// ff 25 0c 00 00 00    jmp    [caller]
 /// cc cc cc cc
-/// stub, caller         two addresses: of this stub, and of the code for all
+/// stub, caller         two addresses: of this stub, and of the trampoline
 /// </code>
-/// An area begins at a multiple of its size, so that a stub's address tells its slot.
+/// An area begins at a multiple of its size, so that the number of the slot follows from a stub's address.
 /// </remarks>
 internal unsafe struct StubArea
 {
@@ -27,14 +27,14 @@ internal unsafe struct StubArea
     private const int MaxAreas = 256;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
     private const ulong Step = 0x10_0000;
-    private const ulong SmallStep = 0x1_0000; // where a runtime has reserved all that is near but small gaps
-    private const ulong Lowest = 0x1_0000; // what lies below is to stay without memory
+    private const ulong SmallStep = 0x1_0000; // if a runtime has reserved all memory nearby except small gaps
+    private const ulong Lowest = 0x1_0000; // nothing is mapped below
     private const int MapPrivateAnonymousFixedNoreplace = 0x02 | 0x20 | 0x100000;
 
     private static StubArea* s_areas;
     private static int s_count;
 
-    /// <summary>What was writable does not become executable.</summary>
+    /// <summary>Writable memory cannot be made executable.</summary>
     private static bool s_executableFirst;
 
     private ulong _start;
@@ -62,11 +62,11 @@ internal unsafe struct StubArea
 
     public readonly ulong StubOf(int slot) => _start + (ulong)slot * StubSize;
 
-    /// <summary>An area that all of a range can reach; made if there is none.</summary>
+    /// <summary>An area that calls from all of a range can reach; created if there is none.</summary>
     /// <param name="start">The first address.</param>
     /// <param name="end">The last one.</param>
     /// <param name="error">
-    /// -ERANGE if there is no room, -EPERM if the system allows no such memory, -EAGAIN if no file can be opened at the moment.
+    /// -ERANGE if there is no free memory in reach, -EPERM if the system forbids such memory, -EAGAIN if no file can be opened at present.
     /// </param>
     public static StubArea* FindOrCreate(ulong start, ulong end, out int error)
     {
@@ -143,7 +143,7 @@ internal unsafe struct StubArea
         return true;
     }
 
-    /// <summary>At this very address; an old system treats it as a hint.</summary>
+    /// <summary>Maps an area at exactly this address; an old kernel treats the address as a hint.</summary>
     private static bool TryMap(ulong address, int protection, ref int error)
     {
         nint mapped = Native.Syscall(SyscallNumber.Mmap, (nint)address, AreaSize, protection, MapPrivateAnonymousFixedNoreplace, -1, 0);

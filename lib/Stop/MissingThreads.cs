@@ -85,8 +85,16 @@ internal static unsafe class MissingThreads
     /// True if a thread blocks the signal because it has not left the handler of the last stop yet. That takes a while if more threads
     /// run than there are CPUs.
     /// </summary>
-    private static bool IsLeavingHandler(ThreadRecord* record) => Volatile.Read(ref record->Parking) != 0
-        || (AttemptState.IsFirst && AttemptState.LastGeneration != 0 && record->ParkedGeneration == AttemptState.LastGeneration); // between leaving it and sigreturn
+    private static bool IsLeavingHandler(ThreadRecord* record)
+    {
+        if (Volatile.Read(ref record->Parking) != 0)
+        {
+            return true;
+        }
+
+        // Between the end of the handler and the return of sigreturn(2).
+        return AttemptState.IsFirst && AttemptState.LastGeneration != 0 && record->ParkedGeneration == AttemptState.LastGeneration;
+    }
 
     private static void Remove(StopState* stop, ThreadRecord* record)
     {

@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
+using Ftrace.Protocol;
 
 namespace Ftrace.Stop;
 
@@ -129,7 +130,7 @@ internal static unsafe class StopAttempt
     {
         stop->WakeAt = 0;
         stop->Spins = ThreadTable.Used < s_processors ? ParkedSpins : 0;
-        Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
+        StopRequest<X86Threads>.Begin(&stop->Word);
     }
 
     private static int AskAll(StopState* stop)
@@ -295,16 +296,12 @@ internal static unsafe class StopAttempt
     /// <summary>Asks a thread to park. The record of one that has ended is removed.</summary>
     private static int Request(StopState* stop, ThreadRecord* record)
     {
-        // The generation before the check for a signal that is under way; pairs with StopHandler.OnSignal: either the
-        // handler of that signal sees this generation, or we see that it has run, and send another signal.
-        Interlocked.Exchange(ref record->RequestedGeneration, stop->Generation);
-        if (Volatile.Read(ref record->SignalSent) != 0 && TaskFiles.IsPending(record->Tid, stop->Signal))
+        if (!StopRequest<X86Threads>.Request(&record->RequestedGeneration, &record->SignalSent, stop->Generation, record->Tid))
         {
-            AttemptState.Requested++;
+            AttemptState.Requested++; // a signal is under way
             return 0;
         }
 
-        Volatile.Write(ref record->SignalSent, 1);
         int error = Send(stop, record);
         while (error == -Errno.EAGAIN && Clock.NowNs() < Math.Min(stop->DeadlineNs, stop->StartNs + FullQueuePatienceNs))
         {
@@ -354,9 +351,7 @@ internal static unsafe class StopAttempt
                 AttemptState.Recount(stop);
             }
 
-            Volatile.Write(ref stop->WakeAt, AttemptState.Requested);
-            Interlocked.MemoryBarrier(); // WakeAt before the count; pairs with the compare-exchange in Parking.Join
-            uint joined = Volatile.Read(ref stop->Joined);
+            uint joined = StopRequest<X86Threads>.Expect(&stop->Word, &stop->WakeAt, AttemptState.Requested);
             long now = Clock.NowNs();
             if (joined == AttemptState.Requested && !Seizer.IsRunning)
             {

@@ -51,8 +51,7 @@ internal static unsafe class StopHandler
         }
 
         Volatile.Write(ref record->Parking, 1);
-        Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopAttempt.Request
-        ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | index;
+        ulong cookie = (ulong)StopRequest<X86Threads>.Accept(&record->RequestedGeneration, &record->SignalSent) << 32 | index;
         NmiThread* thread = CurrentThread.Words;
         NmiProtocol<X86Machine>.StopRequested(thread, cookie, context);
         if (thread->StopPending != 0)

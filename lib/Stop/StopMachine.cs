@@ -57,7 +57,9 @@ internal static unsafe class StopMachine
     /// <summary>
     /// Opens a window: returns 0 when every other thread stands still and undeclared signals are blocked on this one.
     /// </summary>
-    /// <returns>0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; after an error all is as before, and a report was printed.</returns>
+    /// <returns>
+    /// 0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; after an error all is as before, and a report was printed.
+    /// </returns>
     public static int Open(NmiThread* self, uint timeoutMs)
     {
         int error = TryOpen(self, timeoutMs, out StopReport report);
@@ -86,17 +88,7 @@ internal static unsafe class StopMachine
         stop->StartNs = 0;
         StopReport.Forget();
         long now = Clock.NowNs();
-        bool hasSignal = false;
-        int error = Reserve(stop);
-        if (error == 0)
-        {
-            error = StopSignal.Verify(stop, now, out hasSignal);
-            if (error != 0)
-            {
-                StopReport.Note(StopObstacle.SignalTaken, 0);
-            }
-        }
-
+        int error = Prepare(stop, now, out bool hasSignal);
         if (error == 0 && StopTurn.FindFirst(stop->Signal))
         {
             // Another copy of the library stopped threads first: its mutex is used from now on.
@@ -105,26 +97,51 @@ internal static unsafe class StopMachine
             return TryOpen(self, timeoutMs, out report);
         }
 
+        error = error != 0 ? error : OpenWindow(stop, self, now, timeoutMs, hasSignal);
         if (error == 0)
         {
-            stop->Owner = (ulong)self;
-            error = ParkAll(stop, now, (timeoutMs == 0 ? DefaultTimeoutMs : timeoutMs) * Clock.NsPerMs, hasSignal);
-            if (error == 0)
-            {
-                stop->Stops++;
-                stop->StoppedThreads += stop->Joined + AttemptState.Seized;
-                stop->SeizedThreads += AttemptState.Seized;
-                return 0;
-            }
-
-            Release(stop);
-            stop->Owner = 0;
+            return 0;
         }
 
         report = StopReport.Take();
         StopTurn.Unlock();
         SignalSet.Set(mask);
         return error;
+    }
+
+    private static int Prepare(StopState* stop, long now, out bool hasSignal)
+    {
+        hasSignal = false;
+        int error = Reserve(stop);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        error = StopSignal.Verify(stop, now, out hasSignal);
+        if (error != 0)
+        {
+            StopReport.Note(StopObstacle.SignalTaken, 0);
+        }
+
+        return error;
+    }
+
+    private static int OpenWindow(StopState* stop, NmiThread* self, long now, uint timeoutMs, bool hasSignal)
+    {
+        stop->Owner = (ulong)self;
+        int error = ParkAll(stop, now, (timeoutMs == 0 ? DefaultTimeoutMs : timeoutMs) * Clock.NsPerMs, hasSignal);
+        if (error != 0)
+        {
+            Release(stop);
+            stop->Owner = 0;
+            return error;
+        }
+
+        stop->Stops++;
+        stop->StoppedThreads += stop->Joined + AttemptState.Seized;
+        stop->SeizedThreads += AttemptState.Seized;
+        return 0;
     }
 
     /// <summary>Closes the window that this thread opened.</summary>
@@ -160,12 +177,7 @@ internal static unsafe class StopMachine
         long now = Clock.NowNs();
         stop->DrainGeneration = 0;
 
-        // Only the exchange itself returns the final count: a thread may join until then.
-        ulong before = Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
-        if ((uint)before != 0)
-        {
-            Futex.Wake(&stop->Generation, int.MaxValue);
-        }
+        StopRequest<X86Threads>.Release(&stop->Word);
 
         // The generation has ended: a seized thread that was on its way to park joins nothing any more.
         long released = Seizer.End();

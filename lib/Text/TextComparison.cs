@@ -4,10 +4,10 @@ using Ftrace.X86;
 
 namespace Ftrace.Text;
 
-/// <summary>Compares what stands at the locations of a batch with what is expected there.</summary>
+/// <summary>Compares the bytes at the locations of a batch with the old code.</summary>
 internal static unsafe class TextComparison
 {
-    /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
+    /// <summary>Finds the mapping of every location, and compares its bytes with the old code. Called with the stop mutex held.</summary>
     /// <param name="batch">The locations.</param>
     /// <param name="allowsOwnText">They may be this library's text.</param>
     /// <param name="acceptNops">Take any nops for the old code, and note in OldCode which they were.</param>

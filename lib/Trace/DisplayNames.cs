@@ -25,7 +25,9 @@ internal static unsafe class DisplayNames
     private static Site* s_site;
     private static byte* s_name;
 
-    /// <summary>A function's name, 0-terminated; valid until the next call or <see cref="End"/>. A symbol that cannot be demangled is returned as it is.</summary>
+    /// <summary>
+    /// A function's name, 0-terminated; valid until the next call or <see cref="End"/>. A symbol that cannot be demangled is returned as it is.
+    /// </summary>
     public static byte* NameOf(Site* site)
     {
         if (site == s_site)

@@ -11,7 +11,7 @@ namespace Ftrace.Trace;
 /// Turns what the compiler left at a function's entry into one nop of five bytes, when the function is traced for the first time.
 /// </summary>
 /// <remarks>
-/// By the stop method: a thread that stands between several nops is moved to their end, and so is one that was interrupted there by a
+/// By the stop method: a thread that is between several nops is moved to their end, and so is one that was interrupted there by a
 /// signal handler. The nop that is written is a nop from each of its bytes on: any mixture of old and new bytes is nops.
 /// </remarks>
 internal static unsafe class EntryConversion
@@ -42,11 +42,10 @@ internal static unsafe class EntryConversion
         for (int i = 0; i < count && error == 0; i++)
         {
             Site* site = sites[i];
-            ulong ip = site->Size == PatchableEntry.LongCallSize && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop
-                ? site->Ip + 1 // a nop of one byte, then the site
-                : site->Ip;
-            bool ours = site->Current != 0 || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)ip, X86Instruction.CallSize)) == X86Instruction.CallSize;
-            if (ours)
+            bool isLong = site->Size == PatchableEntry.LongCallSize && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop;
+            ulong ip = isLong ? site->Ip + 1 : site->Ip; // a nop of one byte, then the site
+            var code = new ReadOnlySpan<byte>((byte*)ip, X86Instruction.CallSize);
+            if (site->Current != 0 || X86Instruction.NopLength(code) == X86Instruction.CallSize)
             {
                 site->Ip = ip;
                 site->Size = X86Instruction.CallSize;
@@ -72,8 +71,9 @@ internal static unsafe class EntryConversion
             return AddPiece(pieces, site->Ip, call, nopOffset: 1);
         }
 
-        bool nops = X86Instruction.AreNops(new ReadOnlySpan<byte>(code, site->Size));
-        if ((!nops && call == 0) || (site->Size == X86Instruction.CallSize && X86Instruction.NopLength(new ReadOnlySpan<byte>(code, site->Size)) == site->Size))
+        var entry = new ReadOnlySpan<byte>(code, site->Size);
+        bool isOneNop = site->Size == X86Instruction.CallSize && X86Instruction.NopLength(entry) == site->Size;
+        if (isOneNop || (call == 0 && !X86Instruction.AreNops(entry)))
         {
             return 0;
         }

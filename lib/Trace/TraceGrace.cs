@@ -8,18 +8,9 @@ using Ftrace.Stop;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Waits until no thread is in a handler any more that it entered before. As userspace-rcu's membarrier flavour: the side that
-/// waits pays for the barrier.
+/// Waits until no thread is in a handler any more that it entered before: <see cref="GracePeriod{TMachine}"/>, for all threads.
 /// </summary>
 /// <remarks>
-/// <code>
-/// thread, in trace_entry.S              here, after the handler was taken out of the table
-/// mark: Mark, Levels = ...              membarrier                                [A]
-/// (compiler and CPU may swap)           read Mark, Levels
-/// read the table
-/// </code>
-/// <para>The membarrier falls between some two instructions of the thread. If that is behind the mark, we see the mark and wait; if
-/// it is in front of it, the thread reads the table after that, and finds the handler gone.</para>
 /// <para>Called without locks, and not with the loader's by ourselves: a handler that runs may want them. A thread may have left a
 /// handler and never come to another: it is stopped for a look, now and then. Where that tells nothing either, the
 /// wait has an end.</para>
@@ -75,7 +66,7 @@ internal unsafe ref struct TraceGrace
         for (int i = 0; i < TraceThreads.Used; i++)
         {
             TraceThread* record = TraceThreads.Records + i;
-            if (Volatile.Read(ref record->Claimed) != 0 && !grace.WaitFor(record, pid))
+            if (Volatile.Read(ref record->Claimed) != ClaimState.Free && !grace.WaitFor(record, pid))
             {
                 return -Errno.ETIMEDOUT;
             }
@@ -86,8 +77,8 @@ internal unsafe ref struct TraceGrace
 
     private bool WaitFor(TraceThread* record, int pid)
     {
-        ulong pauses = Volatile.Read(ref record->QuiescentStates);
-        for (int looks = 0; IsMarked(record) && Volatile.Read(ref record->QuiescentStates) == pauses; looks++)
+        var period = new GracePeriod<X86Threads>(&record->Mark, &record->Levels, &record->QuiescentStates);
+        for (int looks = 0; !period.IsOver; looks++)
         {
             ulong mark = Volatile.Read(ref record->Mark);
             bool overwritten = looks % LooksBetweenChecks == LooksBetweenChecks - 1 && mark > TraceMark.LookAside && Volatile.Read(ref record->Levels) == 0
@@ -118,9 +109,6 @@ internal unsafe ref struct TraceGrace
 
         return true;
     }
-
-    private static bool IsMarked(TraceThread* record) =>
-        Volatile.Read(ref record->Mark) > TraceMark.LookAside || Volatile.Read(ref record->Levels) != 0;
 
     /// <summary>Waits a little. False if that was enough.</summary>
     private bool Look(TraceThread* record, int pid, int looks, long budget)
@@ -157,7 +145,7 @@ internal unsafe ref struct TraceGrace
             return;
         }
 
-        if (Volatile.Read(ref record->Claimed) == TraceThread.InUse)
+        if (Volatile.Read(ref record->Claimed) == ClaimState.InUse)
         {
             byte here;
             ThreadRecord* parked = ThreadTable.Find(record->Tid);
@@ -190,7 +178,7 @@ internal unsafe ref struct TraceGrace
 
     private static int Barrier(NmiThread* self)
     {
-        if (StopMachine.HasSyncCore(StopState.Shared) && Membarrier.SyncCore())
+        if (StopMachine.HasSyncCore(StopState.Shared) && GracePeriod<X86Threads>.Begin())
         {
             return 0;
         }

@@ -8,7 +8,7 @@ namespace Ftrace.Trace;
 
 /// <summary>
 /// Finds out whether a thread is still in the handler that its mark belongs to. A signal handler of the host's may leave by siglongjmp(),
-/// or switch to another stack and come back, whatever it interrupted: then a mark stays behind.
+/// or switch to another stack and come back, whatever it interrupted: then a mark is left.
 /// </summary>
 /// <remarks>
 /// <para>The handler is still running if the address of the mark is farther up on one of the stacks that the thread will return to, and
@@ -73,7 +73,7 @@ internal static unsafe class TraceMarks
             for (int i = 0; i < TraceThreads.Used; i++)
             {
                 TraceThread* other = TraceThreads.Records + i;
-                if (Volatile.Read(ref other->Claimed) == TraceThread.InUse && !TakeFromAside(other, mark))
+                if (Volatile.Read(ref other->Claimed) == ClaimState.InUse && !TakeFromAside(other, mark))
                 {
                     Interlocked.CompareExchange(ref other->Mark, 0, mark);
                 }

@@ -16,13 +16,6 @@ namespace Ftrace.Trace;
 [StructLayout(LayoutKind.Explicit, Size = Offsets.TraceThread_SizeOf)]
 internal unsafe struct TraceThread
 {
-    public const uint Free = 0;
-
-    /// <summary>Being claimed or freed.</summary>
-    public const uint Changing = 1;
-
-    public const uint InUse = 2;
-
     /// <summary>How many marks of handlers on other stacks a record can hold.</summary>
     public const int MaxAside = 4;
 
@@ -41,7 +34,7 @@ internal unsafe struct TraceThread
     /// <summary>The thread's id.</summary>
     [FieldOffset(Offsets.TraceThread_Tid)] public int Tid;
 
-    /// <summary>One of <see cref="Free"/>, <see cref="Changing"/>, <see cref="InUse"/>.</summary>
+    /// <summary>A <see cref="ClaimState"/>.</summary>
     [FieldOffset(Offsets.TraceThread_Claimed)] public uint Claimed;
 
     /// <summary>Marks of handlers that the thread has left for another stack, and to which it may come back; 0: none.</summary>

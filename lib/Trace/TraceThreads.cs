@@ -55,8 +55,7 @@ internal static unsafe class TraceThreads
         for (int i = 0; i < Capacity; i++)
         {
             TraceThread* record = s_records + i;
-            if (Volatile.Read(ref record->Claimed) != TraceThread.Free
-                || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.Free) != TraceThread.Free)
+            if (!RecordClaim<X86Threads>.TryClaim(&record->Claimed))
             {
                 continue;
             }
@@ -66,14 +65,13 @@ internal static unsafe class TraceThreads
             record->StackLow = 0;
             record->StackTop = 0;
             record->CallsToRecheck = 0;
-            record->Tid = shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid);
             used = Volatile.Read(ref s_used);
             while (used <= i && Interlocked.CompareExchange(ref s_used, i + 1, used) is int found && found != used)
             {
                 used = found;
             }
 
-            Volatile.Write(ref record->Claimed, TraceThread.InUse);
+            RecordClaim<X86Threads>.Publish(&record->Claimed, (uint*)&record->Tid, shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid));
 
             // A handler that came in between has claimed one too: that one goes with the thread.
             thread->Tracer = (ulong)record;
@@ -119,25 +117,17 @@ internal static unsafe class TraceThreads
     }
 
     /// <summary>Takes back the record of a thread that has ended. True if it has.</summary>
-    /// <remarks>Whoever takes it looks again: it may have been taken back and claimed meanwhile.</remarks>
     [NoInstr]
     public static bool Reap(TraceThread* record, int pid)
     {
-        if (Volatile.Read(ref record->Claimed) != TraceThread.InUse
-            || Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) != -Errno.ESRCH
-            || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.InUse) != TraceThread.InUse)
+        if (!RecordClaim<X86Threads>.TryReap(&record->Claimed, (uint*)&record->Tid, pid))
         {
             return false;
         }
 
-        bool ended = Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) == -Errno.ESRCH;
-        if (ended)
-        {
-            record->Clear();
-        }
-
-        Volatile.Write(ref record->Claimed, ended ? TraceThread.Free : TraceThread.InUse);
-        return ended;
+        record->Clear();
+        RecordClaim<X86Threads>.Release(&record->Claimed);
+        return true;
     }
 
     /// <summary>In the child of a fork only this thread is there.</summary>
@@ -154,7 +144,7 @@ internal static unsafe class TraceThreads
             else
             {
                 record->Clear();
-                record->Claimed = TraceThread.Free;
+                record->Claimed = ClaimState.Free;
             }
         }
     }

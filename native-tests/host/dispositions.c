@@ -91,6 +91,11 @@ static void take(struct process *process)
 	process->pending = __fpending(stdout);
 }
 
+static uint64_t bit(int signo)
+{
+	return 1ull << (signo - 1);
+}
+
 int main(int argc, char **argv)
 {
 	bool custom = argc > 1 && strcmp(argv[1], "custom") == 0;
@@ -100,6 +105,8 @@ int main(int argc, char **argv)
 	struct ftrace_patch_opts opts = {.size = sizeof(opts), .method = FTRACE_METHOD_BREAKPOINT};
 	struct ftrace_patch patch;
 	char line[64];
+	uint64_t faults =
+		bit(SIGSEGV) | bit(SIGBUS) | bit(SIGFPE) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGSYS);
 	void *library;
 	int pipes[2], taken = 0;
 
@@ -191,6 +198,13 @@ int main(int argc, char **argv)
 			   sizeof(*before.actions)) != 0)
 			taken += signo;
 	CHECK_EQ(taken, 64 + SIGTRAP);
+	/* While they run no other handler does, but for faults; and calls go on. */
+	for (int i = 0; i < 2; i++) {
+		const struct kernel_sigaction *action = &after.actions[i ? SIGTRAP : 64];
+
+		CHECK_EQ(action->mask, ~(faults | bit(SIGKILL) | bit(SIGSTOP)));
+		CHECK_EQ(action->flags & (SA_RESTART | SA_NODEFER | SA_RESETHAND), SA_RESTART);
+	}
 	CHECK_EQ(after.mask, before.mask);
 	CHECK_EQ(strcmp(after.fds, before.fds), 0);
 	CHECK_EQ(after.pending, before.pending);

@@ -7,14 +7,18 @@
  * alternate left breakpoint  the same, with breakpoints in its way
  * alternate served           a handler that may come at any time has SA_ONSTACK: threads have
  *                           their alternate stacks for such, and may have no room elsewhere
+ * alternate small            so it is: a thread has no room for a signal frame elsewhere
+ * alternate small breakpoint
  */
 #include "../test.h"
 
 #include <ucontext.h>
 
-#define SIZE	 65536
-#define PAINT	 0x5a
-#define CHANGES	 200
+#define SIZE	65536
+#define PAINT	0x5a
+#define CHANGES 200
+#define SMALL	512
+#define SIGNALS 10
 
 static unsigned char *function;
 static char alternate[SIZE], elsewhere[SIZE];
@@ -130,6 +134,50 @@ static void serve(void)
 	join(thread);
 }
 
+/* A thread that stays on what is too small for any signal frame, below which is nothing. */
+
+static ucontext_t on_own, on_small;
+
+static void run_on_small(void)
+{
+	left = true;
+	for (; !finish; turns++)
+		check_function(function);
+}
+
+static void *goes_small(void *arg)
+{
+	use_alternate();
+	CHECK_EQ(getcontext(&on_small), 0);
+	on_small.uc_stack.ss_sp = arg;
+	on_small.uc_stack.ss_size = SMALL;
+	on_small.uc_link = &on_own;
+	makecontext(&on_small, run_on_small, 0);
+	CHECK_EQ(swapcontext(&on_own, &on_small), 0);
+	return arg;
+}
+
+static void be_small(void)
+{
+	char *memory = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t hits = stats().breakpoint_hits, parked = stats().stopped_threads;
+	pthread_t thread;
+
+	CHECK(memory != MAP_FAILED);
+	CHECK_EQ(mprotect(memory + 4096, 4096, PROT_READ | PROT_WRITE), 0);
+	on_signal(SIGUSR1, nothing, SA_ONSTACK);
+	thread = start(goes_small, memory + 4096);
+	WAIT_FOR(left);
+	for (uint64_t end = now_ns() + TEST_WAIT_SECONDS * 1000000000ul;
+	     stats().breakpoint_hits - hits + stats().stopped_threads - parked < SIGNALS;) {
+		CHECK(now_ns() < end);
+		toggle_twice(function);
+	}
+	finish = true;
+	join(thread);
+	CHECK_EQ(stats().seized_threads, 0);
+}
+
 int main(int argc, char **argv)
 {
 	CHECK(argc > 1);
@@ -138,6 +186,8 @@ int main(int argc, char **argv)
 	function = new_function();
 	if (strcmp(argv[1], "left") == 0)
 		leave();
+	else if (strcmp(argv[1], "small") == 0)
+		be_small();
 	else
 		serve();
 	return 0;

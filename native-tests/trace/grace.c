@@ -7,6 +7,8 @@
  * grace handlers  unregistering returns when the last handler has ended
  * grace again     a thread ends one handler and begins another between two looks
  * grace over      a thread that has left its handler is not stopped for a look
+ * grace ended     nor is one waited for that has ended in its handler, whatever the thread
+ *                 before it does
  */
 #include "traced.h"
 
@@ -15,6 +17,7 @@
 
 TRACED int tf(int x);
 TRACED int tg(int x);
+TRACED int th(int x);
 
 TRACED int tf(int x)
 {
@@ -24,6 +27,11 @@ TRACED int tf(int x)
 TRACED int tg(int x)
 {
 	return x + 2;
+}
+
+TRACED int th(int x)
+{
+	return x + 3;
 }
 
 /* Ways to call a function: by the flags of its handler, in how many NMIs. */
@@ -38,7 +46,7 @@ static const struct calling {
 };
 
 static const struct calling *calling;
-static int nested;
+static volatile int nested; /* raise() is said to call nothing here */
 static void (*innermost)(void);
 
 static void on_nmi(int signo)
@@ -53,6 +61,7 @@ static void on_nmi(int signo)
 
 static void *call(void *arg)
 {
+	CHECK_EQ(th(1), 4); /* the thread is known: its first call takes another way */
 	nested = 0;
 	if (calling->nesting)
 		CHECK_EQ(raise(SIGUSR1), 0);
@@ -101,10 +110,14 @@ static pthread_t start_unregister(struct ftrace_ops *ops)
 
 static void in_each_way(void (*run)(void))
 {
+	static unsigned long known;
+	static struct ftrace_ops always = OPS(count_hit, .data = &known);
+
 	way.method = FTRACE_METHOD_BREAKPOINT;
 	CHECK_EQ(ftrace_set_patch_opts(&way), 0);
 	on_signal(SIGUSR1, on_nmi, SA_NODEFER);
 	CHECK_EQ(ftrace_nmi_add_signal(SIGUSR1), 0);
+	trace(&always, "th");
 	for (size_t i = 0; i < sizeof(callings) / sizeof(*callings); i++) {
 		calling = callings + i;
 		run();
@@ -262,10 +275,74 @@ static void over(void)
 	in_each_way(leave_handler);
 }
 
+/* ended */
+
+static atomic_bool first_known, second_known, first_nested;
+
+static void call_once(void)
+{
+	CHECK_EQ(th(1), 4);
+}
+
+/* Its marks are in a record that the one of the other thread follows. */
+static void *first(void *arg)
+{
+	call_once();
+	first_known = true;
+	WAIT_FOR(second_known);
+	call(NULL);
+	first_nested = true;
+	WAIT_FOR(returned);
+	return arg;
+}
+
+static void *second(void *arg)
+{
+	call_once();
+	second_known = true;
+	WAIT_FOR(first_nested);
+	CHECK_EQ(tf(1), 2);
+	return arg;
+}
+
+static void ends(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		 struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops, (void)regs;
+	syscall(SYS_exit, 0);
+}
+
+static void end_inside(void)
+{
+	struct ftrace_ops ops = OPS(ends);
+	pthread_t thread;
+
+	first_known = second_known = first_nested = returned = false;
+	innermost = call_once;
+	trace(&ops, "tf");
+	thread = start(first, NULL);
+	WAIT_FOR(first_known);
+	start(second, NULL);
+	WAIT_FOR(first_nested);
+	WAIT_FOR(thread_count() <= 2);
+	CHECK_EQ(ftrace_unregister_function(&ops), 0);
+	CHECK_EQ(ftrace_free_filter(&ops), 0);
+	returned = true;
+	join(thread);
+}
+
+static void ended_inside(void)
+{
+	in_each_way(end_inside);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct mode modes[] = {
-		{"handlers", handlers}, {"again", again}, {"over", over}, {NULL, NULL}};
+	static const struct mode modes[] = {{"handlers", handlers},
+					    {"again", again},
+					    {"over", over},
+					    {"ended", ended_inside},
+					    {NULL, NULL}};
 
 	return run_mode(modes, argc, argv);
 }

@@ -275,6 +275,19 @@ static int step_through(bool traced, bool odd, unsigned long flags)
 	return mine.calls;
 }
 
+static void not_traced(void)
+{
+	/* At first it may take a look for where the stack is. */
+	step_through(false, false, 0);
+	CHECK_EQ(step_through(false, true, 0), 0);
+}
+
+/* That it is within a handler is seen by a look only. */
+static void not_traced_in_nmi(void)
+{
+	CHECK_EQ(step_through(false, false, 0), 1);
+}
+
 static unsigned long nmi_flags;
 
 static void on_nmi(int signo)
@@ -283,6 +296,8 @@ static void on_nmi(int signo)
 	ftrace_nmi_enter();
 	/* A thread's first one is looked at. */
 	CHECK(step_through(true, false, nmi_flags) > 0);
+	CHECK_EQ(step_through(true, true, nmi_flags), 0);
+	meanwhile = not_traced_in_nmi;
 	CHECK_EQ(step_through(true, true, nmi_flags), 0);
 	ftrace_nmi_exit();
 }
@@ -299,13 +314,6 @@ static void on_new_thread(bool odd, unsigned long flags)
 {
 	nmi_flags = flags;
 	join(start(first_calls, odd ? &ops : NULL));
-}
-
-static void not_traced(void)
-{
-	/* At first it may take a look for where the stack is. */
-	step_through(false, false, 0);
-	CHECK_EQ(step_through(false, true, 0), 0);
 }
 
 static sigjmp_buf out;
