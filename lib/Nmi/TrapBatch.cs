@@ -5,11 +5,11 @@ using Ftrace.X86;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The batch of the breakpoint method, for whoever meets one of its breakpoints.</summary>
+/// <summary>The batch of the breakpoint method, for threads that execute one of its breakpoints.</summary>
 [NoInstr]
 internal static unsafe class TrapBatch
 {
-    /// <summary>Executes one location of the batch in place of its breakpoint. See <see cref="Protocol.IMachine.Execute"/>.</summary>
+    /// <summary>Emulates the code of one location of the batch. See <see cref="Protocol.IMachine.Execute"/>.</summary>
     public static bool Execute(ulong ip, PatchCode code, void* context)
     {
         TrapState* state = TrapState.Shared;

@@ -8,11 +8,11 @@ using Ftrace.X86;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The machine that ships: x86-64 under Linux. One instruction a method where there is one.</summary>
+/// <summary>The machine that ships: x86-64 under Linux. Each method is a single instruction where there is one.</summary>
 [NoInstr]
 internal unsafe struct X86Machine : IMachine
 {
-    /// <summary>The system call fails with -ENOMEM now and then.</summary>
+    /// <summary>The system call may fail with ENOMEM.</summary>
     private const int SyncTries = 1000;
 
     /// <summary>Some milliseconds.</summary>
@@ -64,7 +64,7 @@ internal unsafe struct X86Machine : IMachine
     {
     }
 
-    /// <summary>Nothing: x86 keeps loads in order, and the reads are volatile for the compiler.</summary>
+    /// <summary>Nothing: x86 keeps loads in order, and the compiler does not reorder volatile reads.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SmpRmb()
     {
@@ -78,13 +78,13 @@ internal unsafe struct X86Machine : IMachine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void RelaxPatcher(uint* word, uint seen, uint turn) => Relax(turn);
 
-    /// <summary>Spins; when the NMIs have not drained after a few milliseconds, asks for no new ones.</summary>
+    /// <summary>Spins; if NMIs still run after a few milliseconds, drains them.</summary>
     private static void Relax(uint turn)
     {
         X86Base.Pause();
-        if (turn % NmiDrain.TurnsBetweenLooks == 0)
+        if (turn % NmiDrain.SpinsPerCheck == 0)
         {
-            NmiDrain.Look(turn);
+            NmiDrain.Check(turn);
         }
     }
 
@@ -126,11 +126,11 @@ internal unsafe struct X86Machine : IMachine
 
     public static void BlockTrap() => SignalSet.BlockMore(SignalSet.Of(SignalSet.Sigtrap));
 
-    /// <summary>A trap handler ends by itself, whatever the deadline; for NMIs there is one.</summary>
+    /// <summary>Only a wait for NMIs has a deadline: trap handlers end by themselves.</summary>
     public static int Relax(uint* word, uint seen, uint turn)
     {
         X86Base.Pause();
-        if (turn % NmiDrain.TurnsBetweenLooks != NmiDrain.TurnsBetweenLooks - 1)
+        if (turn % NmiDrain.SpinsPerCheck != NmiDrain.SpinsPerCheck - 1)
         {
             return 0;
         }

@@ -123,7 +123,7 @@ internal static unsafe class ThreadPositions
     /// <returns>False if the address is inside of a location, and cannot be moved to its end.</returns>
     private static bool LookAt(PatchBatch batch, ref ulong rip, bool certain, Action action)
     {
-        FtracePatch* patch = batch.Around(rip);
+        FtracePatch* patch = batch.LocationAround(rip);
         if (patch == null || (!certain && IsOne(patch)))
         {
             return true;

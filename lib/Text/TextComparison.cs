@@ -4,10 +4,10 @@ using Ftrace.X86;
 
 namespace Ftrace.Text;
 
-/// <summary>Compares what is at the locations of a batch with what is expected there.</summary>
+/// <summary>Compares the bytes at the locations of a batch with the old code.</summary>
 internal static unsafe class TextComparison
 {
-    /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
+    /// <summary>Finds the mapping of every location, and compares its bytes with the old code. Called with the stop mutex held.</summary>
     /// <param name="batch">The locations.</param>
     /// <param name="allowsOwnText">They may be this library's text.</param>
     /// <param name="match">What counts as the old code.</param>
@@ -15,13 +15,13 @@ internal static unsafe class TextComparison
     public static int Verify(PatchBatch batch, bool allowsOwnText, OldCodeMatch match, out bool divisible)
     {
         divisible = true;
-        int error = TextPages.Lookup(batch, allowsOwnText);
+        int error = TextPages.Lookup(batch, allowsOwnText, out bool foundAll);
         if (error != 0)
         {
             return error;
         }
 
-        if (batch.CoversItsPages && match == OldCodeMatch.Exact && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count, out divisible))
+        if (batch.CoversItsPages && match == OldCodeMatch.Exact && foundAll && AreCalls(batch.Locations, batch.Count, out divisible))
         {
             return 0;
         }
@@ -48,9 +48,9 @@ internal static unsafe class TextComparison
         const uint Nop = 0x00441f0f; // four bytes of the 5-byte nop, whatever its displacement
         uint others = 0;
         FtracePatch* patch = order[0];
-        FtracePatch* behind = patch + count;
+        FtracePatch* end = patch + count;
         uint different = 0;
-        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
             byte* current = (byte*)patch->Ip;
             uint expected = CallBytes.Word(patch->OldCode);
@@ -60,7 +60,7 @@ internal static unsafe class TextComparison
         }
 
         divisible = others != 0;
-        return patch == behind && different == 0;
+        return patch == end && different == 0;
     }
 
     private static bool Compare(FtracePatch* patch, OldCodeMatch match)

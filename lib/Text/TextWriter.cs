@@ -12,9 +12,9 @@ namespace Ftrace.Text;
 /// becomes writable, and in place, in pages that were made so.
 /// </summary>
 /// <remarks>
-/// What is written at once, and announced at once to NMIs, is a unit of neighbouring locations. In place it is a number
-/// of them, each stored by itself. Through /proc/self/mem, where a call costs as much as writing some
-/// kilobytes, it is a run of text with the bytes between the locations as they are.
+/// A unit of neighbouring locations is written in one step, and announced to NMIs in one step. In place it is a number
+/// of locations, each stored by itself. Through /proc/self/mem, where a call costs as much as writing some
+/// kilobytes, it is a run of text with the bytes between the locations unchanged.
 /// </remarks>
 [NoInstr]
 internal static unsafe class TextWriter
@@ -23,14 +23,14 @@ internal static unsafe class TextWriter
     public const int MaxRun = 64 * 1024;
 
     /// <summary>
-    /// A gap of less than a page lies in pages that hold the locations around it, so it can be read as they can.
+    /// A gap of less than a page is in pages that hold the locations around it, so it is readable as they are.
     /// </summary>
     private const ulong MaxGap = Memory.PageSize - 1;
 
-    /// <summary>Locations of a unit in place: an NMI writes them in less than it takes to announce them one by one.</summary>
+    /// <summary>Locations of a unit in place: an NMI writes so many in less time than announcing them one by one takes.</summary>
     private const int MaxGroup = 64;
 
-    /// <summary>Where runs are put together; <see cref="MaxRun"/> bytes.</summary>
+    /// <summary>The buffer in which runs are put together; <see cref="MaxRun"/> bytes.</summary>
     private static byte* s_image;
 
     public static void Attach(byte* image) => s_image = image;
@@ -38,14 +38,14 @@ internal static unsafe class TextWriter
     /// <summary>True while the writer is /proc/self/mem.</summary>
     private static bool IsProcMem(TextState* state) => Volatile.Read(ref state->MemFile) != 0;
 
-    /// <summary>The rank behind the last location of the unit that begins at <paramref name="from"/>.</summary>
+    /// <summary>The rank after the last location of the unit that begins at <paramref name="from"/>.</summary>
     /// <remarks>
-    /// An instruction longer than a location is several that touch each other, and is right only with all of them
-    /// written: a unit does not end between those, unless it is all of such.
+    /// An instruction that is longer than a location consists of several adjacent locations, and is valid only when all of them
+    /// are written: a unit does not end between adjacent locations, unless it has no others.
     /// </remarks>
     public static int EndOfUnit(TextState* state, PatchOrder order, int count, int from)
     {
-        int full = IsProcMem(state) ? EndOfRun(order, count, from) : count - from < MaxGroup ? count : from + MaxGroup;
+        int full = IsProcMem(state) ? EndOfRun(order, count, from) : EndOfGroup(count, from);
         int to = full;
         while (to < count && to > from && order.IpOf(to) == order.IpOf(to - 1) + order[to - 1]->Len)
         {
@@ -54,6 +54,8 @@ internal static unsafe class TextWriter
 
         return to > from ? to : full;
     }
+
+    private static int EndOfGroup(int count, int from) => count - from < MaxGroup ? count : from + MaxGroup;
 
     private static int EndOfRun(PatchOrder order, int count, int from)
     {
@@ -70,7 +72,7 @@ internal static unsafe class TextWriter
     }
 
     /// <summary>
-    /// Makes a unit ready to be written with <see cref="Write"/>, by anybody. The unit before is not in use any more.
+    /// Prepares a unit for <see cref="Write"/>, which the patcher and NMIs call. The previous unit must not be in use any more.
     /// </summary>
     /// <param name="state">Says which writer it is.</param>
     /// <param name="unit">The locations from the first on.</param>
@@ -97,7 +99,7 @@ internal static unsafe class TextWriter
     }
 
     /// <summary>
-    /// Writes a unit. Any context: NMIs come here, at the same time as the patcher and each other, with the same bytes.
+    /// Writes a unit. Any context: NMIs call this at the same time as the patcher and each other, with the same bytes.
     /// </summary>
     /// <returns>0 or -errno. In place it cannot fail: the pages are writable and have been faulted in.</returns>
     public static int Write(ulong ip, byte* newcode, uint length)
@@ -112,7 +114,7 @@ internal static unsafe class TextWriter
         return 0;
     }
 
-    /// <summary>Writes a part of all locations, unit by unit, announcing nothing: the patcher only.</summary>
+    /// <summary>Writes a part of all locations, unit by unit, without announcing them. Called by the patcher only.</summary>
     /// <returns>0 or -errno.</returns>
     public static int WriteAll(TextState* state, PatchOrder order, int count, TextPart part, PatchCode code)
     {
@@ -172,18 +174,18 @@ internal static unsafe class TextWriter
         }
     }
 
-    /// <summary>The locations of five bytes at the front, which most are.</summary>
+    /// <summary>Stores the first locations as long as they have five bytes, as most have.</summary>
     private static void PutCalls(ref PatchOrder order, ref int count, PatchCode code, nint delta)
     {
         var patch = (FtracePatch*)order.Start;
-        FtracePatch* behind = patch + count;
+        FtracePatch* end = patch + count;
         nint offset = (nint)((code == PatchCode.Old ? patch->OldCode : patch->NewCode) - (byte*)patch);
-        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
             CallBytes.Copy((byte*)patch + offset, (byte*)patch->Ip + delta);
         }
 
-        count = (int)(behind - patch);
+        count = (int)(end - patch);
         order.Start = (byte*)patch;
     }
 
@@ -202,7 +204,7 @@ internal static unsafe class TextWriter
         }
     }
 
-    /// <summary>By hand: copying spans ends in the C library's memmove, which may be what is being patched.</summary>
+    /// <summary>Written by hand: a copy of spans calls the C library's memmove, which may be the code that is being patched.</summary>
     private static void Copy(byte* from, byte* to, uint length)
     {
         uint at = 0;

@@ -9,10 +9,10 @@ namespace Ftrace.Tests.Documents;
 /// <summary>Finds what is wrong with the documents of a source tree.</summary>
 internal sealed class DocumentCheck(string root)
 {
-    /// <summary>What native-tests/documents.sh knows what to do with.</summary>
+    /// <summary>What native-tests/package/documents.sh knows what to do with.</summary>
     private static readonly HashSet<string> s_languages = ["", "c", "cpp", "cmake", "python", "rust", "sh", "shell"];
 
-    private static readonly Regex s_path = new(@"^(docs|include|lib|managed-tests|native-tests)/[\w./+-]*$");
+    private static readonly Regex s_path = new(@"^(docs|examples|include|lib|managed-tests|native-tests)/[\w./+-]*$");
 
     private readonly Dictionary<string, MarkdownFile> _files = [];
 
