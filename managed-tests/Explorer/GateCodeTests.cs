@@ -62,7 +62,7 @@ public sealed class GateCodeTests
     {
         CodeObject code = CodeObject.Read(BuildOutput.Find("FTRACE_GATE_OBJECT", BuildOutput.Gate));
         Assert.That(CodePaths.Of(code, "ftrace_nmi_enter"), Is.EquivalentTo(Model(GateModel.Enter, "enter")));
-        Assert.That(CodePaths.Of(code, "ftrace_nmi_exit"), Is.EquivalentTo(Model(GateModel.Exit, "exit")));
+        Assert.That(CodePaths.Of(code, "ftrace_nmi_exit"), Is.EquivalentTo(Model(mutant => GateModel.Exit(mutant, out _), "exit")));
     }
 
     [TestCase("gcc", 0, "host", TestName = "MissingBarrierOfEnterIsFound(gcc)")]
@@ -96,7 +96,7 @@ public sealed class GateCodeTests
     private static string? Check(CodeObject code)
     {
         IReadOnlyList<IReadOnlyList<string>> enters = Model(GateModel.Enter, "enter");
-        IReadOnlyList<IReadOnlyList<string>> exits = Model(GateModel.Exit, "exit");
+        IReadOnlyList<IReadOnlyList<string>> exits = Model(mutant => GateModel.Exit(mutant, out _), "exit");
         IReadOnlyList<IReadOnlyList<string>> paths = CodePaths.Of(code, "handler");
         string[] expected = [.. enters.SelectMany(enter => exits, (enter, exit) => string.Join(", ", enter.Concat(exit))).Order(StringComparer.Ordinal)];
         string[] gates = [.. paths.Select(path => string.Join(", ", path.Where(IsOfGate))).Order(StringComparer.Ordinal)];

@@ -18,9 +18,9 @@ internal static unsafe class GateModel
     }
 
     /// <summary>ftrace_nmi_exit(). True: ftrace_nmi_exit_slow() is called.</summary>
-    public static bool Exit(Mutant mutant)
+    public static bool Exit(Mutant mutant, out ulong saved)
     {
-        ulong saved = SimMachine.Read(&SimMachine.Thread->Saved);
+        saved = SimMachine.Read(&SimMachine.Thread->Saved);
         ulong decides = mutant == Mutant.ExitByGate ? SimMachine.Read(SimMachine.Gate) : saved & 1;
         if (decides != 0)
         {
@@ -31,6 +31,12 @@ internal static unsafe class GateModel
         return false;
     }
 
-    /// <summary>ftrace_nmi_exit_slow(), if there is no exit without its enter: that one is turned away there.</summary>
-    public static void ExitSlow() => NmiPath<SimMachine>.Exit(SimMachine.Thread);
+    /// <summary>ftrace_nmi_exit_slow(), which reads the saved word again: nothing has changed it since. An exit without its enter does nothing.</summary>
+    public static void ExitSlow(ulong saved)
+    {
+        if (saved != NmiThread.Outside)
+        {
+            NmiPath<SimMachine>.Exit(SimMachine.Thread);
+        }
+    }
 }

@@ -97,9 +97,9 @@ internal static unsafe class Programs
         }
 
         Execute(configuration);
-        if (GateModel.Exit(mutant))
+        if (GateModel.Exit(mutant, out ulong saved))
         {
-            GateModel.ExitSlow();
+            GateModel.ExitSlow(saved);
         }
     }
 
