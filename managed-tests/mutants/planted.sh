@@ -90,7 +90,7 @@ program native-broken passes 'if (argc) return;;'
 program native-comment passes '/* That is it. */'
 program native-crashed passes 'abort();'
 program native-fails fails 'if (argc) return 1;'
-program native-hangs passes 'system("exec sleep 1000");'
+program native-hangs passes "system(\"echo \$\$ >$dir/hangs; exec sleep 1000\");"
 program native-nothing nothing 'if (argc) return 1;'
 program native-skipped passes 'if (argc) return 77;'
 sed -i 's/return;;/retrun;/' "$patches/native-broken.patch"
@@ -99,7 +99,7 @@ sed -i 's/return;;/retrun;/' "$patches/native-broken.patch"
 run() {
     local code=0
     PATH=$dir/bin:$PATH "$run" "$root" "$root/build" "${@:2}" >"$dir/printed" 2>&1 || code=$?
-    awk -F '  +' '/ s$/ { print $1 ": " $3 }' "$dir/printed" >"$dir/rows"
+    awk -F '  +' '/ [0-9]+ s  / { print $1 ": " $2 }' "$dir/printed" >"$dir/rows"
     [ "$code" = "$1" ] || { echo "ended with $code" && cat "$dir/printed"; } >&2
     [ "$code" = "$1" ]
 }
@@ -139,6 +139,7 @@ tail -n 1 "$dir/printed" | grep -q '^15 mutants: 5 caught, 2 SURVIVED, 3 check i
     exit 1
 }
 diff -r -x build "$dir/before" "$root"
+! kill -0 "$(cat "$dir/hangs")" 2>/dev/null || { echo "left running" >&2 && exit 1; }
 
 # One of them, after the sources have changed.
 sed -i 's/argc != 2/2 != argc/' "$root/program.c" "$patches/native-bad.patch"
@@ -148,4 +149,4 @@ rows <<'END'
 native-bad: caught
 END
 run 64 other
-grep -q 'no mutant other, but library-bad managed-bad' "$dir/printed"
+grep -q 'no mutant other; there are library-bad managed-bad' "$dir/printed"

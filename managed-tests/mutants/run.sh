@@ -79,7 +79,7 @@ check_of() {
 
 configure() {
     [ ! -e "$work/configured" ] || return 0
-    timeout "$build_seconds" cmake -S "$tree" -B "$out" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    timeout --foreground "$build_seconds" cmake -S "$tree" -B "$out" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         -DFTRACE_TEST_TIMEOUT="$native_seconds" && touch "$work/configured"
 }
 
@@ -95,12 +95,12 @@ targets_of() {
 }
 
 make_target() {
-    timeout "$build_seconds" cmake --build "$out" -j "$(nproc)" --target "$1"
+    timeout --foreground "$build_seconds" cmake --build "$out" -j "$(nproc)" --target "$1"
 }
 
 # The style of a mutant is nobody's concern.
 make_managed() {
-    timeout "$build_seconds" dotnet build "$tree/managed-tests/managed-tests.csproj" --artifacts-path "$out/managed" \
+    timeout --foreground "$build_seconds" dotnet build "$tree/managed-tests/managed-tests.csproj" --artifacts-path "$out/managed" \
         -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false --nologo -v quiet
 }
 
@@ -149,12 +149,17 @@ run_check() {
 
 # marked SECONDS COMMAND...: what it leaves running is ended; it has a mark of ours in its environment
 marked() {
-    local code=0 left
-    env FTRACE_MUTANT=$$ timeout -k 10 "$@" || code=$?
+    local code=0
+    env FTRACE_MUTANT=$$ timeout --foreground -k 10 "$@" || code=$?
+    end_marked
+    return $code
+}
+
+end_marked() {
+    local left
     for left in $(grep -lzxF "FTRACE_MUTANT=$$" /proc/[0-9]*/environ 2>/dev/null | grep -o '[0-9]*'); do
         kill -KILL "$left" 2>/dev/null || true
     done
-    return $code
 }
 
 # The rows.
@@ -162,7 +167,7 @@ marked() {
 declare -A passes=()
 
 row() {
-    printf '%-38s %-62s %-16s %4d s\n' "$1" "$2" "$3" "$((SECONDS - begin))"
+    printf '%-40s %-16s %4d s  %s\n' "$1" "$3" "$((SECONDS - begin))" "$2"
 }
 
 # pass_first CHECK: without any change, once
@@ -202,6 +207,7 @@ mutant() {
 [ -z "$name" ] || [ -e "$patches/$name.patch" ] ||
     die "no mutant $name; there are $(names | paste -sd ' ')" 64
 command -v git >/dev/null 2>&1 || die "git not found; install the package git" 3
+trap end_marked EXIT
 rm -f "$work/configured"
 take_copy
 results=()
