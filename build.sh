@@ -19,7 +19,9 @@ Commands:
   run jsoncpp           run the test suite of jsoncpp (C++ with exceptions) with all its
                         functions traced
   test                  run all tests, native and managed; the last lines count the
-                        skipped tests, and give the reason for each
+                        skipped tests, and give the reason for each. If libclang is
+                        not installed, get it from NuGet (216 MB); with
+                        FTRACE_LIBCLANG=nuget, do so in any case
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
                         before, each real host for a minute; about an hour in all
@@ -72,6 +74,10 @@ need_tools() {
         die "the .NET SDK 10 is missing; install the package dotnet-sdk-10.0" 3
 }
 
+system_libclang() {
+    ldconfig -p | grep -q 'libclang-[0-9]*\.so' || compgen -G '/usr/lib/llvm-*/lib/libclang.so.1' >/dev/null
+}
+
 install_deps() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 ||
         die "--install-deps works only as root on Debian" 3
@@ -84,7 +90,7 @@ install_deps() {
     command -v git >/dev/null 2>&1 || packages+=(git)
     command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
     [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
-    ldconfig -p | grep -q 'libclang-[0-9]*\.so' || packages+=(libclang1-14)
+    system_libclang || packages+=(libclang1-14)
     command -v clang-19 >/dev/null 2>&1 || packages+=(clang-19)
     compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.xray-x86_64.a' >/dev/null ||
         packages+=(libclang-rt-19-dev)
@@ -158,6 +164,14 @@ run_foreign() {
     exec "$root/native-tests/$name/run.sh" "$build/$name" "$prefix" "$@"
 }
 
+# fetch_libclang: from NuGet, if the system has none. If that fails, the tests that need it are skipped.
+fetch_libclang() {
+    [ "${FTRACE_LIBCLANG:-}" = nuget ] || ! system_libclang || return 0
+    dotnet restore "$root/managed-tests/managed-tests.csproj" --artifacts-path "$build/managed" --nologo -v quiet \
+        -p:FetchLibClang=true >"$build/libclang.log" 2>&1 ||
+        echo "libclang is not available from NuGet, see $build/libclang.log" >&2
+}
+
 managed_tests() {
     FTRACE_LIBRARY="$build/lib/libftrace.so" FTRACE_TABLE="$build/explorer.txt" \
         dotnet test "$root/managed-tests/managed-tests.csproj" --artifacts-path "$build/managed" \
@@ -215,6 +229,7 @@ run_tests() {
     build_library
     quietly cmake --build "$build" -j "$jobs"
     rm -f "$build/managed-tests.trx"
+    fetch_libclang
     local failed=0
     native_tests -j "$jobs" || failed=1
     managed_tests --filter 'TestCategory!=noinstr&TestCategory!=prove' \

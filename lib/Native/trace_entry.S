@@ -28,7 +28,7 @@
  * The thread sets the mark in its record, which says that it is in a handler, before it
  * reads the slot. So a thread that removes a handler either sees the mark, or this thread
  * sees that the handler is gone. The barrier between the two is on the other side, a
- * membarrier: lib/Trace/TraceGrace.cs.
+ * membarrier: lib/Protocol/GracePeriod.cs.
  *
  * The mark is the address of the saved registers, so it belongs to a stack: a signal
  * handler of the program may leave by siglongjmp(), or continue on another stack, and the

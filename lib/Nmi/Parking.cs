@@ -5,14 +5,14 @@ using Ftrace.Protocol;
 namespace Ftrace.Nmi;
 
 /// <summary>
-/// Where a thread stands still: in the stop signal's handler, or on its way out of an announced NMI. Who may run against whom, and the
-/// order of a stop: <c>StopHandler</c>.
+/// Parks a thread: in the stop signal's handler, or on its way out of an announced NMI. Who may run against whom, and the order of a
+/// stop: <c>StopHandler</c>.
 /// </summary>
 [NoInstr]
 internal static unsafe class Parking
 {
     /// <summary>
-    /// Joins the stop of <paramref name="cookie"/> and stays until it is over; returns at once if it is over
+    /// Joins the stop of <paramref name="cookie"/> and stays until the release; returns at once if the stop is over
     /// already. Called in the stop signal's handler, or by an NMI that leaves.
     /// </summary>
     public static void Park(ulong cookie, void* context)
@@ -22,7 +22,7 @@ internal static unsafe class Parking
 
         if (context == null)
         {
-            // On the way out of an NMI: what it had blocked is not what a parked thread has to block.
+            // On the way out of an NMI: the NMI's mask is not the one that a parked thread needs.
             ulong before = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
             ThreadRecord* record = stop->Records + (uint)cookie;
             Volatile.Write(ref record->Parking, 1);

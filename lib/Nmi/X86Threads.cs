@@ -6,7 +6,7 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The machine that ships: x86-64 under Linux. One instruction, or one system call, a method.</summary>
+/// <summary>The machine that ships: x86-64 under Linux. Each method is a single instruction or system call.</summary>
 internal unsafe struct X86Threads : IThreadMachine
 {
     [NoInstr]

@@ -23,6 +23,7 @@ namespace Ftrace.Stop;
 /// <item>patcher: count complete and no thread unknown: the window is open</item>
 /// <item>patcher: generation even, wakes all threads</item>
 /// </list>
+/// <para>The steps on the words that both sides write: <see cref="StopRequest{TMachine}"/>.</para>
 /// </remarks>
 [NoInstr]
 internal static unsafe class StopHandler

@@ -17,6 +17,7 @@
 #include <ftrace/version.h>
 
 #include "bench.h"
+#include "../cpu.h"
 
 #define MAX_ROWS 512
 
@@ -278,25 +279,6 @@ static void write_row(FILE *file, const struct row *row)
 			row->relation == AT_MOST ? "<=" : ">=", row->target,
 			row->met ? "true" : "false");
 	fputs("}", file);
-}
-
-static void read_cpu_model(char *model, size_t size)
-{
-	FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
-	char line[256];
-
-	snprintf(model, size, "unknown");
-	while (cpuinfo && fgets(line, sizeof(line), cpuinfo)) {
-		char *colon = strchr(line, ':');
-
-		if (strncmp(line, "model name", 10) || !colon)
-			continue;
-		line[strcspn(line, "\n")] = 0;
-		snprintf(model, size, "%s", colon + 2);
-		break;
-	}
-	if (cpuinfo)
-		fclose(cpuinfo);
 }
 
 static void write_json(FILE *file, const char *cpu, long cores, const char *kernel)

@@ -163,8 +163,7 @@ void bench_record(void)
 	if (XRAY_CALL_PEER)
 		start_xray(&xray, XRAY_CALL_PEER, 1);
 	else
-		add_note("recorded calls", "no clang with XRay (packages clang-19, "
-					   "libclang-rt-19-dev): peer skipped");
+		skip_xray("recorded calls");
 	for (int round = 0, rounds = quick ? 3 : 60; round < rounds; round++) {
 		double took;
 

@@ -17,9 +17,27 @@
  * asked       it is taken where it is asked for, and then no other; the default is the stop
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define HANDLER SIGUSR2
 #define INNER	SIGPROF

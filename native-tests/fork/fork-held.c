@@ -4,9 +4,14 @@
  * held: in the child they are counted anew, and when they have left there is nobody
  * that a change waits for. One too few, and the child waits for ever.
  */
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../ways.h"
 
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define OUTER SIGUSR1
 #define INNER SIGUSR2

@@ -15,7 +15,19 @@
  * deferred ordinary  a thread that brackets ordinary code, again and again: the stop arrives anywhere,
  *                   on the way in and out too, where a level that was closed would be counted twice
  */
+#include "../proc.h"
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
 
 #define OUTER	   SIGUSR1
 #define INNER	   SIGUSR2

@@ -5,13 +5,19 @@
  * itself that has another group: the first takes the signal that FTRACE_STOP_SIGNAL
  * names, the second does not.
  */
+#include "../stop.h"
 #include "../test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define CHOSEN	 50
 #define NO_GROUP 65534

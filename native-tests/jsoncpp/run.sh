@@ -48,38 +48,17 @@ build_variant() {
             -o "$dir/jsoncpp" -pthread $5)
 }
 
-build_all() {
-    build_variant plain "" "" "driver.cpp" "" >"$build/plain.log" 2>&1 &
-    plain=$!
-    # Without alignment some entries lie across cache lines, where a change is not one store.
-    build_variant traced "-fpatchable-function-entry=5 -fno-align-functions" \
-        "-DWITH_FTRACE -I$prefix/include" "driver.cpp tracer.cpp" \
-        "-L$prefix/lib -Wl,-rpath,$prefix/lib -Wl,--wrap=__cxa_throw -lftrace" >"$build/traced.log" 2>&1 ||
-        { wait $plain || :; failed "the traced build failed (see $build/traced.log)"; }
-    wait $plain || failed "the plain build failed (see $build/plain.log)"
+take_option() {
+    return 1
 }
 
-case ${1:-},${3:-} in
---help,* | -h,* | *,--help | *,-h)
-    usage
-    exit 0
-    ;;
-esac
-methods="stop breakpoint"
-case $#,${3:-},${4:-} in
-2,,) ;;
-4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
-*)
-    usage >&2
-    exit 64
-    ;;
-esac
+take_arguments "$@"
 cxx=${CXX:-g++}
 command -v "$cxx" >/dev/null || unsupported "no C++ compiler (package g++)"
-prepare "$1" "$2"
+prepare
 
 fetch_source libjsoncpp
-build_all
+build_both traced driver.cpp tracer.cpp -Wl,--wrap=__cxa_throw
 echo "jsoncpp, $threads threads, $rounds rounds of its test suite"
 run_variant plain none
 for each in $methods; do

@@ -46,49 +46,18 @@ build_variant() {
             -o "$dir/lua" -pthread $5 -lm)
 }
 
-build_all() {
-    build_variant plain "" "" "driver.c" "" >"$build/plain.log" 2>&1 &
-    plain=$!
-    # Without alignment some entries lie across cache lines, where a change is not one store.
-    build_variant patched "-fpatchable-function-entry=5 -fno-align-functions" \
-        "-DWITH_FTRACE -I$prefix/include" "driver.c toggle.c ops.c count-call.S" \
-        "-L$prefix/lib -Wl,-rpath,$prefix/lib -lftrace" >"$build/patched.log" 2>&1 ||
-        { wait $plain || :; failed "the patched build failed (see $build/patched.log)"; }
-    wait $plain || failed "the plain build failed (see $build/plain.log)"
+ops=
+take_option() {
+    [ "$1" = --ops ] && ops=ops-
 }
 
-case ${1:-},${3:-} in
---help,* | -h,* | *,--help | *,-h)
-    usage
-    exit 0
-    ;;
-esac
-methods="stop breakpoint"
-ops=
-given_build=${1:-}
-given_prefix=${2:-}
-shift $(($# < 2 ? $# : 2))
-while [ $# -gt 0 ]; do
-    case $1,${2:-} in
-    --ops,*) ops=ops- ;;
-    --method,stop | --method,breakpoint | --method,auto)
-        methods=$2
-        shift
-        ;;
-    *) given_prefix= ;;
-    esac
-    shift
-done
-[ -n "$given_build" ] && [ -n "$given_prefix" ] || {
-    usage >&2
-    exit 64
-}
+take_arguments "$@"
 cc=${CC:-gcc}
 command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
-prepare "$given_build" "$given_prefix"
+prepare
 
 fetch_source lua5.4
-build_all
+build_both patched driver.c "toggle.c ops.c count-call.S" ""
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
 run_variant plain none scripts/*.lua
 for each in $methods; do

@@ -11,8 +11,26 @@
  * fails       each system call of a change in turn, once, and from then on
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #define PAGE   4096ul
 #define SITES  200

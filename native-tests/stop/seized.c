@@ -15,14 +15,34 @@
  * seized handled    a thread is interrupted all the time while it is seized
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../stop.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <linux/aio_abi.h>
+#include <time.h>
+#include <unistd.h>
 
 static unsigned char *function;
 static atomic_int tid;

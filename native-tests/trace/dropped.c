@@ -7,9 +7,17 @@
  * it would be given back is looked for in that call.
  */
 #include "../calls.h"
-#include "traced.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
 
 #define MOST_RANGES 4096
 

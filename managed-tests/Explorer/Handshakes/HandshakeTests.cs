@@ -11,15 +11,15 @@ public sealed class HandshakeTests
     [
         new StopScenario("two threads, two attempts", stopped: 2, attempts: 2),
         new StopScenario("one thread, three attempts", stopped: 1, attempts: 3),
-        new StopScenario("one thread in an NMI, three attempts", stopped: 1, attempts: 3, inNmi: true),
+        new StopScenario("one thread in an NMI", stopped: 1, attempts: 3, inNmi: true),
     ];
 
     private static readonly Scenario[] s_graces =
     [
         new GraceScenario("two threads, two calls", traced: 2, calls: 2, nmis: 0, nesting: 0),
-        new GraceScenario("one thread, two calls, nested NMIs", traced: 1, calls: 2, nmis: 2, nesting: 2),
+        new GraceScenario("one thread, nested NMIs", traced: 1, calls: 2, nmis: 2, nesting: 2),
         new GraceScenario("two threads, an NMI on one", traced: 2, calls: 1, nmis: 1, nesting: 1),
-        new GraceScenario("one thread ends in a handler, another takes its record", traced: 2, calls: 1, nmis: 0, nesting: 0, dies: true),
+        new GraceScenario("a thread ends in a handler", traced: 2, calls: 1, nmis: 0, nesting: 0, dies: true),
     ];
 
     private static readonly Scenario[] s_claims =

@@ -106,6 +106,11 @@ internal sealed class Interleavings(Scenario scenario, HandshakeMutant mutant = 
                 moves.Add(new Move(Move.Flush, thread));
             }
 
+            if (world.PendingOf(thread) == 0 && world.BudgetOf(thread) == 0)
+            {
+                continue;
+            }
+
             int[] under = [.. Enumerable.Range(0, world.DepthOf(thread)).Select(depth => _histories.ProgramAt(world.Frame(thread, depth)))];
             moves.AddRange(scenario.Interrupts(world, thread, under).Select(program => new Move(Move.Interrupt, thread, program)));
         }

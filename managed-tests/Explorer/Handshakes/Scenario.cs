@@ -28,7 +28,7 @@ internal abstract class Scenario(string name, int threads)
     /// <summary>Runs a program of a thread, on <see cref="SimThreads"/>.</summary>
     public abstract void Run(int program, int thread);
 
-    /// <summary>The handlers that may begin on a thread now. <paramref name="under"/>: the programs that it is in, outermost first.</summary>
+    /// <summary>The handlers that may begin on a thread now, which has a signal pending or a budget. <paramref name="under"/>: the programs that it is in, outermost first.</summary>
     public virtual IEnumerable<int> Interrupts(World world, int thread, IReadOnlyList<int> under) => [];
 
     /// <summary>One of them begins.</summary>

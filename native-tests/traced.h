@@ -5,7 +5,10 @@
 #ifndef TRACED_H
 #define TRACED_H
 
-#include "../test.h"
+#include "test.h"
+
+#include <string.h>
+#include <sys/mman.h>
 
 #define TRACED __attribute__((noipa, patchable_function_entry(5)))
 
