@@ -71,7 +71,7 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(Old(&patch));
         return X86Instruction.TryEncodeCall(ip, address, New(&patch))
-            ? Patcher.Patch(&patch, 1, PatchRequest.Single, acceptNops: true)
+            ? Patcher.Patch(&patch, 1, PatchRequest.Single, OldCodeMatch.AnyNops)
             : -Errno.ERANGE;
     }
 

@@ -49,9 +49,6 @@ internal static unsafe class Parking
     public static void WaitForRelease(StopState* stop, uint generation)
     {
         StopRequest<X86Threads>.WaitForRelease(&stop->Word, generation, stop->Spins);
-        if (stop->SerializeParked != 0)
-        {
-            Native.SyncCore();
-        }
+        ReleaseProtocol<X86Machine>.GoOn();
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
@@ -34,7 +35,7 @@ internal unsafe struct StopState
     /// <summary>Generation whose NMIs are being drained: announced ones stay where they leave. 0: none.</summary>
     [FieldOffset(132)] public uint DrainGeneration;
 
-    /// <summary>The <see cref="Protocol.NmiThread"/> of the thread that opened the window; 0: no window.</summary>
+    /// <summary>The <see cref="NmiThread"/> of the thread that opened the window; 0: no window.</summary>
     [FieldOffset(136)] public ulong Owner;
 
     /// <summary>Signals declared as NMIs.</summary>
@@ -49,14 +50,8 @@ internal unsafe struct StopState
     /// <summary>The stop signal; 0: not chosen yet.</summary>
     [FieldOffset(164)] public int Signal;
 
-    /// <summary>1: parked threads serialize by themselves, because the system has no membarrier(2) that does it.</summary>
-    [FieldOffset(168)] public uint SerializeParked;
-
-    /// <summary>
-    /// How many times a parked thread reads the generation before it goes to sleep: a short stop is over by then, if
-    /// the patcher has a CPU to itself; 0 if it has not.
-    /// </summary>
-    [FieldOffset(172)] public uint Spins;
+    /// <summary>Who serializes when the threads go on.</summary>
+    [FieldOffset(168)] public ReleaseState Release;
 
     /// <summary>When the patcher's current wait for NMIs began.</summary>
     [FieldOffset(176)] public long WaitStartNs;
@@ -67,8 +62,11 @@ internal unsafe struct StopState
     /// <summary>A number that is sent with our signals: a forged one does not have it.</summary>
     [FieldOffset(384)] public uint Secret;
 
-    /// <summary>1: text was changed in this window; other CPUs have to serialize.</summary>
-    [FieldOffset(388)] public uint TextChanged;
+    /// <summary>
+    /// How many times a parked thread reads the generation before it goes to sleep: a short stop is over by then, if
+    /// the patcher has a CPU to itself; 0 if it has not.
+    /// </summary>
+    [FieldOffset(388)] public uint Spins;
 
     /// <summary>1: <see cref="Linux.Membarrier"/> is registered for this address space.</summary>
     [FieldOffset(392)] public uint MembarrierRegistered;

@@ -1,4 +1,5 @@
 using System.Threading;
+using Ftrace.Protocol;
 using Ftrace.Text;
 using Ftrace.X86;
 
@@ -9,7 +10,7 @@ namespace Ftrace.Nmi;
 internal static unsafe class TrapBatch
 {
     /// <summary>Emulates the code of one location of the batch. See <see cref="Protocol.IMachine.Execute"/>.</summary>
-    public static bool Execute(ulong ip, uint code, void* context)
+    public static bool Execute(ulong ip, PatchCode code, void* context)
     {
         TrapState* state = TrapState.Shared;
         PatchOrder locations = state->Locations;
@@ -21,7 +22,7 @@ internal static unsafe class TrapBatch
 
         FtracePatch* patch = locations[rank];
         Interlocked.Increment(ref state->Hits);
-        X86Emulator.Execute(ip, code == 0 ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
+        X86Emulator.Execute(ip, code == PatchCode.Old ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
         return true;
     }
 }

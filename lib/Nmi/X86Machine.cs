@@ -18,17 +18,23 @@ internal unsafe struct X86Machine : IMachine
     /// <summary>Some milliseconds.</summary>
     private const uint TurnsBeforeSleep = 1 << 16;
 
+    public static ProtocolState* NmiWords => X86Nmi.State;
+
+    public static BreakpointState* BreakpointWords => &TrapState.Shared->Protocol;
+
+    public static ReleaseState* ReleaseWords => &StopState.Shared->Release;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Read(uint* word) => Volatile.Read(ref *word);
+    public static uint Read(uint* word, Step step) => Volatile.Read(ref *word);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Read(ulong* word) => Volatile.Read(ref *word);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(uint* word, uint value) => Volatile.Write(ref *word, value);
+    public static void Write(uint* word, uint value, Step step) => Volatile.Write(ref *word, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(ulong* word, ulong value) => Volatile.Write(ref *word, value);
+    public static void Write(ulong* word, ulong value, Step step) => Volatile.Write(ref *word, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint AtomicIncReturn(uint* word) => Interlocked.Increment(ref *word);
@@ -41,20 +47,20 @@ internal unsafe struct X86Machine : IMachine
         Interlocked.CompareExchange(ref *word, value, expected);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AtomicAndNot(uint* word, uint bits) => Interlocked.And(ref *word, ~bits);
+    public static void AtomicAndNot(uint* word, uint bits, Step step) => Interlocked.And(ref *word, ~bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SmpMb() => Interlocked.MemoryBarrier();
+    public static void SmpMb(Step step) => Interlocked.MemoryBarrier();
 
     /// <summary>Nothing: the locked instruction beside it is the barrier.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SmpMbBeforeAtomic()
+    public static void SmpMbBeforeAtomic(Step step)
     {
     }
 
     /// <summary>Nothing: the locked instruction beside it is the barrier.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SmpMbAfterAtomic()
+    public static void SmpMbAfterAtomic(Step step)
     {
     }
 
@@ -64,12 +70,16 @@ internal unsafe struct X86Machine : IMachine
     {
     }
 
-    public static void SyncCore() => Native.SyncCore();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SyncCore(Step step) => Native.SyncCore();
 
     public static int WriteText(ulong ip, ulong newcode, uint len) => TextWriter.Write(ip, (byte*)newcode, len);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RelaxPatcher(uint* word, uint seen, uint turn) => Relax(turn);
+
     /// <summary>Spins; if NMIs still run after a few milliseconds, drains them.</summary>
-    public static void RelaxPatcher(uint turn)
+    private static void Relax(uint turn)
     {
         X86Base.Pause();
         if (turn % NmiDrain.SpinsPerCheck == 0)
@@ -84,20 +94,19 @@ internal unsafe struct X86Machine : IMachine
 
     public static void CountDeferredStop() => Interlocked.Increment(ref StopState.Shared->DeferredStops);
 
-    public static int WriteBatch(TextPart part, bool old)
+    public static int WriteBatch(TextPart part, PatchCode code)
     {
         TrapState* state = TrapState.Shared;
-        return TextWriter.WriteAll(TextState.Shared, state->Locations, state->Count, part, old);
+        return TextWriter.WriteAll(TextState.Shared, state->Locations, state->Count, part, code);
     }
 
-    /// <summary>membarrier(2) does not serialize the caller's CPU if no other thread runs.</summary>
-    public static int SyncCores()
+    /// <summary>membarrier(2).</summary>
+    public static int SyncCores(Step step)
     {
         for (int tries = 0; tries < SyncTries; tries++)
         {
             if (Membarrier.SyncCore())
             {
-                Native.SyncCore();
                 return 0;
             }
         }
@@ -105,9 +114,9 @@ internal unsafe struct X86Machine : IMachine
         return -Errno.EPERM;
     }
 
-    public static bool Execute(ulong ip, uint code, void* context) => TrapBatch.Execute(ip, code, context);
+    public static bool Execute(ulong ip, PatchCode code, void* context) => TrapBatch.Execute(ip, code, context);
 
-    public static bool IsBreakpoint(ulong ip) => Volatile.Read(ref *(byte*)ip) == X86Instruction.Int3;
+    public static bool IsBreakpoint(ulong ip, Step step) => Volatile.Read(ref *(byte*)ip) == X86Instruction.Int3;
 
     public static bool UnblockTrap()
     {
@@ -118,15 +127,16 @@ internal unsafe struct X86Machine : IMachine
     public static void BlockTrap() => SignalSet.BlockMore(SignalSet.Of(SignalSet.Sigtrap));
 
     /// <summary>Only a wait for NMIs has a deadline: trap handlers end by themselves.</summary>
-    public static bool Relax(uint* word, uint seen, uint turn)
+    public static int Relax(uint* word, uint seen, uint turn)
     {
         X86Base.Pause();
         if (turn % NmiDrain.SpinsPerCheck != NmiDrain.SpinsPerCheck - 1)
         {
-            return true;
+            return 0;
         }
 
         Clock.Yield(turn > TurnsBeforeSleep ? Clock.NsPerMs : 0);
-        return word != &TrapState.Shared->Protocol.HeldNmis || Clock.NowNs() < StopState.Shared->DeadlineNs;
+        bool goesOn = word != &TrapState.Shared->Protocol.HeldNmis || Clock.NowNs() < StopState.Shared->DeadlineNs;
+        return goesOn ? 0 : -Errno.ETIMEDOUT;
     }
 }

@@ -16,8 +16,7 @@ internal static unsafe class X86Nmi
     /// <summary>Called by Native/gate.c when the gate is open on entry.</summary>
     public static void EnterSlow(NmiThread* thread)
     {
-        BreakpointProtocol<X86Machine>.EnterNmi(&TrapState.Shared->Protocol, thread);
-        NmiProtocol<X86Machine>.EnterAnnounced(State);
+        NmiPath<X86Machine>.Enter(thread);
         if (!NmiThread.IsAnnounced(thread->Saved >> 1))
         {
             thread->AnnouncedAt = (ulong)&thread;
@@ -32,8 +31,7 @@ internal static unsafe class X86Nmi
             thread->AnnouncedAt = 0;
         }
 
-        BreakpointProtocol<X86Machine>.ExitNmi(&TrapState.Shared->Protocol, thread);
-        NmiProtocol<X86Machine>.ExitAnnounced(State, thread);
+        NmiPath<X86Machine>.Exit(thread);
     }
 
     /// <summary>In the child of a fork: the NMIs of other threads are not there; only those that this thread is in are counted.</summary>

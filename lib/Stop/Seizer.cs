@@ -161,7 +161,7 @@ internal static unsafe class Seizer
     private static int Start(StopState* stop, uint command, long deadlineNs)
     {
         // Before Linux 5.16 a seccomp filter that kills the process would kill the host too.
-        if (stop->SerializeParked != 0 || (s_isOldKernel && TaskFiles.HasSeccompFilter()))
+        if (stop->Release.SerializeParked != 0 || (s_isOldKernel && TaskFiles.HasSeccompFilter()))
         {
             return -Errno.EOPNOTSUPP;
         }

@@ -144,35 +144,21 @@ internal static unsafe class StopMachine
         return 0;
     }
 
-    /// <summary>Closes the window that this thread opened.</summary>
+    /// <summary>Closes the window that this thread opened. If text was changed in it, no thread resumes with the old one.</summary>
     public static void Close()
     {
         StopState* stop = StopState.Shared;
         ulong mask = stop->OwnerMask;
-        if (stop->TextChanged != 0)
-        {
-            // Every CPU that runs one of our threads must serialize before its thread resumes. membarrier(2) does nothing
-            // in a process with a single running thread, so this CPU serializes by itself.
-            stop->TextChanged = 0;
-            if (stop->SerializeParked == 0 && !Membarrier.SyncCore())
-            {
-                stop->SerializeParked = 1; // a filter forbids it since; the threads serialize by themselves
-            }
-
-            Native.SyncCore();
-        }
-
-        AttemptState.NoteSuccess(stop, Release(stop));
+        var window = new StopWindow();
+        ReleaseProtocol<X86Machine>.Run(ref window);
+        AttemptState.NoteSuccess(stop, window.ReleasedNs);
         stop->Owner = 0;
         StopTurn.Unlock();
         SignalSet.Set(mask);
     }
 
-    /// <summary>Must be called in the window after text was changed.</summary>
-    public static void MarkTextChanged() => StopState.Shared->TextChanged = 1;
-
     /// <returns>When, by <see cref="Clock.NowNs"/>.</returns>
-    private static long Release(StopState* stop)
+    public static long Release(StopState* stop)
     {
         long now = Clock.NowNs();
         stop->DrainGeneration = 0;
@@ -196,11 +182,11 @@ internal static unsafe class StopMachine
     {
         if (Volatile.Read(ref stop->MembarrierRegistered) == 0)
         {
-            stop->SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
+            stop->Release.SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
             Volatile.Write(ref stop->MembarrierRegistered, 1);
         }
 
-        return stop->SerializeParked == 0;
+        return stop->Release.SerializeParked == 0;
     }
 
     /// <summary>
@@ -261,7 +247,7 @@ internal static unsafe class StopMachine
         stop->Word = (ulong)((stop->Generation + 1) & ~1u) << 32;
         stop->DrainGeneration = 0;
         stop->Owner = 0;
-        stop->TextChanged = 0;
+        stop->Release.TextChanged = 0;
         StopTurn.AfterFork();
     }
 }

@@ -78,10 +78,10 @@ internal static unsafe class TextWriter
     /// <param name="unit">The locations from the first on.</param>
     /// <param name="count">How many, up to <see cref="EndOfUnit"/>.</param>
     /// <param name="part">Which bytes. In place: all of them.</param>
-    /// <param name="old">The old code instead of the new one. In place: never needed.</param>
+    /// <param name="code">Which code. In place: the new one.</param>
     /// <param name="newcode">What to give to <see cref="Write"/>.</param>
     /// <returns>The length to give to <see cref="Write"/>.</returns>
-    public static uint Prepare(TextState* state, PatchOrder unit, int count, TextPart part, bool old, out byte* newcode)
+    public static uint Prepare(TextState* state, PatchOrder unit, int count, TextPart part, PatchCode code, out byte* newcode)
     {
         if (!IsProcMem(state))
         {
@@ -93,7 +93,7 @@ internal static unsafe class TextWriter
         ulong start = unit.IpOf(0);
         uint length = (uint)(unit.IpOf(count - 1) + unit[count - 1]->Len - start);
         Copy((byte*)start, s_image, length);
-        Put(unit, count, part, old, (nint)(s_image - (byte*)start));
+        Put(unit, count, part, code, (nint)(s_image - (byte*)start));
         newcode = s_image;
         return length;
     }
@@ -110,17 +110,17 @@ internal static unsafe class TextWriter
             return ProcMem.Write(state->MemFile - 1, ip, newcode, length);
         }
 
-        Put(new PatchOrder { Start = newcode, Stride = state->Stride }, (int)length, TextPart.Whole, old: false, 0);
+        Put(new PatchOrder { Start = newcode, Stride = state->Stride }, (int)length, TextPart.Whole, PatchCode.New, 0);
         return 0;
     }
 
     /// <summary>Writes a part of all locations, unit by unit, without announcing them. Called by the patcher only.</summary>
     /// <returns>0 or -errno.</returns>
-    public static int WriteAll(TextState* state, PatchOrder order, int count, TextPart part, bool old)
+    public static int WriteAll(TextState* state, PatchOrder order, int count, TextPart part, PatchCode code)
     {
         if (!IsProcMem(state))
         {
-            Put(order, count, part, old, 0);
+            Put(order, count, part, code, 0);
             return 0;
         }
 
@@ -129,7 +129,7 @@ internal static unsafe class TextWriter
         {
             int to = EndOfUnit(state, order, count, from);
             var unit = new PatchOrder { Start = order.From(from), Stride = order.Stride };
-            uint length = Prepare(state, unit, to - from, part, old, out byte* image);
+            uint length = Prepare(state, unit, to - from, part, code, out byte* image);
             error = ProcMem.Write(state->MemFile - 1, unit.IpOf(0), image, length);
             from = to;
         }
@@ -138,17 +138,17 @@ internal static unsafe class TextWriter
     }
 
     /// <summary>Stores a part of locations at their addresses plus <paramref name="delta"/>.</summary>
-    private static void Put(PatchOrder order, int count, TextPart part, bool old, nint delta)
+    private static void Put(PatchOrder order, int count, TextPart part, PatchCode code, nint delta)
     {
         if (part == TextPart.Whole && order.Stride == sizeof(FtracePatch))
         {
-            PutCalls(ref order, ref count, old, delta);
+            PutCalls(ref order, ref count, code, delta);
         }
 
         for (; count > 0; count--, order.Start += order.Stride)
         {
             FtracePatch* patch = order[0];
-            byte* from = old ? patch->OldCode : patch->NewCode;
+            byte* from = code == PatchCode.Old ? patch->OldCode : patch->NewCode;
             byte* to = (byte*)patch->Ip + delta;
 
             // No switch: it would become a jump through a table.
@@ -175,14 +175,14 @@ internal static unsafe class TextWriter
     }
 
     /// <summary>Stores the first locations as long as they have five bytes, as most have.</summary>
-    private static void PutCalls(ref PatchOrder order, ref int count, bool old, nint delta)
+    private static void PutCalls(ref PatchOrder order, ref int count, PatchCode code, nint delta)
     {
         var patch = (FtracePatch*)order.Start;
         FtracePatch* end = patch + count;
-        nint code = (nint)((old ? patch->OldCode : patch->NewCode) - (byte*)patch);
+        nint offset = (nint)((code == PatchCode.Old ? patch->OldCode : patch->NewCode) - (byte*)patch);
         for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
-            CallBytes.Copy((byte*)patch + code, (byte*)patch->Ip + delta);
+            CallBytes.Copy((byte*)patch + offset, (byte*)patch->Ip + delta);
         }
 
         count = (int)(end - patch);
