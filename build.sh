@@ -12,40 +12,44 @@ usage() {
 Usage: ./build.sh [--install-deps] COMMAND [OPTIONS]
 
 Commands:
-  run [OPTIONS]         the hammer: patch running code under signals (run --help)
-  run lua [OPTIONS]     toggle every function of Lua 5.4 while it runs scripts, by
-                        both methods or one; or trace them (run lua --help)
-  run jsoncpp           the test-suite of jsoncpp, C++ with exceptions, with all its
+  run [OPTIONS]         run the hammer, which patches running code under signals
+                        (run --help)
+  run lua [OPTIONS]     patch or trace every function of Lua 5.4 while it runs scripts
+                        (run lua --help)
+  run jsoncpp           run the test suite of jsoncpp (C++ with exceptions) with all its
                         functions traced
-  test                  all tests, native and managed; the last lines count those that
-                        were skipped, each with its reason
-  soak [NAME]           the long forms of the tests, or one of them: 60 seconds of the
-                        hammer in each way, 50 rounds of programs that were seen to
-                        fail, a minute of each real host; about an hour in all
-  fuzz [OPTIONS]        what reads ELF files, patterns and C++ names, under libFuzzer,
-                        guided by coverage; begins with the corpus in managed-tests/fuzz
-      --seconds N       how long, 600 if not given, and a tenth of it for patterns and for names
-      --replay FILE...  run these inputs only, with the runtime's stack trace
-      --keep            put into the corpus what earlier runs reached beyond it
+  test                  run all tests, native and managed; the last lines count the
+                        skipped tests, and give the reason for each. If libclang is
+                        not installed, get it from NuGet (216 MB); with
+                        FTRACE_LIBCLANG=nuget, do so in any case
+  soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
+                        each configuration, 50 rounds of programs that have failed
+                        before, each real host for a minute; about an hour in all
+  fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns and C++ names with
+                        libFuzzer, starting from the corpus in managed-tests/fuzz
+      --seconds N       time for ELF files (600); patterns and names take a tenth each
+      --replay FILE...  only run these inputs, and print the stack trace of a failure
+      --keep            add inputs to the corpus that reached new code in earlier runs
   prove                 explore larger configurations of the protocol
-  bench [--json FILE]   speed as ratios to peers in the same run (bench --help);
-                        draws build/latency.svg
-  install PREFIX        lib/, include/ftrace/, pkg-config and CMake files
+  mutants [NAME]        apply each patch in managed-tests/mutants, or one of them, to a
+                        copy of the library; the check that the patch names must fail
+  bench [OPTIONS]       measure speed as ratios to peers in the same run (bench --help),
+                        and draw build/latency.svg
+  install PREFIX        install the library, the headers, pkg-config and CMake files
   clean                 remove the build folder
-  help                  this text
+  help                  print this text
 
 Options:
-  --install-deps        as root on Debian: install the packages that are missing, for
-                        the build (dotnet-sdk-10.0 gcc g++ cmake make), for bench
-                        (liburcu-dev gnuplot-nox uftrace), for the tests (pkg-config
-                        libclang1-14 clang-19 libclang-rt-19-dev libunwind-dev gdb
-                        strace valgrind python3 rustc), and for those of real hosts
-                        (golang-go default-jdk-headless librdkafka-dev libzmq3-dev
-                        libjemalloc2)
+  --install-deps        install missing packages (as root on Debian), for the build
+                        (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
+                        gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
+                        clang-19 libclang-rt-19-dev libunwind-dev gdb strace valgrind
+                        python3 rustc git), and for the tests in real hosts (golang-go
+                        default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
-Everything is built in build/; FTRACE_BUILD names another folder.
-Exit codes: 0 done, 1 failed (or found, fuzz), 2 inconclusive (run), 3 not possible
-here, 64 wrong usage.
+Everything is built in build/; set FTRACE_BUILD to use another folder.
+Exit codes: 0 success, 1 failure (fuzz: something was found), 2 inconclusive (run),
+3 not possible on this system, 64 wrong usage.
 TXT
 }
 
@@ -70,18 +74,23 @@ need_tools() {
         die "the .NET SDK 10 is missing; install the package dotnet-sdk-10.0" 3
 }
 
+system_libclang() {
+    ldconfig -p | grep -q 'libclang-[0-9]*\.so' || compgen -G '/usr/lib/llvm-*/lib/libclang.so.1' >/dev/null
+}
+
 install_deps() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 ||
-        die "--install-deps works as root on Debian only" 3
+        die "--install-deps works only as root on Debian" 3
     local packages=()
     command -v dotnet >/dev/null 2>&1 || packages+=(dotnet-sdk-10.0)
     command -v gcc >/dev/null 2>&1 || packages+=(gcc)
     command -v g++ >/dev/null 2>&1 || packages+=(g++)
     command -v cmake >/dev/null 2>&1 || packages+=(cmake)
     command -v make >/dev/null 2>&1 || packages+=(make)
+    command -v git >/dev/null 2>&1 || packages+=(git)
     command -v pkg-config >/dev/null 2>&1 || packages+=(pkg-config)
     [ -e /usr/include/urcu/urcu-memb.h ] || packages+=(liburcu-dev)
-    ldconfig -p | grep -q 'libclang-[0-9]*\.so' || packages+=(libclang1-14)
+    system_libclang || packages+=(libclang1-14)
     command -v clang-19 >/dev/null 2>&1 || packages+=(clang-19)
     compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.xray-x86_64.a' >/dev/null ||
         packages+=(libclang-rt-19-dev)
@@ -102,7 +111,7 @@ install_deps() {
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}" && return
-    # One that cannot be had does not keep the others out.
+    # If one is not available, install the others all the same.
     local package missing=()
     for package in "${packages[@]}"; do
         apt-get install -q -y --no-install-recommends "$package" || missing+=("$package")
@@ -110,7 +119,7 @@ install_deps() {
     [ ${#missing[@]} -eq 0 ] || die "not installed: ${missing[*]}"
 }
 
-# quietly COMMAND...: its output only if it fails
+# quietly COMMAND...: prints its output only if it fails
 quietly() {
     local log
     log=$(mktemp)
@@ -132,7 +141,7 @@ build_library() {
     quietly cmake --build "$build" --target libftrace
 }
 
-# The programs are built against what is installed, as a user's would be.
+# The programs are built against the installed library, as those of a user are.
 build_program() {
     build_library
     quietly cmake --install "$build" --prefix "$prefix"
@@ -146,13 +155,21 @@ run_hammer() {
     exec "$build/hammer/hammer" "$@"
 }
 
-# run_foreign NAME OPTIONS...: a program that others wrote
+# run_foreign NAME OPTIONS...: runs a third-party program
 run_foreign() {
     local name=$1
     shift
     build_library
     quietly cmake --install "$build" --prefix "$prefix"
     exec "$root/native-tests/$name/run.sh" "$build/$name" "$prefix" "$@"
+}
+
+# fetch_libclang: from NuGet, if the system has none. If that fails, the tests that need it are skipped.
+fetch_libclang() {
+    [ "${FTRACE_LIBCLANG:-}" = nuget ] || ! system_libclang || return 0
+    dotnet restore "$root/managed-tests/managed-tests.csproj" --artifacts-path "$build/managed" --nologo -v quiet \
+        -p:FetchLibClang=true >"$build/libclang.log" 2>&1 ||
+        echo "libclang is not available from NuGet, see $build/libclang.log" >&2
 }
 
 managed_tests() {
@@ -162,12 +179,12 @@ managed_tests() {
     cat "$build/explorer.txt"
 }
 
-# native_tests OPTION...: of ctest
+# native_tests OPTION...: options of ctest
 native_tests() {
     ctest --test-dir "$build" --output-on-failure "$@" | tee "$build/native-tests.log"
 }
 
-# Of each native test that was skipped: its name and the reason, as it printed it.
+# Prints the name of each native test that was skipped, and the reason that it printed.
 skipped_native() {
     local name
     sed -n '/^The following tests did not run:/,/^$/s/^[[:space:]]*[0-9]* - \([^ ]*\) (.*/\1/p' "$build/native-tests.log" |
@@ -183,7 +200,7 @@ skipped_native() {
         done
 }
 
-# The same of the managed tests.
+# The same for the managed tests.
 skipped_managed() {
     [ -f "$build/managed-tests.trx" ] || return 0
     awk 'BEGIN { RS = "<UnitTestResult " }
@@ -212,6 +229,7 @@ run_tests() {
     build_library
     quietly cmake --build "$build" -j "$jobs"
     rm -f "$build/managed-tests.trx"
+    fetch_libclang
     local failed=0
     native_tests -j "$jobs" || failed=1
     managed_tests --filter 'TestCategory!=noinstr&TestCategory!=prove' \
@@ -220,7 +238,7 @@ run_tests() {
     return $failed
 }
 
-# run_soak [NAME]: one after the other, since most of them use all CPUs
+# run_soak [NAME]: one test after the other, because most of them use all CPUs
 run_soak() {
     build_library
     quietly cmake --build "$build" -j "$jobs"
@@ -228,13 +246,13 @@ run_soak() {
     local failed=0 names name=${1:-.*}
     names=$(ctest --test-dir "$build" -C Soak -L '^soak$' -N | sed -n 's/^ *Test *#[0-9]*: soak-//p')
     [ $# -eq 0 ] || echo "$names" | grep -qxF -e "$name" ||
-        die "soak has no $name, but $(echo "$names" | paste -sd ' ')" 64
+        die "soak has no $name; it has $(echo "$names" | paste -sd ' ')" 64
     native_tests -C Soak -L '^soak$' -R "^soak-$name\$" || failed=1
     count_skipped
     return $failed
 }
 
-# build_fuzzer: the library twice, as it is and with its branches counted, and libFuzzer as a shared library
+# build_fuzzer: builds the library twice, without and with counted branches, and libFuzzer as a shared library
 build_fuzzer() {
     need dotnet dotnet-sdk-10.0
     need g++ g++
@@ -242,7 +260,7 @@ build_fuzzer() {
     archive=$(compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-x86_64.a') ||
         die "libFuzzer not found; install the package libclang-rt-19-dev (or: ./build.sh --install-deps)" 3
     dotnet restore "$project" --artifacts-path "$fuzz" --nologo -v quiet >&2 ||
-        die "NuGet packages of the fuzzer cannot be had" 3
+        die "the NuGet packages of the fuzzer are not available" 3
     quietly dotnet build "$project" -c Release --no-restore --artifacts-path "$fuzz" --nologo -v quiet
     rm -rf "$fuzz/instrumented"
     cp -r "$fuzz/bin/fuzz/release_linux-x64" "$fuzz/instrumented"
@@ -263,10 +281,10 @@ fuzz_target() {
         local input
         input=$(sed -n 's/.*Test unit written to //p' "$log")
         [ -n "$input" ] || die "the fuzzer itself failed ($status), see $log"
-        die "$1: found something with $input
+        die "$1: found a failure with $input
     replay: ./build.sh fuzz --replay $input"
     fi
-    echo "$1: nothing found. $(sed -n 's/^#.*INITED *\(cov: [0-9]*\).*/at first \1/p' "$log"), at the end $(
+    echo "$1: no failure found. $(sed -n 's/^#.*INITED *\(cov: [0-9]*\).*/at first \1/p' "$log"), at the end $(
         sed -n 's/^#[0-9]*\tDONE *\(cov: [0-9]* ft: [0-9]*\).*/\1/p' "$log"); $(tail -n 1 "$log")"
 }
 
@@ -279,7 +297,7 @@ replay_inputs() {
     done
 }
 
-# What a branch more is reached by; not how often, which would keep a thousand inputs.
+# Keeps inputs that reach a new branch, but not those that reach one more often, which would be a thousand.
 keep_inputs() {
     local name corpus
     for name in elf glob cxx; do
@@ -298,10 +316,10 @@ run_fuzz() {
         [[ $# -eq 2 && $2 =~ ^[1-9][0-9]*$ ]] || die "fuzz --seconds takes one number" 64
         seconds=$2
         ;;
-    --replay) [ $# -gt 1 ] || die "fuzz --replay takes inputs" 64 ;;
-    --keep) [ $# -eq 1 ] || die "fuzz --keep takes nothing more" 64 ;;
+    --replay) [ $# -gt 1 ] || die "fuzz --replay needs at least one FILE" 64 ;;
+    --keep) [ $# -eq 1 ] || die "fuzz --keep takes no argument" 64 ;;
     '') ;;
-    *) die "fuzz has no option $1, see ./build.sh help" 64 ;;
+    *) die "fuzz has no option $1; see ./build.sh help" 64 ;;
     esac
     build_fuzzer
     case ${1:-} in
@@ -346,7 +364,13 @@ prove)
     build_library
     begin=$SECONDS
     managed_tests --filter "TestCategory=prove"
-    echo "proved in $((SECONDS - begin)) seconds"
+    echo "explored in $((SECONDS - begin)) seconds"
+    ;;
+mutants)
+    [ $# -le 1 ] || die "mutants takes at most one NAME" 64
+    need_tools
+    need git git
+    exec "$root/managed-tests/mutants/run.sh" "$root" "$build" "$@"
     ;;
 bench)
     build_program bench

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* argument.c - changes an argument: no buffer is larger than a page. */
+/* argument.c - changes an argument, so that no buffer is larger than a page. */
 #include <ftrace/ftrace.h>
 #include <stdio.h>
 
-/* noipa: GCC leaves what is called, and with what, as it is written. */
+/* noipa: GCC keeps all calls and arguments as they are in the source. */
 #define TRACED __attribute__((noipa, patchable_function_entry(5)))
 
 TRACED static unsigned long reserve(const char *what, unsigned long bytes)
@@ -12,7 +12,7 @@ TRACED static unsigned long reserve(const char *what, unsigned long bytes)
 	return bytes;
 }
 
-/* The first argument is in rdi, the second one in rsi. */
+/* The first argument is in rdi, the second in rsi. */
 static void limit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		  struct ftrace_regs *regs)
 {
@@ -31,5 +31,5 @@ int main(void)
 		return 1;
 	limited = reserve("limited", 100000);
 	ftrace_unregister_function(&ops);
-	return limited != 4096 || reserve("as asked for", 100000) != 100000;
+	return limited != 4096 || reserve("as requested", 100000) != 100000;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* branch.c - a static key in a hot loop: what it costs while it is off, and that it works when it
- * is on. */
+/* branch.c - a static key in a hot loop: measures the cost while the key is off, and checks that
+ * the branch works when the key is on. */
 #include <ftrace/ftrace.h>
 #include <stdio.h>
 #include <time.h>
@@ -18,7 +18,7 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Nanoseconds a turn. */
+/* Nanoseconds per iteration. */
 static double loop(int with_key)
 {
 	double start = now();
@@ -39,7 +39,7 @@ int main(void)
 
 	on = loop(1);
 	error = error ? error : ftrace_static_branch_disable(&verbose);
-	printf("ns a turn: without a branch %.2f, off %.2f, on %.2f\n", without, off, on);
+	printf("ns per iteration: without a branch %.2f, off %.2f, on %.2f\n", without, off, on);
 	printf("error %d, seen %lu while off, %lu while on\n", error, seen_off, seen - seen_off);
 	return error || seen_off != 0 || seen != LOOPS;
 }

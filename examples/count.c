@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* count.c - counts calls by name: of the functions whose names match a pattern. */
+/* count.c - counts the calls of functions whose names match a pattern. */
 #include <ftrace/ftrace.h>
 #include <stdio.h>
 
-/* noipa: GCC leaves what is called, and with what, as it is written. */
+/* noipa: GCC keeps all calls and arguments as they are in the source. */
 #define TRACED __attribute__((noipa, patchable_function_entry(5)))
 
 TRACED static unsigned long parse_word(unsigned long i)
@@ -25,7 +25,7 @@ static void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op
 	__atomic_add_fetch(&counted, 1, __ATOMIC_RELAXED);
 }
 
-/* Prints the name and "traced" for each site that has a handler. */
+/* Prints the name of a traced function. */
 static int show(const struct ftrace_site *site, void *data)
 {
 	printf("traced: %s\n", site->display);

@@ -4,7 +4,7 @@
 #include <ftrace/ftrace.h>
 #include <stdio.h>
 
-/* Something to match at once; a pattern that matches nothing is refused. */
+/* Matches the pattern before the plug-in is opened; a pattern without a match fails. */
 __attribute__((patchable_function_entry(5))) int plugin_none(int x);
 
 int plugin_none(int x)
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	begin(1);
 	begin(2);
 	printf("%d calls\n", counted);
-	/* Closed while it is traced: that is all right. */
+	/* A traced object can be closed. */
 	dlclose(plugin);
 	return ftrace_unregister_function(&ops) || counted != 2;
 }

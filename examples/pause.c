@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* pause.c - pauses and resumes all handlers, however many functions they are on, and counts the
- * calls of handlers without a word to them. */
+/* pause.c - pauses and resumes all handlers, and counts the calls of handlers without changing the
+ * handlers. The cost does not depend on the number of traced functions. */
 #include <ftrace/ftrace.h>
 #include <stdio.h>
 
-/* noipa: GCC leaves what is called, and with what, as it is written. */
+/* noipa: GCC keeps all calls and arguments as they are in the source. */
 #define TRACED __attribute__((noipa, patchable_function_entry(5)))
 
 TRACED static unsigned long parse_word(unsigned long i)
@@ -26,7 +26,7 @@ static void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op
 	hits++;
 }
 
-/* In place of every handler. */
+/* Called instead of every handler. */
 static void count_handlers(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			   struct ftrace_regs *regs)
 {

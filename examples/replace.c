@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* replace.c - a hot fix: another function runs in place of one, in every thread. */
+/* replace.c - a hot fix: another function runs instead of a wrong one, in every thread. */
 #include <ftrace/ftrace.h>
 #include <stdio.h>
 
-/* noipa: GCC leaves what is called, and with what, as it is written. */
+/* noipa: GCC keeps all calls and arguments as they are in the source. */
 #define TRACED __attribute__((noipa, patchable_function_entry(5)))
 
 TRACED static long average(const long *values, long count)
@@ -40,7 +40,7 @@ int main(void)
 				 .data = (void *)fixed_average};
 	long wrong = average(values, 3), right;
 
-	/* By address: a name may be there more than once. */
+	/* By address, because several functions may have this name. */
 	if (ftrace_set_filter_ip(&ops, (unsigned long)average, 0, 0) ||
 	    ftrace_register_function(&ops))
 		return 1;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""tool.py LIBRARY PLUGIN - counts a shared object's calls from Python."""
+"""tool.py LIBRARY PLUGIN - counts the calls of functions in a shared object from Python."""
 import ctypes
 import sys
 

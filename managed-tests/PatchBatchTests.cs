@@ -11,23 +11,12 @@ public sealed unsafe class PatchBatchTests
 {
     private delegate void Check(PatchBatch batch, int result, FtracePatch[] patches);
 
-    private NativeTable* _table;
-
     /// <summary>Sorting takes memory from the kernel; here it is the C library's.</summary>
     [OneTimeSetUp]
-    public void Attach()
-    {
-        _table = (NativeTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeTable));
-        _table->Syscall = &Syscall;
-        Native.Attach(_table);
-    }
+    public void Attach() => SystemCalls.Attach(&Syscall);
 
     [OneTimeTearDown]
-    public void Detach()
-    {
-        Native.Attach(null);
-        NativeMemory.Free(_table);
-    }
+    public void Detach() => SystemCalls.Detach();
 
     private static nint Syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f)
     {
@@ -137,7 +126,7 @@ public sealed unsafe class PatchBatchTests
     public void InsideIsBehindTheFirstByteAndBeforeTheEnd(ulong address, bool inside) =>
         With([(200, 5), (100, 5)], (batch, _, _) =>
         {
-            Assert.That(batch.Around(address) != null, Is.EqualTo(inside));
+            Assert.That(batch.LocationAround(address) != null, Is.EqualTo(inside));
         });
 
     [Test]

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Ftrace.Linux;
 using NUnit.Framework;
@@ -9,22 +8,11 @@ namespace Ftrace.Tests;
 /// <summary>What /proc/.../syscall may hold, and what that says about the mask.</summary>
 public sealed unsafe class WaitingCallTests
 {
-    private NativeTable* _table;
-
     [OneTimeSetUp]
-    public void Attach()
-    {
-        _table = (NativeTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeTable));
-        _table->Syscall = &Syscall;
-        Native.Attach(_table);
-    }
+    public void Attach() => SystemCalls.Attach(&Syscall);
 
     [OneTimeTearDown]
-    public void Detach()
-    {
-        Native.Attach(null);
-        NativeMemory.Free(_table);
-    }
+    public void Detach() => SystemCalls.Detach();
 
     /// <summary>Reads memory of this process, the first page excepted.</summary>
     private static nint Syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f)

@@ -12,11 +12,17 @@
 
 #include "test.h"
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 /* The sixth argument, which none of these calls has, of those that go through. */
 #define CALL_MAGIC 0x66747263
@@ -31,7 +37,7 @@ static inline void add_filter(const struct sock_filter *filter, size_t count)
 
 	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
-		skip("no seccomp filters here");
+		skip("seccomp filters are not available");
 }
 
 /* A system call fails from now on, in the calling thread and those that it makes. */

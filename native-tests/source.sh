@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What run.sh of lua/ and jsoncpp/ share: how it ends, the source of the program, and its runs.
-# $name is the program's, $here the folder with run.sh, $build the one for all that is made.
+# What run.sh of lua/ and jsoncpp/ share: its arguments, how it ends, the source of the program, and its runs.
+# $name is the program's, $here the folder with run.sh, $build the one for all that is made. run.sh has usage() and
+# build_variant(), and take_option() for the options that only it has.
 # shellcheck shell=sh disable=SC2154
 
 unsupported() {
@@ -57,18 +58,65 @@ fetch_source() {
     mv "$build/$name.new" "$build/$name"
 }
 
-# prepare BUILD_DIR PREFIX: sets $build, $prefix and $threads, and goes to $here
+wrong_usage() {
+    usage >&2
+    exit 64
+}
+
+# take_arguments BUILD_DIR PREFIX OPTION...: sets $given_build, $given_prefix and $methods
+take_arguments() {
+    case ${1:-} in
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    esac
+    given_build=${1:-}
+    given_prefix=${2:-}
+    [ -n "$given_build" ] && [ -n "$given_prefix" ] || wrong_usage
+    shift 2
+    methods="stop breakpoint"
+    while [ $# -gt 0 ]; do
+        case $1,${2:-} in
+        --help,* | -h,*)
+            usage
+            exit 0
+            ;;
+        --method,stop | --method,breakpoint | --method,auto)
+            methods=$2
+            shift
+            ;;
+        *) take_option "$1" || wrong_usage ;;
+        esac
+        shift
+    done
+}
+
+# prepare: sets $build, $prefix and $threads, and goes to $here
 prepare() {
     [ "$(uname -sm)" = "Linux x86_64" ] || unsupported "this needs Linux on x86-64"
     # More threads than CPUs would mostly wait for each other to be parked.
     threads=$(nproc)
     [ "$threads" -ge 2 ] || threads=2
     [ "$threads" -le 4 ] || threads=4
-    mkdir -p "$1"
-    build=$(cd "$1" && pwd)
-    prefix=$(cd "$2" 2>/dev/null && pwd) || failed "no folder $2"
+    mkdir -p "$given_build"
+    build=$(cd "$given_build" && pwd)
+    prefix=$(cd "$given_prefix" 2>/dev/null && pwd) || failed "no folder $given_prefix"
     [ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
     cd "$here" # names of inputs are part of what error messages say
+}
+
+# build_both VARIANT SOURCE MORE_SOURCES LINK_FLAGS: of the program as it is, driven by the one source, and of the
+# variant, with patchable entries, by all of them and linked with the library
+build_both() {
+    build_variant plain "" "" "$2" "" >"$build/plain.log" 2>&1 &
+    plain=$!
+    # Without alignment some entries lie across cache lines, where a change is not one store.
+    build_variant "$1" "-fpatchable-function-entry=5 -fno-align-functions" \
+        "-DWITH_FTRACE -I$prefix/include" "$2 $3" \
+        "-L$prefix/lib -Wl,-rpath,$prefix/lib $4 -lftrace" >"$build/$1.log" 2>&1 ||
+        { wait $plain || :; failed "the $1 build failed (see $build/$1.log)"; }
+    wait $plain || failed "the plain build failed (see $build/plain.log)"
 }
 
 # run_variant VARIANT METHOD [INPUT...]: within $limit seconds, $rounds rounds; what it writes is in out-METHOD

@@ -1,38 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ftrace/ftrace.h - everything: live code patching that is safe against
- * signal handlers.
+ * ftrace/ftrace.h - includes all headers of libftrace, which patches the code of
+ * a running program.
  *
- * Loading the library never ends the process. If it cannot start, because there is
- * too little address space (it needs 10 MB of its own, its file included) or memory,
- * its functions return an error and change nothing, from then on. ftrace_version(),
- * ftrace_nmi_enter() and ftrace_nmi_exit() work at any time. All others return, beside
- * what stands with each,
+ *	ftrace/trace.h		call a handler at the entry of functions, by name
+ *	ftrace/sites.h		list the functions that can be traced
+ *	ftrace/static_key.h	branches and calls that are changed by patching
+ *	ftrace/patch.h		replace instructions at given addresses
+ *	ftrace/nmi.h		signal handlers that may execute code while it changes
+ *	ftrace/stack.h		how much stack the library uses
+ *	ftrace/version.h	the version of the library
  *
- *   -EAGAIN  called before the library's constructor has run, as from .preinit_array or
- *            the constructor of an object that does not depend on the library; or a
- *            limit other than memory was met: at load, which is for good, or in the
- *            thread's first call, which can be made again
- *   -ENOMEM  there was too little memory: at load, or in the thread's first call
+ * Do not use the library to patch code on a system other than x86-64 Linux, or to
+ * change data: it writes only to executable memory.
+ *
+ * Loading the library never ends the process. If the library cannot start, because
+ * there is too little memory or address space (it needs 10 MB, including its file), its
+ * functions return an error and change nothing from then on. ftrace_version(),
+ * ftrace_nmi_enter() and ftrace_nmi_exit() always work. All other functions can
+ * return these errors, in addition to those listed with each function:
+ *
+ *   -EAGAIN  the library's constructor has not run yet: the call comes from
+ *            .preinit_array, or from the constructor of an object that does not depend
+ *            on the library. Or a limit other than memory was reached: at load, and
+ *            then the error is permanent; or in the first call of this thread, and
+ *            then the thread can try again
+ *   -ENOMEM  there was too little memory, at load or in the first call of this thread
  *   -EOPNOTSUPP
- *            called from a process that has this one's memory and is none of its
- *            threads, as the child of vfork(), or of clone() with CLONE_VM
+ *            the caller is a process that shares the memory of this process and is not
+ *            one of its threads: a child of vfork(), or of clone() with CLONE_VM
  *
- * Children. After fork(), at whatever moment and whatever other threads were doing, the
- * child can call everything; also if one of them was in the loader, where the child itself
- * cannot open or close objects any more. A child that was made without the C library's
- * fork(), by clone() or syscall(SYS_fork), may call the library as well; if another thread
- * was in its first call at that moment, or ending, threads of the child that have not called
- * the library yet get -EAGAIN, and if one was in a call of ftrace/trace.h, sites.h or
- * static_key.h, so does every such call in the child.
+ * Children. The child of fork() can call every function, whatever the other threads
+ * of the parent were doing at the time of the fork. This holds even if one of them was
+ * in the dynamic loader; the child itself can then no longer open or close objects. A
+ * child that was created without the C library's fork(), with clone() or
+ * syscall(SYS_fork), can call the library too, with two exceptions. If another thread
+ * of the parent was ending, or was in its first call of the library, then threads of the
+ * child that have not called the library yet get -EAGAIN. If another thread was in a
+ * call of ftrace/trace.h, sites.h or static_key.h, then all calls of these headers
+ * fail with -EAGAIN in the child.
  *
- * It has 352 bytes of thread-local objects, which must be near: dlopen() fails with
- * "cannot allocate memory in static TLS block" if other libraries have used up what the
- * C library keeps for that (1,664 bytes). Linking with the library, LD_PRELOAD, or
- * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=BYTES help.
+ * The library has 352 bytes of thread-local objects in the static TLS block. If other
+ * libraries have used up the space that the C library reserves there for dlopen()
+ * (1,664 bytes), dlopen() fails with "cannot allocate memory in static TLS block". To
+ * avoid this, link with the library, use LD_PRELOAD, or set
+ * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=BYTES.
  *
- * The environment is read for FTRACE_STOP_SIGNAL and FTRACE_PRINT only, and not in programs
- * that run with more rights than their caller's (secure_getenv(3)).
+ * The library reads two environment variables, FTRACE_STOP_SIGNAL and FTRACE_PRINT,
+ * except in a program that runs with more privileges than its caller
+ * (secure_getenv(3)).
  */
 #ifndef FTRACE_FTRACE_H
 #define FTRACE_FTRACE_H

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ftrace/nmi-inline.h - the bodies of ftrace_nmi_enter() and _exit().
+ * ftrace/nmi-inline.h - the bodies of ftrace_nmi_enter() and ftrace_nmi_exit().
  *
- * Do not include this file; <ftrace/nmi.h> does, under GNU C, unless
- * FTRACE_NO_INLINE is defined. It depends on __thread, on the initial-exec
- * model of thread-local storage, and on the layout of the two objects below,
- * which is part of the ABI.
+ * Do not include this file. <ftrace/nmi.h> includes it if the compiler supports
+ * GNU C and FTRACE_NO_INLINE is not defined. It depends on __thread, on the
+ * initial-exec model of thread-local storage, and on the layout of the two
+ * objects below, which is part of the ABI.
  *
- * The gate. ftrace_modifying_code is 1 while somebody modifies code and 0 the
- * rest of the time, which is nearly always. It is alone on its cache line, and
- * handlers only read it, so the line stays shared by all CPUs.
+ * The gate. ftrace_modifying_code is 1 while a thread modifies code, and 0 at
+ * all other times, that is, nearly always. It has cache lines of its own, and
+ * handlers only read it, so all CPUs keep a shared copy of the line.
  *
- * The saved word. Each enter shifts the gate in at the bottom of
- * ftrace_nmi_thread.saved, each exit shifts it out again: the copy that was
- * saved on entry decides on exit, whatever the gate says by then. The kernel
- * has one flag per CPU; here handlers of different signals nest, hence a
- * stack of bits. It starts as 1, so the highest set bit is always the
- * sentinel, and its position is the depth of nesting.
+ * The saved word. Each enter shifts the value of the gate into bit 0 of
+ * ftrace_nmi_thread.saved, and the matching exit shifts it out again. The copy
+ * that was saved on entry decides what the exit does, even if the gate has
+ * changed since. The kernel has one flag per CPU; here, handlers of different
+ * signals nest, so a stack of bits is needed. The word starts as 1: the highest
+ * set bit is always the sentinel, and its position is the nesting depth.
  *
- * No atomic operation and no barrier is needed while the gate is closed: only
- * this thread touches its word, a nested handler leaves it as it found it, and
- * the patcher opens the gate before it stops this thread, so a stale 0 is
- * always followed by a stop before any byte changes.
+ * While the gate is closed, no atomic operation and no barrier is needed. Only
+ * this thread writes its word, and a nested handler restores the word before it
+ * returns. The patcher opens the gate before it stops this thread, so a thread
+ * that reads a stale 0 always stops before any byte changes.
  */
 #ifndef FTRACE_NMI_INLINE_H
 #define FTRACE_NMI_INLINE_H
 
-/* One per thread, 64 bytes. Only @saved is for this header. */
+/* One per thread, 64 bytes. This header uses @saved only. */
 struct ftrace_nmi_thread {
 	unsigned long saved;
 	unsigned long reserved[7];
 };
 
-/* Whole lines, so that a copy in the executable stays alone on its line. */
+/* Whole cache lines: a copy relocation into the executable must not share a line. */
 extern unsigned long ftrace_modifying_code[16];
 extern __thread struct ftrace_nmi_thread ftrace_nmi_thread
 	__attribute__((tls_model("initial-exec")));

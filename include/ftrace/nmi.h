@@ -1,39 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ftrace/nmi.h - signals that stay deliverable while code is modified.
+ * ftrace/nmi.h - signal handlers that may execute code while it is modified.
  *
- * A signal plays the part of the kernel's non-maskable interrupt when
+ * While the library modifies code, other threads stand still, and their signals
+ * wait. Use this header for a signal that must not wait, such as that of a
+ * profiler or a watchdog:
  *
- *   1. its number is declared with ftrace_nmi_add_signal(), so that the
- *      library leaves it deliverable in threads that are parked, and
- *   2. its handler begins with ftrace_nmi_enter() and ends with
- *      ftrace_nmi_exit().
+ *	static void on_prof(int signo)
+ *	{
+ *		ftrace_nmi_enter();
+ *		take_sample();
+ *		ftrace_nmi_exit();
+ *	}
  *
- * In between the handler may execute code that is being patched. It must not
- * wait for another thread, not even for a spinning lock (try it, and do without):
- * that thread may be parked until this handler ends. It must not leave by
- * longjmp(), pthread_exit() or cancellation, and not fork.
+ *	ftrace_nmi_add_signal(SIGPROF);
+ *	sigaction(SIGPROF, &action_with_on_prof, NULL);
  *
- * One exception to 1: a thread that takes no signal of the library's, because it
- * blocks the stop signal or the process has none, is stopped by ptrace(2) ("seized",
- * ftrace/patch.h) and takes no signal at all until the release. It is not stopped
- * inside of an announced NMI, but when that has ended. @seized_threads of struct
- * ftrace_stats counts such threads.
+ * Do not use it for a handler that can wait until the change is over: with the default
+ * method, such a handler needs nothing from this header.
  *
- * Another handler of the program's may interrupt it and leave by siglongjmp(). Then
- * ftrace_nmi_exit() is not called; the library closes the bracket when it finds out
- * that the thread is in no signal handler any more: when it is stopped, calls the
- * library, or by and by as it calls traced functions. A call of the
- * library may return -EDEADLK twice before that, where nothing tells the bracket
- * from one in ordinary code, which looks the same. 63 brackets can be open.
+ * A signal handler declared as an NMI plays the part of the kernel's non-maskable
+ * interrupt. The headers call it an NMI. Two things are necessary:
  *
- * A handler that interrupts a call of this library may leave by siglongjmp() as well:
- * while a call holds something, all signals are blocked but the declared ones, the one
- * that stops threads, and faults. They come when the call ends, or while it waits for
- * the handler of a traced function or for another thread's call of ftrace/trace.h. Such a
- * call has then been made, in part or in whole, and has no result. Functions that the
- * library calls (of ftrace_for_each_site(), ftrace_set_print()) run with these
- * signals blocked, and must not be left; nor must the library by a handler of a fault.
+ *   1. The signal is declared with ftrace_nmi_add_signal(). The library then
+ *      leaves it deliverable in parked threads.
+ *   2. The handler begins with ftrace_nmi_enter() and ends with
+ *      ftrace_nmi_exit(). The two calls are its bracket.
+ *
+ * Inside the bracket the handler may execute code that is being patched. It must
+ * not wait for another thread, because that thread may be parked until this handler
+ * ends. It must not even spin on a lock: use a trylock, and do without the lock if
+ * that fails. The handler must not fork, and must not be left by longjmp(),
+ * pthread_exit() or cancellation.
+ *
+ * There is an exception to 1. If a thread does not take the library's stop signal,
+ * because it blocks the signal or because the process has no free one, the library
+ * stops it with ptrace(2) ("seizes" it, see ftrace/patch.h). A seized thread takes no
+ * signal at all until the release. A thread in an announced NMI is stopped only when
+ * the NMI has ended. @seized_threads in struct ftrace_stats counts seized threads.
+ *
+ * Another signal handler of the program may interrupt the NMI and leave it by
+ * siglongjmp(). ftrace_nmi_exit() is not called then. The library closes the bracket
+ * when it finds that the thread is no longer in a signal handler: when it stops the
+ * thread, when the thread calls the library, or eventually when the thread calls
+ * traced functions. Up to two calls of the library may fail with -EDEADLK before that
+ * if the open bracket cannot be distinguished from one in ordinary code. A thread can
+ * have 63 open brackets.
+ *
+ * A signal handler may also leave a call of this library by siglongjmp(). While
+ * a call holds a lock or another resource, the library blocks all signals except
+ * declared signals, the stop signal, and faults. Blocked signals are delivered when
+ * the call ends, or while it waits for the handler of a traced function or for
+ * another thread's call of ftrace/trace.h. A call that is left in this way has taken
+ * effect in part or completely, and its result is lost. The functions that the
+ * library calls for ftrace_for_each_site() and ftrace_set_print() run with these
+ * signals blocked, and must return. A fault handler must not leave a call of the
+ * library.
  *
  * Source: ftrace_nmi_enter(), ftrace_nmi_exit() in the kernel's
  * arch/x86/kernel/ftrace.c as of 2010.
@@ -52,12 +74,12 @@ extern "C" {
 /**
  * ftrace_nmi_enter - the first thing in a handler that may execute patched code
  *
- * While nobody modifies code this costs one load, one thread-local store and
- * one branch. While somebody does, the handler announces itself, and writes
- * the location that is being changed before it can execute it.
+ * While no thread modifies code, this costs one load, one thread-local store and
+ * one branch. While a thread modifies code, the handler announces itself, and
+ * writes the location that is being changed before it can execute it.
  *
- * Nests 63 deep: handlers of different signals may interrupt each other.
- * Each call needs its ftrace_nmi_exit() in the same handler.
+ * Brackets nest up to 63 deep, because handlers of different signals may interrupt
+ * each other. Each call needs a matching ftrace_nmi_exit() in the same handler.
  *
  * Context: any; async-signal-safe, on any stack, in any thread, before and
  * after every other call. Does not change errno.
@@ -67,9 +89,9 @@ void ftrace_nmi_enter(void);
 /**
  * ftrace_nmi_exit - the last thing in a handler that called ftrace_nmi_enter()
  *
- * If the handler was announced and the thread was asked to stop meanwhile, it
- * stops here, until the other thread's modification is done. Without a
- * matching ftrace_nmi_enter() it does nothing.
+ * If the handler was announced and the thread was asked to stop in the meantime, the
+ * thread parks here until the other thread has finished its modification. Without a
+ * matching ftrace_nmi_enter(), this function does nothing.
  *
  * Context: any, as ftrace_nmi_enter().
  */
@@ -78,33 +100,33 @@ void ftrace_nmi_exit(void);
 #endif /* __GNUC__ && !FTRACE_NO_INLINE */
 
 /**
- * ftrace_nmi_add_signal - declare that a signal's handler brackets itself
+ * ftrace_nmi_add_signal - declare that the handler of a signal has the bracket
  * @signo: the number of the signal
  *
- * From the next stop on, the signal stays deliverable in threads that are
- * parked (not in those that had to be seized, see above). The library neither installs nor looks at its handler. A handler
- * for a hardware fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS)
- * stays deliverable in any case; declare it if it can execute patched code.
+ * From the next stop on, the signal stays deliverable in parked threads, but not in
+ * seized ones (see above). The library does not install or inspect the handler.
+ * Faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS) stay deliverable in any
+ * case; declare such a signal if its handler can execute patched code.
  *
  * Returns 0 or
- *   -EINVAL   @signo is no signal that a program can handle (0, negative, too
- *             large, SIGKILL, SIGSTOP, the C library's own 32 and 33), or it
- *             is the signal with which the library stops threads
- *   -EEXIST   it is declared already
- *   -EDEADLK  called from a handler that interrupted the library
+ *   -EINVAL   a program cannot handle signal @signo (0, negative, too large,
+ *             SIGKILL, SIGSTOP, or 32 or 33, which the C library uses), or it is
+ *             the signal with which the library stops threads
+ *   -EEXIST   the signal is already declared
+ *   -EDEADLK  called from a signal handler that interrupted the library
  *
  * Context: thread.
  */
 int ftrace_nmi_add_signal(int signo);
 
 /**
- * ftrace_nmi_del_signal - take back ftrace_nmi_add_signal()
+ * ftrace_nmi_del_signal - undo ftrace_nmi_add_signal()
  * @signo: the number of the signal
  *
  * Returns 0 or
  *   -EINVAL   as for ftrace_nmi_add_signal()
- *   -ENOENT   it is not declared
- *   -EDEADLK  called from a handler that interrupted the library
+ *   -ENOENT   the signal is not declared
+ *   -EDEADLK  called from a signal handler that interrupted the library
  *
  * Context: thread.
  */

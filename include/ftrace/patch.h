@@ -1,79 +1,94 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ftrace/patch.h - change instructions that may be running.
+ * ftrace/patch.h - replace instructions that other threads may be executing.
  *
- * The kernel's sequence
+ * Use this header to patch instructions at addresses that the program knows: hot
+ * fixes, or trace points of its own. Do not use it to trace functions by name
+ * (ftrace/trace.h), or for branches and calls that the program itself defines
+ * (ftrace/static_key.h): those headers find and check the locations.
+ *
+ * A call of count() instead of the nop at the entry of work():
+ *
+ *	error = ftrace_make_call((unsigned long)work, (unsigned long)count);
+ *
+ * There are two ways to make a change. The kernel's sequence is
  *
  *   ftrace_arch_code_modify_prepare();      opens the gate for NMIs
- *   ftrace_stop_machine(fn, data);          parks every other thread
+ *   ftrace_stop_machine(fn, data);          stops every other thread
  *      fn: ftrace_modify_code() ...         changes one location after another
  *   ftrace_arch_code_modify_post_process(); closes the gate
  *
- * can be spelled out, or left to ftrace_patch_text(), which does all of it for
- * a whole batch. The single-location calls open and close a window of their own
- * when they are used outside of one.
+ * ftrace_patch_text() does all of this for a batch of locations. A function that
+ * changes a single location opens and closes a stop window of its own if it is
+ * called outside of one. "NMI" means a signal handler declared as an NMI
+ * (ftrace/nmi.h); a stop window is the time in which the other threads stand still.
  *
- * Every function returns 0 or a positive result, or -errno. None prints,
- * aborts or touches errno. After an error the text, the protection of its
- * pages, the signal masks and the threads are as they were before.
+ * Every function returns 0 or a positive result, or -errno. No function prints,
+ * aborts or changes errno. After an error the text, the protection of its pages,
+ * the signal masks and the threads are as they were before.
  *
- * "Thread" as a context means: ordinary code, not a signal handler. Called from
- * a handler, whether it calls ftrace_nmi_enter() or interrupted the library,
- * these functions return -EDEADLK.
+ * The context "thread" means ordinary code, not a signal handler. In a signal handler
+ * that is inside the bracket of ftrace_nmi_enter(), or that interrupted the library,
+ * these functions fail with -EDEADLK.
  *
- * Errors that every function may return which stops threads
- * (ftrace_stop_machine(), and outside of a window ftrace_modify_code(),
- * ftrace_make_nop(), ftrace_make_call(), ftrace_patch_text()):
- *   -ETIMEDOUT  a thread did not stop in time: it takes no signal of the library's and
- *               cannot be seized (see below), waits in vfork() or for a disk, or is
- *               stopped by a debugger; or an NMI handler did not end in time
- *   -EBUSY      the library has no signal, because all real-time signals are taken,
- *               or its handler was replaced, and a thread cannot be seized; or
- *               FTRACE_STOP_SIGNAL names a signal that cannot be had
- *   -EAGAIN     the limit of queued signals (RLIMIT_SIGPENDING), of processes, of
- *               open files, or of 65,536 threads, is reached; or the library's
+ * Every function that stops threads (ftrace_stop_machine(); outside of a stop window
+ * also ftrace_modify_code(), ftrace_make_nop(), ftrace_make_call() and
+ * ftrace_patch_text()) can return these errors:
+ *   -ETIMEDOUT  a thread did not stop in time: it does not take the library's signal
+ *               and cannot be seized (see below), waits in vfork() or for a disk, or
+ *               is stopped by a debugger; or an NMI did not end in time
+ *   -EBUSY      the library has no signal, because the host uses all real-time
+ *               signals or replaced the library's handler, and a thread cannot be
+ *               seized; or FTRACE_STOP_SIGNAL names a signal that the library cannot
+ *               use
+ *   -EAGAIN     a limit is reached: of queued signals (RLIMIT_SIGPENDING), of
+ *               processes, of open files, or 65,536 threads; or the library's
  *               constructor has not run yet
  *   -ENOMEM     no memory for the library's own tables, or for private copies of
  *               the pages that are changed
  *   -EOPNOTSUPP /proc is not mounted, or shows another pid namespace; or the system
- *               forbids to send signals
- *   -EIO        an earlier change could be neither completed nor put back: the
- *               library changes nothing any more (the kernel's ftrace_kill())
+ *               does not allow the library to send signals
+ *   -EIO        an earlier change could be neither completed nor undone: the library
+ *               no longer changes anything (the kernel's ftrace_kill())
  *
- * How a thread is stopped. It gets a signal, the highest real-time signal that has its
- * default disposition at the first stop, or FTRACE_STOP_SIGNAL=34..64, and parks in its
- * handler. Who does not take it, because it blocks the signal or waits for signals itself
- * with sigwait(), is not sent one, but seized: a process that shares this one's memory,
- * and lives for the time of the stop, stops it by ptrace(2). All threads are seized if
- * there is no signal, with FTRACE_STOP_SIGNAL=none, and, unless a signal is declared as
- * an NMI, if one has to be, or if SIGSEGV has a handler with SA_ONSTACK: there may be no
- * room on that stack for another signal. Which threads those are is
- * found out before any thread is asked: a stop that cannot succeed makes nobody wait.
- * What a seized thread notices:
- *   - no signal until the release: not even one declared as an NMI (ftrace/nmi.h)
- *   - system calls go on. Most are restarted by the kernel; epoll_wait(),
- *     epoll_pwait(), epoll_pwait2(), sigtimedwait(), semop(), semtimedop(),
- *     io_getevents(), io_pgetevents(), io_uring_enter(), and on sockets with
- *     SO_RCVTIMEO or SO_SNDTIMEO read(), write(), recv(), send(), accept(), connect()
- *     and the like, by the library, unless a signal of the host's waits for the
- *     thread. A relative timeout may begin again
- *   - if kernel.yama.ptrace_scope is 1, prctl(PR_SET_PTRACER) names the seizing
- *     process, in place of whomever the host had named
- * It cannot be had where ptrace(2) is refused (Yama scope 2 or 3 without CAP_SYS_PTRACE,
- * a seccomp filter, a process that is not dumpable, a debugger that traces the thread),
- * before Linux 4.16, and under a seccomp filter before Linux 5.16. wait() with __WALL
- * in another thread may see the process.
+ * How threads are stopped. The library sends a thread the stop signal, and the thread
+ * parks in the library's handler. The stop signal is the highest real-time signal that
+ * has its default disposition at the first stop, or the one that
+ * FTRACE_STOP_SIGNAL=34..64 names. A thread that does not take this signal, because it
+ * blocks the signal or itself waits for signals with sigwait(), is not sent one. It is
+ * seized: a process that shares the memory of this one, and exists only during the stop,
+ * stops the thread with ptrace(2). All threads are seized
+ *   - if there is no stop signal, or with FTRACE_STOP_SIGNAL=none
+ *   - unless a signal is declared as an NMI: if at least one thread must be seized, or
+ *     if SIGSEGV has a handler with SA_ONSTACK, because its stack may have no room for
+ *     the frame of another signal
+ * The library decides this before it stops any thread, so a stop that cannot succeed
+ * delays no thread. A seized thread notices this:
+ *   - It takes no signal until the release, not even one declared as an NMI.
+ *   - Its system calls continue. The kernel restarts most of them. The library restarts
+ *     epoll_wait(), epoll_pwait(), epoll_pwait2(), sigtimedwait(), semop(),
+ *     semtimedop(), io_getevents(), io_pgetevents() and io_uring_enter(), and, on
+ *     sockets with SO_RCVTIMEO or SO_SNDTIMEO, read(), write(), recv(), send(),
+ *     accept(), connect() and the like, unless a signal of the host is pending for the
+ *     thread. A relative timeout may start again from its full length.
+ *   - If kernel.yama.ptrace_scope is 1, the library calls prctl(PR_SET_PTRACER) to name
+ *     the seizing process. This replaces the process that the host had named.
+ * Threads cannot be seized where the system denies ptrace(2) (Yama scope 2 or 3 without
+ * CAP_SYS_PTRACE, a seccomp filter, a process that is not dumpable, a debugger that
+ * traces the thread), before Linux 4.16, and under a seccomp filter before Linux 5.16.
+ * Another thread that calls wait() with __WALL may see the seizing process.
  *
- * If a stop fails because of a thread, ftrace_set_print()'s function is told which one,
- * why, and what would help; FTRACE_PRINT=stderr in the environment writes such lines to
- * the standard error as long as the host sets no function.
+ * If a stop fails because of a thread, the library reports which thread, why, and what
+ * would help, to the function that ftrace_set_print() set. If the host set none,
+ * FTRACE_PRINT=stderr in the environment sends these lines to standard error.
  *
- * Copies of the library in one process take turns.
+ * Several copies of the library in one process take turns.
  *
- * How the text is written: through /proc/self/mem, so that no page is ever
- * writable and executable; or, where that is refused, in pages that are writable
- * while they are changed. Between the locations of one page the bytes that are
- * there are written again. Text must stay mapped during a call.
+ * How text is written. The library writes through /proc/self/mem, so no page is ever
+ * both writable and executable. Such a write also rewrites, unchanged, the bytes between
+ * locations that are less than a page apart. If the system denies /proc/self/mem, the
+ * library makes the pages writable during the change. The text must stay mapped during
+ * a call.
  */
 #ifndef FTRACE_PATCH_H
 #define FTRACE_PATCH_H
@@ -85,19 +100,19 @@
 extern "C" {
 #endif
 
-/* The length in bytes of a call (e8 rel32) and of the nop that replaces it (x86-64). */
+/* The length in bytes of a call (e8 rel32), and of the nop that replaces it, on x86-64. */
 #define FTRACE_INSN_SIZE 5
 
 /**
  * ftrace_arch_code_modify_prepare - announce that code will be modified
  *
  * Takes the patch mutex, waiting for it if another thread holds it, and opens
- * the gate: handlers that enter from now on announce themselves. Until
- * ftrace_arch_code_modify_post_process() the caller must not open or close shared
- * objects: the loader's lock may be held by a thread that waits for the mutex.
+ * the gate: NMIs that enter from now on announce themselves. Until it has called
+ * ftrace_arch_code_modify_post_process(), the caller must not open or close shared
+ * objects, because a thread that waits for the mutex may hold the loader's lock.
  *
  * Returns 0 or
- *   -EDEADLK  the calling thread has prepared already, is inside a stop
+ *   -EDEADLK  the calling thread has already called this function, is inside a stop
  *             window, or is in a signal handler (see above)
  *
  * Context: thread.
@@ -106,13 +121,13 @@ extern "C" {
 int ftrace_arch_code_modify_prepare(void);
 
 /**
- * ftrace_arch_code_modify_post_process - the modification is over
+ * ftrace_arch_code_modify_post_process - end the modification
  *
  * Closes the gate and releases the patch mutex.
  *
  * Returns 0 or
- *   -EPERM    the calling thread has not prepared
- *   -EDEADLK  it is inside a stop window, or in a signal handler
+ *   -EPERM    the calling thread has not called ftrace_arch_code_modify_prepare()
+ *   -EDEADLK  the calling thread is inside a stop window, or in a signal handler
  *
  * Context: thread.
  * Source: ftrace_arch_code_modify_post_process() in arch/x86/kernel/ftrace.c.
@@ -121,22 +136,23 @@ int ftrace_arch_code_modify_post_process(void);
 
 /**
  * ftrace_stop_machine - run a function while every other thread stands still
- * @fn: what to run; its result is returned
+ * @fn: the function to run
  * @data: passed to @fn
  *
- * Parks every other thread of the process in a signal handler, or seizes it; blocks all
- * signals that are neither declared (ftrace_nmi_add_signal()) nor raised by a
- * fault on the calling thread, runs @fn, and lets the threads go. It waits at
- * most 5 seconds for the threads to stop. System calls that the signal interrupts
- * are restarted where the kernel restarts them (signal(7)); poll(), epoll_wait(),
- * nanosleep() and the like end with EINTR, but not in seized threads.
+ * Parks every other thread of the process in a signal handler, or seizes it. On the
+ * calling thread, blocks all signals except declared signals
+ * (ftrace_nmi_add_signal()) and faults. Then it runs @fn and releases the threads. It
+ * waits at most 5 seconds for the threads to stop. The kernel restarts system calls
+ * that the stop signal interrupts, as after any handler with SA_RESTART (signal(7)).
+ * poll(), epoll_wait(), nanosleep() and the like fail with EINTR instead, except in
+ * seized threads.
  *
- * @fn runs while other threads may hold any lock of the process: it must not
- * allocate, lock, use stdio, or wait for another thread.
+ * @fn runs while other threads may hold any lock of the process. It must not allocate
+ * memory, take a lock, use stdio, or wait for another thread.
  *
- * Returns what @fn returns, or
+ * Returns the result of @fn, or
  *   -EINVAL     @fn is NULL
- *   -EDEADLK    called from inside a stop window, or from a signal handler
+ *   -EDEADLK    called inside a stop window, or from a signal handler
  *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above; @fn did not run
  *
  * Context: thread.
@@ -150,25 +166,27 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * @old_code: the FTRACE_INSN_SIZE bytes that are expected there
  * @new_code: the FTRACE_INSN_SIZE bytes to write
  *
- * Inside a stop window it patches at once; outside it opens a window of its own.
+ * Inside a stop window it patches at once. Outside, it opens a window of its own.
  *
- * If the old bytes are several instructions, a thread that stands between them
- * resumes after the last one, provided the rest are nops; otherwise the call
- * fails with -EBUSY. So does one that a signal handler has interrupted there, if
- * the handler is still under way: it is found on the thread's stacks, of which there
- * may be 32 in a row, at most 1 MB above the place where the thread, or the next
- * handler, stands. But what a program itself has saved elsewhere, to go on with it
- * later, is not found. What remains of a handler that has ended looks the same: as
- * long as it lies in the frame of some function, a site of several instructions that
- * are not all nops may be refused for no reason. A site of one instruction never is.
+ * The old bytes may be several instructions, and a thread may have stopped between
+ * two of them. Such a thread resumes after the last one if those that it has not
+ * executed are nops; otherwise the call fails with -EBUSY. The same holds for a thread
+ * that a signal handler interrupted there, while that handler runs. The library
+ * searches for interrupted contexts on up to 32 stacks of the thread, each at most
+ * 1 MB upwards from the stack pointer of the thread or of a context that it has found.
+ * It does not find a context that the program itself saved elsewhere, to resume it
+ * later. The signal frame of a handler that has ended looks like that of one that
+ * still runs. As long as such a remainder lies in the stack frame of a function, the
+ * call may fail with -EBUSY without need if the old code is several instructions that
+ * are not all nops. This never happens if the old code is one instruction.
  *
  * Returns 0 or
  *   -EFAULT   @ip cannot be read, or a code pointer is NULL
  *   -EACCES   @ip is not executable memory, or belongs to this library
- *   -EINVAL   @ip holds other bytes than @old_code; nothing was written
+ *   -EINVAL   the bytes at @ip differ from @old_code; nothing was written
  *   -EPERM    @ip cannot be written; or called in a stop window without
- *             ftrace_arch_code_modify_prepare(): NMIs would not know
- *   -EBUSY    a thread stands inside of the old code
+ *             ftrace_arch_code_modify_prepare(), so NMIs would not announce themselves
+ *   -EBUSY    a thread is between two instructions of the old code
  *   -EDEADLK  called from a signal handler
  *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP, -EIO as above
  *
@@ -179,11 +197,11 @@ int ftrace_modify_code(unsigned long ip, const unsigned char *old_code,
 		       const unsigned char *new_code);
 
 /**
- * ftrace_make_nop - replace a call by a nop
+ * ftrace_make_nop - replace a call with a nop
  * @ip: address of the call
  * @addr: the function that it calls
  *
- * Returns as ftrace_modify_code() and
+ * Returns 0, an error of ftrace_modify_code(), or
  *   -ERANGE   @addr cannot be reached from @ip with a signed 32-bit displacement
  *
  * Context: thread, stop window.
@@ -192,14 +210,15 @@ int ftrace_modify_code(unsigned long ip, const unsigned char *old_code,
 int ftrace_make_nop(unsigned long ip, unsigned long addr);
 
 /**
- * ftrace_make_call - replace a nop by a call
+ * ftrace_make_call - replace a nop with a call
  * @ip: address of the nop
  * @addr: the function to call
  *
- * Any nops that fill FTRACE_INSN_SIZE bytes exactly are accepted, as GCC and
- * Clang emit them for -fpatchable-function-entry; other bytes are -EINVAL.
+ * @ip may hold any sequence of nops of exactly FTRACE_INSN_SIZE bytes, such as
+ * GCC and Clang emit for -fpatchable-function-entry. With other bytes the call fails
+ * with -EINVAL.
  *
- * Returns as ftrace_make_nop().
+ * Returns the same as ftrace_make_nop().
  *
  * Context: thread, stop window.
  * Source: ftrace_make_call() in arch/x86/kernel/ftrace.c.
@@ -212,7 +231,7 @@ int ftrace_make_call(unsigned long ip, unsigned long addr);
  * @old_code: the bytes that are expected there, @len of them
  * @new_code: the bytes to write, @len of them
  * @len: 1 to 8 bytes
- * @error: out: 0, or -errno if this location is why the batch failed
+ * @error: out: 0, or -errno if this location made the batch fail
  */
 struct ftrace_patch {
 	unsigned long ip;
@@ -224,70 +243,75 @@ struct ftrace_patch {
 
 /**
  * enum ftrace_method - how other threads are kept from executing half a change
- * @FTRACE_METHOD_AUTO: the stop. What can end the process is never chosen by
- *	itself, however harmless it looks: a thread may block SIGTRAP at any time
- *	after the look
- * @FTRACE_METHOD_STOP_MACHINE: park all other threads. Costs every thread the
- *	time of the whole change; works for any instruction
- * @FTRACE_METHOD_BREAKPOINT: nobody stands still. A breakpoint (int3) is put on
- *	all locations, then the other bytes are written, then the first ones, and
- *	all cores serialize after each of the three. A thread that runs into a
- *	breakpoint takes SIGTRAP, whose handler emulates the old or the new
- *	instruction, about 2 microseconds. Both must be a nop of any
- *	form, call rel32, jmp rel32, jmp rel8, ret or mov r32,imm32; the old one a
- *	single instruction
+ * @FTRACE_METHOD_AUTO: the same as FTRACE_METHOD_STOP_MACHINE. The library never
+ *	chooses the breakpoint method by itself, because it can end the process: a
+ *	thread may block SIGTRAP after the library has checked its mask
+ * @FTRACE_METHOD_STOP_MACHINE: stop all other threads for the whole change. Works
+ *	for any instruction
+ * @FTRACE_METHOD_BREAKPOINT: stop no thread. The library writes a breakpoint
+ *	(int3) to all locations, then their other bytes, then their first bytes. All
+ *	cores serialize after each of the three steps. A thread that executes a
+ *	breakpoint gets SIGTRAP, and the library's handler emulates the old or the new
+ *	instruction; this takes about 2 microseconds. The old and the new code must
+ *	be a nop of any form, call rel32, jmp rel32, jmp rel8, ret, or mov r32,imm32,
+ *	and the old code must be a single instruction
  *
  *                        STOP_MACHINE (AUTO)        BREAKPOINT
- *   other threads        stand still, all of them   run on
+ *   other threads        all stand still            run on
  *   instructions         any                        those above
- *   a thread blocks the  it is seized               no obstacle
+ *   a thread blocks the  the thread is seized       no effect
  *   stop signal
- *   a thread in vfork()  cannot be stopped:         no obstacle
- *                        -ETIMEDOUT
- *   a thread blocks      no obstacle                -ETIMEDOUT; later than the
- *   SIGTRAP                                         look: the process may end
- *   a debugger           stops show as signals      -EOPNOTSUPP
+ *   a thread is in       cannot be stopped:         no effect
+ *   vfork()              -ETIMEDOUT
+ *   a thread blocks      no effect                  -ETIMEDOUT; if it does so after
+ *   SIGTRAP                                         the check, the process may end
+ *   a debugger is        it shows the stop          -EOPNOTSUPP
+ *   attached             signals
  *
- * In version 1.0 AUTO took breakpoints where nothing seemed to be in their
- * way. What that change costs: by default threads stand still now, from some
- * microseconds to some milliseconds, by the number of threads and of locations;
- * and a process with a thread in vfork() gets an error where it got a change. Who wants breakpoints asks for them, here or
- * with ftrace_set_patch_opts(); then nothing else is done in their place.
+ * In version 1.0, AUTO chose breakpoints if nothing seemed to prevent them. Since
+ * then, by default, threads stand still for some microseconds to some milliseconds,
+ * depending on the number of threads and locations, and a change fails if a thread is
+ * in vfork(). To use breakpoints, request them here or with ftrace_set_patch_opts().
+ * The library then never uses the stop instead.
  *
- * SIGTRAP that is raised while it is blocked ends the process. The breakpoint
- * method waits until each thread has been seen with SIGTRAP unblocked by a mask
- * that is its own, and fails with -ETIMEDOUT if one is not. A thread that waits in
- * a call that replaces its mask (ppoll, pselect6, epoll_pwait, epoll_pwait2,
- * rt_sigtimedwait, rt_sigsuspend, io_pgetevents, io_uring_enter) is looked at again
- * when it has left the call; so is one that has slept since the last change and is
- * running now, until it has used 40 microseconds of CPU time or sleeps again. With
- * more busy threads than CPUs that takes as long as the scheduler likes. Handlers
- * that bracket themselves have SIGTRAP unblocked from then on, whatever their mask.
+ * SIGTRAP that an instruction raises while it is blocked ends the process. The
+ * breakpoint method therefore waits until it has seen each thread with SIGTRAP unblocked
+ * in the thread's own mask, and fails with -ETIMEDOUT if it does not see that. It checks
+ * again later
+ *   - a thread that waits in a system call that replaces the mask (ppoll, pselect6,
+ *     epoll_pwait, epoll_pwait2, rt_sigtimedwait, rt_sigsuspend, io_pgetevents,
+ *     io_uring_enter): when it has left the call
+ *   - a thread that has slept since the last change and runs now: when it has used 40
+ *     microseconds of CPU time or sleeps again. With more busy threads than CPUs this
+ *     takes as long as the scheduler needs
+ * From then on, signal handlers with the bracket run with SIGTRAP unblocked, whatever
+ * their mask says.
  *
- * By choosing the breakpoint method the caller promises that nobody else executes a
- * location with SIGTRAP blocked while the call lasts. In particular:
- *   - A thread does not block SIGTRAP, nor begin a handler that blocks it and is not
- *     bracketed, and execute a location then. Each handler of SIGTRAP itself, without
- *     SA_NODEFER, is one that blocks it.
- *   - A thread that keeps SIGTRAP blocked is not, at this time, in a handler that has
- *     interrupted one of the calls above, with a mask for the wait that leaves SIGTRAP
- *     unblocked. The handler has that mask, so it looks like a thread that has SIGTRAP
- *     unblocked, and when it returns, SIGTRAP is blocked again. (One that takes less
- *     than 20 microseconds and does not sleep is noticed.)
- *   - Nor does it make such calls again and again without ever sleeping in one, as with
- *     a timeout of 0, nor run a guest of KVM with KVM_SET_SIGNAL_MASK.
+ * A caller that chooses the breakpoint method promises that, during the call, no other
+ * thread executes a location with SIGTRAP blocked. In particular:
+ *   - No thread executes a location after it has blocked SIGTRAP, or in a signal
+ *     handler that blocks SIGTRAP and has no bracket. A handler of SIGTRAP itself
+ *     without SA_NODEFER is such a handler.
+ *   - A thread that keeps SIGTRAP blocked is not in a signal handler that interrupted
+ *     one of the system calls above if the mask of that call leaves SIGTRAP unblocked.
+ *     The handler runs with the mask of the call, so the thread seems to have SIGTRAP
+ *     unblocked; when the handler returns, SIGTRAP is blocked again. (The library
+ *     recognizes a handler that takes less than 20 microseconds and does not sleep.)
+ *   - A thread that keeps SIGTRAP blocked does not repeat such system calls without ever
+ *     sleeping in one, for example with a timeout of 0, and does not run a KVM guest
+ *     with KVM_SET_SIGNAL_MASK.
  * Threads that never block SIGTRAP can do all of this.
  *
- * On the calling thread declared signals wait until the change is over: handlers
- * that run into many breakpoints could otherwise come faster than it goes on.
+ * Declared signals on the calling thread wait until the change is over. Otherwise
+ * handlers that execute many breakpoints could arrive faster than the change proceeds.
  *
- * The handler for SIGTRAP is installed at the first such change and stays; traps
- * that are not its own go to the handler that was there before. The method is
- * -EOPNOTSUPP without membarrier(SYNC_CORE), under valgrind, with a shadow stack,
- * in a process that has other threads and is not dumpable (PR_SET_DUMPABLE), where
- * /proc does not say which call a thread waits in, and while a debugger is attached:
- * GDB takes a breakpoint that it did not set for a crash, and resumes the thread in
- * the middle of the instruction.
+ * The library installs its handler for SIGTRAP at the first such change, and never
+ * removes it. It passes other traps to the handler that was installed before. The
+ * method fails with -EOPNOTSUPP without membarrier(SYNC_CORE), under valgrind, with a
+ * shadow stack, in a process that has other threads and is not dumpable
+ * (PR_SET_DUMPABLE), if /proc does not show which system call a thread waits in, and
+ * while a debugger is attached: GDB treats a breakpoint that it did not set as a crash,
+ * and resumes the thread in the middle of the instruction.
  */
 enum ftrace_method {
 	FTRACE_METHOD_AUTO,
@@ -297,12 +321,13 @@ enum ftrace_method {
 
 /**
  * enum ftrace_writer - how text is written
- * @FTRACE_WRITER_AUTO: the first of the two that works; pages that are writable
- *	as they are need neither
- * @FTRACE_WRITER_PROC_MEM: through /proc/self/mem. No page is ever writable and
- *	executable. Cheap by the kilobyte, not by the location
- * @FTRACE_WRITER_MPROTECT: in pages that are made writable for the time of the
- *	change, and protected as before after it
+ * @FTRACE_WRITER_AUTO: the first of the two that works. Pages that are already
+ *	writable need neither
+ * @FTRACE_WRITER_PROC_MEM: through /proc/self/mem. No page is ever both writable
+ *	and executable. The cost depends on the number of pages more than on the
+ *	number of locations
+ * @FTRACE_WRITER_MPROTECT: in pages that are made writable during the change.
+ *	Afterwards they have their old protection
  */
 enum ftrace_writer {
 	FTRACE_WRITER_AUTO,
@@ -313,13 +338,15 @@ enum ftrace_writer {
 /**
  * struct ftrace_patch_opts - options of ftrace_patch_text()
  * @size: sizeof(struct ftrace_patch_opts)
- * @method: an enum ftrace_method; in a stop window it does not matter
- * @timeout_ms: how long to wait for the other threads to stop, and then for NMI
- *	handlers that run, in milliseconds; or for SIGTRAP to be unblocked; 0: 5000
+ * @method: an enum ftrace_method; ignored in a stop window
+ * @timeout_ms: how long to wait, in milliseconds, for the other threads to stop and
+ *	then for NMIs that run; or, with breakpoints, for SIGTRAP to be unblocked.
+ *	0 means 5000
  * @writer: an enum ftrace_writer
  * @flags: 0
  *
- * The first version ended behind @timeout_ms; the fields behind it are 0 then.
+ * The first version of the structure ended after @timeout_ms. With its size, the later
+ * fields count as 0.
  */
 struct ftrace_patch_opts {
 	size_t size;
@@ -333,36 +360,37 @@ struct ftrace_patch_opts {
  * ftrace_patch_text - change many locations at once, all or nothing
  * @patches: the locations, in any order
  * @count: how many, 0 to 1,000,000; 0 does nothing
- * @opts: options, or NULL for those of ftrace_set_patch_opts(), or the defaults
+ * @opts: options, or NULL for those of ftrace_set_patch_opts(), or else the defaults
  *
- * A location of several instructions must not have a call among them, unless it is
- * the last one: where it returns to is not looked for.
+ * If the old code of a location is several instructions, only the last one may be a
+ * call, because the library does not search for return addresses.
  *
- * Every location is verified before the first is written. If one or more fail,
- * nothing is written, @error of each culprit says why, and the result is the
- * error of the first of them in the order of @patches. @error is 0 for all
- * others. Errors that concern no single location leave every @error at 0.
+ * Every location is verified before the first is written. If any location fails,
+ * nothing is written. @error of each location that failed says why, and @error of all
+ * others is 0. The result is the error of the first failed location in the order of
+ * @patches. If an error concerns no single location, every @error is 0.
  *
- * The checks go in stages, and a stage that finds culprits is the last one:
- * the entries by themselves (-EINVAL), and whether the method can do them
- * (-EOPNOTSUPP), before any thread is stopped; what stands at the locations
- * (-EFAULT, -EACCES, -EINVAL); threads inside of them (-EBUSY); whether they can
- * be written (-EPERM).
+ * The checks have stages, and no stage begins after one that failed. Before any thread
+ * is stopped: the entries (-EINVAL), then whether the method supports them
+ * (-EOPNOTSUPP). Then: the bytes at the locations (-EFAULT, -EACCES, -EINVAL); threads
+ * between their instructions (-EBUSY); whether they can be written (-EPERM).
+ *
+ * "(location)" marks errors that concern a location.
  *
  * Returns 0 or
- *   -EFAULT     @patches is NULL with a @count; or (location) it cannot be read
+ *   -EFAULT     @patches is NULL and @count is not 0; or (location) it cannot be read
  *   -EINVAL     (location) @len is not 1..8, the entry overlaps or repeats
- *               another one, or other bytes stand there than @old_code
+ *               another one, or the bytes at @ip differ from @old_code
  *   -EACCES     (location) not executable memory, or it belongs to this library
- *   -EPERM      (location) it cannot be written in the way asked for; or called
- *               in a stop window without ftrace_arch_code_modify_prepare()
- *   -EBUSY      (location) a thread stands inside of the old code; or somebody
- *               replaced the library's handler for SIGTRAP
- *   -EINVAL     @opts has a size below the first version's, an unknown method
- *               or writer, or @flags
- *   -E2BIG      @count above 1,000,000; @opts has a size beyond the known one
- *               and bytes other than 0 behind it, or a size beyond 4096
- *   -EOPNOTSUPP the method is not to be had here; or (location) it cannot do
+ *   -EPERM      (location) the requested writer cannot write it; or called in a
+ *               stop window without ftrace_arch_code_modify_prepare()
+ *   -EBUSY      (location) a thread is between two instructions of the old code; or
+ *               the library's handler for SIGTRAP was replaced
+ *   -EINVAL     @opts has a size below that of the first version, an unknown method
+ *               or writer, or @flags other than 0
+ *   -E2BIG      @count is above 1,000,000; or @opts is larger than the library knows
+ *               and has bytes other than 0 there, or is larger than 4096 bytes
+ *   -EOPNOTSUPP the method is not available here; or (location) it does not support
  *               the old or the new code
  *   -ENOMEM     no memory for the batch
  *   -EDEADLK    called from a signal handler
@@ -374,16 +402,16 @@ int ftrace_patch_text(struct ftrace_patch *patches, size_t count,
 		      const struct ftrace_patch_opts *opts);
 
 /**
- * ftrace_set_patch_opts - options of the calls that take none
- * @opts: copied; NULL: the defaults again
+ * ftrace_set_patch_opts - set the options for calls that take none
+ * @opts: the options, which are copied; NULL restores the defaults
  *
- * From then on ftrace_patch_text() without options, and the calls of
- * ftrace/trace.h and ftrace/static_key.h, change text in this way. The calls for
- * a single location stop whatever the method, and take writer and timeout from
- * here; and so does ftrace/trace.h where it turns several nops into one.
+ * Applies from then on to ftrace_patch_text() without options, and to the functions
+ * of ftrace/trace.h and ftrace/static_key.h. Two kinds of change always use the stop,
+ * and only the writer and the timeout from here: the functions for a single location,
+ * and ftrace/trace.h when it merges several nops into one.
  *
  * Returns 0 or
- *   -EINVAL, -E2BIG  @opts, as for ftrace_patch_text(); what was set before stays
+ *   -EINVAL, -E2BIG  @opts, as for ftrace_patch_text(); the old options remain
  *   -EDEADLK  called from a signal handler
  *
  * Context: thread, stop window.
@@ -391,12 +419,13 @@ int ftrace_patch_text(struct ftrace_patch *patches, size_t count,
 int ftrace_set_patch_opts(const struct ftrace_patch_opts *opts);
 
 /**
- * ftrace_arch_read_dyn_info - the protocol's two counters as text
- * @buf: receives "WAITS UPDATES", 0-terminated: how often the patcher had to
+ * ftrace_arch_read_dyn_info - read the protocol's two counters as text
+ * @buf: receives "WAITS UPDATES", null-terminated: how often the patcher had to
  *	wait for NMIs, and how often an NMI wrote for the patcher
- * @size: size of @buf in bytes; what does not fit is cut off
+ * @size: size of @buf in bytes; the text is truncated if it does not fit
  *
- * Returns the length of the whole text without the 0, as snprintf() does, or
+ * Returns the length of the whole text without the terminating null byte, as
+ * snprintf() does, or
  *   -EFAULT   @buf is NULL and @size is not 0
  *   -EINVAL   @size is negative
  *   -EDEADLK  called from a signal handler
@@ -411,26 +440,25 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @size: sizeof(struct ftrace_stats); set by the caller
  * @patches: locations changed
  * @stops: stop windows opened
- * @stopped_threads: threads parked, summed over all stops
+ * @stopped_threads: threads parked or seized, summed over all stops
  * @last_stop_ns: length of the last stop, from the first park request to the
- *	release, in nanoseconds. A stop that makes no progress is given up and
- *	tried again; then it is the last attempt
- * @max_stop_ns: length of the longest one, given up or not
- * @nmi_wait_count: waits of the patcher for announced NMIs
- * @nmi_update_count: locations written by an NMI
- * @deferred_stops: stop requests that met a thread inside an announced NMI and
- *	took effect when it left
- * @masked_stops: stops that had to block the NMI signals to drain them
- * @breakpoint_hits: instructions emulated in place of a breakpoint
+ *	release, in nanoseconds. If a stop took several attempts (one that makes no
+ *	progress is given up and tried again), length of the last attempt
+ * @max_stop_ns: length of the longest attempt, successful or not
+ * @nmi_wait_count: how often the patcher waited for announced NMIs
+ * @nmi_update_count: locations that an NMI wrote
+ * @deferred_stops: stop requests that found a thread inside an announced NMI, and
+ *	took effect when the NMI ended
+ * @masked_stops: stops that had to block the declared signals to drain NMIs
+ * @breakpoint_hits: instructions emulated at a breakpoint
  * @gc_collections: garbage collections of the library's runtime; always 0
  * @managed_bytes: bytes that the library's runtime has allocated
  * @last_method: the enum ftrace_method of the last change; 0: none yet
  * @last_writer: the enum ftrace_writer of the last change; 0: none yet
- * @seized_threads: of @stopped_threads, those that were stopped by ptrace(2),
- *	because one takes no signal of the library's, or had better not (see above)
+ * @seized_threads: those of @stopped_threads that were stopped with ptrace(2)
  *
- * The first version ended after @managed_bytes; versions without
- * @seized_threads are accepted as well.
+ * The first version of the structure ended after @managed_bytes. Sizes without
+ * @seized_threads are accepted too.
  */
 struct ftrace_stats {
 	size_t size;
@@ -453,13 +481,13 @@ struct ftrace_stats {
 
 /**
  * ftrace_get_stats - read the counters
- * @stats: receives them; @stats->size is set by the caller
+ * @stats: receives the counters; the caller sets @stats->size
  *
  * Returns 0 or
  *   -EFAULT   @stats is NULL
- *   -EINVAL   @size is below the first version's
- *   -E2BIG    @size is beyond the known one and bytes other than 0 stand there,
- *             or it is beyond 4096
+ *   -EINVAL   @size is below that of the first version
+ *   -E2BIG    @stats is larger than the library knows and has bytes other than 0
+ *             there, or is larger than 4096 bytes
  *   -EDEADLK  called from a signal handler
  *
  * Context: thread, stop window.

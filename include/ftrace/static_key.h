@@ -2,9 +2,12 @@
 /*
  * ftrace/static_key.h - branches and calls that are changed by patching them.
  *
- * A static key is a condition that seldom changes. A branch on it reads no
- * memory and tests nothing: it is a 5-byte nop, or a jump, and when the key
- * changes every such place is patched.
+ * Use this header for conditions and function pointers that are read often and change
+ * seldom. Do not use it for conditions that change many times a second: each change
+ * stops all other threads.
+ *
+ * A static key is such a condition. A branch on it reads no memory and tests nothing:
+ * it is a 5-byte nop or a jump. When the key changes, every branch on it is patched.
  *
  *	static FTRACE_DEFINE_STATIC_KEY_FALSE(verbose);
  *
@@ -13,15 +16,15 @@
  *
  *	ftrace_static_branch_enable(&verbose);
  *
- * What stands there at the start follows from the key's type, true or false, and
- * from what is likely; nothing has to be patched for it:
+ * The type of the key, true or false, and likely or unlikely determine the initial
+ * code, so nothing has to be patched at the start:
  *
  *		 key	likely			unlikely
  *		 true	nop, then the block	jmp to the block
  *		 false	jmp around the block	nop, the block is elsewhere
  *
- * A static call is a call through a pointer that seldom changes: a direct call
- * of a direct jump, which is patched.
+ * A static call replaces a call through a function pointer that seldom changes. It is
+ * a direct call of a direct jump, and the jump is patched.
  *
  *	FTRACE_DEFINE_STATIC_CALL(hash, hash_generic);
  *
@@ -29,18 +32,20 @@
  *
  *	ftrace_static_call_update(hash, hash_avx2);
  *
- * Branches are found in the program and in every shared object, by their section
- * ftrace_jump_table, which says where they are relative to itself: it costs no
- * relocation. The linker keeps an entry exactly if it keeps the code.
+ * The library finds branches in the program and in every shared object, in the section
+ * ftrace_jump_table. Its entries are relative to themselves, so they need no relocation.
+ * The linker keeps an entry if and only if it keeps the code of the branch.
  *
- * For GCC 9 and Clang 11, or later; C11 and C++17; with any optimization. A key
- * and a static call belong to one object (the program or a shared object). In a
- * shared object a key is static, or declared in front of its definition, which
- * hides it; and the function that FTRACE_DEFINE_STATIC_CALL() names is static or
- * hidden. The compiler refuses others: "impossible constraint in asm".
+ * The header works with GCC 9 and Clang 11, or later, in C11 and C++17, at any
+ * optimization level. A key or a static call belongs to one object (the program or a
+ * shared object). In a shared object, a key must be static, or must be declared with
+ * FTRACE_DECLARE_STATIC_KEY_TRUE() or _FALSE() before its definition, which makes it
+ * hidden; and the function that FTRACE_DEFINE_STATIC_CALL() names must be static or
+ * hidden. Otherwise the compiler fails with "impossible constraint in asm".
  *
- * Changes are those of ftrace_patch_text() without options: all places at once or
- * none. Handlers that may run into one bracket themselves (ftrace/nmi.h).
+ * A change works like ftrace_patch_text() without options: all locations change, or none.
+ * A signal handler that may execute one while it changes must have the bracket of
+ * ftrace/nmi.h.
  *
  * Source: include/linux/jump_label.h and include/linux/static_call.h of the kernel.
  */
@@ -55,9 +60,9 @@ extern "C" {
 
 /**
  * struct ftrace_static_key - a key without a type
- * @enabled: how many want it on; not to be written by the program
+ * @enabled: the count of the key; the program must not write it
  * @reserved: 0
- * @origin: the key of another object that this one stands for, or NULL
+ * @origin: the key of another object that this key is a name for, or NULL
  */
 struct ftrace_static_key {
 	int enabled;
@@ -65,7 +70,7 @@ struct ftrace_static_key {
 	struct ftrace_static_key *origin;
 };
 
-/* A key whose branches the compiler lays out for true, whatever it is now. */
+/* A key whose branches the compiler lays out for true, whatever its present value. */
 struct ftrace_static_key_true {
 	struct ftrace_static_key key;
 };
@@ -76,8 +81,8 @@ struct ftrace_static_key_false {
 };
 
 /**
- * FTRACE_DEFINE_STATIC_KEY_TRUE, FTRACE_DEFINE_STATIC_KEY_FALSE - a key
- * @name: the variable; "static" may stand in front
+ * FTRACE_DEFINE_STATIC_KEY_TRUE, FTRACE_DEFINE_STATIC_KEY_FALSE - define a key
+ * @name: the variable; "static" may precede the macro
  *
  * Source: DEFINE_STATIC_KEY_TRUE() in include/linux/jump_label.h.
  */
@@ -85,8 +90,8 @@ struct ftrace_static_key_false {
 #define FTRACE_DEFINE_STATIC_KEY_FALSE(name) struct ftrace_static_key_false name = {{0, 0, NULL}}
 
 /**
- * FTRACE_DECLARE_STATIC_KEY_TRUE, FTRACE_DECLARE_STATIC_KEY_FALSE - a key that
- * another file of the same object defines
+ * FTRACE_DECLARE_STATIC_KEY_TRUE, FTRACE_DECLARE_STATIC_KEY_FALSE - declare a key
+ * that another file of the same object defines
  * @name: the variable
  */
 #define FTRACE_DECLARE_STATIC_KEY_TRUE(name)                                                       \
@@ -95,22 +100,22 @@ struct ftrace_static_key_false {
 	extern __attribute__((visibility("hidden"))) struct ftrace_static_key_false name
 
 /**
- * FTRACE_IMPORT_STATIC_KEY_TRUE, FTRACE_IMPORT_STATIC_KEY_FALSE - a key of
- * another object, under a name in this one
- * @name: a variable, defined here; "static" may stand in front
+ * FTRACE_IMPORT_STATIC_KEY_TRUE, FTRACE_IMPORT_STATIC_KEY_FALSE - define a name for
+ * a key of another object
+ * @name: a variable, defined here; "static" may precede the macro
  * @other: the other object's struct ftrace_static_key, as in &its_key.key
  *
  * Branches on @name follow @other, and calls with @name change @other. The type
- * says how the branches are laid out. If @other has another value when the
- * object is opened, its branches change over when the next call of this header,
- * or ftrace_update_sites(), finds the object.
+ * determines how the branches are laid out. If @other has a different value when this
+ * object is opened, the next call of this header, or of ftrace_update_sites(), changes
+ * the branches.
  */
 #define FTRACE_IMPORT_STATIC_KEY_TRUE(name, other)                                                 \
 	struct ftrace_static_key_true name = {{1, 0, other}}
 #define FTRACE_IMPORT_STATIC_KEY_FALSE(name, other)                                                \
 	struct ftrace_static_key_false name = {{0, 0, other}}
 
-/* 1 for a pointer to a key of type true, 0 for false, a constant; no other has one. */
+/* A constant: 1 for a pointer to a key of type true, 0 for false; an error for others. */
 #ifdef __cplusplus
 extern "C++" {
 char (&ftrace_static_key_size_(const struct ftrace_static_key_true *))[2];
@@ -123,9 +128,10 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
 #endif
 
 /*
- * The place, and its entry: where it is, where it may jump, and the key, which is
- * aligned and has in bit 0 whether it is likely. The entry goes and stays with the
- * section of the code ("o"), and is in the same group of an inline function ("?").
+ * The branch, and its entry in the table: the address of the branch, the target of its
+ * jump, and the key, whose bit 0, free because keys are aligned, says likely. The linker
+ * keeps or drops the entry together with the section of the code ("o"), and puts it into
+ * the same group for an inline function ("?").
  */
 #define FTRACE_STATIC_BRANCH_ASM_(x, likely)                                                       \
 	__asm__ __inline__ goto(                                                                   \
@@ -150,7 +156,7 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
 		: ftrace_jump_)
 
 #if defined(__clang__) && defined(__cplusplus) && __clang_major__ < 17
-/* It takes the label of one statement expression for a target of the others' asm. */
+/* This compiler mistakes the label of one statement expression for a target of another's asm. */
 #define FTRACE_STATIC_BRANCH_(x, likely)                                                           \
 	(__builtin_expect(                                                                         \
 		 []() __attribute__((always_inline))->int {                                        \
@@ -179,8 +185,8 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
  * ftrace_static_branch_likely, ftrace_static_branch_unlikely - true if a key is on
  * @x: address of a key with a type, a constant
  *
- * Both work with both types of key; it is only about what is cheaper. Context: any;
- * a handler that may interrupt a change brackets itself.
+ * Both work with both types of key and differ in cost only. Context: any; a signal
+ * handler that may interrupt a change must have the bracket (ftrace/nmi.h).
  *
  * Source: static_branch_likely() in include/linux/jump_label.h.
  */
@@ -191,21 +197,21 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
  * ftrace_static_key_enable - turn a key on
  * @key: the key, without its type
  *
- * When it returns 0 every branch on the key, in every object, is as the key is.
- * If it is on already, by whatever count, that stays.
+ * When this function has returned 0, every branch on the key, in every object, matches
+ * the key. If the key is already on, its count does not change.
  *
  * Returns 0 or
- *   -EINVAL   @key is NULL or not aligned; or other bytes stand at a branch than
- *             should (reported to ftrace_set_print()'s function)
- *   -ENOENT   the file of the object that has @key cannot be read any more, or has
- *             no section headers: the branches are not known
+ *   -EINVAL   @key is NULL or not aligned; or a branch holds unexpected bytes, which
+ *             are reported to the function that ftrace_set_print() set
+ *   -ENOENT   the branches are not known, because the file of the object that defines
+ *             @key can no longer be read, or has no section headers
  *   -ENOMEM   no memory for the tables
- *   -EAGAIN   an object's file cannot be read at the moment, because no file can be
- *             opened; or as in ftrace/trace.h, in the child of a bare clone()
- *   -EDEADLK  called from a handler, of a signal or a traced function's; inside a
- *             stop window; or after ftrace_arch_code_modify_prepare()
- *   and those of ftrace_patch_text()
- * Then the key and all branches are as before.
+ *   -EAGAIN   an object's file cannot be read now, because the process can open no
+ *             file; or, as in ftrace/trace.h, this is the child of a bare clone()
+ *   -EDEADLK  called from a signal handler, or from the handler of a traced function;
+ *             inside a stop window; or after ftrace_arch_code_modify_prepare()
+ *   and the errors of ftrace_patch_text()
+ * After an error the key and all branches are as before.
  *
  * Context: thread.
  * Source: static_key_enable() in kernel/jump_label.c.
@@ -216,9 +222,8 @@ int ftrace_static_key_enable(struct ftrace_static_key *key);
  * ftrace_static_key_disable - turn a key off
  * @key: the key, without its type
  *
- * Returns as ftrace_static_key_enable() and
- *   -EBUSY    the key is on by a count of 2 or more, which are for
- *             ftrace_static_key_slow_dec()
+ * Returns the same as ftrace_static_key_enable(), or
+ *   -EBUSY    the count of the key is 2 or more; use ftrace_static_key_slow_dec()
  *
  * Context: thread.
  * Source: static_key_disable() in kernel/jump_label.c.
@@ -226,13 +231,13 @@ int ftrace_static_key_enable(struct ftrace_static_key *key);
 int ftrace_static_key_disable(struct ftrace_static_key *key);
 
 /**
- * ftrace_static_key_slow_inc - one more wants a key on
+ * ftrace_static_key_slow_inc - increment the count of a key
  * @key: the key, without its type
  *
- * The branches change if it was the first.
+ * If the count was 0, the key is turned on and its branches change.
  *
- * Returns as ftrace_static_key_enable() and
- *   -EOVERFLOW  2,147,483,647 want it on
+ * Returns the same as ftrace_static_key_enable(), or
+ *   -EOVERFLOW  the count is 2,147,483,647
  *
  * Context: thread.
  * Source: static_key_slow_inc() in kernel/jump_label.c.
@@ -240,12 +245,12 @@ int ftrace_static_key_disable(struct ftrace_static_key *key);
 int ftrace_static_key_slow_inc(struct ftrace_static_key *key);
 
 /**
- * ftrace_static_key_slow_dec - one less wants a key on
+ * ftrace_static_key_slow_dec - decrement the count of a key
  * @key: the key, without its type
  *
- * The branches change if it was the last.
+ * If the count becomes 0, the key is turned off and its branches change.
  *
- * Returns as ftrace_static_key_enable() and
+ * Returns the same as ftrace_static_key_enable(), or
  *   -EINVAL   the key is off
  *
  * Context: thread.
@@ -254,10 +259,10 @@ int ftrace_static_key_slow_inc(struct ftrace_static_key *key);
 int ftrace_static_key_slow_dec(struct ftrace_static_key *key);
 
 /**
- * ftrace_static_key_count - how many want a key on
+ * ftrace_static_key_count - get the count of a key
  * @key: the key, without its type
  *
- * While another thread changes the key: what it was before.
+ * While another thread changes the key, returns the count before the change.
  *
  * Context: any.
  * Source: static_key_count() in include/linux/jump_label.h.
@@ -268,7 +273,7 @@ static inline int ftrace_static_key_count(const struct ftrace_static_key *key)
 			       __ATOMIC_RELAXED);
 }
 
-/* The same for keys with a type. Source: static_branch_inc() and others, likewise. */
+/* The same for keys with a type. Source: static_branch_inc() and others, in the same header. */
 #define ftrace_static_branch_enable(x)	ftrace_static_key_enable(&(x)->key)
 #define ftrace_static_branch_disable(x) ftrace_static_key_disable(&(x)->key)
 #define ftrace_static_branch_inc(x)	ftrace_static_key_slow_inc(&(x)->key)
@@ -279,8 +284,8 @@ static inline int ftrace_static_key_count(const struct ftrace_static_key *key)
 /**
  * struct ftrace_static_call_key - a static call
  * @trampoline: the jump that is patched
- * @displacement: what it has, once it was changed
- * @changed: not 0: it was
+ * @displacement: the present displacement of the jump, if it was changed
+ * @changed: not 0: the jump was changed
  */
 struct ftrace_static_call_key {
 	void (*trampoline)(void);
@@ -291,10 +296,10 @@ struct ftrace_static_call_key {
 #define FTRACE_STATIC_CALL_SYMBOL_(name) "ftrace_call_tramp_" #name
 
 /**
- * FTRACE_DECLARE_STATIC_CALL - a static call that another file of the same object
- * defines
- * @name: its name; there is no variable of this name
- * @func: a function of its type, or the type
+ * FTRACE_DECLARE_STATIC_CALL - declare a static call that another file of the same
+ * object defines
+ * @name: the name of the static call; no variable has this name
+ * @func: a function of the right type, or the type
  *
  * Source: DECLARE_STATIC_CALL() in include/linux/static_call.h.
  */
@@ -304,7 +309,7 @@ struct ftrace_static_call_key {
 	extern __attribute__((visibility("hidden"))) __typeof__(func)                              \
 		ftrace_call_tramp_##name __asm__(FTRACE_STATIC_CALL_SYMBOL_(name))
 
-/* The jump; what it jumps to if there is no function; what the jump was at the start. */
+/* The jump; the code it jumps to if there is no function; the initial displacement. */
 #define FTRACE_STATIC_CALL_ASM_(symbol, displacement, again)                                       \
 	".pushsection .text." symbol ", \"ax\", @progbits\n\t"                                     \
 	".balign 16\n\t"                                                                           \
@@ -322,7 +327,7 @@ struct ftrace_static_call_key {
 	".size " symbol ", . - " symbol "\n\t"                                                     \
 	".popsection"
 
-/* In a function that nobody calls, because only there asm has operands. */
+/* In a function that is never called, because asm outside of functions has no operands. */
 #define FTRACE_DEFINE_STATIC_CALL_(name, func, displacement, again, operand)                       \
 	FTRACE_DECLARE_STATIC_CALL(name, func);                                                    \
 	__attribute__((used)) static void ftrace_call_definition_##name(void)                      \
@@ -336,9 +341,9 @@ struct ftrace_static_call_key {
 		(void (*)(void))ftrace_call_tramp_##name, 0, 0}
 
 /**
- * FTRACE_DEFINE_STATIC_CALL - a static call
- * @name: its name, one of its kind in the object
- * @func: what is called at first
+ * FTRACE_DEFINE_STATIC_CALL - define a static call
+ * @name: the name of the static call, unique in the object
+ * @func: the function that it calls at first
  *
  * Source: DEFINE_STATIC_CALL() in include/linux/static_call.h.
  */
@@ -346,39 +351,40 @@ struct ftrace_static_call_key {
 	FTRACE_DEFINE_STATIC_CALL_(name, func, "%c0 - . - 4", "%c0 - . + 11", "i"(func))
 
 /**
- * FTRACE_DEFINE_STATIC_CALL_NULL - a static call that calls nothing at first
- * @name: its name, one of its kind in the object
- * @type: a function of its type, or the type
+ * FTRACE_DEFINE_STATIC_CALL_NULL - define a static call that calls nothing at first
+ * @name: the name of the static call, unique in the object
+ * @type: a function of the right type, or the type
  *
- * Such a call does nothing and returns 0: of an integer, pointer or floating type
- * or of a structure in registers, but not of long double or a larger structure.
+ * Such a call does nothing and returns 0. The return type can be an integer, pointer or
+ * floating-point type, or a structure that is returned in registers, but not long double
+ * or a larger structure.
  *
- * Source: DEFINE_STATIC_CALL_NULL(), DEFINE_STATIC_CALL_RET0(), likewise.
+ * Source: DEFINE_STATIC_CALL_NULL(), DEFINE_STATIC_CALL_RET0(), in the same header.
  */
 #define FTRACE_DEFINE_STATIC_CALL_NULL(name, type)                                                 \
 	FTRACE_DEFINE_STATIC_CALL_(name, type, "3", "3", "i"(0))
 
 /**
- * ftrace_static_call - the function to call: ftrace_static_call(name)(args...)
- * @name: of a static call
+ * ftrace_static_call - make a static call: ftrace_static_call(name)(args...)
+ * @name: the name of the static call
  *
  * Source: static_call() in include/linux/static_call_types.h.
  */
 #define ftrace_static_call(name) ftrace_call_tramp_##name
 
 /**
- * ftrace_static_call_update - call another function from now on
- * @name: of a static call
- * @func: the function, of the same type; NULL: none, as above
+ * ftrace_static_call_update - change the function that a static call calls
+ * @name: the name of the static call
+ * @func: a function of the same type; NULL: call nothing and return 0, as above
  *
- * Calls that have begun go on in the old function.
+ * Calls that have already begun continue in the old function.
  *
  * Returns 0 or
- *   -EINVAL   other bytes stand there than should
+ *   -EINVAL   the jump holds unexpected bytes
  *   -ERANGE   @func cannot be reached with a signed 32-bit displacement
  *   -EDEADLK  as for ftrace_static_key_enable()
- *   and those of ftrace_patch_text()
- * Then it calls what it called before.
+ *   and the errors of ftrace_patch_text()
+ * After an error the static call calls the same function as before.
  *
  * Context: thread.
  * Source: static_call_update() in include/linux/static_call.h.
@@ -391,11 +397,11 @@ struct ftrace_static_call_key {
 	})
 
 /**
- * ftrace_static_call_key_update - the same, without a check of the type
+ * ftrace_static_call_key_update - the same, without a type check
  * @key: the static call
  * @func: address of the function, or 0
  *
- * Returns as ftrace_static_call_update() and
+ * Returns the same as ftrace_static_call_update(), or
  *   -EINVAL   @key is NULL or not aligned, or has no trampoline
  *
  * Context: thread.

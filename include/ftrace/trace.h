@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ftrace/trace.h - call a handler at the entry of functions, by name, while the
- * program runs.
+ * ftrace/trace.h - call a handler at the entry of functions, chosen by name, while
+ * the program runs.
  *
- * Functions are those that the compiler left room in: -fpatchable-function-entry=5
- * (GCC, Clang; any N,M with five bytes behind the entry), or -pg -mfentry
- * -mrecord-mcount (GCC). They are found in the program and in every shared object,
- * without help from it. A function that nobody traces has a nop there.
+ * Use this header to trace, count or replace functions. Do not use it for functions
+ * that the compiler left no room in, or to trace the exits of functions: it cannot do
+ * either.
+ *
+ * A function can be traced if the compiler left room for a call at its entry, with
+ * -fpatchable-function-entry=5 (GCC, Clang; or any N,M with five bytes after the entry),
+ * or with -pg -mfentry -mrecord-mcount (GCC). The library finds these functions in the
+ * program and in every shared object; the object need not know of the library. A function
+ * that is not traced has a nop there.
  *
  *	static void hit(unsigned long ip, unsigned long parent_ip,
  *			struct ftrace_ops *ops, struct ftrace_regs *regs);
@@ -15,21 +20,25 @@
  *	ftrace_set_filter(&ops, "parse_*", 0, 1);
  *	ftrace_register_function(&ops);
  *
- * A handler runs on the thread that called the function, in its place and on its
- * stack, in ordinary code and in signal handlers alike. It may be interrupted and
- * may run on many threads at once. A traced function that it calls itself is not
- * traced, nor is one that this library calls to demangle names. It must leave errno
- * as it is, and must not leave by longjmp() or an exception.
+ * A handler runs on the thread that calls the function, on that thread's stack, before
+ * the function's first instruction. The call may be in ordinary code or in a signal
+ * handler. A handler can be interrupted, and can run on many threads at once. Functions
+ * that it calls are not traced; neither are those that this library calls to demangle
+ * names. A handler must preserve errno, and must not be left by longjmp() or by an
+ * exception.
  *
- * A signal handler of the program's that interrupts it, or what leads to it, may leave
- * by siglongjmp(): the thread's next call of a traced function is traced again. It may
- * also go on on another stack by setcontext(), and come back, on this thread or
- * another: calls on the other stack are traced meanwhile, up to four handlers are
- * waited for that were left so, and a handler that never ends is in the
- * way of who unregisters (-ETIMEDOUT). Such stacks must not lie within a thread's own
- * stack, nor border on it without a gap. Where it cannot be told whether a thread is in
- * a handler, as while the rest of one lies in a variable that has not been written to,
- * it counts as being in it, and its calls are not traced.
+ * A signal handler of the program may interrupt a handler, or the code that calls it,
+ * and leave by siglongjmp(). The next call of a traced function by this thread is then
+ * traced again.
+ *
+ * A signal handler may also leave a handler with setcontext(), for another stack, and the
+ * program may return to the handler later, on this thread or another. Calls on the other
+ * stack are traced in the meantime. A thread can have up to four handlers that it left
+ * so; ftrace_unregister_function() waits for them, and fails with -ETIMEDOUT if one never
+ * ends. Such stacks must not lie within the stack of a thread, and there must be a gap
+ * between the two. If the library cannot determine whether a thread is still in a handler,
+ * for example because remains of its frame lie in a variable that has not been written
+ * yet, the thread counts as being in it, and its calls are not traced.
  *
  * Source: include/linux/ftrace.h and kernel/trace/ftrace.c of the kernel.
  */
@@ -46,11 +55,11 @@ struct ftrace_ops;
 
 /**
  * struct ftrace_regs - the registers at a function's first instruction
- * @ip: where the function goes on when the handler returns
- * @parent_ip: where its caller goes on; the stack pointer is &@parent_ip
+ * @ip: the address where the function continues when the handler returns
+ * @parent_ip: the return address to its caller; the stack pointer is &@parent_ip
  *
- * What a handler writes here the function finds. See ftrace_regs_return() and
- * ftrace_regs_redirect().
+ * The function starts with the values that the handler leaves here. See
+ * ftrace_regs_return() and ftrace_regs_redirect().
  */
 struct ftrace_regs {
 	unsigned long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
@@ -63,40 +72,40 @@ struct ftrace_regs {
 
 /**
  * ftrace_func_t - a handler
- * @ip: where the function's nop is: its first instruction, or behind its endbr64
- * @parent_ip: where the function's caller goes on
- * @ops: what was registered
+ * @ip: address of the function's nop: its first instruction, or the one after endbr64
+ * @parent_ip: the return address to the function's caller
+ * @ops: the ops that was registered
  * @regs: the registers; NULL without FTRACE_OPS_FL_SAVE_REGS
  */
 typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			      struct ftrace_regs *regs);
 
 /*
- * The handler leaves the vector registers alone, as code does that was compiled
- * with -mgeneral-regs-only: they need not be saved for it.
+ * The handler does not change vector registers, for example because it was compiled
+ * with -mgeneral-regs-only. The library then does not save them, and calls are faster.
  */
 #define FTRACE_OPS_FL_NO_VECTORS 1UL
 
-/* The handler gets the registers, to read or to change. Source: the kernel's, of this name. */
+/* The handler gets the registers, to read or to change. Source: the kernel's flag of this name. */
 #define FTRACE_OPS_FL_SAVE_REGS 2UL
 
 /*
- * Functions at whose entry other bytes stand than should, because another tool changed
- * them, are left out; the others are traced. Each is reported, once, to the function
- * of ftrace_set_print(), and is tried again when the filter is set the next time.
- * Without this flag one such function lets the call fail, and nothing is changed.
+ * Skip functions whose entry holds unexpected bytes, because another tool changed it, and
+ * trace the others. Each skipped function is reported once, to the function that
+ * ftrace_set_print() set, and is tried again when the filter is next set. Without this
+ * flag, one such function makes the call fail, and nothing is changed.
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
 
 /**
- * struct ftrace_ops - a handler and what it is for
+ * struct ftrace_ops - a handler and its options
  * @size: sizeof(struct ftrace_ops)
  * @func: the handler
  * @flags: FTRACE_OPS_FL_*
- * @data: the host's own
+ * @data: for use by the host
  *
- * Stays where it is, unchanged but for @data, from registration until
- * ftrace_unregister_function() has returned.
+ * From registration until ftrace_unregister_function() has returned, the structure must
+ * not move, and only @data may change.
  */
 struct ftrace_ops {
 	size_t size;
@@ -106,32 +115,35 @@ struct ftrace_ops {
 };
 
 /**
- * ftrace_register_function - begin to call a handler
- * @ops: the handler; its filter says for which functions, without one for all
+ * ftrace_register_function - start calling a handler
+ * @ops: the handler. Its filter selects functions; without a filter, all functions
  *
- * When it returns 0, every call of such a function calls the handler, on every
- * thread. Functions of objects that are opened later join when the next call
- * of this header, or ftrace_update_sites(), finds them.
+ * When this function has returned 0, every call of a selected function calls the handler,
+ * on every thread. Functions of objects that are opened later are included from the next
+ * call of this header, or of ftrace_update_sites(), on.
  *
  * Returns 0 or
- *   -EINVAL   @ops is NULL or not aligned, its size is not known, it has no
- *             function or unknown flags
- *   -EEXIST   it is registered
- *   -ENOSPC   64 are registered, or the filters differ in too many ways
- *   -ERANGE   there is no room for code within reach of an object
- *   -EPERM    the system gives no memory for it that can be executed. Where only what
- *             was writable may not become executable (PR_SET_MDWE, systemd's
- *             MemoryDenyWriteExecute), code is written through /proc/self/mem
- *   -EAGAIN   an object's file cannot be read at the moment, because no file can be
- *             opened; nothing was changed. Or, for good: this process is a child that
- *             was made without fork() (clone(), syscall(SYS_fork)) while another thread
- *             of its parent was in a call of this header or of ftrace/static_key.h
- *   -EINVAL   other bytes stand at a function than should (reported to
- *             ftrace_set_print()'s function); nothing was changed. Not with
- *             FTRACE_OPS_FL_SKIP_FOREIGN
- *   -EDEADLK  called from a handler, of a signal or of this kind, or inside a
- *             stop window
- *   and those of ftrace_patch_text()
+ *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
+ *             has no function
+ *   -EEXIST   @ops is already registered
+ *   -ENOSPC   64 ops are registered, or there are too many different sets of ops on
+ *             functions
+ *   -ERANGE   there is no free address space for code near an object
+ *   -EPERM    the system provides no executable memory. (If it only forbids making
+ *             writable memory executable, as PR_SET_MDWE and systemd's
+ *             MemoryDenyWriteExecute do, the library writes code through
+ *             /proc/self/mem)
+ *   -EAGAIN   an object's file cannot be read now, because the process can open no
+ *             file; nothing was changed. Or, permanently: this process is a child that
+ *             was created without fork() (clone(), syscall(SYS_fork)) while another
+ *             thread of its parent was in a call of this header or of
+ *             ftrace/static_key.h
+ *   -EINVAL   the entry of a function holds unexpected bytes, which are reported to the
+ *             function that ftrace_set_print() set; nothing was changed. Does not occur
+ *             with FTRACE_OPS_FL_SKIP_FOREIGN
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function, or
+ *             inside a stop window
+ *   and the errors of ftrace_patch_text()
  *
  * Context: thread.
  * Source: register_ftrace_function() in kernel/trace/ftrace.c.
@@ -139,33 +151,36 @@ struct ftrace_ops {
 int ftrace_register_function(struct ftrace_ops *ops);
 
 /**
- * ftrace_unregister_function - stop to call a handler
- * @ops: what was registered
+ * ftrace_unregister_function - stop calling a handler
+ * @ops: the ops that was registered
  *
- * When it returns 0, the handler runs nowhere any more and will not be called: it,
- * and @ops, may go. It waits for handlers that run, of any kind, for 30 seconds at
- * most, and with no lock held: they may use the loader, and meanwhile other threads
- * may call whatever they like, objects are opened and processes forked. But the caller may
- * have a lock: from a constructor or destructor, which run with the
- * loader's, it waits in vain for a handler that waits for that.
+ * When this function has returned 0, the handler runs on no thread and will not be
+ * called again. Its code and @ops can be freed.
  *
- * While it waits, threads that seem to be in a handler for long are stopped now and
- * then, for some microseconds, to see whether they are.
+ * It waits at most 30 seconds until all handlers that run, not only that of @ops, have
+ * ended. While it waits, it holds no lock: handlers may use the loader, and other threads
+ * may make any call, open objects and fork. But the caller itself may hold a lock.
+ * Constructors and destructors run with the loader's lock held, so a call from one times
+ * out if a handler waits for that lock.
  *
- * While it waits @ops is not registered any more. Another thread that registers it then
- * does so: it is registered when this returns.
+ * If a thread seems to be in a handler for long, this function stops it now and then, for
+ * some microseconds, to check whether it is.
+ *
+ * While this function waits, @ops is already unregistered. If another thread registers
+ * @ops again in the meantime, @ops is registered when this function returns.
  *
  * Returns 0 or
  *   -EINVAL   as for ftrace_register_function()
- *   -ENOENT   it is not registered, or not any more
- *   -EDEADLK  called from a handler, or inside a stop window; it stays registered
- *   -ETIMEDOUT a thread has been in a handler for 30 seconds, or has left one for
- *             another stack and has not come back for 5. The handler is not called
- *             any more, but may still run: until ftrace_update_sites() has returned 0
- *   and those of ftrace_patch_text(): some functions could not be changed back;
- *   the handler is not called all the same. But where the system has no
- *   membarrier(SYNC_CORE), and a thread could not be stopped either, it may
- *   still run: until ftrace_update_sites() has returned 0
+ *   -ENOENT   @ops is not registered, or is already being unregistered
+ *   -EDEADLK  called from a handler, or inside a stop window; @ops remains registered
+ *   -ETIMEDOUT a thread has been in a handler for 30 seconds, or left one for another
+ *             stack and has not returned to it for 5 seconds. The handler is no longer
+ *             called, but may still run until a call of ftrace_update_sites() has
+ *             returned 0
+ *   and the errors of ftrace_patch_text(): some functions could not be changed back.
+ *   The handler is no longer called. But if the system has no membarrier(SYNC_CORE), and
+ *   a thread could not be stopped either, the handler may still run until a call of
+ *   ftrace_update_sites() has returned 0
  *
  * Context: thread.
  * Source: unregister_ftrace_function() in kernel/trace/ftrace.c.
@@ -173,43 +188,43 @@ int ftrace_register_function(struct ftrace_ops *ops);
 int ftrace_unregister_function(struct ftrace_ops *ops);
 
 /**
- * ftrace_set_filter - choose functions by name
+ * ftrace_set_filter - select functions by name
  * @ops: registered or not
  * @pattern: see below
- * @len: length of @pattern in bytes; 0: it ends with a 0
- * @reset: not 0: forget the patterns so far
+ * @len: length of @pattern in bytes; 0: @pattern is null-terminated
+ * @reset: not 0: discard the patterns that were set before
  *
- * A pattern is a function's name as in the symbol table, with * for any text, ?
- * for any character, [a-z] and [!a-z] for one of a set, \ for the next character
- * itself. A leading ! takes the functions out again that it matches. ":mod:" and a
- * pattern behind it restricts it to objects whose file name (without its folder)
- * matches, "program" standing for the program itself. @pattern NULL with @reset:
- * all functions.
+ * A pattern is the name of a function in the symbol table. * matches any text, ?
+ * any character, [a-z] and [!a-z] a character of a set, and \ the next character
+ * literally. A leading ! removes the functions that match from the selection. ":mod:"
+ * and a second pattern at the end select only functions of objects whose file name,
+ * without the directory, matches that pattern; "program" is the program itself. If
+ * @pattern is NULL and @reset is not 0, all functions are selected.
  *
- * With "::" or "(" in it, a pattern is a C++ name, compared with the demangled one
- * (struct ftrace_site's display):
+ * A pattern with "::" or "(" is a C++ name and is compared with the demangled name
+ * (@display in struct ftrace_site):
  *
- *	Json::Reader::*			without "(": with what stands in front of
+ *	Json::Reader::*			without "(": compared with the part before
  *					the parameters
- *	Json::Reader::parse(char*)	with "(": also with all of it, const and
- *					the like behind the parameters included
- *	::parse				in no namespace, as C functions are
+ *	Json::Reader::parse(char*)	with "(": also compared with the whole name,
+ *					including const and the like at the end
+ *	::parse				in no namespace, such as C functions
  *	(anonymous namespace)::parse, Json::Value::operator[], *::operator()
  *
- * The result, which the names of function templates' instances begin with, counts
- * only where a pattern with "(" has it. [] stands for itself; other brackets that
- * do need a \, as in parse\[abi:cxx11]. Such a pattern costs about a microsecond
- * for each C++ function of the objects that it is about, each time that it is
- * asked, and what is said of demangling at ftrace_for_each_site().
+ * The demangled name of an instance of a function template begins with its return type.
+ * The type is compared only if a pattern with "(" contains one. [] matches itself; other
+ * brackets that are part of a name need a \, as in parse\[abi:cxx11]. Each time that such
+ * a pattern is evaluated, it costs about a microsecond for each C++ function of the
+ * objects that it applies to; ftrace_for_each_site() says what else demangling needs.
  *
- * The patterns count in the order in which they were set; they stay with @ops until
- * ftrace_free_filter(). A handler that is registered changes over at once.
+ * Patterns apply in the order in which they were set, and belong to @ops until
+ * ftrace_free_filter(). If @ops is registered, the new selection takes effect at once.
  *
  * Returns 0 or
- *   -EINVAL   @ops as above; the pattern is empty or has an error
- *   -ENOENT   it matches no function; nothing was changed
+ *   -EINVAL   @ops as above; or the pattern is empty or malformed
+ *   -ENOENT   the pattern matches no function; nothing was changed
  *   -E2BIG    the patterns take more than 3,000 bytes
- *   -EDEADLK and those of ftrace_register_function()
+ *   -EDEADLK and the other errors of ftrace_register_function()
  *
  * Context: thread.
  * Source: ftrace_set_filter() in kernel/trace/ftrace.c.
@@ -217,9 +232,10 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
 int ftrace_set_filter(struct ftrace_ops *ops, const char *pattern, size_t len, int reset);
 
 /**
- * ftrace_set_notrace - leave functions out by name
+ * ftrace_set_notrace - exclude functions by name
  *
- * As ftrace_set_filter(); what matches is not traced whatever the filter says.
+ * Works like ftrace_set_filter(). Functions that match are not traced, even if the
+ * filter selects them.
  *
  * Context: thread.
  * Source: ftrace_set_notrace() in kernel/trace/ftrace.c.
@@ -227,13 +243,13 @@ int ftrace_set_filter(struct ftrace_ops *ops, const char *pattern, size_t len, i
 int ftrace_set_notrace(struct ftrace_ops *ops, const char *pattern, size_t len, int reset);
 
 /**
- * ftrace_set_filter_ip - choose one function by address
+ * ftrace_set_filter_ip - select one function by address
  * @ops: registered or not
- * @ip: an address in the function, of its first instruction or its nop
- * @remove: not 0: take it out
- * @reset: not 0: forget the patterns so far
+ * @ip: address of the function's first instruction or of its nop
+ * @remove: not 0: remove the function from the selection
+ * @reset: not 0: discard the patterns that were set before
  *
- * Returns as ftrace_set_filter().
+ * Returns the same as ftrace_set_filter().
  *
  * Context: thread.
  * Source: ftrace_set_filter_ip() in kernel/trace/ftrace.c.
@@ -241,12 +257,12 @@ int ftrace_set_notrace(struct ftrace_ops *ops, const char *pattern, size_t len, 
 int ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip, int remove, int reset);
 
 /**
- * ftrace_free_filter - forget an ops that is not registered, with its patterns
- * @ops: what patterns were set for
+ * ftrace_free_filter - free the patterns of an ops that is not registered
+ * @ops: the ops
  *
  * Returns 0 or
  *   -EINVAL   as above
- *   -EBUSY    it is registered
+ *   -EBUSY    @ops is registered
  *   -EDEADLK  as above
  *
  * Context: thread.
@@ -255,32 +271,33 @@ int ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip, int remove, i
 int ftrace_free_filter(struct ftrace_ops *ops);
 
 /**
- * ftrace_update_ftrace_func - call one function in place of every handler
- * @func: the function; ftrace_stub: none; NULL: each handler again
+ * ftrace_update_ftrace_func - call one function instead of every handler
+ * @func: the function; ftrace_stub: call nothing; NULL: call the handlers again
  *
- * When it returns 0, every traced call calls @func where it would have called a
- * handler: once for each, with the same arguments, marked as being in a handler.
- * @func may call @ops->func with them, or not: for what all handlers share, to
- * measure them, to have them wait. With ftrace_stub nothing is called: tracing pauses
- * everywhere, whatever is registered meanwhile, and only this library's text is
- * changed, at four places, for as many functions as there are.
+ * When this function has returned 0, every traced call calls @func instead of each
+ * handler, once for each handler, with the same arguments. The library treats @func as a
+ * handler. @func may pass the arguments on to @ops->func. Use it to do work that all
+ * handlers share, to measure handlers, or to delay them. With ftrace_stub no function is
+ * called: all tracing pauses, even that of handlers that are registered later. The change
+ * writes four locations in the library's own text, however many functions are traced.
  *
- * What was called before then runs nowhere any more: it waits for handlers that
- * run, of any kind, as ftrace_unregister_function() does. @func may be any code:
- * the vector registers are saved for it, FTRACE_OPS_FL_NO_VECTORS or not.
+ * When this function has returned 0, the functions that were called before run on no
+ * thread: it waits for all handlers that run, as ftrace_unregister_function() does. @func
+ * may change vector registers: they are saved for it, even if a handler has
+ * FTRACE_OPS_FL_NO_VECTORS.
  *
  * Returns 0 or
- *   -EDEADLK  as for ftrace_register_function(), and from @func
- *   -ETIMEDOUT as for ftrace_unregister_function(): it was changed, but what was
- *             called before may still run: until ftrace_update_sites() has
- *             returned 0
- *   and those of ftrace_patch_text(): nothing was changed. But where the system
- *             has no membarrier(SYNC_CORE), and a thread could not be stopped to
- *             see that it has ended, it was, and what was called before may
- *             still run: until ftrace_update_sites() has returned 0. And after
- *             -EIO either may be called
+ *   -EDEADLK  as for ftrace_register_function(); or called from @func
+ *   -ETIMEDOUT as for ftrace_unregister_function(). The change was made, but the
+ *             functions that were called before may still run until a call of
+ *             ftrace_update_sites() has returned 0
+ *   and the errors of ftrace_patch_text(). Nothing was changed, with two exceptions. If
+ *             the system has no membarrier(SYNC_CORE), and a thread could not be stopped
+ *             to check that it has left its handler, the change was made, and the
+ *             functions that were called before may still run until a call of
+ *             ftrace_update_sites() has returned 0. After -EIO either may be called
  *
- * Context: thread. The child of a fork keeps @func.
+ * Context: thread. A child of fork() inherits @func.
  * Source: ftrace_update_ftrace_func() in arch/x86/kernel/ftrace.c.
  */
 int ftrace_update_ftrace_func(ftrace_func_t func);
@@ -289,13 +306,13 @@ int ftrace_update_ftrace_func(ftrace_func_t func);
 void ftrace_stub(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		 struct ftrace_regs *regs);
 
-/* The address of code that returns at once. */
+/* Code that returns immediately; for ftrace_regs_return(). */
 void ftrace_just_return(void);
 
 /**
- * ftrace_regs_return - the function does not run, and returns a value
- * @regs: the handler's
- * @value: what its caller gets, in rax
+ * ftrace_regs_return - return a value instead of running the function
+ * @regs: the registers that the handler got
+ * @value: the return value, in rax
  */
 static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long value)
 {
@@ -304,9 +321,9 @@ static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long va
 }
 
 /**
- * ftrace_regs_redirect - another function runs in place of this one
- * @regs: the handler's
- * @function: its address; takes the same arguments
+ * ftrace_regs_redirect - run another function instead of this one
+ * @regs: the registers that the handler got
+ * @function: the address of a function that takes the same arguments
  */
 static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long function)
 {

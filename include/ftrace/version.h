@@ -2,8 +2,9 @@
 /*
  * ftrace/version.h - the version of the library.
  *
- * This header is the one place where the version is written down: the package
- * files, the SONAME and the library itself take it from here.
+ * Use it to check at run time that the library is not older than the headers that the
+ * program was compiled with. This header is the only place that holds the version
+ * number: the package files, the SONAME and the library take it from here.
  */
 #ifndef FTRACE_VERSION_H
 #define FTRACE_VERSION_H
@@ -17,11 +18,11 @@ extern "C" {
 #endif
 
 /**
- * ftrace_version - the version of the library that is loaded
+ * ftrace_version - get the version of the loaded library
  *
- * Compare with the FTRACE_VERSION_* that the program was compiled with.
+ * Compare it with the FTRACE_VERSION_* that the program was compiled with.
  *
- * Returns "MAJOR.MINOR.PATCH", a string that lives as long as the process.
+ * Returns "MAJOR.MINOR.PATCH", a string that is valid as long as the process runs.
  *
  * Context: any.
  */

@@ -4,7 +4,7 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Breakpoint;
 
-/// <summary>The side of the breakpoint method that runs on threads that meet a breakpoint.</summary>
+/// <summary>The side of the breakpoint method that runs on threads that execute a breakpoint.</summary>
 [NoInstr]
 internal static unsafe class TrapHandler
 {
@@ -16,9 +16,9 @@ internal static unsafe class TrapHandler
     {
         TrapState* state = TrapState.Shared;
         ulong* rip = Ucontext.Rip((ulong)context);
-        ulong ip = *rip - 1; // of the breakpoint, if it was one
+        ulong ip = *rip - 1; // of the breakpoint, if the trap is one
 
-        // Single steps, watchpoints and signals that were sent have other codes; a process may send itself any code.
+        // Single steps, watchpoints and signals that were sent have other codes; but a process may send itself a signal with any code.
         TrapAction action = info->Code == Siginfo.CodeKernel && Ucontext.TrapNumber((ulong)context) == TrapVector
             ? BreakpointProtocol<X86Machine>.Trap(&state->Protocol, ip, context)
             : TrapAction.Foreign;
@@ -40,22 +40,22 @@ internal static unsafe class TrapHandler
         }
     }
 
-    /// <summary>The bytes cd 03, which raise the same trap, and end at <paramref name="last"/>.</summary>
+    /// <summary>True for the bytes cd 03, which raise the same trap, if they end at <paramref name="last"/>.</summary>
     private static bool IsTwoByteForm(ulong last) => *(byte*)last == TrapVector && *(byte*)(last - 1) == IntOpcode;
 
-    /// <summary>The trap is the host's: its handler gets it as if ours were not there.</summary>
+    /// <summary>Passes a trap of the host's to its handler, as if ours did not exist.</summary>
     private static void Forward(TrapState* state, int signo, Siginfo* info, void* context)
     {
         KernelSigaction* previous = &state->Previous;
         ulong handler = previous->Handler;
         if (handler == KernelSigaction.Ignore && info->Code <= 0)
         {
-            return; // somebody sent it
+            return; // it was sent by kill(2) or the like
         }
 
         if (handler is KernelSigaction.Default or KernelSigaction.Ignore)
         {
-            // A fault cannot be ignored. The same signal again, which waits until this handler has returned.
+            // A fault cannot be ignored. The same signal is raised again, and is delivered when this handler has returned.
             KernelSigaction.Reset(signo);
             nint tid = Native.Syscall(SyscallNumber.Gettid);
             Native.Syscall(SyscallNumber.RtTgsigqueueinfo, Native.Syscall(SyscallNumber.Getpid), tid, signo, (nint)info);

@@ -3,14 +3,14 @@ using Ftrace.Nmi;
 
 namespace Ftrace.Breakpoint;
 
-/// <summary>Who has SIGTRAP.</summary>
+/// <summary>The handler of SIGTRAP: installs it, and checks that it is still installed.</summary>
 internal static unsafe class TrapSignal
 {
     /// <summary>
-    /// Takes SIGTRAP at the first batch, and makes sure that it is still ours at the others. It stays ours: a trap may be
-    /// delivered long after its batch. Called with the stop mutex held.
+    /// Installs the handler before the first batch, and checks before each other batch that it is still there. It stays installed: a
+    /// trap may be delivered long after its batch. Called with the stop mutex held.
     /// </summary>
-    /// <returns>0, or -EBUSY: somebody replaced our handler.</returns>
+    /// <returns>0, or -EBUSY if the host has replaced our handler.</returns>
     public static int Verify(TrapState* state)
     {
         KernelSigaction current;
@@ -30,8 +30,8 @@ internal static unsafe class TrapSignal
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&TrapHandler.OnSignal;
 
     /// <summary>
-    /// The host's handler runs under ours, on the stack that it was installed for, and a system call that a signal for it
-    /// interrupts goes on or not as it was installed. Without one, ours takes the alternate stack where the stop signal does.
+    /// Our handler calls the host's, so it has the flags that the host's was installed with: for the stack that it runs on, and for
+    /// whether an interrupted system call is restarted. If the host has none, ours uses the alternate stack if the stop signal's does.
     /// </summary>
     private static ulong HostFlags(KernelSigaction current)
     {

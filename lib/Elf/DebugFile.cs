@@ -3,34 +3,34 @@ using Ftrace.Linux;
 
 namespace Ftrace.Elf;
 
-/// <summary>The separate file with an object's symbols, as distributions install it: found by the build id.</summary>
+/// <summary>The separate file with an object's symbols, as distributions install it. It is found by the build id.</summary>
 internal static unsafe class DebugFile
 {
     private const int PathSize = 128;
-    private const int MostId = 32;
+    private const int MaxId = 32;
     private const uint BuildId = 3;
-    private const ulong MostNotes = 1 << 16;
+    private const ulong MaxNotes = 1 << 16;
 
-    private static ReadOnlySpan<byte> Folder => "/usr/lib/debug/.build-id/"u8;
+    private static ReadOnlySpan<byte> Directory => "/usr/lib/debug/.build-id/"u8;
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
     /// <param name="image">The object.</param>
-    /// <param name="error">Becomes -EAGAIN or -ENOMEM if there may be one, but not now.</param>
+    /// <param name="error">Set to -EAGAIN or -ENOMEM if the file could not be read for a temporary reason.</param>
     /// <param name="symbols">The functions.</param>
     public static bool TryReadSymbols(ElfImage* image, int* error, out SymbolTable symbols)
     {
         symbols = default;
         ReadOnlySpan<byte> id = IdOf(image);
-        if (id.Length is < 2 or > MostId)
+        if (id.Length is < 2 or > MaxId)
         {
             return false;
         }
 
         byte* path = stackalloc byte[PathSize];
         var to = new Span<byte>(path, PathSize);
-        Folder.CopyTo(to);
-        int at = Folder.Length;
+        Directory.CopyTo(to);
+        int at = Directory.Length;
         for (int i = 0; i < id.Length; i++)
         {
             to[at++] = Digits[id[i] >> 4];
@@ -45,7 +45,7 @@ internal static unsafe class DebugFile
         int file = ProcFile.OpenRegular(path, out ulong size);
         if (file < 0)
         {
-            *error = ProcFile.IsPassing(file) ? -Errno.EAGAIN : *error;
+            *error = ProcFile.IsTransient(file) ? -Errno.EAGAIN : *error;
             return false;
         }
 
@@ -60,12 +60,12 @@ internal static unsafe class DebugFile
         return read;
     }
 
-    /// <summary>A file may have been left behind, or put there under a wrong name: it says itself what it belongs to.</summary>
+    /// <summary>True if the file has this build id itself: a file may be out of date, or have a wrong name.</summary>
     private static bool IsOf(ElfFile file, ReadOnlySpan<byte> id)
     {
         foreach (ref readonly ElfSection section in file.Sections)
         {
-            if (section.Type == ElfSection.Note && file.TryRead(section, MostNotes, out Block notes))
+            if (section.Type == ElfSection.Note && file.TryRead(section, MaxNotes, out Block notes))
             {
                 bool same = FindId(notes.Bytes).SequenceEqual(id);
                 notes.Free();
@@ -86,7 +86,7 @@ internal static unsafe class DebugFile
         for (int i = 0; i < image->HeaderCount && id.IsEmpty; i++)
         {
             ProgramHeader* header = image->Headers + i;
-            if (header->Type == ProgramHeader.Note && header->MemorySize <= MostNotes
+            if (header->Type == ProgramHeader.Note && header->MemorySize <= MaxNotes
                 && image->Contains(image->Base + header->Address, header->MemorySize, ProgramHeader.Readable))
             {
                 id = FindId(new ReadOnlySpan<byte>((void*)(image->Base + header->Address), (int)header->MemorySize));

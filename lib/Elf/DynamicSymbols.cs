@@ -3,12 +3,12 @@ using System;
 namespace Ftrace.Elf;
 
 /// <summary>
-/// What an object offers to others, by name, as it lies in memory. Called with the loader's lock held. Source: System V ABI,
+/// The dynamic symbols of an object in memory, by name. Called with the loader's lock held. Source: System V ABI,
 /// chapter 5; the hash table is the GNU one, which every linker writes.
 /// </summary>
 /// <remarks>
-/// dlsym() finds the same, but takes the lock that another thread's dlopen() holds while it runs constructors, which may wait for
-/// us; and it finds what RTLD_LOCAL hides only for those who have the handle.
+/// dlsym(3) finds the same, but takes the lock that another thread's dlopen(3) holds while it runs constructors, which may wait for
+/// us; and without a handle it does not find symbols of objects opened with RTLD_LOCAL.
 /// </remarks>
 internal readonly unsafe struct DynamicSymbols
 {
@@ -36,7 +36,7 @@ internal readonly unsafe struct DynamicSymbols
         for (int i = 0; i < image->HeaderCount; i++)
         {
             ProgramHeader* header = image->Headers + i;
-            var entry = (long*)(image->Base + header->Address); // two words each: what it is about, and that
+            var entry = (long*)(image->Base + header->Address); // two words each: tag and value
             if (header->Type != ProgramHeader.Dynamic || !IsReadable((ulong)entry, header->MemorySize))
             {
                 continue;
@@ -45,7 +45,7 @@ internal readonly unsafe struct DynamicSymbols
             for (ulong left = header->MemorySize / 16; left > 0 && entry[0] != 0; left--, entry += 2)
             {
                 ulong value = (ulong)entry[1];
-                ulong address = value < image->Base ? image->Base + value : value; // as in the file, or as the loader left it
+                ulong address = value < image->Base ? image->Base + value : value; // as in the file, or relocated by the loader
                 switch (entry[0])
                 {
                     case Strings:
@@ -75,7 +75,7 @@ internal readonly unsafe struct DynamicSymbols
     }
 
     /// <summary>
-    /// The code of a function that can be called: not while another thread is opening the object and has not relocated it.
+    /// Finds a function that can be called. Fails while another thread is opening the object and has not relocated it.
     /// </summary>
     public bool TryFind(ReadOnlySpan<byte> name, out ulong function)
     {
@@ -86,8 +86,8 @@ internal readonly unsafe struct DynamicSymbols
 
     private ElfSymbol* Find(ReadOnlySpan<byte> name)
     {
-        // Words: number of buckets, first symbol in them, words of the filter and a shift; the filter; the buckets; a hash for each
-        // symbol, whose lowest bit ends a bucket.
+        // Words: number of buckets, first symbol in them, words of the Bloom filter and a shift; the filter; the buckets; a hash for
+        // each symbol, whose lowest bit marks the last one of a bucket.
         if (_symbols == 0 || _strings == 0 || !IsReadable(_hash, HashHeader))
         {
             return null;
@@ -135,8 +135,9 @@ internal readonly unsafe struct DynamicSymbols
     }
 
     /// <summary>
-    /// They are applied in the order of the tables, that of the PLT last, so that the last place tells: until then it holds 0 or an
-    /// address as it stands in the file. A name that nobody need have may stay 0, and tells nothing.
+    /// True if the relocations have been applied. They are applied in the order of the tables, that of the PLT last, so the last
+    /// relocated word shows it: before that it is 0 or an address as in the file. The word of an optional symbol may stay 0, and shows
+    /// nothing.
     /// </summary>
     private bool IsRelocated => IsApplied(_plt, _pltBytes) ?? IsApplied(_relocations, _relocationBytes) ?? true;
 
@@ -151,18 +152,18 @@ internal readonly unsafe struct DynamicSymbols
         for (ulong i = bytes / (ulong)sizeof(ElfRela); i > 0; i--)
         {
             ElfRela* relocation = relocations + (i - 1);
-            ulong place = _image->Base + relocation->Offset;
+            ulong word = _image->Base + relocation->Offset;
             var symbol = (ElfSymbol*)(_symbols + relocation->Symbol * (ulong)sizeof(ElfSymbol));
-            if (relocation->IsAddress && IsReadable(place, sizeof(ulong)) && IsReadable((ulong)symbol, (ulong)sizeof(ElfSymbol)) && !symbol->IsOptional)
+            if (relocation->IsAddress && IsReadable(word, sizeof(ulong)) && IsReadable((ulong)symbol, (ulong)sizeof(ElfSymbol)) && !symbol->IsOptional)
             {
-                return *(ulong*)place >= _image->Base || !IsInFile(*(ulong*)place);
+                return *(ulong*)word >= _image->Base || !IsInFile(*(ulong*)word);
             }
         }
 
         return null;
     }
 
-    /// <summary>True for an address that the file may hold for something of the object's own.</summary>
+    /// <summary>True for an address that the file may hold for something in the object itself.</summary>
     private bool IsInFile(ulong address) => address == 0 || _image->Contains(_image->Base + address, 0, 0);
 
     private bool IsReadable(ulong address, ulong size) => size != 0 && _image->Contains(address, size, ProgramHeader.Readable);

@@ -5,10 +5,10 @@ using Ftrace.Linux;
 namespace Ftrace.Elf;
 
 /// <summary>
-/// The sections of an ELF file for this machine. Whatever stands in the file, nothing is read beyond it, and what is
-/// kept is bounded. Source: System V ABI, chapter 4; AMD64 supplement.
+/// The sections of an ELF file for this machine. Whatever the file contains, nothing is read beyond its end, and the memory that is
+/// used is bounded. Source: System V ABI, chapter 4; AMD64 supplement.
 /// </summary>
-/// <remarks>Hand-written: the library may not allocate on the managed heap, which what there is for .NET does.</remarks>
+/// <remarks>Written by hand: the library must not allocate on the managed heap, which existing readers for .NET do.</remarks>
 internal unsafe struct ElfFile
 {
     private const ulong MaxSections = 1 << 20;
@@ -24,7 +24,7 @@ internal unsafe struct ElfFile
     /// <summary>The section headers.</summary>
     public readonly ReadOnlySpan<ElfSection> Sections => MemoryMarshal.Cast<byte, ElfSection>(_sections.Bytes);
 
-    /// <summary>Opens a file. What is no ELF file for x86-64, or not whole, is refused.</summary>
+    /// <summary>Opens a file. Fails if it is not an ELF file for x86-64, or is incomplete.</summary>
     public static bool TryOpen(ElfSource source, out ElfFile file)
     {
         file = new ElfFile(source);
@@ -38,8 +38,8 @@ internal unsafe struct ElfFile
     }
 
     /// <summary>
-    /// True if an object in memory was made from this file, and not from the one that had its name before: they have the same program
-    /// headers, and the same notes, the build id among them.
+    /// True if an object in memory was loaded from this file, and not from one that had the name before: they have the same program
+    /// headers, and the same notes, which include the build id.
     /// </summary>
     public readonly bool IsOf(ElfImage* image)
     {
@@ -96,7 +96,7 @@ internal unsafe struct ElfFile
         ulong nameSection = header.NameSection;
         if (count == 0 || nameSection == Header.NameSectionElsewhere)
         {
-            // More than fit the header: they stand in the first section.
+            // They do not fit the header, and are in the first section header.
             ElfSection first;
             if (!_source.Read(header.SectionOffset, &first, (ulong)sizeof(ElfSection)))
             {
@@ -118,7 +118,7 @@ internal unsafe struct ElfFile
             && TryRead(names.Offset, names.Size, out _names);
     }
 
-    /// <summary>There is no memory for what was made of it.</summary>
+    /// <summary>Notes that there is no memory for the contents.</summary>
     public readonly void NoteNoMemory() => _source.NoteNoMemory();
 
     /// <summary>The first section of this name.</summary>
@@ -153,7 +153,7 @@ internal unsafe struct ElfFile
         return false;
     }
 
-    /// <summary>A section's bytes, at most <paramref name="most"/>. What is compressed is refused: of what is asked for, nothing ever is.</summary>
+    /// <summary>Reads a section of at most <paramref name="most"/> bytes. Fails if it is compressed, as none of those that are needed ever is.</summary>
     public readonly bool TryRead(in ElfSection section, ulong most, out Block block)
     {
         block = default;
@@ -168,7 +168,7 @@ internal unsafe struct ElfFile
             return false;
         }
 
-        block = Block.AllocateBriefly((nuint)size);
+        block = Block.AllocateTemporary((nuint)size);
         if (block.IsEmpty)
         {
             _source.NoteNoMemory();

@@ -3,7 +3,7 @@ namespace Ftrace.Elf;
 /// <summary>The program or a shared object in memory, by its program headers. Nothing outside of its segments is read.</summary>
 internal unsafe struct ElfImage
 {
-    /// <summary>Added to the addresses that stand in the file.</summary>
+    /// <summary>Added to addresses in the file.</summary>
     public ulong Base;
 
     /// <summary>Its program headers in memory.</summary>
@@ -12,8 +12,8 @@ internal unsafe struct ElfImage
     public int HeaderCount;
 
     /// <summary>
-    /// A number made from the notes in its memory, the build id among them: tells apart versions of a file that are opened one after
-    /// the other at the same place. FNV-1a.
+    /// A hash of the notes in memory, which include the build id: distinguishes versions of a file that are opened one after
+    /// the other at the same address. FNV-1a.
     /// </summary>
     public readonly ulong ReadIdentity()
     {
@@ -51,7 +51,7 @@ internal unsafe struct ElfImage
         }
     }
 
-    /// <summary>True if a range lies in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
+    /// <summary>True if a range is in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
     public readonly bool Contains(ulong address, ulong size, uint permissions)
     {
         for (int i = 0; i < HeaderCount; i++)

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Ftrace.Elf;
 
-/// <summary><c>Elf64_Rela</c>, and the types whose place holds an address once they are applied.</summary>
+/// <summary><c>Elf64_Rela</c>, and the types that store an address when they are applied.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ElfRela
 {

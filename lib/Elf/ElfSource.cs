@@ -4,7 +4,7 @@ using Ftrace.Linux;
 namespace Ftrace.Elf;
 
 /// <summary>The bytes of an ELF file: an open file, or memory. Every read is checked against the size.</summary>
-/// <remarks>Not mapped: a file that somebody cuts meanwhile would raise SIGBUS.</remarks>
+/// <remarks>The file is not mapped: if it was truncated meanwhile, a load would raise SIGBUS.</remarks>
 internal readonly unsafe struct ElfSource
 {
     private readonly int _file;
@@ -14,7 +14,7 @@ internal readonly unsafe struct ElfSource
     /// <param name="file">A descriptor.</param>
     /// <param name="size">The file's size.</param>
     /// <param name="error">
-    /// Becomes -EAGAIN or -ENOMEM if something could not be read for a reason that may pass, and is no fault of the file's.
+    /// Set to -EAGAIN or -ENOMEM if something could not be read for a temporary reason, not because of the file's contents.
     /// </param>
     public ElfSource(int file, ulong size, int* error)
     {
@@ -32,10 +32,10 @@ internal readonly unsafe struct ElfSource
 
     public ulong Size { get; }
 
-    /// <summary>True if the range lies in the file.</summary>
+    /// <summary>True if the range is in the file.</summary>
     public bool Contains(ulong offset, ulong count) => offset <= Size && count <= Size - offset;
 
-    /// <summary>There is no memory for what was to be read.</summary>
+    /// <summary>Notes that there is no memory for the contents.</summary>
     public void NoteNoMemory() => Note(-Errno.ENOMEM);
 
     private void Note(int error)
@@ -70,7 +70,7 @@ internal readonly unsafe struct ElfSource
 
             if (got <= 0)
             {
-                if (ProcFile.IsPassing((int)got))
+                if (ProcFile.IsTransient((int)got))
                 {
                     Note(-Errno.EAGAIN);
                 }

@@ -19,9 +19,9 @@ internal struct ElfSymbol
     /// <summary>STT_FUNC, defined in this file.</summary>
     public readonly bool IsFunction => (Info & 15) == Function && Section != 0;
 
-    /// <summary>Undefined and STB_WEAK: nobody need have it.</summary>
+    /// <summary>Undefined and STB_WEAK: no object has to define it.</summary>
     public readonly bool IsOptional => Info >> 4 == Weak && Section == 0;
 
-    /// <summary>STB_GLOBAL or STB_WEAK: the name to show where several share an address.</summary>
+    /// <summary>STB_GLOBAL or STB_WEAK: the name that is preferred if several symbols have the same address.</summary>
     public readonly bool IsGlobal => Info >> 4 != 0;
 }

@@ -3,7 +3,7 @@ namespace Ftrace.Elf;
 /// <summary>A function of a symbol table.</summary>
 internal struct FunctionSymbol
 {
-    /// <summary>As it stands in the file, without the object's base.</summary>
+    /// <summary>The address in the file, without the object's base.</summary>
     public ulong Start;
 
     public ulong End;

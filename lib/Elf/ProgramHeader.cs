@@ -12,7 +12,7 @@ internal struct ProgramHeader
     public const uint Executable = 1;
     public const uint Readable = 4;
 
-    /// <summary>Text that can be looked at; there are CPUs and files for text that is executable only.</summary>
+    /// <summary>Text that can be read; a segment may be executable only.</summary>
     public const uint Code = Executable | Readable;
 
     public uint Type;

@@ -7,7 +7,7 @@ namespace Ftrace.Elf;
 /// <summary>The functions of an ELF file, by address, with their names.</summary>
 internal unsafe struct SymbolTable
 {
-    private const ulong MostBytes = 1ul << 30;
+    private const ulong MaxBytes = 1ul << 30;
     private const int LongestName = 1 << 16;
 
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
@@ -18,12 +18,12 @@ internal unsafe struct SymbolTable
 
     public int Count { get; private set; }
 
-    /// <summary>Bytes of all names, functions' and others'.</summary>
+    /// <summary>Size of the string table.</summary>
     public readonly nuint NameBytes => _names.Size;
 
     private readonly FunctionSymbol* Functions => (FunctionSymbol*)_functions.Start;
 
-    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
+    /// <summary>Sorts once, so that the runtime's lazy initialization is done at start-up.</summary>
     public static void WarmUp()
     {
         Span<FunctionSymbol> functions = stackalloc FunctionSymbol[64];
@@ -35,8 +35,8 @@ internal unsafe struct SymbolTable
         functions.Sort(s_byStart);
     }
 
-    /// <summary>Reads a file's functions, of the table with all symbols, or else of the dynamic ones.</summary>
-    /// <returns>False if the file has neither, or what stands there is not right.</returns>
+    /// <summary>Reads a file's functions from the symbol table of a type, SHT_SYMTAB or SHT_DYNSYM.</summary>
+    /// <returns>False if the file has no such table, or the table is invalid.</returns>
     public static bool TryRead(ElfFile file, uint type, out SymbolTable table)
     {
         table = default;
@@ -45,12 +45,12 @@ internal unsafe struct SymbolTable
             return false;
         }
 
-        if (!file.TryRead(symbols, MostBytes, out Block entries))
+        if (!file.TryRead(symbols, MaxBytes, out Block entries))
         {
             return false;
         }
 
-        bool read = file.TryRead(file.Sections[(int)symbols.Link], MostBytes, out table._names) && table.Collect(file, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
+        bool read = file.TryRead(file.Sections[(int)symbols.Link], MaxBytes, out table._names) && table.Collect(file, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
         entries.Free();
         if (!read)
         {
@@ -75,7 +75,7 @@ internal unsafe struct SymbolTable
             count += symbol.IsFunction ? 1 : 0;
         }
 
-        _functions = Block.AllocateBriefly((nuint)count * (nuint)sizeof(FunctionSymbol));
+        _functions = Block.AllocateTemporary((nuint)count * (nuint)sizeof(FunctionSymbol));
         if (_functions.IsEmpty)
         {
             if (count != 0)
@@ -105,14 +105,14 @@ internal unsafe struct SymbolTable
     }
 
     /// <summary>
-    /// The function that has this address in it, or begins at most <paramref name="before"/> bytes behind it. Of several with
+    /// Finds the function that contains an address, or begins at most <paramref name="before"/> bytes after it. Of several with
     /// the same start the first, which is a global one if there is one.
     /// </summary>
     public readonly bool TryFind(ulong address, ulong before, out FunctionSymbol function)
     {
         int next = CountUpTo(address);
 
-        // A function that begins right behind the address is the one whose nops stand in front of it.
+        // A function that begins right after the address is the one whose nops are before it.
         if (next < Count && Functions[next].Start - address <= before && (next == 0 || Functions[next - 1].End <= address))
         {
             function = Functions[next];
@@ -122,7 +122,7 @@ internal unsafe struct SymbolTable
         int at = next - 1;
         if (at > 0 && Functions[at - 1].Start == Functions[at].Start)
         {
-            // Not step by step: all symbols of a file may have the same start.
+            // By a search, not step by step: all symbols of a file may have the same start.
             at = Functions[at].Start == 0 ? 0 : CountUpTo(Functions[at].Start - 1);
         }
 
@@ -130,7 +130,7 @@ internal unsafe struct SymbolTable
         return at >= 0 && address < function.End;
     }
 
-    /// <summary>How many functions begin at the address or in front of it.</summary>
+    /// <summary>How many functions begin at the address or before it.</summary>
     private readonly int CountUpTo(ulong address)
     {
         int low = 0;
@@ -151,7 +151,7 @@ internal unsafe struct SymbolTable
         return low;
     }
 
-    /// <summary>A name, without its 0; cut where the table ends, and where nobody would read on.</summary>
+    /// <summary>A name, without its 0; truncated at the end of the table, and at <see cref="LongestName"/>.</summary>
     public readonly ReadOnlySpan<byte> NameOf(in FunctionSymbol function)
     {
         ReadOnlySpan<byte> rest = _names.Bytes[(int)function.Name..];
@@ -160,6 +160,6 @@ internal unsafe struct SymbolTable
         return end < 0 ? rest : rest[..end];
     }
 
-    /// <summary>A name whose place and length are known.</summary>
+    /// <summary>A name whose offset and length are known.</summary>
     public readonly ReadOnlySpan<byte> NameAt(uint offset, int length) => _names.Bytes.Slice((int)offset, length);
 }

@@ -3,8 +3,8 @@ using Ftrace.X86;
 namespace Ftrace.Elf;
 
 /// <summary>
-/// Where an object's functions begin, as the unwinder finds them in memory: a stripped file has that too. Source: Linux Standard
-/// Base, .eh_frame_hdr.
+/// The addresses at which an object's functions begin, from the unwinder's table in memory, which a stripped file has too. Source: Linux
+/// Standard Base, .eh_frame_hdr.
 /// </summary>
 internal readonly unsafe struct UnwindIndex
 {
@@ -17,7 +17,7 @@ internal readonly unsafe struct UnwindIndex
     private const byte SectionRelative = 0x30;
 
     private readonly ulong _start;
-    private readonly int* _entries; // two each: of the function, of its description
+    private readonly int* _entries; // two offsets each: of the function, and of its description
     private readonly uint _count;
 
     public UnwindIndex(ElfImage* image)
@@ -45,7 +45,9 @@ internal readonly unsafe struct UnwindIndex
         }
     }
 
-    /// <summary>The function that begins at an address, or behind it by at most <paramref name="distance"/>, or in front of it likewise.</summary>
+    /// <summary>
+    /// Finds the function that begins at an address, at most <paramref name="distance"/> after it, or at most an endbr64 before it.
+    /// </summary>
     public bool TryFind(ulong address, ulong distance, out ulong function)
     {
         uint low = 0;
@@ -63,7 +65,7 @@ internal readonly unsafe struct UnwindIndex
             }
         }
 
-        // Right behind an endbr64 is still the entry.
+        // An address right after an endbr64 is still the entry.
         if (low > 0 && address - StartOf(low - 1) <= X86Instruction.EndbrSize)
         {
             function = StartOf(low - 1);

@@ -7,14 +7,14 @@ using Ftrace.Trace;
 namespace Ftrace.Exports;
 
 /// <summary>
-/// What the child of a fork has to forget: only the forking thread is there. Runs in that thread, before
-/// fork(2) returns to the host, whatever the thread was doing.
+/// Resets the library's state in the child of a fork, where only the forking thread exists. Runs in that thread, before
+/// fork(3) returns to the host, whatever the thread was doing.
 /// </summary>
 [NoInstr]
 internal static unsafe class ForkChild
 {
     /// <summary>
-    /// In the child of a fork that did not run the handlers for it, as by the system call: called by the native file before the
+    /// In a child that was created without the handlers of pthread_atfork(3), as by the system call: called by Native/entry.c before the
     /// child's first call.
     /// </summary>
     public static void RunFound(NmiThread* self)

@@ -8,7 +8,7 @@ namespace Ftrace.Exports;
 [StructLayout(LayoutKind.Sequential)]
 internal struct FtracePatchOpts
 {
-    /// <summary>What the first version had: up to and with <see cref="TimeoutMs"/>.</summary>
+    /// <summary>The size in the first version: up to and including <see cref="TimeoutMs"/>.</summary>
     public const int FirstSize = 16;
 
     public nuint Size;

@@ -23,6 +23,6 @@ internal struct FtraceStats
     public ulong LastWriter;
     public ulong SeizedThreads;
 
-    /// <summary>What the first version had: up to and with <see cref="ManagedBytes"/>.</summary>
+    /// <summary>The size in the first version: up to and including <see cref="ManagedBytes"/>.</summary>
     public const int FirstSize = 104;
 }

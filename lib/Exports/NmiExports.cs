@@ -6,7 +6,7 @@ using Ftrace.Nmi;
 
 namespace Ftrace.Exports;
 
-/// <summary>ftrace/nmi.h, but for the gate, which is in the native file.</summary>
+/// <summary>ftrace/nmi.h, except for the gate, which is in Native/gate.c.</summary>
 internal static unsafe class NmiExports
 {
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_nmi_add_signal", CallConvs = [typeof(CallConvCdecl)])]

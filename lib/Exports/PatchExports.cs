@@ -11,8 +11,8 @@ using Ftrace.X86;
 namespace Ftrace.Exports;
 
 /// <summary>
-/// ftrace/patch.h: checks of the arguments and one call each. The native file has turned away calls from
-/// handlers before they come here.
+/// ftrace/patch.h: checks of the arguments and one call each. Native/entry.c has refused calls from
+/// handlers before they get here.
 /// </summary>
 internal static unsafe class PatchExports
 {
@@ -71,7 +71,7 @@ internal static unsafe class PatchExports
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(Old(&patch));
         return X86Instruction.TryEncodeCall(ip, address, New(&patch))
-            ? Patcher.Patch(&patch, 1, PatchRequest.Single, acceptNops: true)
+            ? Patcher.Patch(&patch, 1, PatchRequest.Single, OldCodeMatch.AnyNops)
             : -Errno.ERANGE;
     }
 
@@ -98,12 +98,13 @@ internal static unsafe class PatchExports
     {
         PatchRequest request = PatchRequest.Auto;
         int error = opts != null ? PatchOptions.Check(opts, out request) : 0;
-        if (error == 0)
+        if (error != 0)
         {
-            PatchState.Shared->Default = request;
+            return error;
         }
 
-        return error;
+        PatchState.Shared->Default = request;
+        return 0;
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_read_dyn_info", CallConvs = [typeof(CallConvCdecl)])]
@@ -126,16 +127,17 @@ internal static unsafe class PatchExports
         }
 
         int error = SizedStruct.Check(stats, FtraceStats.FirstSize, (nuint)sizeof(FtraceStats));
-        if (error == 0)
+        if (error != 0)
         {
-            FtraceStats now = default;
-            now.Size = stats->Size;
-            Statistics.Fill(&now, X86Nmi.State, StopState.Shared, TrapState.Shared, TextState.Shared, PatchState.Shared);
-            int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
-            new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
+            return error;
         }
 
-        return error;
+        FtraceStats now = default;
+        now.Size = stats->Size;
+        Statistics.Fill(&now, X86Nmi.State, StopState.Shared, TrapState.Shared, TextState.Shared, PatchState.Shared);
+        int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
+        new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
+        return 0;
     }
 
     private static FtracePatch NewPatch(ulong ip) => new() { Ip = ip, Len = X86Instruction.CallSize };

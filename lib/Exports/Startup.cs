@@ -10,7 +10,7 @@ using Ftrace.Trace;
 
 namespace Ftrace.Exports;
 
-/// <summary>Called once by the native file's constructor.</summary>
+/// <summary>Called once by the constructor in Native/startup.c.</summary>
 internal static unsafe class Startup
 {
     [UnmanagedCallersOnly(EntryPoint = "thread_startup", CallConvs = [typeof(CallConvCdecl)])]
@@ -38,7 +38,7 @@ internal static unsafe class Startup
         native->ForkFound = (delegate*<NmiThread*, void>)&ForkChild.RunFound;
     }
 
-    /// <summary>A thread's first call: being called is all it takes for the runtime to note the thread.</summary>
+    /// <summary>A thread's first call. It does nothing: the runtime attaches a thread when it enters.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_attach", CallConvs = [typeof(CallConvCdecl)])]
     public static void Attach()
     {

@@ -29,8 +29,8 @@ internal static unsafe class Statistics
         stats->SeizedThreads = stop->SeizedThreads;
     }
 
-    /// <summary>"%u %u" with the protocol's counters, cut off and ended with a 0 as snprintf() does.</summary>
-    /// <returns>Length of the whole text.</returns>
+    /// <summary>Formats "%u %u" with the protocol's counters, truncated and 0-terminated as by snprintf().</summary>
+    /// <returns>The length of the whole text.</returns>
     public static int FormatDynInfo(Span<byte> buffer, ProtocolState* protocol)
     {
         Span<byte> text = stackalloc byte[24];

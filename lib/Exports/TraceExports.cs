@@ -51,7 +51,7 @@ internal static unsafe class TraceExports
             return -Errno.EINVAL;
         }
 
-        var rule = new TraceRule { Kind = kind, Reset = reset != 0, Nothing = pattern == null };
+        var rule = new TraceRule { Kind = kind, Reset = reset != 0, ResetOnly = pattern == null };
         if (pattern != null)
         {
             if (length > LongestPattern)

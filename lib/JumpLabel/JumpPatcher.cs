@@ -12,8 +12,8 @@ namespace Ftrace.JumpLabel;
 /// </summary>
 internal static unsafe class JumpPatcher
 {
-    /// <summary>All branches on a key, for a value that it is about to have.</summary>
-    /// <returns>0 or -errno; then no branch was changed.</returns>
+    /// <summary>Changes all branches on a key, for the value that it is about to have.</summary>
+    /// <returns>0 or -errno; after an error no branch was changed.</returns>
     public static int Apply(FtraceStaticKey* key, bool enabled) => Apply(null, key, enabled);
 
     private static int Apply(LoadedObject* only, FtraceStaticKey* key, bool enabled)
@@ -45,10 +45,9 @@ internal static unsafe class JumpPatcher
         return error;
     }
 
-    /// <summary>Branches of new objects whose keys have another value than the compiler laid them out for.</summary>
+    /// <summary>Changes branches of new objects whose keys have another value than the one that the branches were compiled for.</summary>
     /// <returns>
-    /// 0 or the first -errno; none was changed of an object that failed. What failed for a reason that may go is tried again by the
-    /// next call.
+    /// 0 or the first -errno; in an object that failed no branch was changed. After a temporary failure the next call tries again.
     /// </returns>
     public static int ApplyToNew()
     {
@@ -66,17 +65,17 @@ internal static unsafe class JumpPatcher
         return result;
     }
 
-    /// <summary>The key that another one stands for; most stand for themselves.</summary>
+    /// <summary>The key that a key is an alias of; most keys are not aliases.</summary>
     public static FtraceStaticKey* Resolve(FtraceStaticKey* key)
     {
-        // Read each time: while its object is being opened it is not there yet.
+        // Read each time: it is not set yet while its object is being opened.
         FtraceStaticKey* origin = key->Origin;
         return origin != null ? origin : key;
     }
 
-    /// <summary>Branches that have to change: on a key, or, if that is null, those of one object.</summary>
-    /// <returns>How many, at most <paramref name="room"/>; or -ERANGE.</returns>
-    private static int Collect(LoadedObject* only, FtraceStaticKey* key, bool enabled, FtracePatch* patches, int room)
+    /// <summary>Collects the branches that have to change: those on a key, or, if that is null, those of one object.</summary>
+    /// <returns>How many, at most <paramref name="max"/>; or -ERANGE.</returns>
+    private static int Collect(LoadedObject* only, FtraceStaticKey* key, bool enabled, FtracePatch* patches, int max)
     {
         int count = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
@@ -96,7 +95,7 @@ internal static unsafe class JumpPatcher
                 }
 
                 bool value = key != null ? enabled : origin->Enabled > 0;
-                for (JumpSite* site = first; site < first + first->Run && count < room; site++)
+                for (JumpSite* site = first; site < first + first->Run && count < max; site++)
                 {
                     FtracePatch patch = new() { Ip = site->Ip, Len = X86Instruction.CallSize };
                     var wanted = new Span<byte>(patch.NewCode, X86Instruction.CallSize);

@@ -7,13 +7,13 @@ using Ftrace.X86;
 
 namespace Ftrace.JumpLabel;
 
-/// <summary>Direct calls whose function is changed. The kernel's kernel/static_call.c, the out-of-line kind.</summary>
+/// <summary>Static calls: direct calls whose target can be changed. The kernel's kernel/static_call.c, the out-of-line kind.</summary>
 /// <remarks>
-/// A trampoline, made by ftrace/static_key.h; without a function it jumps to its own second part:
+/// A trampoline, defined by ftrace/static_key.h; without a function it jumps to its own second part:
 /// <code>
 /// e9 rel32  cc cc cc                             jmp    function
 /// 31 c0  31 d2  0f 57 c0  c3                     return 0
-/// rel32                                          of the jump at the start
+/// rel32                                          the displacement of the jump at the start
 /// </code>
 /// </remarks>
 internal static unsafe class StaticCall

@@ -7,11 +7,11 @@ using Ftrace.Objects;
 
 namespace Ftrace.JumpLabel;
 
-/// <summary>Keys that are turned on and off. The kernel's kernel/jump_label.c.</summary>
-/// <remarks>A key's count lives in its object, and changes once the branches have: after a failure both are as before.</remarks>
+/// <summary>Turns static keys on and off. The kernel's kernel/jump_label.c.</summary>
+/// <remarks>A key's count is in its object, and changes after the branches have changed: after a failure both are as before.</remarks>
 internal static unsafe class StaticKey
 {
-    /// <summary>Carries a call out with the loader's lock too, and the objects looked at. Called with the trace mutex held.</summary>
+    /// <summary>Executes a call, with the loader's lock held and the list of objects updated. Called with the trace mutex held.</summary>
     public static int Run(StaticKeyOperation operation, FtraceStaticKey* key)
     {
         var call = new StaticKeyCall { Operation = operation, Key = key };
@@ -19,27 +19,33 @@ internal static unsafe class StaticKey
         return call.Result;
     }
 
-    /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
+    /// <summary>Called once, for the first object, whichever it is: the purpose is that the loader's lock is held.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
     {
         var call = (StaticKeyCall*)data;
-        call->Result = LoadedObjects.Update();
-        if (call->Result == 0)
-        {
-            // What is wrong with other keys' branches is reported, and is not this caller's business.
-            JumpPatcher.ApplyToNew();
-            call->Result = AreBranchesKnown(call->Key) ? 0 : -Errno.ENOENT;
-        }
-
-        if (call->Result == 0)
-        {
-            FtraceStaticKey* key = JumpPatcher.Resolve(call->Key);
-            int error = Count(call->Operation, key->Enabled, out int count);
-            call->Result = error != 0 ? error : Set(key, count);
-        }
-
+        call->Result = Execute(call);
         return 1;
+    }
+
+    private static int Execute(StaticKeyCall* call)
+    {
+        int error = LoadedObjects.Update();
+        if (error != 0)
+        {
+            return error;
+        }
+
+        // A failure with other keys' branches is reported, and is not an error of this call.
+        JumpPatcher.ApplyToNew();
+        if (!AreBranchesKnown(call->Key))
+        {
+            return -Errno.ENOENT;
+        }
+
+        FtraceStaticKey* key = JumpPatcher.Resolve(call->Key);
+        error = Count(call->Operation, key->Enabled, out int count);
+        return error != 0 ? error : Set(key, count);
     }
 
     /// <summary>False if the object that has the key could not be read.</summary>
@@ -77,11 +83,12 @@ internal static unsafe class StaticKey
     private static int Set(FtraceStaticKey* key, int count)
     {
         int error = JumpPatcher.Apply(key, count > 0);
-        if (error == 0)
+        if (error != 0)
         {
-            Volatile.Write(ref key->Enabled, count);
+            return error;
         }
 
-        return error;
+        Volatile.Write(ref key->Enabled, count);
+        return 0;
     }
 }

@@ -2,7 +2,7 @@ using Ftrace.Objects;
 
 namespace Ftrace.JumpLabel;
 
-/// <summary>A call of ftrace/static_key.h, checked, on its way to where the locks are held.</summary>
+/// <summary>The checked arguments of a call of ftrace/static_key.h, and its result.</summary>
 internal unsafe struct StaticKeyCall
 {
     public StaticKeyOperation Operation;

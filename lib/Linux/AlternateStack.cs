@@ -7,13 +7,13 @@ namespace Ftrace.Linux;
 [NoInstr]
 internal unsafe struct AlternateStack
 {
-    private const int Disabled = 2; // SS_DISABLE: none is set, or a handler with SS_AUTODISARM is under way
+    private const int Disabled = 2; // SS_DISABLE: none is set, or a handler runs on one with SS_AUTODISARM
 
     public ulong Start;
     private int _flags;
     public ulong Size;
 
-    /// <summary>That of the calling thread; of size 0 if it has none.</summary>
+    /// <summary>The calling thread's; its size is 0 if there is none.</summary>
     public static AlternateStack Current
     {
         get
@@ -25,8 +25,11 @@ internal unsafe struct AlternateStack
         }
     }
 
-    /// <summary>SA_ONSTACK if a handler of a signal that may come at any time has it, else 0. Those of the C library do not count.</summary>
-    /// <param name="except">The signal of a handler that does not count.</param>
+    /// <summary>
+    /// SA_ONSTACK if the handler of any signal that may come at any time has this flag, else 0. Faults, SIGABRT and the C library's own
+    /// signals are ignored.
+    /// </summary>
+    /// <param name="except">Another signal to ignore.</param>
     public static ulong FlagOfHandlers(int except)
     {
         for (int signo = 1; signo <= SignalSet.Count; signo++)

@@ -2,7 +2,7 @@ using System;
 
 namespace Ftrace.Linux;
 
-/// <summary>A piece of anonymous memory with its size. Control plane only.</summary>
+/// <summary>A block of anonymous memory and its size. Control plane only.</summary>
 internal unsafe struct Block
 {
     private const nuint PopulateFrom = 16 * Memory.PageSize;
@@ -16,20 +16,20 @@ internal unsafe struct Block
 
     public readonly ReadOnlySpan<byte> Bytes => new(Start, (int)Size);
 
-    /// <summary>Zeroed memory, which will be written all over; empty if there is none, or for 0 bytes.</summary>
+    /// <summary>Allocates zeroed memory that will be written completely. Empty if there is none, or for 0 bytes.</summary>
     public static Block Allocate(nuint size)
     {
         Block block = Reserve(size);
         if (!block.IsEmpty && size >= PopulateFrom)
         {
-            Memory.Populate(block.Start, block.Size); // a fault for each page takes longer than the page
+            Memory.Populate(block.Start, block.Size); // faster than one fault for each page
         }
 
         return block;
     }
 
-    /// <summary>The same for what is freed soon: may take more memory than it needs, to have it sooner.</summary>
-    public static Block AllocateBriefly(nuint size)
+    /// <summary>The same for memory that is freed soon: may use more memory than needed, because that is faster.</summary>
+    public static Block AllocateTemporary(nuint size)
     {
         if (size < HugeFrom)
         {
@@ -48,7 +48,7 @@ internal unsafe struct Block
         return block;
     }
 
-    /// <summary>The same, of which less may be written.</summary>
+    /// <summary>The same for memory that may not be written completely.</summary>
     public static Block Reserve(nuint size)
     {
         byte* start = size == 0 ? null : (byte*)Memory.Map(size);

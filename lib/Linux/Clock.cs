@@ -8,7 +8,7 @@ internal static unsafe class Clock
     public const long NsPerMs = 1_000_000;
     private const int Monotonic = 1;
 
-    /// <summary>Nanoseconds since some moment in the past.</summary>
+    /// <summary>The time in nanoseconds.</summary>
     public static long NowNs()
     {
         Timespec now;
@@ -16,7 +16,7 @@ internal static unsafe class Clock
         return now.Seconds * NsPerSecond + now.Nanoseconds;
     }
 
-    /// <summary>Sleeps, through all signals.</summary>
+    /// <summary>Sleeps for so long, also if signals interrupt it.</summary>
     public static void Sleep(long ns)
     {
         long end = NowNs() + ns;
@@ -28,8 +28,8 @@ internal static unsafe class Clock
     }
 
     /// <summary>
-    /// Lets another thread have this CPU, in a wait that has taken some time already: after a millisecond by sleeping, because a thread of
-    /// a lower priority gets no CPU from sched_yield(2).
+    /// Yields the CPU to another thread, in a wait. If the wait has taken a millisecond already it sleeps, because sched_yield(2) does not
+    /// yield to a thread of lower priority.
     /// </summary>
     public static void Yield(long waitedNs)
     {
@@ -43,7 +43,7 @@ internal static unsafe class Clock
         }
     }
 
-    /// <summary>The CPU time in nanoseconds that a thread of the process has used; -1: it has ended, or that cannot be told.</summary>
+    /// <summary>The CPU time in nanoseconds that a thread of the process has used; -1 if it has ended, or the time is not known.</summary>
     public static long RunTimeOf(int tid)
     {
         const int OfThread = 4; // CPUCLOCK_PERTHREAD_MASK

@@ -1,6 +1,6 @@
 namespace Ftrace.Linux;
 
-/// <summary>futex(2), for words that only this process uses.</summary>
+/// <summary>futex(2), for words that are not shared with other processes.</summary>
 [NoInstr]
 internal static unsafe class Futex
 {

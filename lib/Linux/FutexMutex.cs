@@ -3,11 +3,11 @@ using System.Threading;
 namespace Ftrace.Linux;
 
 /// <summary>
-/// A mutex over one word of unmanaged memory: 0 free, 1 taken, 2 taken with somebody waiting.
+/// A mutex in one word of unmanaged memory: 0 free, 1 locked, 2 locked and contended.
 /// </summary>
 /// <remarks>
-/// Hand-written because a lock of the runtime allocates, and one of the C library may be parked
-/// in the middle. Source: U. Drepper, "Futexes Are Tricky", mutex 2.
+/// Written by hand: a lock of the runtime allocates, and a thread may be parked in the middle of a lock function of the C
+/// library's. Source: U. Drepper, "Futexes Are Tricky", mutex 2.
 /// </remarks>
 [NoInstr]
 internal static unsafe class FutexMutex

@@ -5,12 +5,12 @@ internal static unsafe class HostPrint
 {
     private static void* s_print;
 
-    /// <summary>False if there is none: then no line need be made.</summary>
+    /// <summary>False if there is none: then no line has to be formatted.</summary>
     public static bool IsSet => s_print != null;
 
-    /// <summary>Where reports go from now on; null: to where they went at first.</summary>
+    /// <summary>Sets the function; null: the initial one.</summary>
     public static void Set(void* print) => s_print = print != null ? print : Native.Table->Print;
 
-    /// <param name="line">Without an end of line, 0-terminated.</param>
+    /// <param name="line">Without a newline, 0-terminated.</param>
     public static void Print(byte* line) => ((delegate* unmanaged[Cdecl]<byte*, void>)s_print)(line);
 }

@@ -3,14 +3,14 @@ using System.Buffers.Text;
 
 namespace Ftrace.Linux;
 
-/// <summary>The kernel's version, as uname(2) has it.</summary>
+/// <summary>The kernel's version, by uname(2).</summary>
 internal static unsafe class KernelRelease
 {
     private const int FieldSize = 65;
     private const int Fields = 6;
     private const int ReleaseField = 2;
 
-    /// <summary>True if the kernel is older than that, or does not say.</summary>
+    /// <summary>True if the kernel is older than that, or its version is not known.</summary>
     public static bool IsBefore(int major, int minor)
     {
         byte* names = stackalloc byte[FieldSize * Fields];

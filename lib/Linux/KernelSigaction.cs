@@ -21,7 +21,7 @@ internal unsafe struct KernelSigaction
     public ulong Restorer;
     public ulong Mask;
 
-    /// <summary>A handler of ours: it gets the context, and returns through the native file's code.</summary>
+    /// <summary>The action for a handler of ours: it gets the context, and returns through Native/syscall.S.</summary>
     public static KernelSigaction Of(delegate*<int, Siginfo*, void*, void> handler, ulong flags, ulong mask) => new()
     {
         Handler = (ulong)handler,
@@ -30,7 +30,7 @@ internal unsafe struct KernelSigaction
         Mask = mask,
     };
 
-    /// <summary>Gives a signal its default action.</summary>
+    /// <summary>Resets a signal to its default disposition.</summary>
     [NoInstr]
     public static void Reset(int signo)
     {
@@ -38,7 +38,7 @@ internal unsafe struct KernelSigaction
         Exchange(signo, &action, null);
     }
 
-    /// <summary>Reads and, if <paramref name="next"/> is not null, replaces a disposition.</summary>
+    /// <summary>Reads a disposition, and replaces it if <paramref name="next"/> is not null.</summary>
     [NoInstr]
     public static int Exchange(int signo, KernelSigaction* next, KernelSigaction* before) =>
         (int)Native.Syscall(SyscallNumber.RtSigaction, signo, (nint)next, (nint)before, sizeof(ulong));

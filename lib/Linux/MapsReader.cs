@@ -3,10 +3,10 @@ using System;
 namespace Ftrace.Linux;
 
 /// <summary>
-/// Reads the memory map by ascending address: with a question for each mapping that is wanted, or, where the system
-/// answers none, line by line through a buffer of the caller's.
+/// Reads the memory map by ascending address: by a query for each mapping that is wanted, or, if the kernel
+/// has no such query, line by line through a buffer of the caller's.
 /// </summary>
-/// <remarks>Of the thread, not of the process: the latter's is empty when the main thread has ended.</remarks>
+/// <remarks>The thread's file, not the process's: the latter is empty when the main thread has ended.</remarks>
 internal unsafe ref struct MapsReader(byte* buffer, int size)
 {
     private readonly byte* _buffer = buffer;
@@ -27,7 +27,7 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
         return _fd < 0 ? _fd : 0;
     }
 
-    /// <summary>The next mapping; those that end at or before <paramref name="from"/> may be left out.</summary>
+    /// <summary>The next mapping; those that end at or before <paramref name="from"/> may be skipped.</summary>
     /// <returns>False at the end.</returns>
     public bool Next(ulong from, out MapEntry entry)
     {
@@ -71,8 +71,8 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
         }
     }
 
-    /// <summary>The path of the file that is mapped at an address, 0-terminated.</summary>
-    /// <returns>False if there is none, or no room for it.</returns>
+    /// <summary>Finds the path of the file that is mapped at an address, 0-terminated.</summary>
+    /// <returns>False if there is none, or it does not fit.</returns>
     public bool TryFindPath(ulong address, byte* path, int size)
     {
         var query = new ProcmapQuery { Size = (ulong)sizeof(ProcmapQuery), Address = address, Name = (ulong)path, NameSize = (uint)size };
@@ -82,7 +82,7 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
             return error == 0 && query.NameSize > 1;
         }
 
-        // Behind the fields, which are separated by one space, and more spaces.
+        // The path follows the fields and some spaces.
         while (TryReadLine(out ReadOnlySpan<byte> line, out MapEntry entry))
         {
             int at = line.IndexOf((byte)'/');
@@ -105,7 +105,7 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
 
     private bool Refill(ReadOnlySpan<byte> rest)
     {
-        // Byte by byte: copying spans may end in the C library's memmove.
+        // Byte by byte: a copy of spans may call the C library's memmove.
         int kept = rest.Length;
         for (int i = 0; i < kept; i++)
         {

@@ -1,13 +1,13 @@
 namespace Ftrace.Linux;
 
-/// <summary>membarrier(2): makes every running thread of the process execute a serializing instruction.</summary>
+/// <summary>membarrier(2): makes every CPU that runs a thread of the process execute a serializing instruction.</summary>
 [NoInstr]
 internal static class Membarrier
 {
     private const int PrivateExpeditedSyncCore = 1 << 5;
     private const int RegisterPrivateExpeditedSyncCore = 1 << 6;
 
-    /// <summary>Must have succeeded once before <see cref="SyncCore"/> in this address space.</summary>
+    /// <summary>Must succeed once in an address space before <see cref="SyncCore"/> is used.</summary>
     public static bool Register() =>
         Native.Syscall(SyscallNumber.Membarrier, RegisterPrivateExpeditedSyncCore) == 0;
 

@@ -1,6 +1,6 @@
 namespace Ftrace.Linux;
 
-/// <summary>Anonymous memory, straight from the kernel: usable while malloc's lock is held by a parked thread.</summary>
+/// <summary>Anonymous memory, directly from the kernel: can be used while a parked thread holds malloc's lock.</summary>
 internal static unsafe class Memory
 {
     public const int PageSize = 4096;
@@ -13,18 +13,18 @@ internal static unsafe class Memory
     private const int PopulateWrite = 23;
     private const int MapPrivateAnonymousNoreserve = 0x02 | 0x20 | 0x4000;
 
-    /// <summary>Zeroed memory that takes space only where it is touched, or null.</summary>
+    /// <summary>Maps zeroed memory, which uses pages only where it is touched. Null if there is none.</summary>
     public static void* Map(nuint bytes)
     {
         nint address = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, ProtRead | ProtWrite, MapPrivateAnonymousNoreserve, -1, 0);
         return address < 0 ? null : (void*)address;
     }
 
-    /// <summary>Takes the space for memory that will be written; if there is none, or no such call, the write will find out.</summary>
+    /// <summary>Allocates the pages of memory that will be written. Errors are ignored: the write faults the pages in.</summary>
     public static void Populate(void* address, nuint bytes) =>
         Native.Syscall(SyscallNumber.Madvise, (nint)address, (nint)bytes, PopulateWrite);
 
-    /// <summary>Takes larger pages for memory, where the system has them.</summary>
+    /// <summary>Uses huge pages for memory, if the system has them.</summary>
     public static void UseHugePages(void* address, nuint bytes) =>
         Native.Syscall(SyscallNumber.Madvise, (nint)address, (nint)bytes, HugePage);
 

@@ -1,6 +1,6 @@
 namespace Ftrace.Linux;
 
-/// <summary>The native file's functions, for both planes.</summary>
+/// <summary>The functions of the native code, for both planes.</summary>
 [NoInstr]
 internal static unsafe class Native
 {
@@ -18,7 +18,7 @@ internal static unsafe class Native
     /// <summary>Executes a serializing instruction on this CPU.</summary>
     public static void SyncCore() => s_table->SyncCore();
 
-    /// <summary>A raw system call: returns -errno, leaves errno alone.</summary>
+    /// <summary>A raw system call: returns -errno, and does not change errno.</summary>
     public static nint Syscall(SyscallNumber number, nint a = 0, nint b = 0, nint c = 0, nint d = 0, nint e = 0, nint f = 0) =>
         s_table->Syscall((nint)number, a, b, c, d, e, f);
 }

@@ -1,23 +1,23 @@
 namespace Ftrace.Linux;
 
 /// <summary>
-/// Memory of this process that a load or a store may not be able to reach, whatever the memory map says: a guard that is part of a
-/// mapping (MADV_GUARD_INSTALL, under the stacks of glibc 2.42), what is behind the end of a file that was cut, or has a protection key.
+/// Accesses memory of this process that may raise a fault, whatever the memory map says: a guard that is part of a mapping
+/// (MADV_GUARD_INSTALL, below the stacks of glibc 2.42), pages after the end of a truncated file, or pages with a protection key.
 /// </summary>
 internal static unsafe class OwnMemory
 {
     private const nint NoSuchChange = -1;
 
     /// <summary>
-    /// True if the page with this address can be read. A call that reads a word there before it finds the rest of its arguments wrong
-    /// is one that no system forbids.
+    /// True if the page with this address can be read. The system call reads a word there before it finds that its first argument is
+    /// invalid; no filter forbids this call.
     /// </summary>
     [NoInstr]
     public static bool CanRead(ulong address) =>
-        address >= Memory.PageSize // 0 is no place to read from, but the wish not to read
+        address >= Memory.PageSize // the call reads nothing if the address is 0
         && Native.Syscall(SyscallNumber.RtSigprocmask, NoSuchChange, (nint)(address & ~7ul), 0, sizeof(ulong)) != -Errno.EFAULT;
 
-    /// <summary>Writes a word. What cannot be written stays, unless the system forbids to find that out.</summary>
+    /// <summary>Writes a word, unless its page is not writable. If the system forbids the call, it is written by a plain store.</summary>
     public static void Write(ulong address, ulong word)
     {
         var local = new Iovec { Base = (ulong)(&word), Length = sizeof(ulong) };

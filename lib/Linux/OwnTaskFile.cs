@@ -2,10 +2,10 @@ using System;
 
 namespace Ftrace.Linux;
 
-/// <summary>What /proc says of one thread, for reports: read into memory of the caller's, without the stop mutex.</summary>
+/// <summary>Reads files of /proc about one thread, for reports: into memory of the caller's, without the stop mutex.</summary>
 internal static unsafe class OwnTaskFile
 {
-    private const int Start = 1024; // what is looked for stands among the first lines
+    private const int Start = 1024; // TracerPid is among the first lines
 
     /// <summary>Reads the thread's name.</summary>
     /// <returns>Its length; 0 if the thread has ended.</returns>
@@ -16,7 +16,7 @@ internal static unsafe class OwnTaskFile
         return end >= 0 ? end : bytes;
     }
 
-    /// <summary>The process that traces the thread; 0: none, or it cannot be told.</summary>
+    /// <summary>The process that traces the thread; 0: none, or this is not known.</summary>
     public static int TracerOf(int tid)
     {
         byte* buffer = stackalloc byte[Start];

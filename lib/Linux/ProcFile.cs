@@ -1,13 +1,13 @@
 namespace Ftrace.Linux;
 
-/// <summary>Files of /proc, read with raw system calls into memory of the caller's.</summary>
+/// <summary>Reads files with raw system calls into memory of the caller's.</summary>
 internal static unsafe class ProcFile
 {
     private const int AtFdcwd = -100;
     private const int OpenReadOnlyCloexec = 0x80000;
-    private const int OpenDirectory = 0x10000;
+    private const int DirectoryOnly = 0x10000;
 
-    /// <summary>O_NONBLOCK, O_NOCTTY: what lies there is not always what should.</summary>
+    /// <summary>O_NONBLOCK, O_NOCTTY: the path may name a device or a FIFO.</summary>
     private const int OpenWithoutWaiting = 0x800 | 0x100;
 
     private const int StatSize = 144;
@@ -22,9 +22,9 @@ internal static unsafe class ProcFile
         (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadOnlyCloexec | OpenWithoutWaiting);
 
     /// <summary>
-    /// Opens a regular file for reading. Others are not even opened: that can have effects of its own, or wait for somebody.
+    /// Opens a regular file for reading. No other file is opened: that can have side effects, or block.
     /// </summary>
-    /// <returns>A descriptor or -errno; -EACCES if it is of another kind.</returns>
+    /// <returns>A descriptor or -errno; -EACCES if it is not a regular file.</returns>
     public static int OpenRegular(byte* path, out ulong size)
     {
         byte* stat = stackalloc byte[StatSize];
@@ -41,7 +41,7 @@ internal static unsafe class ProcFile
             return file;
         }
 
-        // It may be another one by now.
+        // The path may name another file by now.
         error = (int)Native.Syscall(SyscallNumber.Fstat, file, (nint)stat);
         if (error != 0 || !IsRegular(stat))
         {
@@ -56,10 +56,10 @@ internal static unsafe class ProcFile
     private static bool IsRegular(byte* stat) => (*(uint*)(stat + StatModeOffset) & ModeFormat) == ModeRegular;
 
     /// <summary>Opens a directory.</summary>
-    public static int OpenFolder(byte* path) =>
-        (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadOnlyCloexec | OpenDirectory);
+    public static int OpenDirectory(byte* path) =>
+        (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenReadOnlyCloexec | DirectoryOnly);
 
-    /// <summary>Reads until the buffer is full or the file at its end.</summary>
+    /// <summary>Reads until the buffer is full, or the file ends.</summary>
     /// <returns>Bytes read or -errno.</returns>
     public static int Read(int fd, byte* buffer, int size)
     {
@@ -83,11 +83,11 @@ internal static unsafe class ProcFile
         return total;
     }
 
-    /// <summary>What a file of /proc that cannot be opened means to the caller of the library.</summary>
-    public static int ErrorOf(int error) => IsPassing(error) ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
+    /// <summary>The error that a call of the library returns if a file of /proc cannot be opened.</summary>
+    public static int ErrorOf(int error) => IsTransient(error) ? -Errno.EAGAIN : -Errno.EOPNOTSUPP;
 
-    /// <summary>True for an error that says nothing about the file: the next attempt may succeed.</summary>
-    public static bool IsPassing(int error) =>
+    /// <summary>True for an error that is not about the file: the next attempt may succeed.</summary>
+    public static bool IsTransient(int error) =>
         error is -Errno.EMFILE or -Errno.ENFILE or -Errno.ENOMEM or -Errno.EAGAIN or -Errno.EINTR;
 
     [NoInstr]

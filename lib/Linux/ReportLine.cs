@@ -3,16 +3,16 @@ using System.Buffers.Text;
 
 namespace Ftrace.Linux;
 
-/// <summary>A line for the host's print function, made in memory of the caller's; what does not fit is cut off.</summary>
+/// <summary>A line for the host's print function, built in memory of the caller's; what does not fit is cut off.</summary>
 internal unsafe ref struct ReportLine(byte* line, int size)
 {
     private readonly byte* _line = line;
-    private readonly int _most = size - 1;
+    private readonly int _capacity = size - 1;
     private int _length;
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
-    private readonly Span<byte> Rest => new(_line + _length, _most - _length);
+    private readonly Span<byte> Rest => new(_line + _length, _capacity - _length);
 
     public void Add(ReadOnlySpan<byte> text)
     {
@@ -37,7 +37,7 @@ internal unsafe ref struct ReportLine(byte* line, int size)
         }
     }
 
-    /// <summary>Bytes as they are, in hexadecimal, each with a space in front.</summary>
+    /// <summary>Adds bytes in hexadecimal, each after a space.</summary>
     public void AddBytes(byte* bytes, int count)
     {
         for (int i = 0; i < count; i++)
@@ -48,7 +48,7 @@ internal unsafe ref struct ReportLine(byte* line, int size)
         }
     }
 
-    /// <summary>Calls the host's function, which there is.</summary>
+    /// <summary>Calls the host's function. Only if <see cref="HostPrint.IsSet"/>.</summary>
     public readonly void Print()
     {
         _line[_length] = 0;

@@ -1,8 +1,8 @@
 namespace Ftrace.Linux;
 
 /// <summary>
-/// The library's state: one block of unmanaged memory, zero at the start. Each floor has a part of it, whose offset stands in the
-/// part's structure; no two overlap.
+/// The library's state: one block of unmanaged memory, initially zero. Each floor has a part of it, whose offset is a constant of the
+/// part's structure; no two parts overlap.
 /// </summary>
 internal static unsafe class SharedState
 {

@@ -6,10 +6,10 @@ namespace Ftrace.Linux;
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct Siginfo
 {
-    /// <summary>SI_TIMER: of a timer, which ends with the program. The kernel drops such a signal at exec.</summary>
+    /// <summary>SI_TIMER: the signal of a timer. The kernel discards pending ones at exec.</summary>
     public const int CodeTimer = -2;
 
-    /// <summary>SI_KERNEL: what a breakpoint raises has this code.</summary>
+    /// <summary>SI_KERNEL: the code of the signal that a breakpoint raises.</summary>
     public const int CodeKernel = 0x80;
 
     [FieldOffset(0)] public int Signo;

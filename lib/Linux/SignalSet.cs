@@ -1,6 +1,6 @@
 namespace Ftrace.Linux;
 
-/// <summary>Signal masks as the kernel has them: bit n - 1 is signal n.</summary>
+/// <summary>Signal masks in the kernel's format: bit n - 1 is signal n.</summary>
 [NoInstr]
 internal static unsafe class SignalSet
 {
@@ -26,8 +26,8 @@ internal static unsafe class SignalSet
     public const int Sigsys = 31;
 
     /// <summary>
-    /// Raised by the instruction that runs. Blocked, they would kill the process in an NMI handler
-    /// that probes memory under a handler of its own, so they always stay deliverable.
+    /// Signals that an instruction raises. If they were blocked, an NMI handler that probes memory under a handler of its own
+    /// would kill the process, so they are never blocked.
     /// </summary>
     public const ulong Faults =
         1ul << (Sigill - 1) | 1ul << (Sigtrap - 1) | 1ul << (Sigbus - 1) |

@@ -3,7 +3,7 @@ using System.Buffers.Text;
 
 namespace Ftrace.Linux;
 
-/// <summary>What /proc says of one thread, and of how many there are. Called with the stop mutex held.</summary>
+/// <summary>Reads /proc about one thread, and the number of threads. Called with the stop mutex held.</summary>
 internal static unsafe class TaskFiles
 {
     private const int BufferSize = 4096;
@@ -12,8 +12,8 @@ internal static unsafe class TaskFiles
     private static byte* s_buffer;
 
     /// <summary>
-    /// Valgrind blocks all signals in the threads that it executes, hands them out itself, and runs one thread at a time: what is stopped by
-    /// ptrace(2) may keep all others from running.
+    /// True under valgrind, which blocks all signals in the threads that it executes, delivers them itself, and runs one thread at a time:
+    /// a thread that is stopped by ptrace(2) may keep all others from running.
     /// </summary>
     private static bool s_isSimulated;
 
@@ -29,48 +29,57 @@ internal static unsafe class TaskFiles
     public static TaskKind KindOf(int tid)
     {
         int bytes = ReadFile(tid, "/stat\0"u8);
-        return bytes < 0
-            ? (bytes is -Errno.ENOENT or -Errno.ESRCH ? TaskKind.Gone : TaskKind.Unknown)
-            : TaskStat.KindOf(new ReadOnlySpan<byte>(s_buffer, bytes));
+        if (bytes >= 0)
+        {
+            return TaskStat.KindOf(new ReadOnlySpan<byte>(s_buffer, bytes));
+        }
+
+        return bytes is -Errno.ENOENT or -Errno.ESRCH ? TaskKind.Gone : TaskKind.Unknown;
     }
 
-    /// <summary>True if a signal waits for a thread that does not take it. False if that cannot be told.</summary>
+    /// <summary>True if a signal is pending for a thread. False if this is not known.</summary>
     public static bool IsPending(int tid, int signo)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
         return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
     }
 
-    /// <summary>The signals that a thread has blocked at the moment, and how often it had gone to sleep by then.</summary>
-    /// <returns>0 or -errno; -EOPNOTSUPP if the file does not say.</returns>
+    /// <summary>The signals that a thread has blocked at present, and how often it had gone to sleep by then.</summary>
+    /// <returns>0 or -errno; -EOPNOTSUPP if the file does not have them.</returns>
     public static int MaskOf(int tid, out ulong blocked, out ulong sleeps)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
         blocked = sleeps = 0;
-        return bytes < 0 ? bytes
-            : TaskStat.TryMaskOf(new ReadOnlySpan<byte>(s_buffer, bytes), out blocked, out sleeps) ? 0
-            : -Errno.EOPNOTSUPP;
+        if (bytes < 0)
+        {
+            return bytes;
+        }
+
+        return TaskStat.TryMaskOf(new ReadOnlySpan<byte>(s_buffer, bytes), out blocked, out sleeps) ? 0 : -Errno.EOPNOTSUPP;
     }
 
     /// <summary>The system call that a thread sleeps in.</summary>
-    /// <returns>0 or -errno, of that -EACCES in a process that is not dumpable; -EOPNOTSUPP if the file says something unknown.</returns>
+    /// <returns>0 or -errno; -EACCES in a process that is not dumpable; -EOPNOTSUPP if the file's format is unknown.</returns>
     public static int CallOf(int tid, out WaitingCall call)
     {
         call = default;
         int bytes = ReadFile(tid, "/syscall\0"u8);
-        return bytes < 0 ? bytes
-            : WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0
-            : -Errno.EOPNOTSUPP;
+        if (bytes < 0)
+        {
+            return bytes;
+        }
+
+        return WaitingCall.TryParse(new ReadOnlySpan<byte>(s_buffer, bytes), out call) ? 0 : -Errno.EOPNOTSUPP;
     }
 
-    /// <summary>How a thread takes a signal, for a stop.</summary>
+    /// <summary>Finds out whether a thread would take a signal, for a stop.</summary>
     /// <param name="tid">The thread.</param>
     /// <param name="signo">The signal.</param>
-    /// <param name="taking">What was found.</param>
-    /// <returns>0 or -errno: the system does not say.</returns>
-    public static int TakingOf(int tid, int signo, out SignalTaking taking)
+    /// <param name="delivery">The result.</param>
+    /// <returns>0, or -errno if this is not known.</returns>
+    public static int DeliveryOf(int tid, int signo, out SignalDelivery delivery)
     {
-        taking = SignalTaking.Takes;
+        delivery = SignalDelivery.Immediate;
         if (s_isSimulated)
         {
             return 0;
@@ -86,52 +95,58 @@ internal static unsafe class TaskFiles
         TaskStat.TryMaskOf(status, out ulong blocked, out ulong sleeps);
         if (TaskStat.HasEnded(status))
         {
-            taking = SignalTaking.Ended;
+            delivery = SignalDelivery.Ended;
             return 0;
         }
 
         if ((blocked & SignalSet.Of(signo)) != 0)
         {
-            taking = blocked == ~0ul ? SignalTaking.BlocksAll : SignalTaking.Blocks;
+            delivery = blocked == ~0ul ? SignalDelivery.AllBlocked : SignalDelivery.Blocked;
             return 0;
         }
 
-        // In sigwait() the mask shows what is waited for as not blocked, and the host would receive the signal.
+        // In sigwait() the mask shows the signals that are waited for as not blocked, and the host would receive them.
         if (!TaskStat.IsAsleep(status))
         {
-            taking = SignalTaking.TakesIfRunning;
+            delivery = SignalDelivery.IfRunning;
+            return 0;
         }
-        else
+
+        if (CallOf(tid, out WaitingCall call) == 0 && (call.IsRunning || call.Awaits(signo)))
         {
-            if (CallOf(tid, out WaitingCall call) == 0 && (call.IsRunning || call.Awaits(signo)))
-            {
-                taking = call.IsRunning ? SignalTaking.TakesIfRunning : SignalTaking.Awaits;
-                return 0;
-            }
+            delivery = call.IsRunning ? SignalDelivery.IfRunning : SignalDelivery.Awaited;
+            return 0;
+        }
 
-            // The mask is that of the call which was seen only if the thread has slept in it all the time.
-            int error = MaskOf(tid, out ulong still, out ulong sleepsNow);
-            if (error != 0)
-            {
-                return error;
-            }
+        // The mask belongs to the call that was seen only if the thread has slept in it all the time.
+        int error = MaskOf(tid, out ulong still, out ulong sleepsNow);
+        if (error != 0)
+        {
+            return error;
+        }
 
-            taking = (still & SignalSet.Of(signo)) != 0 ? SignalTaking.Blocks
-                : sleepsNow != sleeps ? SignalTaking.TakesIfRunning
-                : SignalTaking.Takes;
+        if ((still & SignalSet.Of(signo)) != 0)
+        {
+            delivery = SignalDelivery.Blocked;
+        }
+        else if (sleepsNow != sleeps)
+        {
+            delivery = SignalDelivery.IfRunning;
         }
 
         return 0;
     }
 
-    /// <summary>True if a thread is in a state that no signal ends, nor ptrace(2): it waits for a disk, or in vfork(), or a debugger has stopped it.</summary>
+    /// <summary>
+    /// True if a thread is in a state that neither a signal nor ptrace(2) ends: it waits for a disk, or in vfork(2), or a debugger has stopped it.
+    /// </summary>
     public static bool IsStuck(int tid)
     {
         int bytes = ReadFile(tid, "/status\0"u8);
         return bytes > 0 && TaskStat.IsStuck(new ReadOnlySpan<byte>(s_buffer, bytes));
     }
 
-    /// <summary>True if system calls of the process are filtered by seccomp(2), or that cannot be told.</summary>
+    /// <summary>True if system calls of the process are filtered by seccomp(2), or this is not known.</summary>
     public static bool HasSeccompFilter()
     {
         int bytes = ReadFile((int)Native.Syscall(SyscallNumber.Gettid), "/status\0"u8);
@@ -139,8 +154,8 @@ internal static unsafe class TaskFiles
     }
 
     /// <summary>
-    /// True if /proc is that of the process's own pid namespace. In another one's the ids of its threads are other ones than
-    /// those that the system calls take.
+    /// True if /proc is that of the process's own pid namespace. In another namespace its threads have other ids than
+    /// those that system calls take.
     /// </summary>
     public static bool ShowsOwnIds()
     {
@@ -157,7 +172,7 @@ internal static unsafe class TaskFiles
     /// <summary>True if a debugger is attached to the calling thread. Needs no mutex.</summary>
     public static bool IsTraced()
     {
-        const int Start = 1024; // it stands among the first lines
+        const int Start = 1024; // TracerPid is among the first lines
 
         int fd;
         fixed (byte* path = "/proc/thread-self/status\0"u8)
@@ -176,7 +191,7 @@ internal static unsafe class TaskFiles
         return bytes > 0 && TaskStat.TracerOf(new ReadOnlySpan<byte>(buffer, bytes)) != 0;
     }
 
-    /// <summary>Threads of the process by the link count of its task folder, or less than 1 if that does not tell.</summary>
+    /// <summary>The number of threads, from the link count of the task directory; less than 1 if this does not show it.</summary>
     public static long Count()
     {
         const int AtFdcwd = -100;
@@ -192,7 +207,7 @@ internal static unsafe class TaskFiles
 
     private static int ReadFile(int tid, ReadOnlySpan<byte> name) => ReadFile(tid, name, s_buffer, BufferSize);
 
-    /// <summary>Reads the start of a file about a thread, whose name begins with a slash and ends in a 0. Needs no mutex.</summary>
+    /// <summary>Reads the start of a file about a thread. The file's name begins with a slash and ends in a 0. Needs no mutex.</summary>
     /// <returns>Bytes or -errno.</returns>
     public static int ReadFile(int tid, ReadOnlySpan<byte> name, byte* buffer, int size)
     {

@@ -7,7 +7,7 @@ internal unsafe ref struct TaskList(byte* buffer, int size)
 {
     private readonly byte* _buffer = buffer;
     private readonly int _size = size;
-    private int _folder = -1;
+    private int _directory = -1;
     private TaskScan _entries;
 
     /// <summary>0, or the -errno that ended the walk.</summary>
@@ -19,10 +19,10 @@ internal unsafe ref struct TaskList(byte* buffer, int size)
     {
         fixed (byte* path = "/proc/self/task\0"u8)
         {
-            _folder = ProcFile.OpenFolder(path);
+            _directory = ProcFile.OpenDirectory(path);
         }
 
-        return _folder < 0 ? ProcFile.ErrorOf(_folder) : 0;
+        return _directory < 0 ? ProcFile.ErrorOf(_directory) : 0;
     }
 
     /// <summary>The next thread's id.</summary>
@@ -31,7 +31,7 @@ internal unsafe ref struct TaskList(byte* buffer, int size)
     {
         while (!_entries.Next(out tid))
         {
-            nint bytes = Native.Syscall(SyscallNumber.Getdents64, _folder, (nint)_buffer, _size);
+            nint bytes = Native.Syscall(SyscallNumber.Getdents64, _directory, (nint)_buffer, _size);
             if (bytes <= 0)
             {
                 Error = (int)bytes;
@@ -44,5 +44,5 @@ internal unsafe ref struct TaskList(byte* buffer, int size)
         return true;
     }
 
-    public readonly void Close() => ProcFile.Close(_folder);
+    public readonly void Close() => ProcFile.Close(_directory);
 }

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 
 namespace Ftrace.Linux;
 
-/// <summary>Reads thread ids out of what getdents64(2) says of /proc/self/task.</summary>
+/// <summary>Reads thread ids from the directory entries of /proc/self/task, as getdents64(2) returns them.</summary>
 /// <remarks>
 /// <c>struct linux_dirent64</c>: inode (8 bytes), offset (8), record length (2), type (1), name with a 0.
 /// </remarks>
@@ -14,8 +14,8 @@ internal ref struct TaskScan(ReadOnlySpan<byte> entries)
 
     private ReadOnlySpan<byte> _rest = entries;
 
-    /// <summary>The next thread id; entries that are no number are passed over.</summary>
-    /// <returns>False at the end, or where an entry does not fit its buffer.</returns>
+    /// <summary>The next thread id; entries that are not a number are skipped.</summary>
+    /// <returns>False at the end, or if an entry exceeds the buffer.</returns>
     public bool Next(out int tid)
     {
         while (_rest.Length > NameOffset)

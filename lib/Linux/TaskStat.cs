@@ -3,7 +3,7 @@ using System.Buffers.Text;
 
 namespace Ftrace.Linux;
 
-/// <summary>Reads the texts of proc(5) about one thread.</summary>
+/// <summary>Parses files of proc(5) about one thread.</summary>
 internal static class TaskStat
 {
     // include/linux/sched.h
@@ -39,15 +39,18 @@ internal static class TaskStat
             rest = rest[(space + 1)..];
         }
 
-        return !Utf8Parser.TryParse(rest, out uint flags, out _) ? TaskKind.Unknown
-            : (flags & (IoWorker | UserWorker)) != 0 ? TaskKind.KernelWorker
-            : TaskKind.Thread;
+        if (!Utf8Parser.TryParse(rest, out uint flags, out _))
+        {
+            return TaskKind.Unknown;
+        }
+
+        return (flags & (IoWorker | UserWorker)) != 0 ? TaskKind.KernelWorker : TaskKind.Thread;
     }
 
-    /// <summary>From /proc/PID/task/TID/status: the signals that wait for this thread.</summary>
+    /// <summary>From /proc/PID/task/TID/status: the signals that are pending for this thread.</summary>
     public static ulong PendingOf(ReadOnlySpan<byte> status) => ValueOf(status, "\nSigPnd:\t"u8, 'x');
 
-    /// <summary>From the same: the signals that this thread has blocked, and how often it has gone to sleep by itself.</summary>
+    /// <summary>From the same: the signals that this thread has blocked, and the number of its voluntary context switches.</summary>
     /// <returns>False if one of them is not there.</returns>
     public static bool TryMaskOf(ReadOnlySpan<byte> status, out ulong blocked, out ulong sleeps)
     {
@@ -68,7 +71,7 @@ internal static class TaskStat
     /// <summary>From the same: the thread has ended.</summary>
     public static bool HasEnded(ReadOnlySpan<byte> status) => StateOf(status) is 'Z' or 'X';
 
-    /// <summary>From the same: it waits and takes no signal, or is stopped.</summary>
+    /// <summary>From the same: the thread is in uninterruptible sleep, or is stopped.</summary>
     public static bool IsStuck(ReadOnlySpan<byte> status) => StateOf(status) is 'D' or 't' or 'T';
 
     private static char StateOf(ReadOnlySpan<byte> status)

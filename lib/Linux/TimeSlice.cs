@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Ftrace.Linux;
 
-/// <summary><c>struct sched_attr</c> of sched_setattr(2): how long a thread runs before another has its turn.</summary>
+/// <summary><c>struct sched_attr</c> of sched_setattr(2): how long a thread runs before another one is scheduled.</summary>
 /// <remarks>
-/// Who asks for short turns gets them earlier, since Linux 6.12: without this, on a machine with more running threads than CPUs, a
-/// process just made, or a thread just woken, waits for a tick of the clock, or several. Before 6.12 it makes no difference.
+/// Since Linux 6.12 a thread with a short time slice is scheduled earlier. Without this, if more threads run than there are CPUs, a
+/// new process, or a thread that was just woken, waits for one timer tick or several. Before 6.12 it makes no difference.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 [NoInstr]
@@ -24,8 +24,8 @@ internal unsafe struct TimeSlice
     private ulong _deadline;
     private ulong _period;
 
-    /// <summary>Shortens the turns of the calling thread, and of what it makes.</summary>
-    /// <returns>What <see cref="Restore"/> sets again.</returns>
+    /// <summary>Shortens the time slice of the calling thread, and of processes that it creates.</summary>
+    /// <returns>The time slice before, for <see cref="Restore"/>.</returns>
     public static TimeSlice Shorten()
     {
         TimeSlice before;

@@ -13,17 +13,17 @@ internal static unsafe class Ucontext
 
     private const int SelectorsOffset = RipOffset + 16; // cs, gs, fs and ss in one word
 
-    /// <summary>Bytes from the start that <see cref="LooksSaved"/> looks at.</summary>
+    /// <summary>How many bytes from the start <see cref="MayBeSaved"/> reads.</summary>
     public const int RegistersEnd = SelectorsOffset + 8;
 
     private const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0 in 64-bit programs, ss was not always saved
     private const ulong UserFlags = 0x202; // bit 1, which is always set, and interrupts enabled
-    private const ulong MostFlags = 0x3f_ffff;
-    private const ulong MostContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
+    private const ulong MaxFlags = 0x3f_ffff;
+    private const ulong MaxContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
 
-    private const int TrapNumberOffset = RipOffset + 4 * 8; // behind flags, segments, error code
+    private const int TrapNumberOffset = RipOffset + 4 * 8; // after flags, segments, error code
 
-    /// <summary>Behind <c>struct sigcontext</c>, which has 32 words.</summary>
+    /// <summary>After <c>struct sigcontext</c>, which has 32 words.</summary>
     private const int MaskOffset = RegistersOffset + 32 * 8;
 
     /// <summary>Positions among the registers of rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi: a digit each, from the lowest.</summary>
@@ -31,27 +31,27 @@ internal static unsafe class Ucontext
 
     private const int RspNumber = 4;
 
-    /// <summary>The register that instructions call by this number, 0 to 7.</summary>
+    /// <summary>The register that has this number in instructions, 0 to 7.</summary>
     public static ulong* Register(ulong context, int number) =>
         (ulong*)(context + RegistersOffset) + (Positions >> (4 * number) & 15);
 
     public static ulong* Rsp(ulong context) => Register(context, RspNumber);
 
-    /// <summary>True if the kernel may have saved this, going by what it always writes.</summary>
-    public static bool LooksSaved(ulong context)
+    /// <summary>True if this may be a context that the kernel has saved: the words that it always writes are there.</summary>
+    public static bool MayBeSaved(ulong context)
     {
         ulong flags = *(ulong*)(context + FlagsOffset);
         return (*(ulong*)(context + SelectorsOffset) & 0xffff_ffff_ffff) == UserCode
-            && *(ulong*)context <= MostContextFlags && *(ulong*)(context + sizeof(ulong)) == 0
-            && (flags & UserFlags) == UserFlags && flags <= MostFlags;
+            && *(ulong*)context <= MaxContextFlags && *(ulong*)(context + sizeof(ulong)) == 0
+            && (flags & UserFlags) == UserFlags && flags <= MaxFlags;
     }
 
-    /// <summary>Signals that were blocked when the handler was called.</summary>
+    /// <summary>The signals that were blocked when the handler was called.</summary>
     public static ulong Mask(ulong context) => *(ulong*)(context + MaskOffset);
 
     /// <summary>The vector of the last exception that this thread took.</summary>
     public static ulong TrapNumber(ulong context) => *(ulong*)(context + TrapNumberOffset);
 
-    /// <summary>Where the thread goes on when the handler returns.</summary>
+    /// <summary>Where the thread resumes when the handler returns.</summary>
     public static ulong* Rip(ulong context) => (ulong*)(context + RipOffset);
 }

@@ -3,10 +3,10 @@ using System.Buffers.Text;
 
 namespace Ftrace.Linux;
 
-/// <summary>The system call that a thread sleeps in, as /proc/self/task/TID/syscall has it: its number and its arguments.</summary>
+/// <summary>The system call that a thread sleeps in, from /proc/self/task/TID/syscall: its number and its arguments.</summary>
 /// <remarks>
-/// Calls that replace the caller's signal mask for as long as they wait: /proc shows the mask of the wait, and the thread's own is in
-/// force again when the call returns. Source: set_user_sigmask() in kernel/signal.c and its callers; do_sigtimedwait().
+/// Some calls replace the caller's signal mask while they wait: /proc shows the mask of the wait, and the thread's own mask is
+/// restored when the call returns. Source: set_user_sigmask() in kernel/signal.c and its callers; do_sigtimedwait().
 /// </remarks>
 internal unsafe struct WaitingCall
 {
@@ -26,11 +26,14 @@ internal unsafe struct WaitingCall
     private long _number;
     private fixed ulong _arguments[Arguments];
 
-    /// <summary>The thread does not sleep: it runs, waits for a core, or is about to sleep or to return, in the kernel or not.</summary>
+    /// <summary>The thread does not sleep: it runs, waits for a CPU, or is about to sleep or to return.</summary>
     public bool IsRunning { get; private set; }
 
-    /// <summary>"running", or the call's number, six arguments in hexadecimal, stack and instruction pointer; number -1 and no arguments: in no call.</summary>
-    /// <returns>False if the text is something else.</returns>
+    /// <summary>
+    /// Parses the file: "running", or the call's number, six arguments in hexadecimal, stack and instruction pointer. Number -1 without
+    /// arguments: in no call.
+    /// </summary>
+    /// <returns>False if the text has another format.</returns>
     public static bool TryParse(ReadOnlySpan<byte> text, out WaitingCall call)
     {
         call = default;
@@ -60,8 +63,8 @@ internal unsafe struct WaitingCall
     }
 
     /// <summary>
-    /// True if a signal that the thread's mask in /proc has unblocked may be blocked when the call has returned. The thread must sleep
-    /// in the call before this looks, and has to be seen with the signal unblocked after it: what the arguments point to is its memory.
+    /// True if a signal that the mask in /proc shows as unblocked may be blocked when the call has returned. The thread must be asleep
+    /// in the call before this reads its memory, which the arguments point to, and must be seen with the signal unblocked after that.
     /// </summary>
     public readonly bool MayHide(int signo)
     {
@@ -70,7 +73,7 @@ internal unsafe struct WaitingCall
         {
             case RtSigsuspend:
                 return true;
-            case RtSigtimedwait: // takes what it waits for out of the mask, and nothing else
+            case RtSigtimedwait: // unblocks the signals that it waits for, and no others
                 return !TryRead(_arguments[0], out ulong waitedFor) || (waitedFor & SignalSet.Of(signo)) != 0;
             case Ppoll:
                 return _arguments[3] != 0;
@@ -79,17 +82,26 @@ internal unsafe struct WaitingCall
             case Pselect6 or IoPgetevents:
                 return PointsToMask(_arguments[5]);
             case IoUringEnter:
-                return (_arguments[3] & IoUringExtArgReg) != 0
-                    || ((_arguments[3] & IoUringExtArg) != 0 ? PointsToMask(_arguments[4]) : _arguments[4] != 0);
+                return HidesInIoUring();
             default:
                 return false;
         }
     }
 
+    private readonly bool HidesInIoUring()
+    {
+        if ((_arguments[3] & IoUringExtArgReg) != 0)
+        {
+            return true;
+        }
+
+        return (_arguments[3] & IoUringExtArg) != 0 ? PointsToMask(_arguments[4]) : _arguments[4] != 0;
+    }
+
     /// <summary>True if the thread waits for signals with sigwait() or the like, and this is one of them: the host would receive it.</summary>
     public readonly bool Awaits(int signo) => _number == RtSigtimedwait && MayHide(signo);
 
-    /// <summary>The address of a structure that begins with that of a mask. Where it cannot be read, it may.</summary>
+    /// <summary>True if a structure begins with a pointer to a mask, or cannot be read.</summary>
     private static bool PointsToMask(ulong address) => address != 0 && (!TryRead(address, out ulong mask) || mask != 0);
 
     private static bool TryRead(ulong address, out ulong word)

@@ -5,7 +5,10 @@ internal static unsafe class Yama
 {
     private const nint SetPtracer = 0x59616d61;
 
-    /// <summary>0: classic; 1: only of descendants, or as the process itself allows; 2: only with CAP_SYS_PTRACE; 3: not at all. -1: no such module.</summary>
+    /// <summary>
+    /// ptrace_scope. 0: classic; 1: only descendants, or processes that have allowed it; 2: only with CAP_SYS_PTRACE; 3: no tracing. -1: there
+    /// is no such module.
+    /// </summary>
     public static int Scope()
     {
         int fd;
@@ -26,9 +29,9 @@ internal static unsafe class Yama
     }
 
     /// <summary>
-    /// Lets a process trace this one, in scope 1. It takes the place of whomever the host has allowed, and nobody can be asked who that was.
+    /// Allows a process to trace this one, in scope 1. It replaces a process that the host has allowed; which one that was cannot be read.
     /// </summary>
-    /// <returns>False if that is not what was in the way.</returns>
+    /// <returns>False if this is not what forbids the tracing.</returns>
     public static bool LetTrace(int process) =>
         Scope() == 1 && Native.Syscall(SyscallNumber.Prctl, SetPtracer, process) == 0;
 }

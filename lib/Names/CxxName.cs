@@ -4,28 +4,28 @@ namespace Ftrace.Names;
 
 /// <summary>
 /// The parts of a C++ function's name as a demangler writes it: <c>int const&amp; ns::C&lt;A, B&gt;::f(int) const [clone .x]</c>. The
-/// result stands there for instances of function templates only.
+/// result is there for instances of function templates only.
 /// </summary>
 internal readonly ref struct CxxName
 {
     private const byte None = 0;
 
-    /// <summary>What may stand behind the parameters, each with a space in front.</summary>
+    /// <summary>What may follow the parameters, each after a space.</summary>
     private static ReadOnlySpan<byte> Qualifiers => "const\0volatile\0&&\0&\0"u8;
 
-    /// <summary>Operators with brackets in their names, a longer one before those it begins with.</summary>
+    /// <summary>Operators with brackets in their names, a longer one before its own prefixes.</summary>
     private static ReadOnlySpan<byte> Operators => "()\0[]\0->*\0->\0<=>\0<<=\0<<\0<=\0<\0>>=\0>>\0>=\0>\0"u8;
 
     private static ReadOnlySpan<byte> Operator => "operator"u8;
 
-    /// <summary>How libc++abi begins what names of copies have behind them.</summary>
+    /// <summary>How libc++abi begins the suffix of a copy's name.</summary>
     private static ReadOnlySpan<byte> Copy => " (."u8;
 
     private readonly int _start;
     private readonly int _parameters;
 
     /// <param name="all">The name.</param>
-    /// <param name="isPlain">It is that of a function, and not of something made for one, such as a thunk.</param>
+    /// <param name="isPlain">It is the name of a function, not of something derived from one, such as a thunk.</param>
     public CxxName(ReadOnlySpan<byte> all, bool isPlain)
     {
         All = all;
@@ -38,10 +38,10 @@ internal readonly ref struct CxxName
     /// <summary>Name and parameters.</summary>
     public ReadOnlySpan<byte> WithoutResult => All[_start..];
 
-    /// <summary>Neither the result nor parameters and what stands behind them.</summary>
+    /// <summary>The name only: neither the result, nor the parameters and what follows them.</summary>
     public ReadOnlySpan<byte> WithoutParameters => All[_start.._parameters];
 
-    /// <summary>Where the parameters begin: the last group in parentheses, not counting what names of copies have behind it.</summary>
+    /// <summary>Where the parameters begin: the last group in parentheses, before the suffix of a copy's name.</summary>
     private static int ParametersOf(ReadOnlySpan<byte> name)
     {
         int end = name.Length;
@@ -49,15 +49,15 @@ internal readonly ref struct CxxName
         {
             before = end;
             ReadOnlySpan<byte> rest = name[..end];
-            int clone = rest.EndsWith("]"u8) ? rest.LastIndexOf(" [clone "u8) : rest.EndsWith(")"u8) ? rest.LastIndexOf(Copy) : -1;
-            clone = clone >= 0 && rest.EndsWith(")"u8) && rest[clone + Copy.Length] == '.' ? -1 : clone; // int (...), a type
+            int clone = StartOfClone(rest);
             end = clone >= 0 ? clone : end - LengthOfQualifier(rest);
         }
 
         int depth = 0;
         for (int at = end - 1; at >= 0 && name[end - 1] == ')'; at--)
         {
-            depth += name[at] == ')' ? 1 : name[at] == '(' ? -1 : 0;
+            depth += name[at] == ')' ? 1 : 0;
+            depth -= name[at] == '(' ? 1 : 0;
             if (depth == 0)
             {
                 return at;
@@ -67,40 +67,52 @@ internal readonly ref struct CxxName
         return name.Length;
     }
 
-    /// <summary>Of the one at the end, with its space; 0: there is none.</summary>
+    /// <summary>Where the suffix begins that a copy's name ends with; -1: there is none.</summary>
+    private static int StartOfClone(ReadOnlySpan<byte> name)
+    {
+        if (name.EndsWith("]"u8))
+        {
+            return name.LastIndexOf(" [clone "u8);
+        }
+
+        int start = name.EndsWith(")"u8) ? name.LastIndexOf(Copy) : -1;
+        return start >= 0 && name[start + Copy.Length] == '.' ? -1 : start; // int (...), a type
+    }
+
+    /// <summary>Of the qualifier at the end, with its space; 0: there is none.</summary>
     private static int LengthOfQualifier(ReadOnlySpan<byte> name)
     {
         int space = name.LastIndexOf((byte)' ');
         return space > 0 && FindIn(Qualifiers, name[(space + 1)..]) == name.Length - space - 1 ? name.Length - space : 0;
     }
 
-    /// <summary>Where the result ends: behind the last space that is not in brackets, nor in an operator's name.</summary>
+    /// <summary>Where the result ends: after the last space that is neither in brackets nor in an operator's name.</summary>
     private static int StartOf(ReadOnlySpan<byte> name)
     {
         int start = 0;
-        int round = 0; // and the like
-        int angle = 0; // outside of those: in them < is an operator as well
+        int roundDepth = 0; // and of the like
+        int angleDepth = 0; // outside of those: in them < may be an operator
         for (int at = 0; at < name.Length; at++)
         {
             switch (name[at])
             {
                 case (byte)'(' or (byte)'[' or (byte)'{':
-                    round++;
+                    roundDepth++;
                     break;
                 case (byte)')' or (byte)']' or (byte)'}':
-                    round--;
+                    roundDepth--;
                     break;
-                case (byte)'<' when round == 0:
-                    angle++;
+                case (byte)'<' when roundDepth == 0:
+                    angleDepth++;
                     break;
-                case (byte)'>' when round == 0:
-                    angle--;
+                case (byte)'>' when roundDepth == 0:
+                    angleDepth--;
                     break;
-                case (byte)' ' when round == 0 && angle == 0 && FindIn(Qualifiers, name[(at + 1)..]) == 0:
+                case (byte)' ' when roundDepth == 0 && angleDepth == 0 && FindIn(Qualifiers, name[(at + 1)..]) == 0:
                     start = at + 1;
                     break;
                 case (byte)'o' when IsOperator(name, at):
-                    if (round == 0 && angle == 0)
+                    if (roundDepth == 0 && angleDepth == 0)
                     {
                         return start;
                     }
@@ -120,7 +132,7 @@ internal readonly ref struct CxxName
         return name[at..].StartsWith(Operator) && (at == 0 || !IsWord(name[at - 1])) && (end == name.Length || !IsWord(name[end]));
     }
 
-    /// <summary>How long the word of the list is that the text begins with, and not in the middle of a longer one; 0: none.</summary>
+    /// <summary>The length of the list's word that the text begins with, if it is not just part of a longer word; 0: none.</summary>
     private static int FindIn(ReadOnlySpan<byte> list, ReadOnlySpan<byte> text)
     {
         while (!list.IsEmpty)

@@ -4,26 +4,26 @@ using Ftrace.Linux;
 namespace Ftrace.Names;
 
 /// <summary>
-/// Names as people write them: the process's own C++ library turns them back. It, and the malloc that it uses, are the host's code: not
-/// while threads are parked, who may hold malloc's lock.
+/// Demangles names with the process's own C++ library. That library, and malloc, which it uses, are the host's code: not to be called
+/// while threads are parked, which may hold malloc's lock.
 /// </summary>
 internal static unsafe class Demangler
 {
     /// <summary>
-    /// The longest name that is turned back. What that takes of the stack grows with the name: libstdc++ gives up here, and libc++abi
-    /// would go on to the end of the stack.
+    /// The longest name that is demangled. The stack that this takes grows with the name: libstdc++ fails at this length, and libc++abi
+    /// would continue to the end of the stack.
     /// </summary>
     private const int MaxLength = 1024;
 
     /// <summary>Measured: 342 bytes a character in the worst case, one of many stars.</summary>
-    private const ulong StackForEach = 400;
-    private const ulong StackForRest = 16 * 1024;
+    private const ulong StackPerCharacter = 400;
+    private const ulong StackReserve = 16 * 1024;
     private const int MapsBufferSize = 8192;
 
     private static byte* s_buffer;
     private static nuint s_size;
 
-    /// <summary>Where the calling thread's stack ends; 0: not looked yet.</summary>
+    /// <summary>Where the calling thread's stack ends; 0: not known yet.</summary>
     private static ulong s_stackEnd;
 
     /// <summary>The name of the function that is called.</summary>
@@ -33,13 +33,13 @@ internal static unsafe class Demangler
     public static bool CanDemangle(ReadOnlySpan<byte> symbol) =>
         symbol.StartsWith("_Z"u8) && symbol.Length <= MaxLength && HasStackFor(symbol.Length);
 
-    /// <summary>Turns back a symbol, 0-terminated, that <see cref="CanDemangle"/> accepts.</summary>
+    /// <summary>Demangles a symbol, 0-terminated, that <see cref="CanDemangle"/> accepts.</summary>
     /// <param name="function">
     /// <c>char *__cxa_demangle(const char *name, char *buffer, size_t *size, int *status)</c>, Itanium C++ ABI 3.4: a buffer from
     /// malloc, or none, which it may replace.
     /// </param>
     /// <param name="symbol">The symbol.</param>
-    /// <returns>The name, 0-terminated, until the next call or <see cref="End"/>; null if it is none.</returns>
+    /// <returns>The name, 0-terminated; valid until the next call or <see cref="End"/>. Null if the symbol is not a C++ name.</returns>
     public static byte* Demangle(delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> function, byte* symbol)
     {
         nuint size = s_size;
@@ -47,7 +47,7 @@ internal static unsafe class Demangler
         byte* name = function(symbol, s_buffer, &size, &status);
         if (name == null)
         {
-            return null; // the buffer is ours still
+            return null; // the buffer is still valid
         }
 
         s_buffer = name;
@@ -79,10 +79,10 @@ internal static unsafe class Demangler
             s_stackEnd = FindStackEnd((ulong)&here);
         }
 
-        return (ulong)&here - s_stackEnd >= StackForRest + (ulong)length * StackForEach;
+        return (ulong)&here - s_stackEnd >= StackReserve + (ulong)length * StackPerCharacter;
     }
 
-    /// <summary>The main thread's stack grows, and is far from its end; another's is a mapping of its own.</summary>
+    /// <summary>The main thread's stack grows, and its end is far away; another thread's stack is a mapping of its own.</summary>
     private static ulong FindStackEnd(ulong address)
     {
         const ulong FarAway = 1;

@@ -4,16 +4,15 @@ namespace Ftrace.Names;
 
 /// <summary>
 /// Patterns of names: <c>*</c> any text, <c>?</c> any character, <c>[a-z]</c>, <c>[!a-z]</c> one of a set, <c>\</c> the
-/// next character itself. The kernel's lib/glob.c has the same language and the same way to back up: only to the last star.
+/// next character itself. The kernel's lib/glob.c has the same syntax and the same backtracking: only to the last star.
 /// </summary>
-/// <remarks>With <c>pairs</c>, <c>[]</c> stands for itself, as in <c>operator[]</c>, and begins no set.</remarks>
 internal static class Glob
 {
-    public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> text, bool pairs = false)
+    public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> text, GlobSyntax syntax = GlobSyntax.Plain)
     {
         int at = 0;
         int position = 0;
-        int star = -1; // where to go on in the pattern after a mismatch
+        int star = -1; // where to resume in the pattern after a mismatch
         int retry = 0; // and in the text
         while (position < text.Length)
         {
@@ -24,7 +23,7 @@ internal static class Glob
                 continue;
             }
 
-            if (at < pattern.Length && MatchesOne(pattern, ref at, text[position], pairs))
+            if (at < pattern.Length && MatchesOne(pattern, ref at, text[position], syntax))
             {
                 position++;
                 continue;
@@ -47,8 +46,8 @@ internal static class Glob
         return at == pattern.Length;
     }
 
-    /// <summary>False for a set without an end, a backslash at the end, and for nothing.</summary>
-    public static bool IsValid(ReadOnlySpan<byte> pattern, bool pairs = false)
+    /// <summary>False for a set without an end, a backslash at the end, and an empty pattern.</summary>
+    public static bool IsValid(ReadOnlySpan<byte> pattern, GlobSyntax syntax = GlobSyntax.Plain)
     {
         for (int at = 0; at < pattern.Length; at++)
         {
@@ -59,7 +58,7 @@ internal static class Glob
                     return false;
                 }
             }
-            else if (IsSet(pattern, at, pairs))
+            else if (IsSet(pattern, at, syntax))
             {
                 int end = EndOfSet(pattern, at);
                 if (end < 0)
@@ -74,7 +73,7 @@ internal static class Glob
         return !pattern.IsEmpty;
     }
 
-    private static bool MatchesOne(ReadOnlySpan<byte> pattern, ref int at, byte c, bool pairs)
+    private static bool MatchesOne(ReadOnlySpan<byte> pattern, ref int at, byte c, GlobSyntax syntax)
     {
         int here = at;
         switch (pattern[at])
@@ -82,7 +81,7 @@ internal static class Glob
             case (byte)'?':
                 at++;
                 return true;
-            case (byte)'[' when IsSet(pattern, at, pairs):
+            case (byte)'[' when IsSet(pattern, at, syntax):
                 int end = EndOfSet(pattern, at);
                 at = end + 1;
                 bool found = end > 0 && IsInSet(pattern[(here + 1)..end], c);
@@ -102,8 +101,8 @@ internal static class Glob
         }
     }
 
-    private static bool IsSet(ReadOnlySpan<byte> pattern, int at, bool pairs) =>
-        pattern[at] == '[' && !(pairs && pattern[at..].StartsWith("[]"u8));
+    private static bool IsSet(ReadOnlySpan<byte> pattern, int at, GlobSyntax syntax) =>
+        pattern[at] == '[' && !(syntax == GlobSyntax.Cxx && pattern[at..].StartsWith("[]"u8));
 
     /// <summary>The closing bracket; a bracket that comes first in the set belongs to it. -1: there is none.</summary>
     private static int EndOfSet(ReadOnlySpan<byte> pattern, int open)

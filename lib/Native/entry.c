@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entry.c - the exported functions' way into C#, and the way out to the host's code.
+ * entry.c - the exported functions: entry into C#, and calls of the host's code.
  *
- * Calls from signal handlers are turned away before the runtime sees them, because the
- * runtime aborts when it is entered from a handler that interrupted it. And a thread, or
- * the child of a fork, must be known to the runtime before it enters.
+ * Calls from signal handlers are refused before they enter the runtime, because the
+ * runtime aborts when it is entered from a handler that interrupted it. And a thread must be
+ * attached to the runtime before it enters, and the child of a fork must be recognized.
  *
  * The order on the way in:
  *
  *	begin_call()	is the thread in a handler, or in a call already?
- *	prepare_call()	is this still the process that it was, and is the thread known?
+ *	prepare_call()	is this still the same process, and is the thread attached?
  *	thread_NAME()	the C# side, in lib/Exports/
  *	end_call()
  */
@@ -38,24 +38,23 @@ EXPORT const char *ftrace_version(void)
 }
 
 /*
- * A thread's first call makes the runtime note it, under a lock of the runtime;
- * its end makes the runtime forget it, likewise. A fork in that moment would
- * leave the lock taken in the child, so both happen under a mutex that fork
- * takes first.
+ * The runtime attaches a thread at its first call, and detaches it at its end, both
+ * under a lock of the runtime. After a fork in that moment the lock would stay locked in
+ * the child, so both happen under a mutex that is taken before a fork.
  */
 static pthread_mutex_t attach_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 void thread_attach(void);
 
-/* The error of every call until the constructor has run, and after that if it failed. */
+/* The error of every call until the constructor has run, and later if it failed. */
 static int unavailable = -EAGAIN;
 
-static struct ftrace_nmi_thread *fork_owner; /* has the mutex for a fork; changes with it held */
+static struct ftrace_nmi_thread *fork_owner; /* holds the mutex for a fork; changed with it held */
 
-/* This child took the mutex, and with it the runtime's lock, over from a thread that it lacks. */
+/* In a child: the mutex, and the runtime's lock with it, was held by a thread of the parent. */
 static int attach_lost;
 
-static void look_for_lost_attach(void)
+static void check_lost_attach(void)
 {
 	if (pthread_mutex_trylock(&attach_mutex) == 0) {
 		pthread_mutex_unlock(&attach_mutex);
@@ -80,12 +79,12 @@ static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
 }
 
 /*
- * Which process this is. The kernel clears the page in a copy of the process, so that a
- * child that was made without the C library's fork() is recognized; and it does not in a
- * process that has this memory itself, which is no business of ours: its id is another.
+ * Recognizes a child of a fork. The kernel clears the page in a copy of the process, so a
+ * child that was created without the C library's fork() is recognized. It does not clear it
+ * in a process that shares this memory; such a process has another id, and its calls fail.
  */
-#define WIPE_ON_FORK 18 /* Linux 4.14; without it all is told by the id */
-enum { COPY, MENDING, OURS };
+#define WIPE_ON_FORK 18 /* Linux 4.14; without it a child is recognized by its id only */
+enum { COPY, UPDATING, OURS };
 static int *process_page;
 static int process;
 
@@ -110,20 +109,20 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 {
 	int copy = COPY;
 
-	if (process_page && !__atomic_compare_exchange_n(process_page, &copy, MENDING, 0,
+	if (process_page && !__atomic_compare_exchange_n(process_page, &copy, UPDATING, 0,
 							 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
-		while (__atomic_load_n(process_page, __ATOMIC_ACQUIRE) == MENDING)
+		while (__atomic_load_n(process_page, __ATOMIC_ACQUIRE) == UPDATING)
 			sched_yield();
 		return;
 	}
 	if (!fork_owner)
-		look_for_lost_attach();
+		check_lost_attach();
 	loader_after_fork();
 	native.fork_found(thread);
 	note_process();
 }
 
-/* What has to be true before a thread may enter the C# side. */
+/* Makes true what is required before a thread may enter the C# side. */
 static int prepare_call(struct ftrace_nmi_thread *thread)
 {
 	int ours = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) == process;
@@ -136,16 +135,16 @@ static int prepare_call(struct ftrace_nmi_thread *thread)
 }
 
 /*
- * A call of this library, on the thread's stack. A signal handler of the host's
- * may leave by siglongjmp() whatever it interrupted. So while C# runs, and may hold
- * locks, signals are blocked that have such handlers (not the declared ones, the
- * stop's, and faults): what they leave is then a call that holds nothing. A later
- * one finds that it is not inside of that one any more, and takes its place.
+ * A call of this library, on the thread's stack. A signal handler of the host's may
+ * leave whatever it interrupted by siglongjmp(). So while C# runs, and may hold locks,
+ * signals that may have such handlers are blocked (not the declared ones, the stop
+ * signal, and faults): a call that is left then holds nothing. A later call finds that
+ * the thread is not inside of that one any more, and replaces it.
  */
 struct call {
-	unsigned long thread; /* who is in it: what was left is overwritten some day */
+	unsigned long thread; /* that is in it; of a call that was left it gets overwritten */
 	unsigned long mask;
-	int masked; /* in a stop window the mask is the window's */
+	int masked; /* 0 in a stop window, which has a mask of its own */
 };
 
 static void restore_mask(const struct call *call)
@@ -156,13 +155,13 @@ static void restore_mask(const struct call *call)
 
 /*
  * An NMI is recognized by its bit in the saved word, announced or not; any other handler
- * that interrupted the library by the call that is on.
+ * that interrupted the library is recognized by the call that the thread is in.
  */
 static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread, struct call *call)
 {
 	__asm__ __volatile__("" ::: "memory");
 	thread->attached &= ~LibraryCall_Inside;
-	/* What comes now is turned away still, and may leave. */
+	/* A handler that runs from here on is still refused, and may leave by siglongjmp(). */
 	restore_mask(call);
 	__asm__ __volatile__("" ::: "memory");
 	if (thread->busy == (unsigned long)call)
@@ -190,7 +189,7 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 	return error;
 }
 
-/* Calls for thread context. The C# side has the same name with "thread_" in front. */
+/* Calls for thread context. The C# side has the same name with the prefix "thread_". */
 #define THREAD_CONTEXT(name, params, args)                                                         \
 	int thread_##name params;                                                                  \
 	EXPORT int name params                                                                     \
@@ -265,8 +264,8 @@ int entry_run(int (*fn)(void *), void *data)
 }
 
 /*
- * Sleeps until a word changes, or for a while, as the host's code would: every
- * signal may come, and its handler leave. Called with no lock held.
+ * Sleeps until a word changes, or for some time, as if in the host's code: no signal is
+ * blocked, and a handler may leave by siglongjmp(). Called with no lock held.
  */
 void entry_idle(const unsigned int *word, unsigned int value, long ns)
 {
@@ -291,7 +290,7 @@ struct ftrace_nmi_thread *current_thread(void)
 	return &ftrace_nmi_thread;
 }
 
-/* A handler of the host's may lie at any address; C# calls only aligned ones. */
+/* A handler of the host's may be at any address; C# can only call aligned ones. */
 void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 		  void *context)
 {
@@ -299,19 +298,19 @@ void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_
 }
 
 /*
- * The runtime forgets a thread in the destructor of a key, and aborts when it is
- * called by that thread again. The host's destructors may still come: their
- * calls are turned away from then on.
+ * The runtime detaches a thread in the destructor of a key, and aborts if that thread
+ * enters it again. Destructors of the host may still run after that: their calls are
+ * refused.
  */
 int __real_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
 
 static void (*runtime_key_destructor)(void *);
 
-static void forget_thread(void *value)
+static void detach_thread(void *value)
 {
 	ftrace_nmi_thread.busy = LibraryCall_Ended;
-	if (unavailable || attach_lost) /* it did not come so far as to note anybody; or cannot */
+	if (unavailable || attach_lost) /* no thread was attached; or its lock is lost */
 		return;
 	pthread_mutex_lock(&attach_mutex);
 	runtime_key_destructor(value);
@@ -320,16 +319,16 @@ static void forget_thread(void *value)
 
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
-	/* There is one; a second would be somebody else's affair. */
+	/* The runtime creates one key; others are passed through. */
 	if (!destructor || runtime_key_destructor)
 		return __real_pthread_key_create(key, destructor);
 	runtime_key_destructor = destructor;
-	return __real_pthread_key_create(key, forget_thread);
+	return __real_pthread_key_create(key, detach_thread);
 }
 
 /*
- * A handler that forks in the middle of a call has the mutex, or waits for it. Who
- * was in a call and has left it is not.
+ * A handler that forks in the middle of a call may hold the mutex already, or interrupt a
+ * wait for it. A call that was left does not count.
  */
 static void fork_prepare(void)
 {
@@ -362,7 +361,7 @@ static void fork_child(void)
 {
 	unlock_attach();
 	if (ftrace_nmi_thread.busy && ftrace_nmi_thread.attached)
-		look_for_lost_attach();
+		check_lost_attach();
 	loader_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();

@@ -3,13 +3,13 @@
  * loader.c - the process's objects, in the child of a fork too.
  *
  * dl_iterate_phdr() takes a lock of the C library's that dlopen() and dlclose() hold for
- * moments, and that others hold as long as their callbacks run. fork() does not wait for
- * it, and does not free it in the child, as it does with the loader's other locks
- * (glibc 2.17 to 2.42): if another thread had it, whoever wants it in the child waits for ever.
+ * a short time, and that other callers hold while their callbacks run. fork() does not
+ * wait for it, and does not reset it in the child, as it does with the loader's other locks
+ * (glibc 2.17 to 2.42): if another thread held it, a call in the child waits forever.
  *
- * Nobody can then change the list that it protects, so the list is read without it. An
- * object that was being closed may be listed still, and its memory gone: nothing is
- * believed of an object that its headers in memory do not say.
+ * The list that it protects cannot change then, so the list is read without it. An
+ * object that was being closed may still be listed although its memory is unmapped:
+ * only what can be read from an object's headers in memory is used.
  */
 #define _GNU_SOURCE
 #include "loader.h"
@@ -26,14 +26,14 @@
 
 #define PAGE 4096UL
 
-/* The C library's list of objects, by the library's own entry: that one never goes. */
+/* This library's entry in the C library's list of objects: it is never closed. */
 static struct link_map *own_map;
 
-/* The lock, if it could be found; else what the loader says that it is doing. */
+/* The lock, if it could be found; else the loader's state for debuggers. */
 static const pthread_mutex_t *lock;
 static const struct r_debug *debug;
 
-/* _dl_find_object() and what it fills in: <dlfcn.h>, from glibc 2.35 on. */
+/* _dl_find_object() and its structure: <dlfcn.h>, from glibc 2.35 on. */
 struct found_object {
 	unsigned long long flags;
 	const void *start, *end;
@@ -44,20 +44,20 @@ struct found_object {
 
 static int (*find_object)(void *address, struct found_object *object);
 
-/* The lock is taken for good. */
+/* The lock is held by a thread that does not exist. */
 static int is_stuck;
 
 /*
- * The lock lies somewhere in the loader's variables, in another place in each version.
- * It is the one mutex there that this thread holds inside of dl_iterate_phdr(), and not
+ * The lock is among the loader's variables, at an offset that depends on the version.
+ * It is the only mutex there that this thread holds inside of dl_iterate_phdr(), and not
  * outside.
  */
-#define MOST_HELD 8
+#define MAX_HELD 8
 
 struct search {
 	const char *start;
 	size_t size;
-	const pthread_mutex_t *held[MOST_HELD];
+	const pthread_mutex_t *held[MAX_HELD];
 	int count;
 };
 
@@ -76,7 +76,7 @@ static int find_held(struct dl_phdr_info *info, size_t size, void *data)
 	for (size_t at = 0; at + sizeof(pthread_mutex_t) <= search->size; at += sizeof(long)) {
 		const void *candidate = search->start + at;
 
-		if (is_held(candidate, tid) && search->count < MOST_HELD)
+		if (is_held(candidate, tid) && search->count < MAX_HELD)
 			search->held[search->count++] = candidate;
 	}
 	return 1;
@@ -109,7 +109,7 @@ void loader_start(void)
 		lock = NULL;
 }
 
-/* The only threads that there can be are those that this process has made since. */
+/* The owner still exists only if this process has created it since. */
 void loader_after_fork(void)
 {
 	int owner;
@@ -123,7 +123,7 @@ void loader_after_fork(void)
 		    (owner == 0 || syscall(SYS_tgkill, getpid(), owner, 0) != 0);
 }
 
-/* rt_sigprocmask(2) reads a word there before it finds that nothing is to be changed so. */
+/* rt_sigprocmask(2) reads a word there before it finds that its first argument is invalid. */
 static int can_read(const void *start, size_t size)
 {
 	unsigned long last = ((unsigned long)start + size - 1) & -PAGE;
@@ -135,7 +135,7 @@ static int can_read(const void *start, size_t size)
 	return 1;
 }
 
-/* Its program headers, if they are there and belong to this entry of the list. */
+/* Finds the program headers of an entry of the list, if they are mapped and belong to it. */
 static int describe(struct link_map *map, struct dl_phdr_info *info)
 {
 	struct found_object object;
@@ -169,7 +169,7 @@ static int describe(struct link_map *map, struct dl_phdr_info *info)
 
 int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
 {
-	static unsigned long long looks; /* each one may find something else */
+	static unsigned long long walks; /* each one may find other objects */
 	struct link_map *map = own_map;
 	struct dl_phdr_info info;
 	int ret = 0, saved_errno = errno;
@@ -178,9 +178,9 @@ int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
 		return dl_iterate_phdr(fn, data);
 	while (map->l_prev)
 		map = map->l_prev;
-	for (looks++; map && ret == 0; map = map->l_next) {
+	for (walks++; map && ret == 0; map = map->l_next) {
 		if (describe(map, &info)) {
-			info.dlpi_adds = looks;
+			info.dlpi_adds = walks;
 			ret = fn(&info, sizeof(info), data);
 		}
 	}

@@ -7,16 +7,16 @@
 
 #include <link.h>
 
-/* Finds the loader's lock. Once, before there can be a fork. */
+/* Finds the loader's lock. Called once, before there can be a fork. */
 void loader_start(void);
 
 /*
- * In the child of a fork, however it was made: the lock may belong to a thread that
- * only the parent has.
+ * In the child of a fork, however it was created: the lock may be held by a thread that
+ * exists only in the parent.
  */
 void loader_after_fork(void);
 
-/* dl_iterate_phdr(3), which does not hang there. */
+/* dl_iterate_phdr(3), but it does not hang there. */
 int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 
 #endif /* LOADER_H */

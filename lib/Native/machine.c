@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.c - what this processor has, and what it takes on a stack.
+ * machine.c - features of the processor, and the stack that its registers need.
  */
 #include "native.h"
 
@@ -23,10 +23,10 @@ int has_serialize(void)
 }
 
 /*
- * A trap handler that emulates a call writes the return address, but cannot
- * write it to a user shadow stack. Valgrind does not execute the text itself,
- * but a translation of what it was; it changes rdi for exactly these rotations
- * and this exchange, which otherwise do nothing (valgrind.h).
+ * A trap handler that emulates a call writes the return address to the stack, but
+ * cannot write it to a user shadow stack. Valgrind does not execute the text itself,
+ * but an earlier translation of it; it recognizes exactly these rotations of rdi and this
+ * exchange, which otherwise do nothing, and sets rdx (valgrind.h).
  */
 int forbids_breakpoints(void)
 {
@@ -44,7 +44,7 @@ int forbids_breakpoints(void)
 	       (under_valgrind ? NativeTable_UnderValgrind : 0);
 }
 
-/* Which vector registers there are, and the system keeps: Intel SDM vol. 1 13.3, 15.2. */
+/* Finds which vector registers the CPU has and the system saves: Intel SDM vol. 1 13.3, 15.2. */
 void measure_vectors(void)
 {
 	const unsigned int avx = 0x6, avx512 = 0xe6; /* in XCR0 */
@@ -66,8 +66,8 @@ void measure_vectors(void)
 }
 
 /*
- * What the kernel writes for a handler on a stack that it is on already. Kernels before
- * 5.14 do not say; then it is registers as xsave stores them, and 1 KB for all else.
+ * The stack that the kernel uses for a signal frame, with the red zone. Kernels before
+ * 5.14 do not report it; then it is the size that xsave needs, and 1 KB for everything else.
  */
 static long signal_frame(void)
 {

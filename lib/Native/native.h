@@ -3,21 +3,21 @@
  * native.h - the part of the library that has to be C, or assembler:
  *
  *	gate.c		the gate, for callers that do not inline it
- *	entry.c		the exported functions' way into C#, and back out to the host's code
+ *	entry.c		the exported functions: entry into C#, and calls of the host's code
  *	startup.c	the constructor; the environment
- *	runtime.c	what the runtime of C# asks of the process, and what it gets
+ *	runtime.c	replacements for C library functions that the .NET runtime calls
  *	loader.c	the process's objects, in the child of a fork too
- *	machine.c	what this processor has
- *	trace_entry.S	what the call at a traced function's entry arrives at; trace.c
+ *	machine.c	features of the processor
+ *	trace_entry.S	the trampoline, which traced calls go through; trace.c
  *	serialize.S	serializing instructions
- *	syscall.S	system calls that do not come back as a function does
+ *	syscall.S	system calls that do not return as a function does
  *
  * Everything else is C#. Include this file first.
  */
 #ifndef NATIVE_H
 #define NATIVE_H
 
-/* Offsets and values, written once: NativeTable_Syscall and the like. */
+/* Offsets and values, defined once: NativeTable_Syscall and the like. */
 #ifdef __ASSEMBLER__
 
 #define FIELD(tag, member, type, field, offset)                                                    \
@@ -49,11 +49,11 @@ enum {
 /*
  * struct ftrace_nmi_thread, lib/Protocol/NmiThread.cs
  *
- * busy: the struct call of the call of this library that the thread is in;
- *       LibraryCall_Ended once the runtime has let go of it
- * attached: LibraryCall_Attached: the runtime knows the thread; LibraryCall_Inside: it is in
- *           C#, and may hold locks. Above: lib/Nmi/NmiLevels.cs
- * tracer: its record, lib/Trace/TraceThread.cs; no_tracer at first
+ * busy: the struct call of the library call that the thread is in;
+ *       LibraryCall_Ended after the runtime has detached the thread
+ * attached: LibraryCall_Attached: the runtime has attached the thread; LibraryCall_Inside: it
+ *           is in C#, and may hold locks. Higher bits: lib/Nmi/NmiLevels.cs
+ * tracer: its record, lib/Trace/TraceThread.cs; initially no_tracer
  */
 #define busy	 reserved[1]
 #define attached reserved[2]
@@ -71,18 +71,18 @@ extern struct native {
 			     void *context);
 	int (*forbids_breakpoints)(void);
 	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			 struct ftrace_regs *regs, int through);
+			 struct ftrace_regs *regs, int redirected);
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 	void (*free)(void *ptr);
 	void (*callers[TraceSlots_Kinds])(void);
 	unsigned long *trace_slots;
-	const int *trace_places;
+	const int *ftrace_calls;
 	ftrace_func_t *trace_function;
 	ftrace_func_t trace_stub;
 	const int *trace_text; /* trace_entry.S */
 	const unsigned long *no_tracer;
 	unsigned long vectors_size;
-	unsigned long stack_top; /* of the first thread: no frame is above */
+	unsigned long stack_top; /* of the first thread: above all frames */
 	void (*idle)(const unsigned int *word, unsigned int value, long ns);
 	void (*restorer)(void);
 	long (*clone)(void (*fn)(void *data), void *data, void *stack, unsigned long flags);
@@ -110,7 +110,7 @@ extern struct native {
 
 /*
  * Copies of the library in one process take turns: all use the stop mutex of the
- * one that came first. lib/Stop/StopTurn.cs
+ * one that stopped threads first. lib/Stop/StopTurn.cs
  */
 struct turn {
 	unsigned int mutex;
@@ -120,7 +120,7 @@ struct turn {
 
 extern struct turn ftrace_turn;
 
-/* gate.c: the record of threads that have none, lib/Trace/TraceThread.cs */
+/* gate.c: the record that threads without one refer to, lib/Trace/TraceThread.cs */
 #define NO_TRACER_WORDS (TraceThread_SizeOf / sizeof(long))
 extern const unsigned long no_tracer[NO_TRACER_WORDS];
 
@@ -147,14 +147,14 @@ void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread);
 long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame);
 void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark);
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-	      struct ftrace_regs *regs, int through);
+	      struct ftrace_regs *regs, int redirected);
 
 /* trace_entry.S */
 void ftrace_caller(void);
 void ftrace_vectors_caller(void);
 void ftrace_regs_caller(void);
 void ftrace_regs_vectors_caller(void);
-extern const int ftrace_places[];
+extern const int ftrace_calls[];
 extern const int ftrace_trace_text[];
 
 /* serialize.S */
@@ -167,7 +167,7 @@ void ftrace_restore_rt(void);
 
 #pragma GCC visibility pop
 
-/* Returns -errno and leaves errno alone. */
+/* Returns -errno, and does not change errno. */
 static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;

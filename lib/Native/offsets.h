@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * offsets.h - the layouts and values that C#, C and assembler share. They are written
- * here and nowhere else; whoever includes this file says what a line is to be:
+ * offsets.h - the layouts and values that C#, C and assembler share. They are defined
+ * here and nowhere else; a file that includes this one defines what a line becomes:
  *
  *	FIELD(tag, member, type, field, offset)	a field of a C# type, and of struct tag
  *	VALUE(type, name, value)		a field of a C# type that C does not have, or a constant
  *
  * In C and in assembler type_field is its offset; native.h asserts that the member of
- * struct tag is there. lib/ftrace.csproj makes a C# class of it, where [FieldOffset]
- * takes it from: Offsets.type_field; the build fails if that is the offset of another
- * field. So nothing but comments and lines of these two forms may stand here.
+ * struct tag is there. lib/ftrace.csproj makes a C# class from it, for [FieldOffset]:
+ * Offsets.type_field; the build fails if a field has the offset of another one. So this
+ * file must contain only comments and lines of these two forms.
  */
 
 /* struct native */
@@ -23,7 +23,7 @@ FIELD(native, iterate_objects, NativeTable, IterateObjects, 48)
 FIELD(native, free, NativeTable, Free, 56)
 FIELD(native, callers, NativeTable, Callers, 64)
 FIELD(native, trace_slots, NativeTable, TraceSlots, 96)
-FIELD(native, trace_places, NativeTable, TracePlaces, 104)
+FIELD(native, ftrace_calls, NativeTable, FtraceCalls, 104)
 FIELD(native, trace_function, NativeTable, TraceFunction, 112)
 FIELD(native, trace_stub, NativeTable, TraceStub, 120)
 FIELD(native, trace_text, NativeTable, TraceText, 128)
@@ -54,13 +54,13 @@ FIELD(native, fork_child, NativeTable, ForkChild, 320)
 FIELD(native, fork_found, NativeTable, ForkFound, 328)
 VALUE(NativeTable, SizeOf, 336)
 
-/* What forbids breakpoints, bits. */
+/* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)
 VALUE(NativeTable, UnderValgrind, 2)
 
 VALUE(SharedState, SizeOf, 1280)
 
-/* In place of a signal's number in FTRACE_STOP_SIGNAL. */
+/* Instead of a signal's number in FTRACE_STOP_SIGNAL. */
 VALUE(StopSignal, Bad, -1)
 VALUE(StopSignal, None, -2)
 
@@ -75,9 +75,9 @@ FIELD(ftrace_nmi_thread, tracer, NmiThread, Tracer, 48)
 VALUE(NmiThread, AnnouncedAt, 56)
 VALUE(NmiThread, SizeOf, 64)
 
-/* In Busy, in place of a call: the runtime has let go of the thread. */
+/* In Busy, instead of a call: the runtime has detached the thread. */
 VALUE(LibraryCall, Ended, 1)
-/* In Attached: the runtime knows the thread; the thread is in C#, and may hold locks. */
+/* In Attached: the runtime has attached the thread; the thread is in C#, and may hold locks. */
 VALUE(LibraryCall, Attached, 1)
 VALUE(LibraryCall, Inside, 2)
 
@@ -92,26 +92,26 @@ VALUE(StopTurn, TurnOffset, 9)
 VALUE(TraceThread, Tid, 0)
 VALUE(TraceThread, Claimed, 4)
 VALUE(TraceThread, Aside, 8)
-VALUE(TraceThread, Pauses, 40)
+VALUE(TraceThread, QuiescentStates, 40)
 VALUE(TraceThread, Levels, 48)
 VALUE(TraceThread, Mark, 56)
 VALUE(TraceThread, Words, 64)
 VALUE(TraceThread, StackLow, 72)
 VALUE(TraceThread, StackTop, 80)
 VALUE(TraceThread, AsideCount, 88)
-VALUE(TraceThread, Turns, 92)
+VALUE(TraceThread, CallsToRecheck, 92)
 VALUE(TraceThread, Marks, 96)
 VALUE(TraceThread, MaxMarks, 4)
 VALUE(TraceThread, SizeOf, 128)
 
-/* Marks: the kinds, in the lowest bits; where the stub stands; how large the frames are. */
+/* Marks: the kinds, in the lowest bits; the offset of the stub; sizes of the frames. */
 VALUE(TraceMark, LookAside, 1)
 VALUE(TraceMark, Long, 1)
 VALUE(TraceMark, Library, 2)
 VALUE(TraceMark, ShortStub, 80)
 VALUE(TraceMark, SmallestFrame, 100)
 
-/* In place of a level: 0, with handlers on other stacks. */
+/* Instead of level 0: there are marks aside, of handlers on other stacks. */
 VALUE(TraceMarks, OutsideWithAside, 256)
 
 /* Slots and their stubs; the flag, in the highest byte of List's flags. */
@@ -130,11 +130,11 @@ VALUE(StubArea, StubSize, 32)
 /* A site: FTRACE_INSN_SIZE. */
 VALUE(X86Instruction, CallSize, 5)
 
-/* A place of trace_entry.S; and the table of its addresses, by number. */
-VALUE(TracePlace, Ip, 0)
-VALUE(TracePlace, Through, 4)
-VALUE(TracePlace, Done, 8)
-VALUE(TracePlace, SizeOf, 12)
+/* The record of an ftrace_call in trace_entry.S; and the table of its addresses, by index. */
+VALUE(FtraceCall, Ip, 0)
+VALUE(FtraceCall, Redirect, 4)
+VALUE(FtraceCall, Done, 8)
+VALUE(FtraceCall, SizeOf, 12)
 VALUE(TraceText, Begin, 0)
 VALUE(TraceText, End, 1)
 VALUE(TraceText, Returns, 2)

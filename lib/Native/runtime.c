@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime.c - what the runtime of C# asks of the process, and what it gets.
+ * runtime.c - replacements for C library functions that the .NET runtime calls.
  *
- * The runtime is made for programs of its own: it reads the environment, takes
- * signals, creates a thread, and ends the process where it cannot go on. Here it is
- * a guest. What it calls by these names arrives here instead (the linker's --wrap);
+ * The runtime is made for programs of its own: it reads the environment, installs
+ * signal handlers, creates a thread, and ends the process if it cannot continue. Here it
+ * is a guest. Its calls of these functions are redirected to this file (the linker's --wrap);
  * the other files here and the C# side make no such calls.
  */
 #define _GNU_SOURCE
@@ -23,8 +23,10 @@
 	ret __wrap_##name(__VA_ARGS__);                                                            \
 	ret __wrap_##name(__VA_ARGS__)
 
-/* What is tried, by whom. Written by that thread only, read by others that have to learn they are
- * not it. */
+/*
+ * The attempt to enter the runtime, and its thread. Written by that thread only; others
+ * read it to find that they are not that thread.
+ */
 static struct {
 	void *frame[5];
 	pthread_t thread;
@@ -45,8 +47,8 @@ static int is_starting(void)
 }
 
 /*
- * Leaves the runtime as it is, in the middle. It holds no lock of the C library's
- * wherever it calls this.
+ * Leaves the runtime as it is, in the middle of a call. It holds no lock of the C
+ * library's when it calls this.
  */
 static void give_up(int error)
 {
@@ -79,8 +81,8 @@ int runtime_try_start(void (*enter)(void))
 }
 
 /*
- * Where it cannot go on, it says so on stderr and ends the process. Nearly always there
- * was no memory. It writes there for no other reason.
+ * If the runtime cannot continue, it writes a message to stderr and ends the process.
+ * Nearly always the reason is ENOMEM. It writes to stderr for no other reason.
  */
 void __real_abort(void) __attribute__((noreturn));
 void __wrap_abort(void) __attribute__((noreturn));
@@ -98,9 +100,9 @@ WRAP(ssize_t, write, int fd, const void *bytes, size_t count)
 }
 
 /*
- * Memory. What it allocates as it starts stays for good, and is known to its own
- * heap only, which LeakSanitizer does not look into. So it comes from here: the host's
- * allocator does not have to be able to serve anybody yet, and has nothing to report.
+ * Memory. What the runtime allocates at its start is never freed, and only its own heap
+ * has pointers to it, which LeakSanitizer does not scan. So it comes from this pool: the
+ * host's allocator need not work yet, and LeakSanitizer has nothing to report.
  */
 #define POOL_SIZE  65536
 #define POOL_ALIGN 16UL
@@ -111,10 +113,10 @@ static size_t pool_used;
 static void *take_from_pool(size_t size)
 {
 	char *start = pool + pool_used;
-	size_t room = sizeof(pool) - pool_used;
+	size_t available = sizeof(pool) - pool_used;
 
 	size = (size + POOL_ALIGN - 1) & -POOL_ALIGN;
-	if (size == 0 || size > room)
+	if (size == 0 || size > available)
 		return NULL;
 	pool_used += size;
 	return start;
@@ -142,7 +144,7 @@ WRAP(void *, calloc, size_t count, size_t size)
 	void *ptr = NULL;
 
 	if (is_starting() && !__builtin_mul_overflow(count, size, &bytes))
-		ptr = take_from_pool(bytes); /* zero, and given out once */
+		ptr = take_from_pool(bytes); /* it is zero, and never reused */
 	if (!ptr)
 		ptr = __real_calloc(count, size);
 	if (!ptr && count && size)
@@ -169,7 +171,7 @@ WRAP(void *, realloc, void *ptr, size_t size)
 	return moved;
 }
 
-/* Mappings of the runtime that starts, to be given back if it does not. */
+/* Mappings of the runtime that is starting, to be released if it fails. */
 #define MAPPINGS 64
 
 static struct mapping {
@@ -192,7 +194,7 @@ WRAP(void *, mmap64, void *addr, size_t size, int prot, int flags, int fd, off_t
 	return start;
 }
 
-/* It cuts what is too much off either end. */
+/* To align a mapping the runtime unmaps the surplus at either end. */
 WRAP(int, munmap, void *addr, size_t size)
 {
 	char *start = addr;
@@ -228,8 +230,8 @@ void runtime_release(void)
 }
 
 /*
- * Without membarrier(2) it wants a locked page, to make the processors notice a
- * collection. There is none, and the host may have no memory that it may lock.
+ * Without membarrier(2) the runtime wants a locked page, by which it makes the CPUs notice
+ * a collection. There is no collection, and RLIMIT_MEMLOCK of the host may be 0.
  */
 int __wrap_mlock(const void *addr, size_t size);
 int __wrap_mlock(const void *addr, size_t size)
@@ -239,8 +241,8 @@ int __wrap_mlock(const void *addr, size_t size)
 }
 
 /*
- * The environment. DOTNET_ variables are about programs of the runtime's own, and
- * may come from whoever starts a program with more rights than his.
+ * The environment. DOTNET_ variables are meant for programs of the runtime's own, and in
+ * a set-user-ID program they are not to be trusted.
  */
 char *__wrap_getenv(const char *name);
 char *__wrap_getenv(const char *name)
@@ -250,8 +252,8 @@ char *__wrap_getenv(const char *name)
 }
 
 /*
- * Signals. It would ignore SIGPIPE, take SIGSEGV, SIGFPE and SIGRTMIN, and let the
- * last one in on every thread that calls the library: to turn faults of its code
+ * Signals. The runtime would ignore SIGPIPE, handle SIGSEGV, SIGFPE and SIGRTMIN, and
+ * unblock the last one on every thread that calls the library: to turn faults of its code
  * into exceptions, and to suspend threads for a collection. Neither happens.
  */
 int __wrap_sigaction(int signo, const struct sigaction *action, struct sigaction *before);
@@ -283,12 +285,12 @@ int __wrap_pthread_kill(pthread_t thread, int signo);
 int __wrap_pthread_kill(pthread_t thread, int signo)
 {
 	(void)thread, (void)signo;
-	return ESRCH; /* it tries again until the thread leaves managed code by itself */
+	return ESRCH; /* the runtime then waits until the thread leaves managed code by itself */
 }
 
 /*
- * Threads. It has one, which runs finalizers after a collection, and sleeps until
- * then. Nobody waits for it.
+ * Threads. The runtime creates one, which runs finalizers after a collection, and sleeps
+ * until then. It never waits for that thread.
  */
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
 			  void *arg);
@@ -300,7 +302,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 	return 0;
 }
 
-/* It does not ask whether it was told. */
+/* The runtime does not check the result. */
 WRAP(int, pthread_getattr_np, pthread_t thread, pthread_attr_t *attr)
 {
 	int error = __real_pthread_getattr_np(thread, attr);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime.h - what the runtime of C# asks of the process, and what it gets.
+ * runtime.h - enters the .NET runtime, and replaces C library functions that it calls.
  */
 #ifndef RUNTIME_H
 #define RUNTIME_H
 
 /*
- * Calls @enter, which enters the runtime. If the runtime gives up in the middle,
- * which is abort() everywhere else, returns -errno, and nothing may enter it again
- * before runtime_release(), or after that.
+ * Calls @enter, which enters the runtime. If the runtime gives up, where it would
+ * otherwise call abort(), returns -errno, and the runtime must not be entered any more:
+ * after a failed start runtime_release() may follow.
  *
  * One thread at a time.
  */
 int runtime_try(void (*enter)(void));
 
-/* The same, for the first time: what the runtime allocates is kept apart. */
+/* The same for the first time: what the runtime allocates comes from a pool of its own. */
 int runtime_try_start(void (*enter)(void));
 
-/* Gives back the memory of a runtime that could not start. */
+/* Releases the memory of a runtime that could not start. */
 void runtime_release(void);
 
 #endif /* RUNTIME_H */

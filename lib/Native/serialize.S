@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serialize.S - a serializing instruction, in two ways.
+ * serialize.S - two ways to execute a serializing instruction.
  *
  * Intel SDM vol. 3A 8.1.3 and 8.3, AMD APM vol. 2 7.6.4: a CPU that executes
  * modified code must execute a serializing instruction first. In user mode
- * these are SERIALIZE (not everywhere), IRET and CPUID. CPUID leaves a virtual
- * machine, which costs microseconds, so a return to the next instruction is the
- * common way, as in the kernel's sync_core(). With a user shadow stack IRET
- * would need a frame there; then it is CPUID.
+ * these are SERIALIZE (not on all CPUs), IRET and CPUID. CPUID exits from a virtual
+ * machine, which takes microseconds, so an IRET to the next instruction is used, as in
+ * the kernel's sync_core(). With a user shadow stack IRET would need a frame there; then
+ * CPUID is used.
  */
 
 	.text

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * startup.c - starts the runtime without leaving a trace in the host process; what the
- * runtime asks of the process meanwhile, and later, is in runtime.c.
+ * startup.c - starts the runtime without side effects on the host process; the C library
+ * functions that the runtime calls meanwhile, and later, are replaced in runtime.c.
  *
- * The object is the last one on the link line, so that its constructor runs after those
- * of the runtime.
+ * The object file is the last one on the link line, so that its constructor runs after
+ * those of the runtime.
  */
 #include "native.h"
 #include "loader.h"
@@ -19,7 +19,7 @@
 
 struct turn ftrace_turn __attribute__((aligned(64)));
 
-/* All state of the C# side; every word that threads share has its line there. */
+/* All state of the C# side; words that threads share are on cache lines of their own. */
 static char state[SharedState_SizeOf] __attribute__((aligned(128)));
 
 extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
@@ -40,7 +40,7 @@ struct native native = {
 		ftrace_caller,
 	},
 	.trace_slots = &ftrace_trace_slots,
-	.trace_places = ftrace_places,
+	.ftrace_calls = ftrace_calls,
 	.trace_function = &ftrace_trace_function,
 	.trace_stub = ftrace_stub,
 	.trace_text = ftrace_trace_text,
@@ -66,7 +66,7 @@ struct fp_environment {
 
 static void save_fp(struct fp_environment *fp)
 {
-	/* fnstenv masks all exceptions as it stores; fldenv puts that back. */
+	/* fnstenv masks all exceptions after it has stored; fldenv undoes that. */
 	__asm__ __volatile__("fnstenv %0; fldenv %0; stmxcsr %1" : "=m"(fp->x87), "=m"(fp->mxcsr));
 }
 
@@ -83,7 +83,7 @@ static void print_stderr(const char *line)
 	raw_syscall(SYS_writev, STDERR_FILENO, (long)text, 2, 0, 0, 0);
 }
 
-/* What is no number is accepted by no stop. */
+/* A value that is not a number makes every stop fail. */
 static long stop_signal(const char *text)
 {
 	char *end;
@@ -114,8 +114,8 @@ static void start_runtime(void)
 }
 
 /*
- * Starts the runtime, which would otherwise start at the first call. If it cannot,
- * for lack of memory, every call of the library returns the error.
+ * Starts the runtime, which would otherwise start at the first call. If it cannot start,
+ * with ENOMEM, every call of the library returns the error.
  */
 __attribute__((constructor)) static void startup(void)
 {

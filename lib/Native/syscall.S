@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall.S - the two system calls that do not return to their caller's frame: clone(2)
- * onto another stack, and the return from a signal handler.
+ * syscall.S - two system calls that do not return to their caller's frame: clone(2)
+ * with another stack, and the return from a signal handler.
  */
 
 #include "native.h"
@@ -12,8 +12,8 @@
 	 * long raw_clone(void (*fn)(void *data), void *data, void *stack, unsigned long flags)
 	 *
 	 * For a process that shares memory with this one: fn must not use the C library,
-	 * whose thread it is not. It must not be the C library's clone() either: that may
-	 * be patched code.
+	 * which does not know its thread. The C library's clone() is not used either: it may
+	 * be the code that is being patched.
 	 */
 	.globl	raw_clone
 	.hidden	raw_clone
@@ -37,16 +37,16 @@ raw_clone:
 	mov	%r9, %rdi
 	call	*%r8
 	xor	%edi, %edi
-	mov	$60, %eax			/* exit, which ends no thread of the host's */
+	mov	$60, %eax			/* exit: the process has this thread only */
 	syscall
 	hlt
 	.cfi_endproc
 	.size	raw_clone, . - raw_clone
 
 	/*
-	 * Unwinders and debuggers know a signal frame by exactly these bytes. Other copies
-	 * of the library in this process know ours by the word before them, and find this
-	 * copy's struct turn by the one after that: lib/Stop/StopTurn.cs.
+	 * Unwinders and debuggers recognize a signal frame by exactly these bytes. Other copies
+	 * of the library in this process recognize ours by a word before them, and find this
+	 * copy's struct turn by the word after that one: lib/Stop/StopTurn.cs.
 	 */
 	.globl	ftrace_restore_rt
 	.hidden	ftrace_restore_rt
@@ -55,10 +55,10 @@ raw_clone:
 	.skip	15, 0x90
 .Lmark:	.ascii	"ftrace\0\1"
 .Lturn:	.quad	ftrace_turn - .
-	nop					/* unwinders look at the byte before the return address */
+	nop					/* unwinders look up the byte before the return address */
 ftrace_restore_rt:
 	.if	ftrace_restore_rt - .Lmark != StopTurn_MarkOffset || ftrace_restore_rt - .Lturn != StopTurn_TurnOffset
-	.error	"other copies do not find the mark"
+	.error	"other copies would not find the mark"
 	.endif
 	mov	$15, %rax
 	syscall

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.c - what trace_entry.S and C# give each other.
+ * trace.c - the interface between trace_entry.S and C#.
  */
 #include "native.h"
 
@@ -23,10 +23,10 @@ void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark)
 }
 
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-	      struct ftrace_regs *regs, int through)
+	      struct ftrace_regs *regs, int redirected)
 {
 	ftrace_func_t func =
-		through ? __atomic_load_n(&ftrace_trace_function, __ATOMIC_RELAXED) : ops->func;
+		redirected ? __atomic_load_n(&ftrace_trace_function, __ATOMIC_RELAXED) : ops->func;
 
 	func(ip, parent_ip, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
 }

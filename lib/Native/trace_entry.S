@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace_entry.S - what the call at a traced function's entry arrives at.
+ * trace_entry.S - the trampoline, which the call at a traced function's entry goes to.
  *
  * A call reaches 2 GB, and this library may be farther away. So each object has
  * stubs near it, one for each slot, of two instructions:
@@ -8,44 +8,44 @@
  *	push	stub
  *	jmp	*ftrace_caller
  *
- * The frame that the unwinder sees here is that of a function called by the
- * traced one at its first instruction, which is what it is; so it needs no
- * information about code that is made at run time.
+ * To the unwinder this is a function that the traced one has called at its first
+ * instruction, so it needs no information about the stubs, which are written at run
+ * time.
  *
  * On entry:
- *	 0(%rsp)  the stub, whose place among its like is that of the slot
- *	 8(%rsp)  where the traced function goes on
- *	16(%rsp)  where its caller goes on
+ *	 0(%rsp)  the address of the stub, whose index is that of the slot
+ *	 8(%rsp)  the return address in the traced function
+ *	16(%rsp)  its caller's return address
  *
- * Every register, the flags and, where "vectors" is in the name, the vector registers
- * are those of the traced function again when it goes on: the compiler may know that
- * it leaves some alone which the calling convention gives away.
+ * All registers, the flags and, in the entries with "vectors" in their name, the vector
+ * registers are restored before the traced function continues: the compiler may know
+ * that the function does not change some of those which are call-clobbered.
  *
- * Those with "regs" in the name make a struct ftrace_regs. The others do no more than
- * most calls need, and leave what the handler keeps anyway to it; for whatever is
- * uncommon they put everything back and go to one that makes them.
+ * The entries with "regs" in their name build a struct ftrace_regs. The others do only
+ * what most calls need, and do not save what the handler preserves; in uncommon cases
+ * they restore everything and jump to an entry that builds one.
  *
- * Marked first, then looked: the thread says in its record that it is in a
- * handler before it reads which one, so that whoever takes a handler away either
- * sees the mark, or has the thread see that there is none. The barrier between
- * the two is on the other side, a membarrier; it stands in TraceGrace.
+ * The thread sets the mark in its record, which says that it is in a handler, before it
+ * reads the slot. So a thread that removes a handler either sees the mark, or this thread
+ * sees that the handler is gone. The barrier between the two is on the other side, a
+ * membarrier: lib/Protocol/GracePeriod.cs.
  *
- * The mark is the address of the registers that were saved, so it belongs to a
- * stack: a signal handler of the program may leave by siglongjmp(), or go on on
- * another stack, and what comes here next finds a mark that is not around it. A
- * call takes away only its own.
+ * The mark is the address of the saved registers, so it belongs to a stack: a signal
+ * handler of the program may leave by siglongjmp(), or continue on another stack, and the
+ * next traced call finds a mark although it does not come from a handler. A call clears
+ * only its own mark.
  *
  * A thread may be held up between the call and the mark for so long that the slot
- * means other handlers when it goes on. So, behind the mark, it looks whether the
- * call still stands in the text; if not, the site says whom to call.
+ * has other handlers when it resumes. So, after the mark, it checks that the call is
+ * still in the text; if not, the handlers of the site are called (a late call).
  *
  * The kernel's ftrace_call, the instruction that ftrace_update_ftrace_func() changes, is
- * here a place in each: a nop, and the handler is called; a jump, and the function
- * is called that stands in for all handlers, with the vector registers saved, because it may
- * be any; a jump behind the call, and nothing is called. Not a call that is changed:
- * the indirect one could be exchanged only while all threads stand still, and the handler
- * would take longer to reach through a second jump. It is behind the mark, so a function that was
- * taken away is waited for as a handler is.
+ * in each entry: with a nop the handler is called; with a jump the trace function is
+ * called in place of all handlers, with the vector registers saved, because it may be any
+ * function; with a jump past the call nothing is called. It is not a call that is changed:
+ * the indirect call could be replaced only while all threads stand still, and a second jump
+ * would delay the handler. It comes after the mark, so a grace period also waits for a trace
+ * function that was replaced.
  */
 
 #include "native.h"
@@ -72,8 +72,8 @@
 	.endm
 
 	/*
-	 * All vector registers, whole, to the stack and back. Move by move: xsave
-	 * and xrstor take many times longer.
+	 * Moves all vector registers to the stack and back. One by one: xsave and
+	 * xrstor take many times longer.
 	 */
 	.macro	move_vectors to
 	cmpl	$1, ftrace_vectors(%rip)
@@ -114,26 +114,26 @@
 	move_vectors from
 	.endm
 
-	/* In a table: the address of a label, as the distance from where it is written. */
+	/* A table entry: the address of a label, as the distance from the entry to it. */
 	.macro	distance where, label
 	.org	\where
 	.long	\label - .
 	.endm
 
-	/* Five bytes, and where they may lead. lib/Trace/TracePlace.cs */
-	.macro	place name
-.Lplace_\name:
+	/* Five bytes, and where a jump there may lead. lib/Trace/FtraceCall.cs */
+	.macro	ftrace_call name
+.Lftrace_call_\name:
 	.byte	0x0f, 0x1f, 0x44, 0x00, 0x00
 	.pushsection .rodata
 .Lrecord_\name:
-	distance .Lrecord_\name+TracePlace_Ip, .Lplace_\name
-	distance .Lrecord_\name+TracePlace_Through, .Lthrough_\name
-	distance .Lrecord_\name+TracePlace_Done, .Ldone_\name
+	distance .Lrecord_\name+FtraceCall_Ip, .Lftrace_call_\name
+	distance .Lrecord_\name+FtraceCall_Redirect, .Lredirect_\name
+	distance .Lrecord_\name+FtraceCall_Done, .Ldone_\name
 	.popsection
 	.endm
 
-	.macro	through name, vectors_name
-.Lthrough_\name:
+	.macro	redirect name, vectors_name
+.Lredirect_\name:
 	mov	ftrace_trace_function(%rip), %rax
 	testb	$TraceSlot_ListFlagByte, FtraceOps_Flags+7(%rdx)
 	cmovnz	FtraceOps_Data(%rdx), %rax
@@ -168,7 +168,7 @@
 	je	.Lunknown_\name
 .Lknown_\name:
 	bsr	NmiThread_Saved(%rbx), %r12
-	jz	.Llook_\name			/* more levels than there are bits: some were left */
+	jz	.Llook_\name			/* more levels than bits: some were left by a jump */
 	test	%r12d, %r12d
 	jnz	.Lnmi_\name
 	cmpq	$0, TraceThread_Mark(%rbp)
@@ -193,7 +193,7 @@
 
 	.cfi_def_cfa_register %r13
 .Lcall_\name:
-	place	\name
+	ftrace_call	\name
 	mov	FtraceOps_Func(%rdx), %rax
 .Lfunc_\name:
 	.if	\vectors
@@ -206,7 +206,7 @@
 	sub	$X86Instruction_CallSize, %rdi
 	mov	FtraceRegs_ParentIp(%r13), %rsi
 	xor	%ecx, %ecx
-	testb	$FtraceOps_SaveRegs, FtraceOps_Flags(%rdx)	/* others come here too, see below */
+	testb	$FtraceOps_SaveRegs, FtraceOps_Flags(%rdx)	/* not set for all: uncommon calls get here too */
 	cmovnz	%r13, %rcx
 	cld
 	call	*%rax
@@ -227,9 +227,9 @@
 	cmp	%rax, TraceThread_Mark(%rbp)
 	jne	.Lleave_\name
 	movq	$0, TraceThread_Mark(%rbp)
-	incq	TraceThread_Pauses(%rbp)
+	incq	TraceThread_QuiescentStates(%rbp)
 .Lout_\name:
-	/* popfq takes longer than all the rest. What a function may find set is these six. */
+	/* popfq takes longer than all the rest. A function may rely on these six flags only. */
 	mov	FtraceRegs_Flags(%rsp), %eax
 	mov	%eax, %ecx
 	shr	$11, %ecx
@@ -247,15 +247,15 @@
 	ret
 
 	.cfi_restore_state
-	through	\name, ftrace_regs_vectors_caller
+	redirect	\name, ftrace_regs_vectors_caller
 
-	/* Its handlers may be any: the vector registers are saved. */
+	/* Any handlers may be called: the vector registers are saved. */
 .Llate_\name:
 	mov	ftrace_trace_slots(%rip), %rdx
 	add	$LATE_OPS, %rdx
 	jmp	.Lcall_ftrace_regs_vectors_caller
 
-	/* The first time that the thread comes here. */
+	/* The thread's first traced call. */
 .Lunknown_\name:
 	.cfi_def_cfa_register %r13
 	save_vectors
@@ -269,12 +269,12 @@
 	jnz	.Lknown_\name
 	jmp	.Lout_\name
 
-	/* A mark is there: of a handler that calls a traced function, mostly. */
+	/* There is a mark: mostly of a handler that calls a traced function. */
 .Lmarked_\name:
 	mov	%rbp, %rcx
 	call	ftrace_is_around
 	je	.Lout_\name
-	/* Who can say for certain answers with the level of nesting, or -1 for a handler around us. */
+	/* The full check: returns the level of nesting, or -1 if the call comes from a handler. */
 .Llook_\name:
 	.cfi_def_cfa_register %r13
 	save_vectors
@@ -292,9 +292,9 @@
 	cmp	$TraceMarks_OutsideWithAside, %r12d
 	je	.Lmark_\name
 
-	/* Of an NMI. Where it is marked before that it is, and now and then whether there is one. */
+	/* In an NMI. The full check if its level is marked, and from time to time in any case. */
 .Lnmi_\name:
-	decl	TraceThread_Turns(%rbp)
+	decl	TraceThread_CallsToRecheck(%rbp)
 	js	.Llook_\name
 	mov	TraceThread_Levels(%rbp), %rax
 	bts	%r12, %rax
@@ -313,10 +313,10 @@
 	mov	%rax, TraceThread_Levels(%rbp)
 	or	TraceThread_Mark(%rbp), %rax
 	jnz	.Lout_\name
-	incq	TraceThread_Pauses(%rbp)
+	incq	TraceThread_QuiescentStates(%rbp)
 	jmp	.Lout_\name
 
-	/* There are other marks than ours. */
+	/* There are other marks besides ours. */
 .Lleave_\name:
 	.cfi_def_cfa_register %r13
 	save_vectors
@@ -333,7 +333,7 @@
 	.size	\name, . - \name
 	.endm
 
-	/* On the stack of the short ones; behind it the stub, and what stands above. */
+	/* Restores what a short entry has saved. The stub's address remains on the stack. */
 	.macro	pop_saved
 	.irp	reg, r11, r10, r9, r8, rcx, rdx, rsi, rdi
 	pop_reg \reg
@@ -349,7 +349,7 @@
 #define SAVED_IP	TraceMark_ShortStub + 8
 #define SAVED_PARENT	TraceMark_ShortStub + 16
 
-	/* What happens seldom, as short jumps reach it from the first instructions. */
+	/* Uncommon cases, in reach of short jumps from the first instructions. */
 	.macro	uncommon name, regs
 	.cfi_startproc
 	.cfi_def_cfa_offset 16
@@ -369,7 +369,7 @@
 	jne	.Luncommon_\name
 	call	ftrace_is_around
 	je	.Lout_\name			/* a handler that calls a traced function */
-	/* As if it had not been here. */
+	/* As if the call had gone to the other entry. */
 .Luncommon_\name:
 	pop_saved
 	jmp	\regs
@@ -377,12 +377,12 @@
 	.endm
 
 	/*
-	 * ZF set: the mark of the record in rcx is that of a handler which is under way farther
-	 * up on this stack, or of the library itself. Else it may still be. Changes rax, rdx,
-	 * rsi and rdi.
+	 * Sets ZF if the mark of the record in rcx is that of a handler which is running farther
+	 * up on this stack, or of the library itself. Without ZF it may still be. Changes rax,
+	 * rdx, rsi and rdi.
 	 *
-	 * Only memory between the stack pointer and the top of the thread's own stack is
-	 * looked at: the mark may be of another stack, which is gone.
+	 * Reads only memory between the stack pointer and the top of the thread's own stack: the
+	 * mark may be on another stack, which may be unmapped.
 	 */
 	.type	ftrace_is_around, @function
 	.p2align 4
@@ -400,7 +400,7 @@ ftrace_is_around:
 	jae	4f
 	cmp	TraceThread_StackLow(%rcx), %rsp
 	jb	4f
-	/* Where the handler returns to is where it was called from. */
+	/* Is the handler's return address there? */
 	lea	-8(%rdx), %rax			/* rbp is there */
 	test	$TraceMark_Long, %dl
 	jz	3f
@@ -433,12 +433,11 @@ ftrace_is_around:
 	.size	ftrace_is_around, . - ftrace_is_around
 
 	/*
-	 * What a call takes, while caches and predictors are warm, is the time in which the
-	 * CPU foresees where it goes on: a cycle for each 64 bytes of text, one or two for a branch,
-	 * three more for one whose target differs from it above bit 36, as those do that come here
-	 * from a program and go back to its handler (measured, AMD Zen 4). So the instructions from
-	 * the entry to the call are 115 bytes, in two lines, and those behind it 58, in the
-	 * next.
+	 * While caches and predictors are warm, the time of a call is that of branch prediction: a
+	 * cycle for each 64 bytes of text, one or two for a branch, and three more for a branch whose
+	 * target differs from it above bit 36, as with those from a program to here and from here
+	 * to its handler (measured, AMD Zen 4). So the instructions from the entry to the call are
+	 * 115 bytes, in two lines, and those after it 58, in the next.
 	 */
 	.macro	short_entry name, vectors, regs
 	.p2align 6
@@ -450,7 +449,7 @@ ftrace_is_around:
 	.skip	13, 0xcc
 \name:
 	push_reg rax
-	/* Cheaper than pushfq: the six flags that a function may find set. */
+	/* Cheaper than pushfq: the six flags that a function may rely on. */
 	lahf
 	seto	%al
 	push	%rax
@@ -459,7 +458,7 @@ ftrace_is_around:
 	push_reg \reg
 	.endr
 
-	/* Not in an NMI, and in no handler, which is what a thread without a record is never. */
+	/* Is the thread in an NMI or in a handler? Without a record it has no_tracer's mark. */
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
 	mov	%fs:NmiThread_Tracer(%rax), %rcx
 	mov	%fs:NmiThread_Saved(%rax), %rdx
@@ -468,7 +467,7 @@ ftrace_is_around:
 	jnz	.Lmarked_\name
 	mov	%rsp, TraceThread_Mark(%rcx)
 	mov	SAVED_IP(%rsp), %rdi
-	/* Where the call in the text goes. 32 bits tell: the stub is within their reach. */
+	/* Where the call in the text goes. 32 bits are enough: the stub is within 2 GB. */
 	mov	-4(%rdi), %eax
 	add	%edi, %eax
 	cmp	SAVED_STUB(%rsp), %eax
@@ -483,7 +482,7 @@ ftrace_is_around:
 	test	%rdx, %rdx
 	jz	.Ldone_\name
 
-	place	\name
+	ftrace_call	\name
 	mov	FtraceOps_Func(%rdx), %rax
 .Lfunc_\name:
 	sub	$X86Instruction_CallSize, %rdi
@@ -506,14 +505,14 @@ ftrace_is_around:
 	.cfi_def_cfa_register %rsp
 	pop_reg rbp
 
-	/* The handler has left rcx to us, and the record is where it was. */
+	/* The handler may have changed rcx. */
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
 	mov	%fs:NmiThread_Tracer(%rax), %rcx
 .Ldone_\name:
 	cmp	%rsp, TraceThread_Mark(%rcx)
-	jne	.Lleave_\name			/* another stack's: see at the top */
+	jne	.Lleave_\name			/* another stack's mark: see at the top */
 	movq	$0, TraceThread_Mark(%rcx)
-	incq	TraceThread_Pauses(%rcx)
+	incq	TraceThread_QuiescentStates(%rcx)
 .Lout_\name:
 	.cfi_remember_state
 	pop_saved
@@ -526,9 +525,9 @@ ftrace_is_around:
 	cmp	%rsp, TraceThread_Mark(%rcx)
 	jne	.Luncommon_\name
 	movq	$0, TraceThread_Mark(%rcx)
-	incq	TraceThread_Pauses(%rcx)
+	incq	TraceThread_QuiescentStates(%rcx)
 	jmp	.Luncommon_\name
-	through	\name, ftrace_vectors_caller
+	redirect	\name, ftrace_vectors_caller
 .Lleave_\name:
 	push_reg rbp
 	mov	%rsp, %rbp
@@ -549,11 +548,11 @@ ftrace_is_around:
 	.endm
 
 	.section .rodata
-	.globl	ftrace_places
-	.hidden	ftrace_places
-	.type	ftrace_places, @object
+	.globl	ftrace_calls
+	.hidden	ftrace_calls
+	.type	ftrace_calls, @object
 	.p2align 2
-ftrace_places:
+ftrace_calls:
 
 	.text
 .Ltext_begin:
@@ -564,9 +563,9 @@ ftrace_places:
 
 .Ltext_end:
 	.section .rodata
-	.size	ftrace_places, . - ftrace_places
+	.size	ftrace_calls, . - ftrace_calls
 
-	/* For who looks at a thread from outside: lib/Nmi/TraceText.cs. */
+	/* Addresses for C#, which examines threads: lib/Nmi/TraceText.cs. */
 	.globl	ftrace_trace_text
 	.hidden	ftrace_trace_text
 	.type	ftrace_trace_text, @object
@@ -581,7 +580,7 @@ ftrace_trace_text:
 	.size	ftrace_trace_text, . - ftrace_trace_text
 	.text
 
-	/* Where a function goes that is not to run: back to its caller. */
+	/* For a handler that prevents a function from running: set ip to this to return to its caller. */
 	.globl	ftrace_just_return
 	.type	ftrace_just_return, @function
 	.p2align 4
@@ -591,7 +590,7 @@ ftrace_just_return:
 	.cfi_endproc
 	.size	ftrace_just_return, . - ftrace_just_return
 
-	/* A handler that does nothing; ftrace_update_ftrace_func() knows it. */
+	/* A handler that does nothing; ftrace_update_ftrace_func() recognizes it. */
 	.globl	ftrace_stub
 	.type	ftrace_stub, @function
 	.p2align 4

@@ -3,10 +3,10 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The thread that this runs on.</summary>
+/// <summary>The calling thread.</summary>
 [NoInstr]
 internal static unsafe class CurrentThread
 {
-    /// <summary>Its words: a thread-local object of the native file, <c>ftrace_nmi_thread</c>.</summary>
+    /// <summary>Its words: the thread-local object <c>ftrace_nmi_thread</c> of Native/gate.c.</summary>
     public static NmiThread* Words => (NmiThread*)Native.Thread;
 }

@@ -3,21 +3,21 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
-/// <summary>Whether a thread may call the library: <c>begin_call()</c> in Native/entry.c.</summary>
+/// <summary>Decides whether a thread may call the library: the C# part of <c>begin_call()</c> in Native/entry.c.</summary>
 /// <remarks>
-/// A call that holds something runs with signals blocked whose handlers might leave it by siglongjmp(). So one that was left holds
-/// nothing, and all there is to find out is whether the thread is in it still.
+/// A call that holds locks runs with those signals blocked whose handlers might leave it by siglongjmp(). So a call that was left holds
+/// nothing, and the only question is whether the thread is still in it.
 /// </remarks>
 [NoInstr]
 internal static unsafe class LibraryCall
 {
-    /// <summary>The runtime has let go of the thread.</summary>
+    /// <summary>The runtime has detached the thread.</summary>
     private const ulong Ended = Offsets.LibraryCall_Ended;
 
     /// <summary>In <see cref="NmiThread.Attached"/>: the thread is in C#.</summary>
     private const ulong Inside = Offsets.LibraryCall_Inside;
 
-    /// <returns>1 if the thread is neither in a handler nor in a call; what was left of them is closed then.</returns>
+    /// <returns>1 if the thread is neither in a handler nor in a call; levels and calls that it has left are then closed.</returns>
     public static int MayBegin(NmiThread* thread, ulong stackPointer)
     {
         if (thread->Saved != NmiThread.Outside && !NmiLevels.MayCall(thread, stackPointer))
@@ -33,10 +33,10 @@ internal static unsafe class LibraryCall
 
         if (call != 0)
         {
-            // Around it there is a handler that has interrupted it.
+            // The thread is still in the call if a handler has interrupted it.
             ThreadStack stack = ThreadStack.Of(thread);
             StackWalk walk = StackWalk.Run(ref stack, stackPointer, call);
-            if (walk.IsCut || (call != stackPointer && walk.Reached && walk.Contexts != 0 && *(ulong*)call == (ulong)thread))
+            if (walk.IsTruncated || (call != stackPointer && walk.Reached && walk.Contexts != 0 && *(ulong*)call == (ulong)thread))
             {
                 return 0;
             }
@@ -48,11 +48,11 @@ internal static unsafe class LibraryCall
     }
 
     /// <summary>
-    /// Blocks the signals whose handlers may leave. Not the declared ones, whose must not; nor that of the stop: before it is chosen,
-    /// none that it may become.
+    /// Blocks the signals whose handlers may leave by siglongjmp(). Not the declared ones, whose handlers must not do that; nor the stop
+    /// signal, or, before that is chosen, any signal that it may become.
     /// </summary>
     /// <param name="before">The mask before.</param>
-    /// <returns>0 in a stop window, where nothing is changed: more may be blocked there, until it is closed.</returns>
+    /// <returns>1; 0 in a stop window, where the mask is not changed: it may block more, until the window is closed.</returns>
     public static int BlockSignals(ulong* before)
     {
         StopState* stop = StopState.Shared;

@@ -6,24 +6,24 @@ using Ftrace.Protocol;
 namespace Ftrace.Nmi;
 
 /// <summary>
-/// Ends a stream of NMIs that would keep the patcher waiting for ever.
+/// Drains NMIs: ends a stream of them that would keep the patcher waiting forever.
 /// </summary>
 /// <remarks>
-/// When a wait has lasted some milliseconds, the patcher blocks the NMI signals on its own thread and says
-/// so; each announced NMI on another thread then, on leaving, blocks them too and stays there until the
-/// release. Every thread can so run one more NMI (with those nested in it) and no second one, and the wait ends.
-/// No parked thread has to be woken for it, and one that never gets back to its wait loop is caught as well.
+/// When a wait has lasted some milliseconds, the patcher blocks the NMI signals on its own thread and publishes
+/// that; then each announced NMI that leaves on another thread blocks them too and stays there until the
+/// release. So every thread can run one more NMI (with those nested in it) but no second one, and the wait ends.
+/// No parked thread has to be woken for that, and it works for a thread that never gets back to its wait loop.
 /// </remarks>
 [NoInstr]
 internal static unsafe class NmiDrain
 {
-    /// <summary>How many turns the patcher spins between two looks at the clock.</summary>
-    public const uint TurnsBetweenLooks = 256;
+    /// <summary>How many times the patcher spins between two readings of the clock.</summary>
+    public const uint SpinsPerCheck = 256;
 
     private const long PatienceNs = 2 * Clock.NsPerMs;
 
-    /// <summary>Called by the patcher in a wait, now and then; <paramref name="turn"/> is 0 at the first look.</summary>
-    public static void Look(uint turn)
+    /// <summary>Called by the patcher from time to time while it waits; <paramref name="turn"/> is 0 the first time.</summary>
+    public static void Check(uint turn)
     {
         StopState* stop = StopState.Shared;
         long now = Clock.NowNs();
@@ -41,13 +41,13 @@ internal static unsafe class NmiDrain
         }
         else
         {
-            Clock.Yield(now - stop->WaitStartNs); // whoever still runs may need this CPU
+            Clock.Yield(now - stop->WaitStartNs); // an NMI that still runs may need this CPU
         }
     }
 
     /// <summary>
-    /// Waits until no announced NMI runs. Called by the patcher in a window, while nothing is written yet and it can
-    /// still give up: a handler may be waiting, against the rules, for a thread that is parked.
+    /// Waits until no announced NMI runs. Called by the patcher in a window, before anything is written, while it can
+    /// still give up: a handler may wait, against the rules, for a thread that is parked.
     /// </summary>
     /// <returns>0 or -ETIMEDOUT.</returns>
     public static int WaitForQuiet(ProtocolState* protocol, uint timeoutMs)
@@ -56,9 +56,9 @@ internal static unsafe class NmiDrain
         {
             protocol->NmiWaitCount += turn == 0 ? 1u : 0u;
             X86Base.Pause();
-            if (turn % TurnsBetweenLooks == 0)
+            if (turn % SpinsPerCheck == 0)
             {
-                Look(turn);
+                Check(turn);
                 if (Clock.NowNs() - StopState.Shared->WaitStartNs >= timeoutMs * Clock.NsPerMs)
                 {
                     return -Errno.ETIMEDOUT;
@@ -70,8 +70,8 @@ internal static unsafe class NmiDrain
     }
 
     /// <summary>
-    /// The outermost announced NMI of a thread has left. Blocks here until the release if NMIs are being
-    /// drained, with the NMI signals blocked; not on the patcher's own thread.
+    /// Called when the outermost announced NMI of a thread has left. If NMIs are being drained, stays here until the release,
+    /// with the NMI signals blocked; not on the patcher's own thread.
     /// </summary>
     public static void AfterNmi(NmiThread* thread)
     {

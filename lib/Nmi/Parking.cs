@@ -1,18 +1,18 @@
-using System.Runtime.Intrinsics.X86;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
 /// <summary>
-/// Where a thread stands still: in the stop signal's handler, or on its way out of an announced NMI. Who may run against whom, and the
-/// order of a stop: <c>StopHandler</c>.
+/// Parks a thread: in the stop signal's handler, or on its way out of an announced NMI. Who may run against whom, and the order of a
+/// stop: <c>StopHandler</c>.
 /// </summary>
 [NoInstr]
 internal static unsafe class Parking
 {
     /// <summary>
-    /// Joins the stop of <paramref name="cookie"/> and stays until it is over; returns at once if it is over
+    /// Joins the stop of <paramref name="cookie"/> and stays until the release; returns at once if the stop is over
     /// already. Called in the stop signal's handler, or by an NMI that leaves.
     /// </summary>
     public static void Park(ulong cookie, void* context)
@@ -22,7 +22,7 @@ internal static unsafe class Parking
 
         if (context == null)
         {
-            // On the way out of an NMI: what it had blocked is not what a parked thread has to block.
+            // On the way out of an NMI: the NMI's mask is not the one that a parked thread needs.
             ulong before = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
             ThreadRecord* record = stop->Records + (uint)cookie;
             Volatile.Write(ref record->Parking, 1);
@@ -39,50 +39,16 @@ internal static unsafe class Parking
     {
         record->Context = (ulong)context;
         record->StackPointer = context != null ? *Ucontext.Rsp((ulong)context) : (ulong)&generation;
-        Volatile.Write(ref record->ParkedGeneration, generation);
-
-        ulong before = Volatile.Read(ref stop->Word);
-        for (; ; )
+        if (StopRequest<X86Threads>.Join(&stop->Word, &stop->WakeAt, &record->ParkedGeneration, generation))
         {
-            if ((uint)(before >> 32) != generation)
-            {
-                return;
-            }
-
-            // Full barrier: the record before the count; the count before WakeAt, see StopAttempt.WaitForThreads.
-            ulong found = Interlocked.CompareExchange(ref stop->Word, before + 1, before);
-            if (found == before)
-            {
-                break;
-            }
-
-            before = found;
+            WaitForRelease(stop, generation);
         }
-
-        if ((uint)before + 1 == Volatile.Read(ref stop->WakeAt))
-        {
-            Futex.Wake(&stop->Joined, 1);
-        }
-
-        WaitForRelease(stop, generation);
     }
 
     /// <summary>Stays until the stop is over. NMIs run on top of this.</summary>
     public static void WaitForRelease(StopState* stop, uint generation)
     {
-        for (uint i = stop->Spins; i > 0 && Volatile.Read(ref stop->Generation) == generation; i--)
-        {
-            X86Base.Pause();
-        }
-
-        while (Volatile.Read(ref stop->Generation) == generation)
-        {
-            Futex.Wait(&stop->Generation, generation);
-        }
-
-        if (stop->SerializeParked != 0)
-        {
-            Native.SyncCore();
-        }
+        StopRequest<X86Threads>.WaitForRelease(&stop->Word, generation, stop->Spins);
+        ReleaseProtocol<X86Machine>.GoOn();
     }
 }

@@ -5,13 +5,13 @@ using Ftrace.Linux;
 namespace Ftrace.Nmi;
 
 /// <summary>
-/// What a thread is in the middle of: the stacks from its stack pointer upwards, and from those of the contexts on them that the
-/// kernel saved for signal handlers. As <c>SavedContexts</c>, for any context, and for one question.
+/// Searches the stacks that a thread will return to: from its stack pointer upwards, and from the stack pointers in the contexts that the
+/// kernel saved there for signal handlers. As <c>SavedContexts</c>, but it can run in any context, and answers one question.
 /// </summary>
 /// <remarks>
-/// A context is recognized by what the kernel always writes. A remainder of one is taken for one: then the thread seems to be in a handler
-/// that has ended. None of a handler that is under way is missed, as long as its own calls take less than <see cref="MaxDepth"/>
-/// of a stack that is not the thread's own.
+/// A context is recognized by what the kernel always writes. The remainder of one looks the same: then the thread seems to be in a
+/// handler that has ended. No context of a running handler is missed, as long as the handler's own calls use less than
+/// <see cref="MaxDepth"/> of a stack that is not the thread's own.
 /// </remarks>
 [NoInstr]
 internal unsafe struct StackWalk
@@ -22,30 +22,30 @@ internal unsafe struct StackWalk
     /// <summary>Saved contexts that were found.</summary>
     public int Contexts;
 
-    /// <summary>The address that was looked for is on one of the stacks, farther up than the thread is.</summary>
+    /// <summary>The sought address is on one of the stacks, farther up than the thread's stack pointer.</summary>
     public bool Reached;
 
-    /// <summary>A context below that address has interrupted Native/trace_entry.S there.</summary>
+    /// <summary>A context below that address shows that Native/trace_entry.S was interrupted in the call that the address belongs to.</summary>
     public bool Interrupted;
 
-    /// <summary>There were more stacks than can be looked at.</summary>
-    public bool IsCut;
+    /// <summary>There are more stacks than can be searched.</summary>
+    public bool IsTruncated;
 
     private int _stacks;
     private StartsOfStacks _starts;
 
-    /// <param name="stack">The thread's own; learns.</param>
-    /// <param name="stackPointer">Where the thread is.</param>
-    /// <param name="sought">An address to look for; 0: none.</param>
-    /// <param name="enough">Contexts after which to stop looking; 0: all.</param>
-    public static StackWalk Run(ref ThreadStack stack, ulong stackPointer, ulong sought, int enough = 0)
+    /// <param name="stack">The thread's own stack; its bounds are updated.</param>
+    /// <param name="stackPointer">The thread's stack pointer.</param>
+    /// <param name="sought">An address to search for; 0: none.</param>
+    /// <param name="maxContexts">The search ends after so many contexts; 0: no limit.</param>
+    public static StackWalk Run(ref ThreadStack stack, ulong stackPointer, ulong sought, int maxContexts = 0)
     {
         var walk = new StackWalk { _starts = default };
         walk.Add(stackPointer);
         for (int i = 0; i < walk._stacks; i++)
         {
-            walk.Look(ref stack, i, sought, enough);
-            if (walk.Reached || (enough != 0 && walk.Contexts >= enough))
+            walk.Scan(ref stack, i, sought, maxContexts);
+            if (walk.Reached || (maxContexts != 0 && walk.Contexts >= maxContexts))
             {
                 break;
             }
@@ -56,7 +56,7 @@ internal unsafe struct StackWalk
 
     private ulong* Starts => (ulong*)Unsafe.AsPointer(ref _starts);
 
-    private void Look(ref ThreadStack stack, int number, ulong sought, int enough)
+    private void Scan(ref ThreadStack stack, int number, ulong sought, int maxContexts)
     {
         ulong at = Starts[number];
         bool own = stack.Contains(at);
@@ -83,10 +83,10 @@ internal unsafe struct StackWalk
                 return;
             }
 
-            if (Ucontext.LooksSaved(at))
+            if (Ucontext.MayBeSaved(at))
             {
-                Note(at, sought);
-                if (enough != 0 && Contexts >= enough)
+                AddContext(at, sought);
+                if (maxContexts != 0 && Contexts >= maxContexts)
                 {
                     return;
                 }
@@ -94,7 +94,7 @@ internal unsafe struct StackWalk
         }
     }
 
-    private void Note(ulong context, ulong sought)
+    private void AddContext(ulong context, ulong sought)
     {
         ulong interrupted = *Ucontext.Rsp(context);
         ulong rip = *Ucontext.Rip(context);
@@ -111,13 +111,13 @@ internal unsafe struct StackWalk
         {
             if (stackPointer >= Starts[i] && stackPointer - Starts[i] < MaxDepth)
             {
-                return; // on the way up from there
+                return; // the search from there gets here
             }
         }
 
         if (_stacks == MaxStacks)
         {
-            IsCut = true;
+            IsTruncated = true;
             return;
         }
 
@@ -127,7 +127,7 @@ internal unsafe struct StackWalk
         }
     }
 
-    /// <summary>No fixed buffer: the compiler would have the runtime check the stack.</summary>
+    /// <summary>Not a fixed buffer: for one the compiler adds a check by the runtime (a security cookie).</summary>
     [InlineArray(MaxStacks)]
     private struct StartsOfStacks
     {

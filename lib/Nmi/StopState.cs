@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
@@ -6,18 +7,18 @@ namespace Ftrace.Nmi;
 [StructLayout(LayoutKind.Explicit, Size = 512)]
 internal unsafe struct StopState
 {
-    /// <summary>In <see cref="Linux.SharedState"/>.</summary>
+    /// <summary>Offset in <see cref="Linux.SharedState"/>.</summary>
     public const int Offset = 256;
 
-    /// <summary>More threads than that cannot be stopped.</summary>
-    public const int MostThreads = 65536;
+    /// <summary>How many threads can be stopped.</summary>
+    public const int MaxThreads = 65536;
 
     /// <summary>
     /// <code>
     /// bits 63..32  generation: odd while a stop is on, even between stops
     /// bits 31..0   threads that have joined this stop
     /// </code>
-    /// One word, so that a thread joins only the stop that asked for it. Both halves are futexes: parked
+    /// One word, so that a thread joins only the stop that asked it. Both halves are futexes: parked
     /// threads sleep on the generation, the patcher sleeps on the count.
     /// </summary>
     [FieldOffset(0)] public ulong Word;
@@ -31,10 +32,10 @@ internal unsafe struct StopState
     /// <summary>Count of <see cref="Joined"/> at which the patcher wants to be woken.</summary>
     [FieldOffset(128)] public uint WakeAt;
 
-    /// <summary>Generation whose NMIs are being drained: announced ones stop when they leave. 0: none.</summary>
+    /// <summary>Generation whose NMIs are being drained: announced ones stay where they leave. 0: none.</summary>
     [FieldOffset(132)] public uint DrainGeneration;
 
-    /// <summary>The <see cref="Protocol.NmiThread"/> of the thread that opened the window; 0: no window.</summary>
+    /// <summary>The <see cref="NmiThread"/> of the thread that opened the window; 0: no window.</summary>
     [FieldOffset(136)] public ulong Owner;
 
     /// <summary>Signals declared as NMIs.</summary>
@@ -43,32 +44,29 @@ internal unsafe struct StopState
     /// <summary>The threads, <c>ThreadTable</c>.</summary>
     [FieldOffset(152)] public ThreadRecord* Records;
 
-    /// <summary>This process, as it stands in our signals.</summary>
+    /// <summary>The id of this process, as it is sent with our signals.</summary>
     [FieldOffset(160)] public int Pid;
 
     /// <summary>The stop signal; 0: not chosen yet.</summary>
     [FieldOffset(164)] public int Signal;
 
-    /// <summary>1: parked threads serialize by themselves, because the system has no membarrier for it.</summary>
-    [FieldOffset(168)] public uint SerializeParked;
+    /// <summary>Who serializes when the threads go on.</summary>
+    [FieldOffset(168)] public ReleaseState Release;
 
-    /// <summary>
-    /// Looks that a parked thread takes at the generation before it goes to sleep: short stops are over by then, if
-    /// the patcher has a CPU for itself; 0 if it has not.
-    /// </summary>
-    [FieldOffset(172)] public uint Spins;
-
-    /// <summary>When the patcher's wait for NMIs began that it is in.</summary>
+    /// <summary>When the patcher's current wait for NMIs began.</summary>
     [FieldOffset(176)] public long WaitStartNs;
 
     /// <summary>Stop requests noted inside an announced NMI. Written by many threads.</summary>
     [FieldOffset(256)] public ulong DeferredStops;
 
-    /// <summary>What marks the signals of this process: a forged one does not have it.</summary>
+    /// <summary>A number that is sent with our signals: a forged one does not have it.</summary>
     [FieldOffset(384)] public uint Secret;
 
-    /// <summary>1: text was changed in this window, other CPUs have to forget the old one.</summary>
-    [FieldOffset(388)] public uint TextChanged;
+    /// <summary>
+    /// How many times a parked thread reads the generation before it goes to sleep: a short stop is over by then, if
+    /// the patcher has a CPU to itself; 0 if it has not.
+    /// </summary>
+    [FieldOffset(388)] public uint Spins;
 
     /// <summary>1: <see cref="Linux.Membarrier"/> is registered for this address space.</summary>
     [FieldOffset(392)] public uint MembarrierRegistered;

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Ftrace.Nmi;
 
-/// <summary>One thread in a stop. The patcher owns it, but for the fields that the thread itself writes.</summary>
+/// <summary>The record of a thread for stops. The patcher owns it, except for the fields that the thread writes.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ThreadRecord
 {
@@ -16,44 +16,45 @@ internal struct ThreadRecord
     public uint ParkedGeneration;
 
     /// <summary>
-    /// 1: a stop signal is under way to it. Set by the patcher, cleared by the thread: a thread that blocks the signal
-    /// has one waiting, however many stops are tried.
+    /// 1: a stop signal has been sent, and its handler has not begun. Set by the patcher, cleared by the thread: for a thread that blocks
+    /// the signal one is pending, however many stops are tried.
     /// </summary>
     public uint SignalSent;
 
     /// <summary>
-    /// 1: it is in the handler of the stop signal, or parks on leaving an NMI, with all blocked but NMIs and faults. Written by the thread.
+    /// 1: the thread is in the handler of the stop signal, or parks on leaving an NMI, with all signals blocked but NMIs and faults. Written
+    /// by the thread.
     /// </summary>
     public uint Parking;
 
     /// <summary>1: a kernel thread, <see cref="Linux.TaskKind.KernelWorker"/>.</summary>
     public uint KernelWorker;
 
-    /// <summary>1: it does not take the stop signal, and has to be seized.</summary>
+    /// <summary>1: the thread does not take the stop signal, and has to be seized.</summary>
     public uint MustBeSeized;
 
     /// <summary>A <c>SeizeStatus</c>.</summary>
     public uint Seize;
 
-    /// <summary>Why it was refused: -errno.</summary>
+    /// <summary>Why seizing was refused: -errno.</summary>
     public int SeizeError;
 
     /// <summary>Generation in which it last stood still, seized.</summary>
     public uint SeizedGeneration;
 
-    /// <summary>The signal that it was about to take when it was seized; 0: none.</summary>
-    public int SignalOfStop;
+    /// <summary>The signal that was about to be delivered when the thread was seized, and is delivered when it is resumed; 0: none.</summary>
+    public int InterceptedSignal;
 
     /// <summary>The last scan that listed it.</summary>
     public uint Scan;
 
-    /// <summary>1: it was seen to block the stop signal, and not just every one, as when it is born; or to wait for signals.</summary>
+    /// <summary>1: the thread was seen to block the stop signal, but not all signals, as at its birth; or to wait for signals.</summary>
     public uint HasBlocked;
 
-    /// <summary>When a look at it told how it is to be asked, and not just for a moment; 0: none has.</summary>
-    public long LookedNs;
+    /// <summary>When the thread was inspected with a result that is not just momentary; 0: it was not.</summary>
+    public long InspectedNs;
 
-    /// <summary>1: found by a scan, and not looked at yet.</summary>
+    /// <summary>1: found by a scan, and not inspected yet.</summary>
     public uint IsNew;
 
     /// <summary>
@@ -62,10 +63,10 @@ internal struct ThreadRecord
     /// </summary>
     public ulong Context;
 
-    /// <summary>Where the stack ended when it was stopped. Likewise.</summary>
+    /// <summary>The stack pointer when the thread was stopped. Valid while it stands still.</summary>
     public ulong StackPointer;
 
-    /// <summary>Where a seized thread goes on. The patcher may change it.</summary>
+    /// <summary>Where a seized thread resumes. The patcher may change it.</summary>
     public ulong Rip;
 
     /// <summary>True if the thread stands still in the stop of this generation.</summary>

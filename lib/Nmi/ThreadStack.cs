@@ -4,12 +4,12 @@ using Ftrace.Protocol;
 namespace Ftrace.Nmi;
 
 /// <summary>
-/// The stack that a thread began with, as far as it has been seen to be readable without a gap. What the thread has below its
-/// stack pointer there is gone; of other stacks, which contexts of setcontext() use, nobody can tell.
+/// The stack that a thread began with, as far as it has been found to be readable without a gap. What is below the stack pointer on
+/// this stack is not in use any more. For other stacks, as setcontext() uses them, this is not known.
 /// </summary>
 /// <remarks>
-/// The C library puts a thread's words at the top of its stack. Those of the first thread are elsewhere, but the kernel leaves
-/// something at the top of its.
+/// The C library puts a thread's words at the top of its stack. The words of the first thread are elsewhere, but the kernel leaves
+/// data at the top of its stack (AT_RANDOM).
 /// </remarks>
 [NoInstr]
 internal unsafe struct ThreadStack
@@ -23,7 +23,7 @@ internal unsafe struct ThreadStack
 
     public static ThreadStack Of(NmiThread* words) => new() { _words = (ulong)words };
 
-    /// <summary>With what has been seen of it before.</summary>
+    /// <summary>The same with bounds that were found before.</summary>
     public static ThreadStack Of(NmiThread* words, ulong low, ulong top) => new() { _words = (ulong)words, Low = low, Top = top };
 
     /// <summary>True for an address on this stack.</summary>

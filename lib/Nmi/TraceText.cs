@@ -6,16 +6,16 @@ namespace Ftrace.Nmi;
 [NoInstr]
 internal static unsafe class TraceText
 {
-    /// <summary>The bytes of the larger kind of frame, from a handler's mark on.</summary>
+    /// <summary>Size of the larger frame, from a handler's mark on.</summary>
     public const ulong LargestFrame = Offsets.FtraceRegs_SizeOf;
 
-    /// <summary>True in the code that a traced call goes through.</summary>
+    /// <summary>True for an address in the trampoline.</summary>
     public static bool Contains(ulong ip) => ip >= At(Offsets.TraceText_Begin) && ip < At(Offsets.TraceText_End);
 
-    /// <summary>Where a handler returns to that was called without vector registers saved.</summary>
+    /// <summary>True for the return address of a handler that was called without saving vector registers.</summary>
     public static bool IsReturn(ulong ip) => ip == At(Offsets.TraceText_Returns) || ip == At(Offsets.TraceText_Returns + 1);
 
-    /// <summary>With them.</summary>
+    /// <summary>True for the return address of a handler that was called after saving them.</summary>
     public static bool IsReturnWithVectors(ulong ip) => ip == At(Offsets.TraceText_ReturnsWithVectors) || ip == At(Offsets.TraceText_ReturnsWithVectors + 1);
 
     private static ulong At(int index)

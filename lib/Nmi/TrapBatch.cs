@@ -1,15 +1,16 @@
 using System.Threading;
+using Ftrace.Protocol;
 using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The batch of the breakpoint method, for whoever meets one of its breakpoints.</summary>
+/// <summary>The batch of the breakpoint method, for threads that execute one of its breakpoints.</summary>
 [NoInstr]
 internal static unsafe class TrapBatch
 {
-    /// <summary>Executes one location of the batch in place of its breakpoint. See <see cref="Protocol.IMachine.Execute"/>.</summary>
-    public static bool Execute(ulong ip, uint code, void* context)
+    /// <summary>Emulates the code of one location of the batch. See <see cref="Protocol.IMachine.Execute"/>.</summary>
+    public static bool Execute(ulong ip, PatchCode code, void* context)
     {
         TrapState* state = TrapState.Shared;
         PatchOrder locations = state->Locations;
@@ -21,7 +22,7 @@ internal static unsafe class TrapBatch
 
         FtracePatch* patch = locations[rank];
         Interlocked.Increment(ref state->Hits);
-        X86Emulator.Execute(ip, code == 0 ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
+        X86Emulator.Execute(ip, code == PatchCode.Old ? patch->OldCode : patch->NewCode, patch->Len, (ulong)context);
         return true;
     }
 }

@@ -7,12 +7,12 @@ namespace Ftrace.Nmi;
 
 /// <summary>
 /// The shared words of the breakpoint method: those of the protocol, and in the gaps between them the batch, so that a trap handler
-/// reads one line and writes one.
+/// reads one cache line and writes one.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal unsafe struct TrapState
 {
-    /// <summary>In <see cref="SharedState"/>.</summary>
+    /// <summary>Offset in <see cref="SharedState"/>.</summary>
     public const int Offset = 896;
 
     /// <summary>The protocol's words.</summary>
@@ -30,12 +30,12 @@ internal unsafe struct TrapState
     /// <summary>1: our handler for SIGTRAP has been installed.</summary>
     [FieldOffset(32)] public uint Installed;
 
-    /// <summary>What the host had for SIGTRAP; traps that are not ours are its.</summary>
+    /// <summary>What the host had installed for SIGTRAP; it gets the traps that are not ours.</summary>
     [FieldOffset(40)] public KernelSigaction Previous;
 
     /// <summary>
-    /// 1: the pages of the batch are open, or about to be, or have just been closed. For the child of a fork: it gets the pages
-    /// of the parent one after the other, while the parent's threads run, so this brackets the system calls that wait for a fork.
+    /// 1: the pages of the batch are open, are about to be, or have just been closed. For the child of a fork: the parent's pages are
+    /// copied one after the other while its threads run, so this brackets the system calls that wait for the end of a fork.
     /// </summary>
     [FieldOffset(72)] public uint Open;
 

@@ -8,27 +8,33 @@ using Ftrace.X86;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The machine that ships: x86-64 under Linux. One instruction a method where there is one.</summary>
+/// <summary>The machine that ships: x86-64 under Linux. Each method is a single instruction where there is one.</summary>
 [NoInstr]
 internal unsafe struct X86Machine : IMachine
 {
-    /// <summary>The system call fails for want of memory now and then.</summary>
+    /// <summary>The system call may fail with ENOMEM.</summary>
     private const int SyncTries = 1000;
 
     /// <summary>Some milliseconds.</summary>
     private const uint TurnsBeforeSleep = 1 << 16;
 
+    public static ProtocolState* NmiWords => X86Nmi.State;
+
+    public static BreakpointState* BreakpointWords => &TrapState.Shared->Protocol;
+
+    public static ReleaseState* ReleaseWords => &StopState.Shared->Release;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Read(uint* word) => Volatile.Read(ref *word);
+    public static uint Read(uint* word, Step step) => Volatile.Read(ref *word);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Read(ulong* word) => Volatile.Read(ref *word);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(uint* word, uint value) => Volatile.Write(ref *word, value);
+    public static void Write(uint* word, uint value, Step step) => Volatile.Write(ref *word, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(ulong* word, ulong value) => Volatile.Write(ref *word, value);
+    public static void Write(ulong* word, ulong value, Step step) => Volatile.Write(ref *word, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint AtomicIncReturn(uint* word) => Interlocked.Increment(ref *word);
@@ -41,40 +47,44 @@ internal unsafe struct X86Machine : IMachine
         Interlocked.CompareExchange(ref *word, value, expected);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AtomicAndNot(uint* word, uint bits) => Interlocked.And(ref *word, ~bits);
+    public static void AtomicAndNot(uint* word, uint bits, Step step) => Interlocked.And(ref *word, ~bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SmpMb() => Interlocked.MemoryBarrier();
+    public static void SmpMb(Step step) => Interlocked.MemoryBarrier();
 
     /// <summary>Nothing: the locked instruction beside it is the barrier.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SmpMbBeforeAtomic()
+    public static void SmpMbBeforeAtomic(Step step)
     {
     }
 
     /// <summary>Nothing: the locked instruction beside it is the barrier.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SmpMbAfterAtomic()
+    public static void SmpMbAfterAtomic(Step step)
     {
     }
 
-    /// <summary>Nothing: x86 keeps loads in order, and the reads are volatile for the compiler.</summary>
+    /// <summary>Nothing: x86 keeps loads in order, and the compiler does not reorder volatile reads.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SmpRmb()
     {
     }
 
-    public static void SyncCore() => Native.SyncCore();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SyncCore(Step step) => Native.SyncCore();
 
     public static int WriteText(ulong ip, ulong newcode, uint len) => TextWriter.Write(ip, (byte*)newcode, len);
 
-    /// <summary>Spins; when the NMIs have not drained after a few milliseconds, asks for no new ones.</summary>
-    public static void RelaxPatcher(uint turn)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RelaxPatcher(uint* word, uint seen, uint turn) => Relax(turn);
+
+    /// <summary>Spins; if NMIs still run after a few milliseconds, drains them.</summary>
+    private static void Relax(uint turn)
     {
         X86Base.Pause();
-        if (turn % NmiDrain.TurnsBetweenLooks == 0)
+        if (turn % NmiDrain.SpinsPerCheck == 0)
         {
-            NmiDrain.Look(turn);
+            NmiDrain.Check(turn);
         }
     }
 
@@ -84,20 +94,19 @@ internal unsafe struct X86Machine : IMachine
 
     public static void CountDeferredStop() => Interlocked.Increment(ref StopState.Shared->DeferredStops);
 
-    public static int WriteBatch(TextPart part, bool old)
+    public static int WriteBatch(TextPart part, PatchCode code)
     {
         TrapState* state = TrapState.Shared;
-        return TextWriter.WriteAll(TextState.Shared, state->Locations, state->Count, part, old);
+        return TextWriter.WriteAll(TextState.Shared, state->Locations, state->Count, part, code);
     }
 
-    /// <summary>membarrier(2) passes over the caller's core if no other thread runs.</summary>
-    public static int SyncCores()
+    /// <summary>membarrier(2).</summary>
+    public static int SyncCores(Step step)
     {
         for (int tries = 0; tries < SyncTries; tries++)
         {
             if (Membarrier.SyncCore())
             {
-                Native.SyncCore();
                 return 0;
             }
         }
@@ -105,9 +114,9 @@ internal unsafe struct X86Machine : IMachine
         return -Errno.EPERM;
     }
 
-    public static bool Execute(ulong ip, uint code, void* context) => TrapBatch.Execute(ip, code, context);
+    public static bool Execute(ulong ip, PatchCode code, void* context) => TrapBatch.Execute(ip, code, context);
 
-    public static bool IsBreakpoint(ulong ip) => Volatile.Read(ref *(byte*)ip) == X86Instruction.Int3;
+    public static bool IsBreakpoint(ulong ip, Step step) => Volatile.Read(ref *(byte*)ip) == X86Instruction.Int3;
 
     public static bool UnblockTrap()
     {
@@ -117,16 +126,17 @@ internal unsafe struct X86Machine : IMachine
 
     public static void BlockTrap() => SignalSet.BlockMore(SignalSet.Of(SignalSet.Sigtrap));
 
-    /// <summary>A trap handler ends by itself, whatever the deadline; for NMIs there is one.</summary>
-    public static bool Relax(uint* word, uint seen, uint turn)
+    /// <summary>Only a wait for NMIs has a deadline: trap handlers end by themselves.</summary>
+    public static int Relax(uint* word, uint seen, uint turn)
     {
         X86Base.Pause();
-        if (turn % NmiDrain.TurnsBetweenLooks != NmiDrain.TurnsBetweenLooks - 1)
+        if (turn % NmiDrain.SpinsPerCheck != NmiDrain.SpinsPerCheck - 1)
         {
-            return true;
+            return 0;
         }
 
         Clock.Yield(turn > TurnsBeforeSleep ? Clock.NsPerMs : 0);
-        return word != &TrapState.Shared->Protocol.HeldNmis || Clock.NowNs() < StopState.Shared->DeadlineNs;
+        bool goesOn = word != &TrapState.Shared->Protocol.HeldNmis || Clock.NowNs() < StopState.Shared->DeadlineNs;
+        return goesOn ? 0 : -Errno.ETIMEDOUT;
     }
 }

@@ -3,28 +3,27 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The protocol on the shipped machine, as functions whose addresses can be taken.</summary>
+/// <summary>The protocol on the machine that ships, as functions whose addresses can be taken.</summary>
 [NoInstr]
 internal static unsafe class X86Nmi
 {
-    /// <summary>Of <see cref="State"/>, in <see cref="SharedState"/>.</summary>
+    /// <summary>Offset of <see cref="State"/> in <see cref="SharedState"/>.</summary>
     public const int StateOffset = 0;
 
     /// <summary>The protocol's words.</summary>
     public static ProtocolState* State => (ProtocolState*)SharedState.At(StateOffset);
 
-    /// <summary>From the native file, when the gate was open.</summary>
+    /// <summary>Called by Native/gate.c when the gate is open on entry.</summary>
     public static void EnterSlow(NmiThread* thread)
     {
-        BreakpointProtocol<X86Machine>.EnterNmi(&TrapState.Shared->Protocol, thread);
-        NmiProtocol<X86Machine>.EnterAnnounced(State);
+        NmiPath<X86Machine>.Enter(thread);
         if (!NmiThread.IsAnnounced(thread->Saved >> 1))
         {
             thread->AnnouncedAt = (ulong)&thread;
         }
     }
 
-    /// <summary>From the native file, when the saved bit is set.</summary>
+    /// <summary>Called by Native/gate.c when the saved bit of the level is set.</summary>
     public static void ExitSlow(NmiThread* thread)
     {
         if (!NmiThread.IsAnnounced(thread->Saved >> 1))
@@ -32,11 +31,10 @@ internal static unsafe class X86Nmi
             thread->AnnouncedAt = 0;
         }
 
-        BreakpointProtocol<X86Machine>.ExitNmi(&TrapState.Shared->Protocol, thread);
-        NmiProtocol<X86Machine>.ExitAnnounced(State, thread);
+        NmiPath<X86Machine>.Exit(thread);
     }
 
-    /// <summary>In the child of a fork: the NMIs of other threads are gone; those that this thread is in will count down.</summary>
+    /// <summary>In the child of a fork: the NMIs of other threads are not there; only those that this thread is in are counted.</summary>
     public static void AfterFork(NmiThread* self)
     {
         self->StopPending = 0;

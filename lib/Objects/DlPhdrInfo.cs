@@ -20,7 +20,7 @@ internal unsafe struct DlPhdrInfo
     [FieldOffset(40)] public ulong Subs;
 
     /// <summary>
-    /// Calls a function for each object, until it returns anything but 0. The loader's lock is held meanwhile: no object comes or goes.
+    /// Calls a function for each object, until it returns anything but 0. The loader's lock is held meanwhile: no object is opened or closed.
     /// </summary>
     public static void Iterate(delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int> fn, void* data) => Native.Table->IterateObjects(fn, data);
 }

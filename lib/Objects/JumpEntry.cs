@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Ftrace.Objects;
 
 /// <summary>
-/// An entry of the section that ftrace/static_key.h fills: a branch on a static key. Each field is relative to itself. The
+/// An entry of the section that ftrace/static_key.h fills: a branch on a static key. Each field is relative to its own address. The
 /// kernel's <c>struct jump_entry</c>.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
@@ -20,7 +20,7 @@ internal unsafe struct JumpEntry
     /// <summary>The key, and in bit 0 whether it is likely to be on.</summary>
     public int Key;
 
-    /// <summary>The branch that the entry in memory is about.</summary>
+    /// <summary>The branch that an entry in memory describes.</summary>
     public static JumpSite Read(JumpEntry* entry)
     {
         ulong key = Follow(&entry->Key);

@@ -5,15 +5,15 @@ using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
-/// <summary>Finds the branches on static keys of one object: all of it stands in its memory.</summary>
+/// <summary>Finds the branches on static keys of an object, in its memory.</summary>
 internal static unsafe class JumpTable
 {
-    private const ulong MostEntries = 1 << 24;
+    private const ulong MaxEntries = 1 << 24;
 
     /// <summary>The section that ftrace/static_key.h fills.</summary>
     public static ReadOnlySpan<byte> Section => "ftrace_jump_table"u8;
 
-    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
+    /// <summary>Sorts once, so that the runtime's lazy initialization is done at start-up.</summary>
     public static void WarmUp()
     {
         Span<JumpSite> sites = stackalloc JumpSite[64];
@@ -25,12 +25,12 @@ internal static unsafe class JumpTable
         sites.Sort(JumpSite.ByKey);
     }
 
-    /// <summary>Fills in the branches. What is not right is left out: nothing that comes from a file is believed.</summary>
+    /// <summary>Fills in the branches. Invalid entries are skipped: nothing that comes from a file is trusted.</summary>
     /// <returns>False if there is no memory for them.</returns>
     public static bool Read(LoadedObject* target, in ElfSection section)
     {
         ulong count = section.Size / (ulong)sizeof(JumpEntry);
-        if (count is 0 or > MostEntries)
+        if (count is 0 or > MaxEntries)
         {
             return true;
         }

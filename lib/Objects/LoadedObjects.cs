@@ -9,21 +9,23 @@ using Ftrace.X86;
 namespace Ftrace.Objects;
 
 /// <summary>
-/// The program and its shared objects, as of the last look. Called with the loader's lock held, so that none of them goes.
+/// The program and its shared objects, as of the last update. Called with the loader's lock held, so that none of them is closed.
 /// </summary>
 internal static unsafe class LoadedObjects
 {
     private static LoadedObject* s_first;
     private static ulong s_adds;
     private static ulong s_subs;
-    private static bool s_looked;
+    private static bool s_isCurrent; // as of s_adds and s_subs
     private static int s_error;
     private static LoadedObject* s_dropped;
 
     public static LoadedObject* First => s_first;
 
-    /// <summary>Takes note of objects that were opened or closed. One that could not be read is looked at again by the next call.</summary>
-    /// <returns>0; -ENOMEM or -EAGAIN if one could not be read for a reason that may pass. The others are known.</returns>
+    /// <summary>
+    /// Adds objects that were opened, and removes those that were closed. One that could not be read is tried again by the next call.
+    /// </summary>
+    /// <returns>0; -ENOMEM or -EAGAIN if one could not be read for a temporary reason. The others are known.</returns>
     public static int Update()
     {
         bool same = true;
@@ -46,14 +48,14 @@ internal static unsafe class LoadedObjects
         s_error = 0;
         DlPhdrInfo.Iterate(&Visit, null);
         Drop();
-        s_looked = s_error == 0;
+        s_isCurrent = s_error == 0;
         return s_error;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int CompareCounts(DlPhdrInfo* info, nuint size, void* data)
     {
-        *(bool*)data = s_looked && info->Adds == s_adds && info->Subs == s_subs;
+        *(bool*)data = s_isCurrent && info->Adds == s_adds && info->Subs == s_subs;
         s_adds = info->Adds;
         s_subs = info->Subs;
         return 1;
@@ -67,7 +69,7 @@ internal static unsafe class LoadedObjects
         {
             if (!known->Seen && known->Image.Base == info->Base && known->Image.Headers == info->Headers
                 && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
-                && known->Identity == known->Image.ReadIdentity() && IsAsWeLeftIt(known) && !HasBeenRelocated(known))
+                && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasBeenRelocated(known))
             {
                 known->Seen = true;
                 return 0;
@@ -115,12 +117,13 @@ internal static unsafe class LoadedObjects
     }
 
     /// <summary>
-    /// An object is listed before it is relocated, and the counts do not tell when that is done. Relocations come in the order of their
-    /// addresses, so it is the last note that tells. What is traced already stays as it was read.
+    /// True if an object was read before it was relocated, and has been relocated since. The loader lists it before, and its counts do not
+    /// change after. Relocations are applied in the order of their addresses, so the last entry shows it. An object that is traced already
+    /// stays as it was read.
     /// </summary>
     private static bool HasBeenRelocated(LoadedObject* known)
     {
-        bool relocated = known->Unplaced != null && known->Image.Contains(*known->Unplaced, 1, ProgramHeader.Code);
+        bool relocated = known->UnrelocatedEntry != null && known->Image.Contains(*known->UnrelocatedEntry, 1, ProgramHeader.Code);
         for (int i = 0; i < known->SiteCount && relocated; i++)
         {
             relocated = known->FirstSite[i].Current == 0;
@@ -130,9 +133,9 @@ internal static unsafe class LoadedObjects
     }
 
     /// <summary>
-    /// An object that was closed and opened again at the same place has fresh text: then what we left there is not there.
+    /// True if the text is as the library left it. An object that was closed and opened again at the same address has fresh text.
     /// </summary>
-    private static bool IsAsWeLeftIt(LoadedObject* known)
+    private static bool HasOurCode(LoadedObject* known)
     {
         bool traced = false;
         bool converted = true;
@@ -158,7 +161,7 @@ internal static unsafe class LoadedObjects
         return !traced && converted;
     }
 
-    /// <summary>Which ops the site at an address has calls for now. Any context, marked as being in a handler.</summary>
+    /// <summary>The set of ops that the site at an address calls now. Any context; the thread is marked.</summary>
     [NoInstr]
     public static ulong CurrentAt(ulong ip)
     {
@@ -183,10 +186,13 @@ internal static unsafe class LoadedObjects
         return 0;
     }
 
-    /// <summary>Some objects are gone, but not yet what we know of them.</summary>
+    /// <summary>There are records of closed objects that have not been freed yet.</summary>
     public static bool HasDropped => s_dropped != null;
 
-    /// <summary>Forgets objects that are gone, without a look at where they were. A handler may be about to read what we know of them.</summary>
+    /// <summary>
+    /// Removes objects that were closed from the list, without accessing their memory. Their records stay until a grace period is over: a
+    /// handler may be about to read them.
+    /// </summary>
     private static void Drop()
     {
         LoadedObject* before = null;
@@ -214,8 +220,8 @@ internal static unsafe class LoadedObjects
         }
     }
 
-    /// <summary>Notes which objects are gone, when a grace period is about to begin. Called with the trace mutex held.</summary>
-    /// <param name="grace">Its number; each is higher than the one before.</param>
+    /// <summary>Notes which objects were closed, before a grace period begins. Called with the trace mutex held.</summary>
+    /// <param name="grace">The number of the grace period; each is higher than the one before.</param>
     public static void RetireDropped(uint grace)
     {
         for (LoadedObject* known = s_dropped; known != null; known = known->NextDropped)
@@ -224,7 +230,10 @@ internal static unsafe class LoadedObjects
         }
     }
 
-    /// <summary>Called after a grace period, with the trace mutex held; others may have begun meanwhile, and objects have gone.</summary>
+    /// <summary>
+    /// Frees records of closed objects. Called after a grace period, with the trace mutex held; other grace periods may have begun meanwhile,
+    /// and other objects may have been closed.
+    /// </summary>
     public static void FreeDropped(uint grace)
     {
         LoadedObject** link;
@@ -252,7 +261,7 @@ internal static unsafe class LoadedObjects
         target->Sites.Free();
         target->SiteNames.Free();
         target->Jumps.Free();
-        Block memory = target->Memory; // which the object itself lies in
+        Block memory = target->Memory; // which holds the structure itself
         memory.Free();
     }
 }

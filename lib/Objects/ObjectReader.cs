@@ -5,15 +5,15 @@ using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
-/// <summary>Finds what can be patched of one object: the addresses in its memory, the names in its file.</summary>
+/// <summary>Finds what can be patched in an object: the addresses in its memory, the names in its file.</summary>
 internal static unsafe class ObjectReader
 {
-    private const ulong MostEntries = 1 << 24;
+    private const ulong MaxEntries = 1 << 24;
 
-    /// <summary>Names may take so many bytes for each place, and those of the table.</summary>
-    public const int NameBytesForEach = 128;
+    /// <summary>The names of an object's sites may take so many bytes for each site, and the size of the string table.</summary>
+    public const int NameBytesPerSite = 128;
 
-    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there at start-up.</summary>
+    /// <summary>Sorts once, so that the runtime's lazy initialization is done at start-up.</summary>
     public static void WarmUp()
     {
         Span<Site> sites = stackalloc Site[64];
@@ -29,13 +29,13 @@ internal static unsafe class ObjectReader
     /// Fills in the sites and the branches on static keys. An object without any, or whose file cannot be read or has been replaced
     /// since it was opened, has none.
     /// </summary>
-    /// <returns>0; -ENOMEM or -EAGAIN if the file could not be read for a reason that may pass, or there is no memory for them.</returns>
+    /// <returns>0; -ENOMEM or -EAGAIN if the file could not be read for a temporary reason, or if there is no memory.</returns>
     public static int Read(LoadedObject* target)
     {
         int file = Open(target, out ulong size);
         if (file < 0)
         {
-            return ProcFile.IsPassing(file) ? -Errno.EAGAIN : 0;
+            return ProcFile.IsTransient(file) ? -Errno.EAGAIN : 0;
         }
 
         int error = 0;
@@ -43,9 +43,9 @@ internal static unsafe class ObjectReader
         {
             if (elf.IsOf(&target->Image))
             {
-                bool enough = ReadSites(target, elf, &error)
+                bool read = ReadSites(target, elf, &error)
                     && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(target, jumps) || JumpTable.Read(target, jumps));
-                error = enough ? error : -Errno.ENOMEM;
+                error = read ? error : -Errno.ENOMEM;
                 target->IsRead = error == 0;
             }
 
@@ -56,7 +56,9 @@ internal static unsafe class ObjectReader
         return error;
     }
 
-    /// <summary>The program's path is empty, and another's may be relative to a folder that was the current one then.</summary>
+    /// <summary>
+    /// Opens the file. The program's path is empty, and an object's may be relative to the working directory at the time when it was opened.
+    /// </summary>
     private static int Open(LoadedObject* target, out ulong size)
     {
         const int BufferSize = 8192;
@@ -75,7 +77,7 @@ internal static unsafe class ObjectReader
         }
 
         int error = maps.Open();
-        if (ProcFile.IsPassing(error))
+        if (ProcFile.IsTransient(error))
         {
             size = 0;
             return error;
@@ -92,7 +94,7 @@ internal static unsafe class ObjectReader
         {
             fixed (byte* path = "/proc/self/exe\0"u8)
             {
-                return path; // a literal: it stays where it is
+                return path; // a literal, which never moves
             }
         }
     }
@@ -102,7 +104,7 @@ internal static unsafe class ObjectReader
         bool patchable = elf.TryFind("__patchable_function_entries"u8, out ElfSection entries) && IsLoaded(target, entries);
         bool mcount = elf.TryFind("__mcount_loc"u8, out ElfSection calls) && IsLoaded(target, calls);
         ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0);
-        if (count == 0 || count > MostEntries)
+        if (count == 0 || count > MaxEntries)
         {
             return true;
         }
@@ -118,23 +120,23 @@ internal static unsafe class ObjectReader
             symbols = default;
         }
 
-        // Names that differ are together no longer than the table. They may share bytes there, but not without a limit: the product of
-        // functions and bytes could be all memory there is.
-        nuint most = symbols.NameBytes + (nuint)count * NameBytesForEach;
-        nuint names = 1; // the empty one
+        // Different names are together no longer than the string table, unless they share bytes in it. That is allowed up to a limit: the
+        // product of functions and bytes could otherwise be all memory.
+        nuint max = symbols.NameBytes + (nuint)count * NameBytesPerSite;
+        nuint names = 1; // the empty name
         if (patchable)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), most - names, isMcount: false);
+            names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), max - names, isMcount: false);
         }
 
         if (mcount)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + calls.Address), calls.Size / sizeof(ulong), most - names, isMcount: true);
+            names += Add(target, symbols, (ulong*)(target->Image.Base + calls.Address), calls.Size / sizeof(ulong), max - names, isMcount: true);
         }
 
         bool named = TryName(target, symbols, names);
         symbols.Free();
-        Order(target);
+        Sort(target);
         return named;
     }
 
@@ -142,17 +144,17 @@ internal static unsafe class ObjectReader
         (section.Flags & ElfSection.Alloc) != 0 && section.Type != ElfSection.Nobits
         && target->Image.Contains(target->Image.Base + section.Address, section.Size, ProgramHeader.Readable);
 
-    /// <summary>All symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
+    /// <summary>Reads all symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
     private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
         SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols)
         || DebugFile.TryReadSymbols(&target->Image, error, out symbols)
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
     /// <summary>
-    /// Adds what can be patched of the noted addresses. Returns how many bytes their names take, at most <paramref name="most"/>: the others
-    /// have none.
+    /// Adds sites for those addresses of a compiler's section that can be patched. Returns how many bytes their names take, at most
+    /// <paramref name="max"/>; sites beyond that have no name.
     /// </summary>
-    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint most, bool isMcount)
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint max, bool isMcount)
     {
         nuint names = 0;
         var unwind = new UnwindIndex(&target->Image);
@@ -167,7 +169,7 @@ internal static unsafe class ObjectReader
 
             if (length == 0)
             {
-                target->Unplaced = addresses + i;
+                target->UnrelocatedEntry = addresses + i;
                 continue;
             }
 
@@ -176,13 +178,13 @@ internal static unsafe class ObjectReader
             var code = new ReadOnlySpan<byte>((void*)address, length);
             if (named && start > address)
             {
-                // Only if nothing but its nops lie between: else that is the next function, and this one has no name.
+                // Only if there are just nops between: otherwise it is the next function, and this one has no name.
                 named = start - address <= (ulong)length && X86Instruction.AreNops(code[..(int)(start - address)]);
             }
 
             if (!named && !unwind.TryFind(address, PatchableEntry.MaxBytes, out start))
             {
-                continue; // it could be the nops in front of a function as well as those in it
+                continue; // these may be the nops before a function as well as those in it
             }
 
             if (!named && start < address && !(address - start == X86Instruction.EndbrSize && target->Image.Contains(start, X86Instruction.EndbrSize, ProgramHeader.Code)
@@ -191,16 +193,16 @@ internal static unsafe class ObjectReader
                 continue;
             }
 
-            int toEntry = start > address ? (int)(start - address) : 0;
-            if (toEntry > length)
+            int bytesToEntry = start > address ? (int)(start - address) : 0;
+            if (bytesToEntry > length)
             {
                 continue;
             }
 
-            if (!PatchableEntry.TryFind(code, isMcount, toEntry, out int offset, out int size))
+            if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
             {
-                // Behind nops in front of the function its own code may begin.
-                if (toEntry > 0 || !PatchableEntry.IsTaken(code, out offset))
+                // The function's own code may begin after the nops before it.
+                if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, out offset))
                 {
                     continue;
                 }
@@ -209,12 +211,12 @@ internal static unsafe class ObjectReader
             }
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;
-            named &= (nuint)nameLength + 1 <= most - names;
+            named &= (nuint)nameLength + 1 <= max - names;
             target->FirstSite[target->SiteCount++] = new Site
             {
                 Ip = address + (ulong)offset,
                 Function = start,
-                Name = (byte*)(named ? function.Name + 1ul : 0), // until the names have their place
+                Name = (byte*)(named ? function.Name + 1ul : 0), // replaced by a pointer once the names have their memory
                 NameLength = named ? nameLength : 0,
                 Size = (byte)size,
                 IsMcount = isMcount,
@@ -254,8 +256,8 @@ internal static unsafe class ObjectReader
         return true;
     }
 
-    /// <summary>By address, each once: nothing that comes from a file is believed.</summary>
-    private static void Order(LoadedObject* target)
+    /// <summary>Sorts the sites by address, and removes those that overlap: nothing that comes from a file is trusted.</summary>
+    private static void Sort(LoadedObject* target)
     {
         Site* sites = target->FirstSite;
         bool sorted = true;

@@ -3,7 +3,7 @@ using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
-/// <summary>A place of five bytes at the entry of a function, where a nop or a call can stand.</summary>
+/// <summary>The site of a function: five bytes at its entry, which are a nop or a call.</summary>
 internal unsafe struct Site
 {
     public static readonly Comparison<Site> ByAddress = static (a, b) => a.Ip.CompareTo(b.Ip);
@@ -11,10 +11,10 @@ internal unsafe struct Site
     /// <summary>Where the nop or call is.</summary>
     public ulong Ip;
 
-    /// <summary>Where the function begins; a few bytes in front of <see cref="Ip"/>, or the same.</summary>
+    /// <summary>Where the function begins; a few bytes before <see cref="Ip"/>, or the same.</summary>
     public ulong Function;
 
-    /// <summary>Its name as it stands in the symbol table, 0-terminated; an empty one if it has none.</summary>
+    /// <summary>The function's name in the symbol table, 0-terminated; empty if it has none.</summary>
     public byte* Name;
 
     public int NameLength;
@@ -22,24 +22,24 @@ internal unsafe struct Site
     /// <summary>Length of the instructions that the compiler left there; 5 once they are one nop.</summary>
     public byte Size;
 
-    /// <summary>The compiler may have left a call of its own there.</summary>
+    /// <summary>The compiler may have left a call there: it is from the section of -mrecord-mcount.</summary>
     public bool IsMcount;
 
     /// <summary>What the compiler left there has become one nop, or a call.</summary>
     public bool IsConverted;
 
-    /// <summary>Other bytes stand there than should, which has been reported.</summary>
+    /// <summary>Other bytes than expected are there, which has been reported.</summary>
     public bool IsForeign;
 
-    /// <summary>Bit n: the registered ops with number n wants calls from here.</summary>
+    /// <summary>Bit n: the registered ops with number n wants to be called from here.</summary>
     public ulong Wanted;
 
-    /// <summary>Bit n: the call that stands there reaches ops number n. 0: a nop stands there.</summary>
+    /// <summary>Bit n: the call that is there calls ops number n. 0: a nop is there.</summary>
     public ulong Current;
 
-    /// <summary>One nop of five bytes stands there.</summary>
+    /// <summary>True if the code there is one nop of five bytes.</summary>
     public readonly bool IsOneNop =>
         Size == X86Instruction.CallSize
-        && (CallBytes.AreSame((byte*)Ip, CallBytes.Nop) // as we left it
+        && (CallBytes.AreSame((byte*)Ip, CallBytes.Nop) // the library's own
             || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)Ip, X86Instruction.CallSize)) == X86Instruction.CallSize);
 }

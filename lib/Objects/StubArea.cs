@@ -3,8 +3,8 @@ using Ftrace.Linux;
 namespace Ftrace.Objects;
 
 /// <summary>
-/// A stub for each slot, within reach of an object's calls. Written while the memory is writable, executable ever after:
-/// never both. Where what was writable may not become executable (PR_SET_MDWE, which is systemd's MemoryDenyWriteExecute), it is
+/// A stub for each slot, within reach of an object's calls. The memory is writable while it is written, and executable after that:
+/// never both. If writable memory must not become executable (PR_SET_MDWE, which systemd sets for MemoryDenyWriteExecute), it is
 /// executable from the start, and written as text is.
 /// </summary>
 /// <remarks>
@@ -13,9 +13,9 @@ namespace Ftrace.Objects;
 /// ff 35 0a 00 00 00    push   [stub]
 /// ff 25 0c 00 00 00    jmp    [caller]
 /// cc cc cc cc
-/// stub, caller         two addresses: of this stub, and of the code for all
+/// stub, caller         two addresses: of this stub, and of the trampoline
 /// </code>
-/// An area begins at a multiple of its size, so that a stub's address tells its slot.
+/// An area begins at a multiple of its size, so that the number of the slot follows from a stub's address.
 /// </remarks>
 internal unsafe struct StubArea
 {
@@ -27,14 +27,14 @@ internal unsafe struct StubArea
     private const int MaxAreas = 256;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
     private const ulong Step = 0x10_0000;
-    private const ulong SmallStep = 0x1_0000; // where a runtime has reserved all that is near but small gaps
-    private const ulong Lowest = 0x1_0000; // what lies below is to stay without memory
+    private const ulong SmallStep = 0x1_0000; // if a runtime has reserved all memory nearby except small gaps
+    private const ulong Lowest = 0x1_0000; // nothing is mapped below
     private const int MapPrivateAnonymousFixedNoreplace = 0x02 | 0x20 | 0x100000;
 
     private static StubArea* s_areas;
     private static int s_count;
 
-    /// <summary>What was writable does not become executable.</summary>
+    /// <summary>Writable memory cannot be made executable.</summary>
     private static bool s_executableFirst;
 
     private ulong _start;
@@ -62,13 +62,13 @@ internal unsafe struct StubArea
 
     public readonly ulong StubOf(int slot) => _start + (ulong)slot * StubSize;
 
-    /// <summary>An area that all of a range can reach; made if there is none.</summary>
+    /// <summary>An area that calls from all of a range can reach; created if there is none.</summary>
     /// <param name="start">The first address.</param>
     /// <param name="end">The last one.</param>
     /// <param name="error">
-    /// -ERANGE if there is no room, -EPERM if the system allows no such memory, -EAGAIN if no file can be opened at the moment.
+    /// -ERANGE if there is no free memory in reach, -EPERM if the system forbids such memory, -EAGAIN if no file can be opened at present.
     /// </param>
-    public static StubArea* Near(ulong start, ulong end, out int error)
+    public static StubArea* FindOrCreate(ulong start, ulong end, out int error)
     {
         error = -Errno.ERANGE;
         for (int i = 0; i < s_count; i++)
@@ -84,17 +84,17 @@ internal unsafe struct StubArea
             return null;
         }
 
-        return TryMakeNear(start, end, Step, ref error) || (error == -Errno.ERANGE && TryMakeNear(start, end, SmallStep, ref error))
+        return TryCreateNear(start, end, Step, ref error) || (error == -Errno.ERANGE && TryCreateNear(start, end, SmallStep, ref error))
             ? s_areas + s_count - 1
             : null;
     }
 
-    private static bool TryMakeNear(ulong start, ulong end, ulong step, ref int error)
+    private static bool TryCreateNear(ulong start, ulong end, ulong step, ref int error)
     {
         ulong page = start & ~(step - 1);
         for (ulong distance = step; distance < Reach && error == -Errno.ERANGE; distance += step)
         {
-            if (TryMake(page - distance, start, end, ref error) || TryMake(page + distance, start, end, ref error))
+            if (TryCreate(page - distance, start, end, ref error) || TryCreate(page + distance, start, end, ref error))
             {
                 return true;
             }
@@ -106,7 +106,7 @@ internal unsafe struct StubArea
     private static bool IsInReach(ulong area, ulong start, ulong end) =>
         area < start ? end - area <= Reach : area + AreaSize - start <= Reach;
 
-    private static bool TryMake(ulong address, ulong start, ulong end, ref int error)
+    private static bool TryCreate(ulong address, ulong start, ulong end, ref int error)
     {
         if (address < Lowest || !IsInReach(address, start, end))
         {
@@ -143,7 +143,7 @@ internal unsafe struct StubArea
         return true;
     }
 
-    /// <summary>At this very address; an old system treats it as a hint.</summary>
+    /// <summary>Maps an area at exactly this address; an old kernel treats the address as a hint.</summary>
     private static bool TryMap(ulong address, int protection, ref int error)
     {
         nint mapped = Native.Syscall(SyscallNumber.Mmap, (nint)address, AreaSize, protection, MapPrivateAnonymousFixedNoreplace, -1, 0);
@@ -183,7 +183,12 @@ internal unsafe struct StubArea
         }
 
         Memory.Unmap(stubs, AreaSize);
-        return error >= 0 ? 0 : ProcFile.IsPassing(error) ? -Errno.EAGAIN : -Errno.EPERM;
+        if (error >= 0)
+        {
+            return 0;
+        }
+
+        return ProcFile.IsTransient(error) ? -Errno.EAGAIN : -Errno.EPERM;
     }
 
     private static void Write(byte* area, ulong address)

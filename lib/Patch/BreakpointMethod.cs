@@ -9,24 +9,42 @@ using Ftrace.X86;
 
 namespace Ftrace.Patch;
 
-/// <summary>Changes a batch with the breakpoint method, while all other threads run.</summary>
-/// <remarks>
-/// <para>In order; the gate is open:</para>
-/// <list type="number">
-/// <item>the stop mutex is taken, undeclared signals are blocked on this thread, and SIGTRAP is not</item>
-/// <item>the locations are looked up, read and compared. Until here nothing was changed: any error ends it.</item>
-/// <item>every thread has been seen with SIGTRAP unblocked, by a mask that is its own</item>
-/// <item>this thread blocks NMIs too; those of all others unblock SIGTRAP</item>
-/// <item>the pages are opened for writing</item>
-/// <item>the steps of <see cref="BreakpointProtocol{TMachine}"/></item>
-/// <item>all is put back, the stop mutex released</item>
-/// </list>
-/// </remarks>
-internal static unsafe class BreakpointMethod
+/// <summary>
+/// Changes a batch with the breakpoint method, while all other threads run: the steps that
+/// <see cref="BreakpointSequence{TMachine, TSteps}"/> puts in order.
+/// </summary>
+internal unsafe struct BreakpointMethod : IBreakpointSteps
 {
+    private readonly PatchBatch _batch;
+    private readonly PatchRequest _request;
+    private BatchGate _gate;
+    private FtracePatch* _copy; // memory for the entries, in case they have to outlive the call: touched only then
+    private ulong _mask;
+
+    private BreakpointMethod(PatchBatch batch, PatchRequest request, NmiThread* self)
+    {
+        _batch = batch;
+        _request = request;
+        _gate = new BatchGate(self, FtraceMethod.Breakpoint);
+    }
+
+    /// <summary>Changes the batch. Called outside of a window.</summary>
+    /// <returns>0 or -errno; -EOPNOTSUPP if the system, or a location, does not allow the method.</returns>
+    public static int Patch(PatchBatch batch, PatchRequest request, NmiThread* self)
+    {
+        int error = Check(batch);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        var steps = new BreakpointMethod(batch, request, self);
+        return BreakpointSequence<X86Machine, BreakpointMethod>.Run(ref steps);
+    }
+
     /// <summary>Whether the system, and each location, allow the method.</summary>
     /// <returns>0 or -EOPNOTSUPP, with the errors of locations set that cannot be patched in this way.</returns>
-    public static int Check(PatchBatch batch)
+    private static int Check(PatchBatch batch)
     {
         if (!StopMachine.HasSyncCore(StopState.Shared) || Native.Table->ForbidsBreakpoints() != 0 || TaskFiles.IsTraced())
         {
@@ -49,129 +67,119 @@ internal static unsafe class BreakpointMethod
     private static bool IsSuitable(FtracePatch* patch) =>
         X86Emulator.CanReplace(patch->OldCode, patch->Len) && X86Emulator.CanExecute(patch->NewCode, patch->Len);
 
-    /// <summary>Changes the batch. Called with the gate open, outside of a window.</summary>
-    public static int Patch(PatchBatch batch, PatchRequest request)
+    private readonly nuint CopyBytes => (nuint)_batch.Count * (nuint)sizeof(FtracePatch);
+
+    /// <inheritdoc/>
+    public int OpenGate() => _gate.Open();
+
+    /// <inheritdoc/>
+    public void CloseGate() => _gate.Close();
+
+    /// <summary>
+    /// The stop mutex is taken; undeclared signals are blocked on this thread, and SIGTRAP is not; the locations are looked up, read
+    /// and compared.
+    /// </summary>
+    public int Begin()
     {
         StopState* stop = StopState.Shared;
         StopTurn.Lock();
-        ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
+        _mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
         SignalSet.BlockLess(SignalSet.Of(SignalSet.Sigtrap));
-        stop->DeadlineNs = Clock.NowNs() + request.TimeoutMs * Clock.NsPerMs;
-
-        // Room for the entries, in case they have to outlive the call: touched only then.
-        nuint bytes = (nuint)batch.Count * (nuint)sizeof(FtracePatch);
-        var room = (FtracePatch*)Memory.Map(bytes);
-        int error = room != null && TaskFiles.Reserve() && TextPages.Reserve() && TrapDelivery.Reserve() ? 0 : -Errno.ENOMEM;
-        if (error == 0)
+        stop->DeadlineNs = Clock.NowNs() + _request.TimeoutMs * Clock.NsPerMs;
+        _copy = (FtracePatch*)Memory.Map(CopyBytes);
+        if (_copy == null || !TaskFiles.Reserve() || !TextPages.Reserve() || !TrapDelivery.Reserve())
         {
-            error = PatchRunning(batch, request, stop, room);
+            return -Errno.ENOMEM;
         }
 
-        if (room != null && error != -Errno.EIO)
+        int error = TextComparison.Verify(_batch, _request.AllowsOwnText, OldCodeMatch.Exact, out _);
+        return error != 0 ? error : TrapSignal.Verify(TrapState.Shared);
+    }
+
+    /// <inheritdoc/>
+    public readonly void End(int error)
+    {
+        if (_copy != null && error != -Errno.EIO)
         {
-            Memory.Unmap(room, bytes);
+            Memory.Unmap(_copy, CopyBytes);
         }
 
         StopTurn.Unlock();
-        SignalSet.Set(mask);
-        return error;
+        SignalSet.Set(_mask);
     }
 
-    private static int PatchRunning(PatchBatch batch, PatchRequest request, StopState* stop, FtracePatch* room)
+    /// <summary>The system has forbidden it since <see cref="Check"/>.</summary>
+    public readonly int ErrorOfSync(int error)
+    {
+        StopState.Shared->Release.SerializeParked = 1;
+        return -Errno.EOPNOTSUPP;
+    }
+
+    /// <inheritdoc/>
+    public readonly int LookAtMasks() => TrapDelivery.Wait(StopState.Shared->DeadlineNs);
+
+    /// <summary>
+    /// A handler that executes locations takes a trap for each. At a high rate the handlers of this thread would leave it no time to
+    /// take the breakpoints away.
+    /// </summary>
+    public readonly void BlockNmis() => SignalSet.BlockMore(StopState.Shared->NmiSignals & ~SignalSet.Faults);
+
+    /// <inheritdoc/>
+    public readonly int OpenPages()
     {
         TrapState* state = TrapState.Shared;
-        int error = TextComparison.Verify(batch, request.AllowsOwnText, acceptNops: false, out _);
-        if (error == 0)
-        {
-            error = TrapSignal.Verify(state);
-        }
-
-        // What runs on any core has read the gate since.
-        if (error == 0 && X86Machine.SyncCores() != 0)
-        {
-            stop->SerializeParked = 1; // forbidden since
-            error = -Errno.EOPNOTSUPP;
-        }
-
-        if (error == 0)
-        {
-            error = TrapDelivery.Wait(stop->DeadlineNs);
-        }
-
-        if (error == 0)
-        {
-            // A handler that executes locations takes a trap for each. At a high rate the handlers of this thread would leave
-            // it no time to take the breakpoints away. Patch() puts the mask back.
-            SignalSet.BlockMore(stop->NmiSignals & ~SignalSet.Faults);
-            error = BreakpointProtocol<X86Machine>.Arm(&state->Protocol) ? 0 : -Errno.ETIMEDOUT;
-            if (error == 0)
-            {
-                error = PatchArmed(batch, request, state, room);
-            }
-
-            if (PatchState.Shared->Killed == 0)
-            {
-                BreakpointProtocol<X86Machine>.Disarm(&state->Protocol);
-            }
-        }
-
-        return error;
-    }
-
-    private static int PatchArmed(PatchBatch batch, PatchRequest request, TrapState* state, FtracePatch* room)
-    {
-        state->Locations = batch.Locations;
-        state->Count = batch.Count;
-        state->Protocol.Code = 0;
+        state->Locations = _batch.Locations;
+        state->Count = _batch.Count;
+        state->Protocol.Code = (uint)PatchCode.Old;
         Volatile.Write(ref state->Open, 1);
-        int error = TextPages.Open(batch, request.Writer);
+        int error = TextPages.Open(_batch, _request.Writer);
         if (error != 0)
         {
             Volatile.Write(ref state->Open, 0);
-            return error;
         }
 
-        error = BreakpointProtocol<X86Machine>.Change(&state->Protocol, out bool stuck);
-        TextPages.Close();
-        Volatile.Write(ref state->Open, 0);
-        if (stuck)
-        {
-            Keep(batch, state, room);
-
-            // Whoever was in the trap handler before may be looking at the caller's entries.
-            X86Machine.SmpMb();
-            TrapDelivery.Wait(StopState.Shared->DeadlineNs);
-        }
-
-        return stuck ? -Errno.EIO : TextPages.ErrorOfWrite(error);
+        return error;
     }
+
+    /// <inheritdoc/>
+    public readonly void ClosePages()
+    {
+        TextPages.Close();
+        Volatile.Write(ref TrapState.Shared->Open, 0);
+    }
+
+    /// <inheritdoc/>
+    public readonly int ErrorOfWrite(int error) => TextPages.ErrorOfWrite(error);
 
     /// <summary>
     /// Breakpoints are left that threads will run into for as long as the process lives: so the entries move to memory that
     /// stays, and the keys, if there are any, stay with them.
     /// </summary>
-    private static void Keep(PatchBatch batch, TrapState* state, FtracePatch* room)
+    public readonly int Keep()
     {
+        TrapState* state = TrapState.Shared;
         PatchState.Shared->Killed = 1;
-        for (int rank = 0; rank < batch.Count; rank++)
+        for (int rank = 0; rank < _batch.Count; rank++)
         {
-            room[rank] = *batch[rank];
+            _copy[rank] = *_batch[rank];
         }
 
         if (state->Locations.Stride == sizeof(FtracePatch))
         {
-            state->Locations.Start = (byte*)room;
-            return;
+            state->Locations.Start = (byte*)_copy;
+            return -Errno.EIO;
         }
 
-        for (int rank = 0; rank < batch.Count; rank++)
+        for (int rank = 0; rank < _batch.Count; rank++)
         {
-            ((PatchKey*)state->Locations.From(rank))->Patch = room + rank;
+            ((PatchKey*)state->Locations.From(rank))->Patch = _copy + rank;
         }
+
+        return -Errno.EIO;
     }
 
     /// <summary>True if the keys of a batch have to stay.</summary>
-    public static bool Keeps(PatchBatch batch) =>
+    public static bool IsKept(PatchBatch batch) =>
         PatchState.Shared->Killed != 0 && TrapState.Shared->Locations.Start == batch.Locations.Start;
 
     /// <summary>
@@ -190,9 +198,9 @@ internal static unsafe class BreakpointMethod
         }
         else if (state->Open != 0 && patch->Killed == 0)
         {
-            bool old = words->Code == 0;
+            var code = (PatchCode)words->Code;
             bool written = (TextPages.ReopenInChild() || TextPages.MakeWritableInChild())
-                && TextWriter.WriteAll(TextState.Shared, state->Locations, state->Count, TextPart.Whole, old) == 0;
+                && TextWriter.WriteAll(TextState.Shared, state->Locations, state->Count, TextPart.Whole, code) == 0;
             TextPages.Close();
             Native.SyncCore();
             state->Open = 0;

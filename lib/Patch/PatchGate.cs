@@ -50,15 +50,8 @@ internal static unsafe class PatchGate
         return 0;
     }
 
-    /// <summary>Closes the gate; but for breakpoints that are left for good NMIs have to go on announcing themselves.</summary>
     [NoInstr]
-    private static void Close()
-    {
-        if (PatchState.Shared->Killed == 0)
-        {
-            NmiProtocol<X86Machine>.PostProcess(Native.Table->ModifyingCode);
-        }
-    }
+    private static void Close() => NmiProtocol<X86Machine>.PostProcess(Native.Table->ModifyingCode, &PatchState.Shared->Killed);
 
     /// <summary>In the child of a fork: who had the mutex is not there, unless it is this thread.</summary>
     [NoInstr]

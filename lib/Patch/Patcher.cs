@@ -1,3 +1,4 @@
+using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Protocol;
@@ -11,9 +12,8 @@ namespace Ftrace.Patch;
 /// <list type="number">
 /// <item>lengths and overlaps are checked, without looking at the text</item>
 /// <item>the method is chosen: <see cref="StopMethod"/> or <see cref="BreakpointMethod"/></item>
-/// <item>the gate is opened, unless the caller has done so</item>
-/// <item>the method changes the batch, or nothing</item>
-/// <item>the gate is closed</item>
+/// <item>the method opens the gate, unless the caller has done so; changes the batch, or nothing; and closes the gate. In which
+/// order: <see cref="StopSequence{TMachine, TSteps}"/>, <see cref="BreakpointSequence{TMachine, TSteps}"/></item>
 /// </list>
 /// </remarks>
 internal static unsafe class Patcher
@@ -25,13 +25,24 @@ internal static unsafe class Patcher
     /// <param name="patches">The caller's array; each Error is set.</param>
     /// <param name="count">1 to <see cref="MaxCount"/>.</param>
     /// <param name="request">How.</param>
-    /// <param name="acceptNops">Take any nops for the old code, and note in OldCode which they were.</param>
-    public static int Patch(FtracePatch* patches, int count, PatchRequest request, bool acceptNops = false)
+    /// <param name="match">What counts as the old code; by the stop method only.</param>
+    public static int Patch(FtracePatch* patches, int count, PatchRequest request, OldCodeMatch match = OldCodeMatch.Exact)
     {
+        NmiThread* self = CurrentThread.Words;
         var batch = new PatchBatch(patches, count);
+        if (StopMachine.IsOpen(self) && !PatchGate.IsOwner(self))
+        {
+            batch.ClearErrors();
+            return -Errno.EPERM; // too late to open the gate
+        }
+
         int error = batch.Order();
-        error = Patch(batch, error, request, acceptNops);
-        if (!BreakpointMethod.Keeps(batch))
+        if (error == 0)
+        {
+            error = Change(batch, request, match, self);
+        }
+
+        if (!BreakpointMethod.IsKept(batch))
         {
             batch.Free();
         }
@@ -39,47 +50,27 @@ internal static unsafe class Patcher
         return error;
     }
 
-    private static int Patch(PatchBatch batch, int error, PatchRequest request, bool acceptNops)
+    private static int Change(PatchBatch batch, PatchRequest request, OldCodeMatch match, NmiThread* self)
     {
-        NmiThread* self = CurrentThread.Words;
-        bool prepared = PatchGate.IsOwner(self);
-        bool open = StopMachine.IsOpen(self);
-        if (open && !prepared)
+        int error = ChangeByMethod(batch, request, match, self);
+        if (error == 0)
         {
-            batch.ClearErrors();
-            error = -Errno.EPERM;
-        }
-
-        // Only where it is asked for: a thread that blocks SIGTRAP later than the look at it would end the process. In a window
-        // everybody stands still, whatever is asked for.
-        FtraceMethod method = request.Method == FtraceMethod.Breakpoint && !open ? FtraceMethod.Breakpoint : FtraceMethod.StopMachine;
-        if (error == 0 && method == FtraceMethod.Breakpoint)
-        {
-            error = BreakpointMethod.Check(batch);
-        }
-
-        if (error == 0 && !prepared)
-        {
-            error = PatchGate.Prepare(self);
-        }
-
-        if (error != 0)
-        {
-            return error;
-        }
-
-        PatchState* state = PatchState.Shared;
-        state->LastMethod = method;
-        error = state->Killed != 0 ? -Errno.EIO
-            : method == FtraceMethod.Breakpoint ? BreakpointMethod.Patch(batch, request)
-            : open ? StopMethod.PatchStopped(batch, request, acceptNops)
-            : StopMethod.Patch(batch, request, acceptNops, self);
-        state->Patches += error == 0 ? (uint)batch.Count : 0;
-        if (!prepared)
-        {
-            PatchGate.PostProcess(self);
+            Interlocked.Add(ref PatchState.Shared->Patches, (ulong)batch.Count);
         }
 
         return error;
+    }
+
+    private static int ChangeByMethod(PatchBatch batch, PatchRequest request, OldCodeMatch match, NmiThread* self)
+    {
+        if (StopMachine.IsOpen(self))
+        {
+            return StopMethod.PatchInWindow(batch, request, match, self); // everybody stands still, whatever is asked for
+        }
+
+        // Only where it is asked for: a thread that blocks SIGTRAP later than the look at it would end the process.
+        return request.Method == FtraceMethod.Breakpoint
+            ? BreakpointMethod.Patch(batch, request, self)
+            : StopMethod.Patch(batch, request, match, self);
     }
 }

@@ -4,14 +4,14 @@ using Ftrace.Text;
 
 namespace Ftrace.Patch;
 
-/// <summary>What is said to the host of text that somebody else has changed. The kernel's ftrace_bug().</summary>
+/// <summary>Reports to the host text that another tool has changed. The kernel's ftrace_bug().</summary>
 internal static unsafe class Report
 {
     private const int LineSize = 512;
     private const int LongestName = 200;
 
-    /// <summary>Something else stands at a location than what we left there.</summary>
-    /// <param name="what">What the location is; its start, if that is long.</param>
+    /// <summary>Reports a location that holds unexpected bytes.</summary>
+    /// <param name="what">A name for the location. A long one is truncated.</param>
     /// <param name="patch">The location.</param>
     public static void OtherCode(ReadOnlySpan<byte> what, FtracePatch* patch)
     {

@@ -6,100 +6,113 @@ using Ftrace.Text;
 
 namespace Ftrace.Patch;
 
-/// <summary>Changes a batch while all other threads stand still.</summary>
-/// <remarks>
-/// <para>In order; the gate is open, the text is readable and executable, and other threads run:</para>
-/// <list type="number">
-/// <item>the other threads are parked, unless the caller has done so</item>
-/// <item>each location is looked up in the memory map, read safely and compared; each parked thread's position
-/// is compared with the locations. Until here nothing was changed: any error ends it.</item>
-/// <item>the pages are opened for writing; still nothing was changed</item>
-/// <item>one unit of locations after another is changed by the protocol</item>
-/// <item>the pages are closed, threads inside of a site are moved to its end</item>
-/// <item>the threads go on</item>
-/// </list>
-/// </remarks>
-internal static unsafe class StopMethod
+/// <summary>
+/// Changes a batch while all other threads stand still: the steps that <see cref="StopSequence{TMachine, TSteps}"/> puts in order.
+/// </summary>
+internal unsafe struct StopMethod : IStopSteps
 {
+    private readonly PatchBatch _batch;
+    private readonly PatchRequest _request;
+    private readonly OldCodeMatch _match;
+    private readonly NmiThread* _self;
+    private BatchGate _gate;
+    private PositionSearch _search;
+
+    private StopMethod(PatchBatch batch, PatchRequest request, OldCodeMatch match, NmiThread* self)
+    {
+        _batch = batch;
+        _request = request;
+        _match = match;
+        _self = self;
+        _gate = new BatchGate(self, FtraceMethod.StopMachine);
+    }
+
     /// <summary>Changes the batch in a window of its own.</summary>
     /// <param name="batch">The locations.</param>
     /// <param name="request">How.</param>
-    /// <param name="acceptNops">See <see cref="Patcher"/>.</param>
+    /// <param name="match">What counts as the old code.</param>
     /// <param name="self">The calling thread, which has none open.</param>
-    public static int Patch(PatchBatch batch, PatchRequest request, bool acceptNops, NmiThread* self)
+    public static int Patch(PatchBatch batch, PatchRequest request, OldCodeMatch match, NmiThread* self)
     {
-        int error = StopMachine.Open(self, request.TimeoutMs);
-        if (error == 0)
-        {
-            error = PatchStopped(batch, request, acceptNops);
-            StopMachine.Close();
-        }
-
-        return error;
+        var steps = new StopMethod(batch, request, match, self);
+        return StopSequence<X86Machine, StopMethod>.Run(ref steps);
     }
 
-    /// <summary>The same in a window that is open.</summary>
-    public static int PatchStopped(PatchBatch batch, PatchRequest request, bool acceptNops)
+    /// <summary>The same in a window that the calling thread has open, which has prepared before.</summary>
+    public static int PatchInWindow(PatchBatch batch, PatchRequest request, OldCodeMatch match, NmiThread* self)
+    {
+        var steps = new StopMethod(batch, request, match, self);
+        int error = steps.OpenGate();
+        return error == 0 ? StopSequence<X86Machine, StopMethod>.RunInWindow(ref steps) : error;
+    }
+
+    /// <inheritdoc/>
+    public readonly int Count => _batch.Count;
+
+    /// <inheritdoc/>
+    public int OpenGate() => _gate.Open();
+
+    /// <inheritdoc/>
+    public void CloseGate() => _gate.Close();
+
+    /// <inheritdoc/>
+    public readonly int OpenWindow() => StopMachine.Open(_self, _request.TimeoutMs);
+
+    /// <inheritdoc/>
+    public readonly void CloseWindow() => StopMachine.Close();
+
+    /// <summary>
+    /// Each location is looked up in the memory map, read safely and compared; each parked thread's position is compared with the
+    /// locations; the pages are opened.
+    /// </summary>
+    public int Prepare()
     {
         if (!TextPages.Reserve())
         {
             return -Errno.ENOMEM;
         }
 
-        int error = TextComparison.Verify(batch, request.AllowsOwnText, acceptNops, out bool odd);
-        bool several = error == 0 && odd && ThreadTable.Used != 0 && ThreadPositions.HasSeveral(batch);
-        if (error == 0)
-        {
-            error = ThreadPositions.Check(batch, odd, several, move: false);
-        }
-
-        if (error == 0)
-        {
-            error = NmiDrain.WaitForQuiet(X86Nmi.State, request.TimeoutMs);
-        }
-
-        if (error == 0)
-        {
-            error = TextPages.Open(batch, request.Writer);
-        }
-
+        int error = TextComparison.Verify(_batch, _request.AllowsOwnText, _match, out bool divisible);
         if (error != 0)
         {
             return error;
         }
 
-        error = WriteUnits(batch, batch.Count, old: false, out int written);
-        bool stuck = error != 0 && WriteUnits(batch, written, old: true, out _) != 0;
-        TextPages.Close();
-        StopMachine.MarkTextChanged();
-        Native.SyncCore();
+        _search = ThreadPositions.SearchFor(_batch, divisible);
+        error = ThreadPositions.Check(_batch, _search);
         if (error != 0)
         {
-            PatchState.Shared->Killed |= stuck ? 1u : 0u;
-            return stuck ? -Errno.EIO : TextPages.ErrorOfWrite(error);
+            return error;
         }
 
-        ThreadPositions.Check(batch, odd, several, move: true);
-        return 0;
+        error = NmiDrain.WaitForQuiet(X86Nmi.State, _request.TimeoutMs);
+        return error != 0 ? error : TextPages.Open(_batch, _request.Writer);
     }
 
-    /// <summary>Changes locations by the protocol, unit by unit.</summary>
-    private static int WriteUnits(PatchBatch batch, int count, bool old, out int written)
+    /// <inheritdoc/>
+    public readonly TextUnit NextUnit(int from, int to, PatchCode code)
     {
-        ProtocolState* protocol = X86Nmi.State;
         TextState* state = TextState.Shared;
-        int error = 0;
-        written = 0;
-        while (written < count && error == 0)
-        {
-            PatchOrder locations = batch.Locations;
-            int end = TextWriter.EndOfUnit(state, locations, count, written);
-            var unit = new PatchOrder { Start = locations.From(written), Stride = locations.Stride };
-            uint length = TextWriter.Prepare(state, unit, end - written, TextPart.Whole, old, out byte* newcode);
-            error = NmiProtocol<X86Machine>.ModifyCode(protocol, unit.IpOf(0), newcode, length);
-            written = end; // also if it failed: part of it may be written
-        }
+        PatchOrder locations = _batch.Locations;
+        int end = TextWriter.EndOfUnit(state, locations, to, from);
+        var unit = new PatchOrder { Start = locations.From(from), Stride = locations.Stride };
+        uint length = TextWriter.Prepare(state, unit, end - from, TextPart.Whole, code, out byte* newcode);
+        return new TextUnit(unit.IpOf(0), (nint)newcode, length, end);
+    }
 
-        return error;
+    /// <inheritdoc/>
+    public readonly void ClosePages() => TextPages.Close();
+
+    /// <inheritdoc/>
+    public readonly void MoveThreads() => ThreadPositions.Move(_batch, _search);
+
+    /// <inheritdoc/>
+    public readonly int ErrorOfWrite(int error) => TextPages.ErrorOfWrite(error);
+
+    /// <inheritdoc/>
+    public readonly int GiveUp()
+    {
+        PatchState.Shared->Killed = 1;
+        return -Errno.EIO;
     }
 }

@@ -10,17 +10,52 @@ namespace Ftrace.Patch;
 /// <summary>Where parked threads stand, and what is about to change: a thread must not be in the middle of it.</summary>
 internal static unsafe class ThreadPositions
 {
-    /// <summary>True if a thread can stand inside of some location, because that holds more than one instruction.</summary>
-    public static bool HasSeveral(PatchBatch batch)
+    /// <summary>What is done about a thread that is inside of a location.</summary>
+    private enum Action
     {
-        PatchOrder order = batch.Locations;
-        bool several = false;
-        for (int count = batch.Count; count > 0 && !several; count--, order.Start += order.Stride)
+        /// <summary>The rest of the location must be nops; otherwise the location gets its error.</summary>
+        Check,
+
+        /// <summary>The thread goes on at the location's end.</summary>
+        Move,
+    }
+
+    /// <summary>Where a batch makes it necessary to look.</summary>
+    /// <param name="batch">The locations.</param>
+    /// <param name="divisible">A thread may be inside of some: see <see cref="TextComparison.Verify"/>.</param>
+    public static PositionSearch SearchFor(PatchBatch batch, bool divisible)
+    {
+        if (!divisible || ThreadTable.Used == 0)
         {
-            several = !IsOne(order[0]);
+            return PositionSearch.None;
         }
 
-        return several;
+        return HasSequence(batch) ? PositionSearch.Stacks : PositionSearch.Registers;
+    }
+
+    /// <summary>
+    /// Finds parked threads that are inside of a location, or will be when a handler that is under way returns. If the rest of it are
+    /// nops, the thread can go on after them.
+    /// </summary>
+    /// <returns>0, or -EBUSY with the errors of locations set.</returns>
+    public static int Check(PatchBatch batch, PositionSearch search) => Run(batch, search, Action.Check);
+
+    /// <summary>Lets those threads go on after the nops.</summary>
+    public static void Move(PatchBatch batch, PositionSearch search) => Run(batch, search, Action.Move);
+
+    /// <summary>True if some location holds more than one instruction.</summary>
+    private static bool HasSequence(PatchBatch batch)
+    {
+        PatchOrder order = batch.Locations;
+        for (int count = batch.Count; count > 0; count--, order.Start += order.Stride)
+        {
+            if (!IsOne(order[0]))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsOne(FtracePatch* patch)
@@ -31,52 +66,51 @@ internal static unsafe class ThreadPositions
             || X86Instruction.IsOne(new ReadOnlySpan<byte>(patch->OldCode, (int)patch->Len));
     }
 
-    /// <summary>
-    /// Finds parked threads that stand inside of a location, or will when a handler that is under way returns. If the rest of it are
-    /// nops, the thread can go on after them.
-    /// </summary>
-    /// <param name="batch">The locations.</param>
-    /// <param name="odd">A thread's own registers are compared: they are certain, whatever the location holds.</param>
-    /// <param name="several">Its stacks are searched: what is found there counts only in a location of several instructions.</param>
-    /// <param name="move">Let the threads go on after the nops.</param>
-    public static int Check(PatchBatch batch, bool odd, bool several, bool move)
+    private static int Run(PatchBatch batch, PositionSearch search, Action action)
     {
-        int error = 0;
-        StopState* stop = StopState.Shared;
-        for (int i = 0; odd && i < ThreadTable.Used; i++)
+        if (search == PositionSearch.None)
+        {
+            return 0;
+        }
+
+        bool good = true;
+        uint generation = StopState.Shared->Generation;
+        for (int i = 0; i < ThreadTable.Used; i++)
         {
             ThreadRecord* record = ThreadTable.Records + i;
-            if (record->Tid == 0 || !record->StandsStill(stop->Generation))
+            if (record->Tid == 0 || !record->StandsStill(generation))
             {
                 continue;
             }
 
-            if (record->SeizedGeneration == stop->Generation)
+            good &= LookAtRegisters(batch, record, generation, action);
+            if (search == PositionSearch.Stacks)
             {
-                error = Check(batch, ref record->Rip, certain: true, move) ? error : -Errno.EBUSY;
-            }
-            else if (record->Context != 0)
-            {
-                error = Check(batch, ref *Ucontext.Rip(record->Context), certain: true, move) ? error : -Errno.EBUSY;
-            }
-
-            if (several)
-            {
-                error = CheckStacks(batch, record, move) ? error : -Errno.EBUSY;
+                good &= LookAtStacks(batch, record, action);
             }
         }
 
-        return error;
+        return good ? 0 : -Errno.EBUSY;
     }
 
-    private static bool CheckStacks(PatchBatch batch, ThreadRecord* record, bool move)
+    private static bool LookAtRegisters(PatchBatch batch, ThreadRecord* record, uint generation, Action action)
+    {
+        if (record->SeizedGeneration == generation)
+        {
+            return LookAt(batch, ref record->Rip, certain: true, action);
+        }
+
+        return record->Context == 0 || LookAt(batch, ref *Ucontext.Rip(record->Context), certain: true, action);
+    }
+
+    private static bool LookAtStacks(PatchBatch batch, ThreadRecord* record, Action action)
     {
         bool good = true;
         var saved = new SavedContexts(record->StackPointer);
         while (saved.Next(out ulong context))
         {
             ulong rip = *Ucontext.Rip(context);
-            good &= Check(batch, ref rip, certain: false, move);
+            good &= LookAt(batch, ref rip, certain: false, action);
             if (rip != *Ucontext.Rip(context))
             {
                 OwnMemory.Write((ulong)Ucontext.Rip(context), rip);
@@ -87,25 +121,27 @@ internal static unsafe class ThreadPositions
     }
 
     /// <returns>False if the address is inside of a location, and cannot be moved to its end.</returns>
-    private static bool Check(PatchBatch batch, ref ulong rip, bool certain, bool move)
+    private static bool LookAt(PatchBatch batch, ref ulong rip, bool certain, Action action)
     {
-        FtracePatch* patch = batch.Around(rip);
+        FtracePatch* patch = batch.LocationAround(rip);
         if (patch == null || (!certain && IsOne(patch)))
         {
             return true;
         }
 
-        int inside = (int)(rip - patch->Ip);
-        if (move)
+        if (action == Action.Move)
         {
             rip = patch->Ip + patch->Len;
-        }
-        else if (!X86Instruction.AreNops(new ReadOnlySpan<byte>(patch->OldCode + inside, (int)patch->Len - inside)))
-        {
-            patch->Error = -Errno.EBUSY;
-            return false;
+            return true;
         }
 
-        return true;
+        int inside = (int)(rip - patch->Ip);
+        if (X86Instruction.AreNops(new ReadOnlySpan<byte>(patch->OldCode + inside, (int)patch->Len - inside)))
+        {
+            return true;
+        }
+
+        patch->Error = -Errno.EBUSY;
+        return false;
     }
 }

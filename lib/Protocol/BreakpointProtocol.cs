@@ -11,7 +11,7 @@ namespace Ftrace.Protocol;
 /// patcher        patch mutex     Active, Handlers    Armed, HeldNmis   the steps, SyncCores
 /// trap handler                   reads only          not interrupted   same thread
 /// </code>
-/// <para>The steps, in order. At the start every location holds its old code, and SIGTRAP can be delivered to whoever
+/// <para>The steps of a change, in order; what comes before and after is <see cref="BreakpointSequence{TMachine, TSteps}"/>. At the start every location holds its old code, and SIGTRAP can be delivered to whoever
 /// may execute one.</para>
 /// <list type="number">
 /// <item>the batch is published: traps execute the old code</item>
@@ -26,9 +26,9 @@ namespace Ftrace.Protocol;
 /// was written. If that fails too, all stays as it is for good: the batch, <see cref="BreakpointState.Armed"/>, and
 /// the gate.</para>
 /// <para>A thread may stay in the kernel for long between the breakpoint and the handler; nobody sees it there, and no wait
-/// covers it. If the batch is gone then, it finds no breakpoint at its address, and executes what stands there; if the next
+/// covers it. If the batch is gone then, it finds no breakpoint at its address, and executes what is there; if the next
 /// one is on, it executes what that one says.</para>
-/// <para>A trap that is raised while SIGTRAP is blocked ends the process. So an announced NMI unblocks it, behind the gate,
+/// <para>A trap that is raised while SIGTRAP is blocked ends the process. So an announced NMI unblocks it, after the gate,
 /// for as long as it runs. It must not do so while some context underneath, older than the gate, may have it
 /// blocked: the patcher finds those by the thread's signal mask. Hence two phases: until the patcher has seen every
 /// thread with SIGTRAP unblocked, NMIs leave their mask alone and are counted; then they are told to unblock
@@ -39,7 +39,7 @@ internal static unsafe class BreakpointProtocol<TMachine>
     where TMachine : struct, IMachine
 {
     /// <summary>
-    /// Behind the gate of <c>ftrace_nmi_enter()</c>. Any context; the thread's saved word has been pushed.
+    /// After the gate of <c>ftrace_nmi_enter()</c>, if that is open. Any context; the thread's saved word has been pushed.
     /// </summary>
     public static void EnterNmi(BreakpointState* state, NmiThread* thread)
     {
@@ -47,7 +47,7 @@ internal static unsafe class BreakpointProtocol<TMachine>
         if (TMachine.Read(&state->Armed) == 0)
         {
             TMachine.AtomicIncReturn(&state->HeldNmis); // counted before looking again; pairs with [arm]
-            if (TMachine.Read(&state->Armed) == 0)
+            if (TMachine.Read(&state->Armed, Step.SecondLook) == 0)
             {
                 TMachine.Write(&thread->Held, TMachine.Read(&thread->Held) | level);
                 return;
@@ -63,7 +63,7 @@ internal static unsafe class BreakpointProtocol<TMachine>
     }
 
     /// <summary>
-    /// Behind the gate of <c>ftrace_nmi_exit()</c>, before the level is popped: undoes <see cref="EnterNmi"/>. Any context.
+    /// After the gate of <c>ftrace_nmi_exit()</c>, before the level is popped: undoes <see cref="EnterNmi"/>. Any context.
     /// </summary>
     public static void ExitNmi(BreakpointState* state, NmiThread* thread)
     {
@@ -79,7 +79,7 @@ internal static unsafe class BreakpointProtocol<TMachine>
         if ((held & level) != 0)
         {
             TMachine.Write(&thread->Held, held & ~level);
-            TMachine.SmpMbBeforeAtomic(); // all that it executed is over before the patcher goes on. Free on x86.
+            TMachine.SmpMbBeforeAtomic(Step.ExitHeld); // all that it executed is over before the patcher goes on. Free on x86.
             TMachine.AtomicDec(&state->HeldNmis);
         }
     }
@@ -88,11 +88,11 @@ internal static unsafe class BreakpointProtocol<TMachine>
     /// Makes NMIs unblock SIGTRAP, and waits for those that do not. Called with the gate open, when every thread
     /// has been seen with SIGTRAP unblocked since.
     /// </summary>
-    /// <returns>False if the machine gave up waiting.</returns>
-    public static bool Arm(BreakpointState* state)
+    /// <returns>0, or -errno if the machine gave up waiting.</returns>
+    public static int Arm(BreakpointState* state)
     {
         TMachine.Write(&state->Armed, 1);
-        TMachine.SmpMb(); // [arm] before counting; pairs with the increment in EnterNmi
+        TMachine.SmpMb(Step.Arm); // [arm] before counting; pairs with the increment in EnterNmi
         return WaitForNone(&state->HeldNmis);
     }
 
@@ -105,12 +105,12 @@ internal static unsafe class BreakpointProtocol<TMachine>
     /// <returns>0, or -errno; then everything is as before, unless it is stuck.</returns>
     public static int Change(BreakpointState* state, out bool stuck)
     {
-        TMachine.Write(&state->Code, 0);
+        TMachine.Write(&state->Code, (uint)PatchCode.Old);
         TMachine.Write(&state->Active, 1);
-        TMachine.SmpMb(); // [publish] before any breakpoint; whoever traps sees the batch. Free on x86: stores stay in order.
+        TMachine.SmpMb(Step.PublishBatch); // [publish] before any breakpoint; whoever traps sees the batch. Free on x86: stores stay in order.
 
-        int error = Steps(state, old: false);
-        stuck = error != 0 && Steps(state, old: true) != 0;
+        int error = Steps(state, PatchCode.New);
+        stuck = error != 0 && Steps(state, PatchCode.Old) != 0;
         if (!stuck)
         {
             Withdraw(state);
@@ -119,33 +119,45 @@ internal static unsafe class BreakpointProtocol<TMachine>
         return error;
     }
 
-    private static int Steps(BreakpointState* state, bool old)
+    private static int Steps(BreakpointState* state, PatchCode code)
     {
-        int error = WriteAndSync(TextPart.Breakpoint, old);
-        if (error == 0)
+        int error = WriteAndSync(TextPart.Breakpoint, code, Step.BreakpointSync);
+        if (error != 0)
         {
-            error = WriteAndSync(TextPart.Tail, old);
+            return error;
         }
 
+        error = WriteAndSync(TextPart.Tail, code, Step.TailSync);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        TMachine.Write(&state->Code, (uint)code, Step.Turn);
+        return WriteAndSync(TextPart.Head, code, Step.HeadSync);
+    }
+
+    private static int WriteAndSync(TextPart part, PatchCode code, Step sync)
+    {
+        int error = TMachine.WriteBatch(part, code);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        error = TMachine.SyncCores(sync);
         if (error == 0)
         {
-            TMachine.Write(&state->Code, old ? 0u : 1u);
-            error = WriteAndSync(TextPart.Head, old);
+            TMachine.SyncCore(sync); // this core, which the other call passes over if no other thread runs
         }
 
         return error;
     }
 
-    private static int WriteAndSync(TextPart part, bool old)
-    {
-        int error = TMachine.WriteBatch(part, old);
-        return error != 0 ? error : TMachine.SyncCores();
-    }
-
     private static void Withdraw(BreakpointState* state)
     {
         TMachine.Write(&state->Active, 0);
-        TMachine.SmpMb(); // [withdraw] before counting; pairs with the increment in Trap
+        TMachine.SmpMb(Step.Withdraw); // [withdraw] before counting; pairs with the increment in Trap
         WaitForNone(&state->Handlers);
     }
 
@@ -158,29 +170,35 @@ internal static unsafe class BreakpointProtocol<TMachine>
     public static TrapAction Trap(BreakpointState* state, ulong ip, void* context)
     {
         TMachine.AtomicIncReturn(&state->Handlers); // counted before looking; pairs with [withdraw]
-        bool stood = TMachine.IsBreakpoint(ip);
+        bool stood = TMachine.IsBreakpoint(ip, Step.LookBefore);
         TMachine.SmpRmb(); // pairs with [publish]: of our breakpoints the batch is seen. Free on x86.
-        bool executed = TMachine.Read(&state->Active) != 0 && TMachine.Execute(ip, TMachine.Read(&state->Code), context);
+        bool executed = TMachine.Read(&state->Active) != 0 && TMachine.Execute(ip, (PatchCode)TMachine.Read(&state->Code), context);
 
         // A trap may be delivered so late that the next batch is being put on, after we looked for it. So it is a
         // breakpoint of the host's only if it stood there before, and still does; no batch begins and ends in between.
-        bool foreign = !executed && stood && TMachine.IsBreakpoint(ip);
-        TMachine.SmpMbBeforeAtomic(); // done with the batch. Free on x86.
+        bool foreign = !executed && stood && TMachine.IsBreakpoint(ip, Step.LookAfter);
+        TMachine.SmpMbBeforeAtomic(Step.TrapDone); // done with the batch. Free on x86.
         TMachine.AtomicDec(&state->Handlers);
-        return executed ? TrapAction.Executed : foreign ? TrapAction.Foreign : TrapAction.Again;
+        if (executed)
+        {
+            return TrapAction.Executed;
+        }
+
+        return foreign ? TrapAction.Foreign : TrapAction.Again;
     }
 
-    private static bool WaitForNone(uint* count)
+    private static int WaitForNone(uint* count)
     {
         uint turn = 0;
         for (uint seen = TMachine.Read(count); seen != 0; seen = TMachine.Read(count))
         {
-            if (!TMachine.Relax(count, seen, turn++))
+            int error = TMachine.Relax(count, seen, turn++);
+            if (error != 0)
             {
-                return false;
+                return error;
             }
         }
 
-        return true;
+        return 0;
     }
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Ftrace.Protocol;
 
 /// <summary>The words of the breakpoint method's protocol. Unmanaged memory, zero at the start.</summary>
-/// <remarks>The batch itself is the machine's, and lies between them.</remarks>
+/// <remarks>The batch itself is the machine's, in the gaps between them.</remarks>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct BreakpointState
 {
@@ -16,7 +16,7 @@ internal struct BreakpointState
     /// <summary>1: a batch is on; trap handlers look their address up in it.</summary>
     [FieldOffset(4)] public uint Active;
 
-    /// <summary>Which code a thread executes that runs into a breakpoint: 0 the old, 1 the new.</summary>
+    /// <summary>Which code a thread executes that runs into a breakpoint: a <see cref="PatchCode"/>.</summary>
     [FieldOffset(8)] public uint Code;
 
     /// <summary>Trap handlers that may be looking at the batch.</summary>

@@ -13,7 +13,7 @@ namespace Ftrace.Protocol;
 /// thread           parked         own words only  -
 /// </code>
 /// <para>The fast path, a few instructions, is in include/ftrace/nmi-inline.h: push the gate onto the
-/// thread's saved word, and come here only if it is open.</para>
+/// thread's saved word, and come here, by <see cref="NmiPath{TMachine}"/>, only if it is open.</para>
 /// <para>Why no byte changes under anybody who executes it. All threads stand still, so only NMIs
 /// execute. Every NMI that could is announced: it either entered after the gate opened, or its thread
 /// was parked since, with the NMI underneath. The patcher sets the flag only when no announced NMI
@@ -38,10 +38,20 @@ internal static unsafe class NmiProtocol<TMachine>
     public static void Prepare(ulong* modifyingCode) => TMachine.Write(modifyingCode, 1);
 
     /// <summary>Closes the gate. NMIs that entered through the open one leave by their saved copy.</summary>
-    public static void PostProcess(ulong* modifyingCode) => TMachine.Write(modifyingCode, 0);
+    /// <param name="modifyingCode">The gate.</param>
+    /// <param name="killed">
+    /// 1: a change could be neither completed nor put back; NMIs go on to announce themselves, for the breakpoints that are left.
+    /// </param>
+    public static void PostProcess(ulong* modifyingCode, uint* killed)
+    {
+        if (TMachine.Read(killed) == 0)
+        {
+            TMachine.Write(modifyingCode, 0);
+        }
+    }
 
     /// <summary>
-    /// Behind the gate of <c>ftrace_nmi_enter()</c>. Any context; the thread's saved word has been pushed.
+    /// After the gate of <c>ftrace_nmi_enter()</c>, if that is open. Any context; the thread's saved word has been pushed.
     /// </summary>
     public static void EnterAnnounced(ProtocolState* state)
     {
@@ -52,20 +62,20 @@ internal static unsafe class NmiProtocol<TMachine>
             TMachine.AtomicIncReturn(&state->NmiUpdateCount);
         }
 
-        TMachine.SmpMbAfterAtomic(); // our write, or the patcher's, before executing it; pairs with [written]. Free on x86.
-        TMachine.SyncCore();
+        TMachine.SmpMbAfterAtomic(Step.Enter); // our write, or the patcher's, before executing it; pairs with [written]. Free on x86.
+        TMachine.SyncCore(Step.Enter);
     }
 
     /// <summary>
-    /// Behind the gate of <c>ftrace_nmi_exit()</c>: the innermost level's bit is set. Any context.
+    /// After the gate of <c>ftrace_nmi_exit()</c>: the innermost level's bit is set. Any context.
     /// </summary>
     public static void ExitAnnounced(ProtocolState* state, NmiThread* thread)
     {
-        TMachine.SmpMbBeforeAtomic(); // all that this NMI executed before it is gone; pairs with [set flag]. Free on x86.
+        TMachine.SmpMbBeforeAtomic(Step.Exit); // all that this NMI executed before it is gone; pairs with [set flag]. Free on x86.
         TMachine.AtomicDec(&state->NmiRunning);
 
         ulong saved = TMachine.Read(&thread->Saved) >> 1;
-        TMachine.Write(&thread->Saved, saved);
+        TMachine.Write(&thread->Saved, saved, Step.Pop);
 
         // A stop that came while a bit was set has only been noted. Look after the pop: one that comes
         // between the decrement and the pop is noted as well; one that comes after it parks by itself.
@@ -127,15 +137,15 @@ internal static unsafe class NmiProtocol<TMachine>
         TMachine.Write(&state->ModCodeIp, ip);
         TMachine.Write(&state->ModCodeNewcode, (ulong)newcode);
         TMachine.Write(&state->ModCodeLen, len);
-        TMachine.SmpMbBeforeAtomic(); // [publish] buffers before flag. Free on x86: the next step is locked.
+        TMachine.SmpMbBeforeAtomic(Step.Publish); // [publish] buffers before flag. Free on x86: the next step is locked.
 
         WaitForNmiAndSetFlag(state); // [set flag] nobody runs, and whoever comes now writes first
-        TMachine.SmpMbAfterAtomic(); // before our own write. Free on x86.
+        TMachine.SmpMbAfterAtomic(Step.SetFlag); // before our own write. Free on x86.
 
         WriteAnnounced(state);
 
-        TMachine.SmpMbBeforeAtomic(); // [written] bytes before the flag is clear. Free on x86.
-        TMachine.AtomicAndNot(&state->NmiRunning, ProtocolState.ModCodeWriteFlag);
+        TMachine.SmpMbBeforeAtomic(Step.Written); // [written] bytes before the flag is clear. Free on x86.
+        TMachine.AtomicAndNot(&state->NmiRunning, ProtocolState.ModCodeWriteFlag, Step.Written);
 
         WaitForNmi(state); // an NMI that saw the flag may not have read the buffers yet
         return (int)TMachine.Read((uint*)&state->ModCodeStatus);
@@ -153,14 +163,15 @@ internal static unsafe class NmiProtocol<TMachine>
         if (status != 0)
         {
             // Keep further NMIs from trying what cannot work.
-            TMachine.AtomicAndNot(&state->NmiRunning, ProtocolState.ModCodeWriteFlag);
+            TMachine.AtomicAndNot(&state->NmiRunning, ProtocolState.ModCodeWriteFlag, Step.WriteFailed);
         }
     }
 
     /// <summary>Waits until no announced NMI runs and sets the flag, in one step.</summary>
     private static void WaitForNmiAndSetFlag(ProtocolState* state)
     {
-        if (TMachine.AtomicCmpxchg(&state->NmiRunning, 0, ProtocolState.ModCodeWriteFlag) == 0)
+        uint seen = TMachine.AtomicCmpxchg(&state->NmiRunning, 0, ProtocolState.ModCodeWriteFlag);
+        if (seen == 0)
         {
             return;
         }
@@ -168,9 +179,10 @@ internal static unsafe class NmiProtocol<TMachine>
         uint turn = 0;
         do
         {
-            TMachine.RelaxPatcher(turn++);
+            TMachine.RelaxPatcher(&state->NmiRunning, seen, turn++);
+            seen = TMachine.AtomicCmpxchg(&state->NmiRunning, 0, ProtocolState.ModCodeWriteFlag);
         }
-        while (TMachine.AtomicCmpxchg(&state->NmiRunning, 0, ProtocolState.ModCodeWriteFlag) != 0);
+        while (seen != 0);
 
         TMachine.Write(&state->NmiWaitCount, TMachine.Read(&state->NmiWaitCount) + 1);
     }
@@ -178,7 +190,8 @@ internal static unsafe class NmiProtocol<TMachine>
     /// <summary>Waits until no announced NMI runs.</summary>
     private static void WaitForNmi(ProtocolState* state)
     {
-        if (TMachine.Read(&state->NmiRunning) == 0)
+        uint seen = TMachine.Read(&state->NmiRunning);
+        if (seen == 0)
         {
             return;
         }
@@ -186,9 +199,10 @@ internal static unsafe class NmiProtocol<TMachine>
         uint turn = 0;
         do
         {
-            TMachine.RelaxPatcher(turn++);
+            TMachine.RelaxPatcher(&state->NmiRunning, seen, turn++);
+            seen = TMachine.Read(&state->NmiRunning);
         }
-        while (TMachine.Read(&state->NmiRunning) != 0);
+        while (seen != 0);
 
         TMachine.Write(&state->NmiWaitCount, TMachine.Read(&state->NmiWaitCount) + 1);
     }

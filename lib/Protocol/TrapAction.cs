@@ -3,12 +3,12 @@ namespace Ftrace.Protocol;
 /// <summary>What became of a breakpoint trap.</summary>
 internal enum TrapAction
 {
-    /// <summary>The instruction was carried out; the thread goes on behind it.</summary>
+    /// <summary>The instruction was emulated; the thread goes on after it.</summary>
     Executed,
 
-    /// <summary>The breakpoint has been taken away since: the thread executes what stands there now.</summary>
+    /// <summary>The breakpoint has been taken away since: the thread executes what is there now.</summary>
     Again,
 
-    /// <summary>A breakpoint stands there that is not ours.</summary>
+    /// <summary>The breakpoint is not ours.</summary>
     Foreign,
 }

@@ -3,13 +3,13 @@ using Ftrace.Linux;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// System calls that end with EINTR when their thread is stopped, where the kernel restarts all others by itself: they must be restarted,
-/// or the host sees an EINTR without a signal. signal(7), "Interruption of system calls and library functions by stop signals".
+/// System calls that fail with EINTR when their thread is stopped by ptrace(2). The kernel restarts all others; these must be restarted
+/// here, or the host sees an EINTR without a signal. signal(7), "Interruption of system calls and library functions by stop signals".
 /// </summary>
 [NoInstr]
 internal static unsafe class InterruptedCall
 {
-    private const uint MostPendingSignals = 256;
+    private const uint MaxPendingSignals = 256;
     private const ulong SyscallSize = 2;
 
     // arch/x86/entry/syscalls/syscall_64.tbl
@@ -38,25 +38,25 @@ internal static unsafe class InterruptedCall
 
     private const ulong ExtendedArgument = 8; // IORING_ENTER_EXT_ARG
 
-    /// <summary>True if a stopped thread would return from such a call with EINTR, and no signal is there that this could be about.</summary>
+    /// <summary>True if a stopped thread would return from such a call with EINTR, and no signal is pending that explains it.</summary>
     public static bool MustRestart(int tid, UserRegs* regs) =>
         (long)regs->Rax == -Errno.EINTR && CanRestart(regs->OrigRax) && !HasDeliverableSignal(tid, BlockedIn(tid, regs));
 
-    /// <summary>The thread executes the call again, with the arguments that it had. A relative timeout begins again.</summary>
+    /// <summary>Makes the thread execute the call again, with the same arguments. A relative timeout starts anew.</summary>
     public static void Restart(UserRegs* regs)
     {
         regs->Rax = (ulong)regs->OrigRax;
         regs->Rip -= SyscallSize;
     }
 
-    /// <summary>Those of sockets are here for SO_RCVTIMEO and SO_SNDTIMEO: without these the kernel restarts them.</summary>
+    /// <summary>The calls on sockets are listed because of SO_RCVTIMEO and SO_SNDTIMEO: without a timeout the kernel restarts them.</summary>
     private static bool CanRestart(long number) =>
         number is Read or Write or Readv or Writev
         || number is Connect or Accept or Accept4 or Sendto or Recvfrom or Sendmsg or Recvmsg or Sendmmsg or Recvmmsg
         || number is Semop or Semtimedop or RtSigtimedwait or IoGetevents or IoPgetevents or IoUringEnter
         || number is EpollWait or EpollPwait or EpollPwait2;
 
-    /// <summary>The signals that are blocked in the call: it may have a mask of its own among its arguments.</summary>
+    /// <summary>The signals that are blocked during the call: one of its arguments may be a mask.</summary>
     private static ulong BlockedIn(int tid, UserRegs* regs)
     {
         ulong at = 0;
@@ -73,21 +73,24 @@ internal static unsafe class InterruptedCall
             at = (regs->R10 & ExtendedArgument) != 0 ? WordAt(regs->R8) : regs->R8; // struct io_uring_getevents_arg
         }
 
+        if (at != 0 && OwnMemory.CanRead(at))
+        {
+            return *(ulong*)at;
+        }
+
         ulong mask;
-        return at != 0 && OwnMemory.CanRead(at) ? *(ulong*)at
-            : Ptrace.GetSigmask(tid, &mask) == 0 ? mask
-            : 0;
+        return Ptrace.GetSigmask(tid, &mask) == 0 ? mask : 0;
     }
 
     private static ulong WordAt(ulong address) => address != 0 && OwnMemory.CanRead(address) ? *(ulong*)address : 0;
 
     private static bool HasDeliverableSignal(int tid, ulong blocked) =>
-        HasDeliverableSignal(tid, blocked, shared: false) || HasDeliverableSignal(tid, blocked, shared: true);
+        HasDeliverableSignal(tid, blocked, SignalQueue.Thread) || HasDeliverableSignal(tid, blocked, SignalQueue.Process);
 
-    private static bool HasDeliverableSignal(int tid, ulong blocked, bool shared)
+    private static bool HasDeliverableSignal(int tid, ulong blocked, SignalQueue queue)
     {
         Siginfo info;
-        for (uint i = 0; i < MostPendingSignals && Ptrace.PeekSiginfo(tid, shared, i, &info) == 1; i++)
+        for (uint i = 0; i < MaxPendingSignals && Ptrace.PeekSiginfo(tid, queue, i, &info) == 1; i++)
         {
             if ((blocked & SignalSet.Of(info.Signo)) == 0)
             {

@@ -4,26 +4,26 @@ using Ftrace.Linux;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// What signal handlers that are under way on a parked thread have interrupted: the contexts that the kernel saved on the
-/// thread's stacks. The thread goes on there when the handlers return, though nothing of it shows in its registers.
+/// The contexts that the kernel saved on a parked thread's stacks when signal handlers interrupted it. The thread resumes there when
+/// the handlers return, although its registers do not show it.
 /// </summary>
 /// <remarks>
-/// <para>Recognized heuristically, upwards from the stack pointer: selectors of user code after flags and addresses that can be. A copy,
-/// or what remains of a handler that has ended, looks the same. So an address found in one counts only where a thread can stand, in a
-/// location of several instructions: there it may refuse a change for no reason, and is moved from between nops to their end.
-/// Everywhere else it is neither. Source: struct rt_sigframe, arch/x86/include/asm/sigframe.h.</para>
-/// <para>Where a stack ends is not known: it is looked at as far as there is memory. One mapping may hold the stacks of several
-/// threads and the guards between them, one stack may be several mappings, and to look them up for each thread would
-/// take long where the system has only the text of them.</para>
+/// <para>They are recognized heuristically, upwards from the stack pointer: plausible flags and addresses, and the selectors of user code.
+/// A copy of a context, or the remainder of a handler that has ended, looks the same. So an address found in one counts only inside a
+/// location of several instructions: there it may refuse a change without need, and an address between nops is moved to their end.
+/// Everywhere else it has no effect. Source: struct rt_sigframe, arch/x86/include/asm/sigframe.h.</para>
+/// <para>The end of a stack is not known: it is searched as far as there is memory. One mapping may hold the stacks of several
+/// threads and the guards between them, one stack may consist of several mappings, and looking them up for each thread takes long
+/// on a kernel that has them as text only.</para>
 /// </remarks>
 internal unsafe ref struct SavedContexts
 {
     /// <summary>
-    /// How far a handler's own calls may reach down the stack before they hide what it interrupted.
+    /// How much stack a handler's own calls may use before they hide what the handler interrupted.
     /// </summary>
     private const ulong MaxDepth = 1 << 20;
 
-    /// <summary>Stacks that are looked at: a handler's may be another one than what it interrupted.</summary>
+    /// <summary>Stacks that are searched: a handler may run on another stack than what it interrupted.</summary>
     private const int MaxStacks = 32;
 
     private const ulong MaxAddress = 1ul << 56;
@@ -33,19 +33,19 @@ internal unsafe ref struct SavedContexts
     private int _stacks;
     private int _current;
     private ulong _at;
-    private ulong _known; // up to here memory can be read
+    private ulong _known; // memory below this address has been found to be readable
 
-    /// <summary>There are more stacks than fit: somebody may have been missed.</summary>
+    /// <summary>There are more stacks than fit: a context may have been missed.</summary>
     public bool IsIncomplete { get; private set; }
 
-    /// <param name="stackPointer">The thread's.</param>
+    /// <param name="stackPointer">The thread's stack pointer.</param>
     public SavedContexts(ulong stackPointer)
     {
         Add(stackPointer);
         Begin();
     }
 
-    /// <summary>The next one.</summary>
+    /// <summary>The next context.</summary>
     /// <returns>False if there are no more.</returns>
     public bool Next(out ulong context)
     {
@@ -57,7 +57,7 @@ internal unsafe ref struct SavedContexts
                 {
                     context = _at;
                     _at += sizeof(ulong);
-                    if (Ucontext.LooksSaved(context))
+                    if (Ucontext.MayBeSaved(context))
                     {
                         Add(*Ucontext.Rsp(context));
                         return true;
@@ -78,7 +78,7 @@ internal unsafe ref struct SavedContexts
         _known = _at;
     }
 
-    /// <summary>Where the last context may begin, in memory of this stack that can be read. False at its end.</summary>
+    /// <summary>The last address at which a context may begin in readable memory of this stack. False at the stack's end.</summary>
     private bool Reach(out ulong last)
     {
         ulong end = _ends[_current];
@@ -92,7 +92,7 @@ internal unsafe ref struct SavedContexts
         return _at + Ucontext.RegistersEnd <= end;
     }
 
-    /// <summary>Another stack to look at, unless it is one of those.</summary>
+    /// <summary>Adds a stack to search, unless it is already one of them.</summary>
     private void Add(ulong stackPointer)
     {
         stackPointer = (stackPointer + sizeof(ulong) - 1) & ~(sizeof(ulong) - 1ul);
@@ -106,7 +106,7 @@ internal unsafe ref struct SavedContexts
             }
         }
 
-        // What remains of a handler may lead to anything: it must not take the place of a stack that is one.
+        // The remainder of a handler may hold any stack pointer: it must not use up the space for a real stack.
         if (stackPointer >= MaxAddress || !OwnMemory.CanRead(stackPointer))
         {
             return;

@@ -3,19 +3,19 @@ namespace Ftrace.Stop;
 /// <summary>What the patcher asks the seizing process to do.</summary>
 internal static class SeizeCommand
 {
-    /// <summary>A command's lowest bits; above them is its number.</summary>
+    /// <summary>Mask of a command's lowest bits, which are its kind; above them is its number.</summary>
     public const uint Kind = 7;
 
-    /// <summary>To become the tracer of the threads that are <see cref="SeizeStatus.Wanted"/>; and if none is refused, to stop them.</summary>
+    /// <summary>Become the tracer of the threads that are <see cref="SeizeStatus.Wanted"/>; if none is refused, stop them.</summary>
     public const uint Attach = 1;
 
-    /// <summary>To stop those that are <see cref="SeizeStatus.Attached"/>.</summary>
+    /// <summary>Stop the threads that are <see cref="SeizeStatus.Attached"/>.</summary>
     public const uint Stop = 2;
 
-    /// <summary>To let all go, and end.</summary>
+    /// <summary>Resume all threads, and exit.</summary>
     public const uint Release = 3;
 
-    /// <summary>As <see cref="Attach"/>, but not to stop them yet.</summary>
+    /// <summary>As <see cref="Attach"/>, but do not stop them yet.</summary>
     public const uint AttachOnly = 4;
 
     /// <summary>True if it is the first command of all.</summary>

@@ -1,12 +1,12 @@
 namespace Ftrace.Stop;
 
-/// <summary>How far a thread is seized, in <see cref="Nmi.ThreadRecord.Seize"/>.</summary>
+/// <summary>The state of seizing a thread, in <see cref="Nmi.ThreadRecord.Seize"/>.</summary>
 internal static class SeizeStatus
 {
-    /// <summary>It is not.</summary>
+    /// <summary>It is not seized.</summary>
     public const uint None = 0;
 
-    /// <summary>It is to be.</summary>
+    /// <summary>It is to be seized.</summary>
     public const uint Wanted = 1;
 
     /// <summary>The seizing process is its tracer; it runs.</summary>
@@ -18,8 +18,8 @@ internal static class SeizeStatus
     /// <summary>It stands still until the release.</summary>
     public const uint Stopped = 4;
 
-    /// <summary>It was stopped where it must not stay, runs again, and parks by itself.</summary>
-    public const uint LetGo = 5;
+    /// <summary>It was stopped in an announced NMI or on its way to park; it runs again, and parks by itself.</summary>
+    public const uint Resumed = 5;
 
     /// <summary>It has ended.</summary>
     public const uint Gone = 6;

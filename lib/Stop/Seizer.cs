@@ -6,12 +6,12 @@ using Ftrace.Nmi;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// The second way to stop a thread: ptrace(2). For threads that block the stop signal, and for all of them where the process has no
-/// signal for us. The patcher's side; the other one is <see cref="SeizingProcess"/>. Called with the stop mutex held.
+/// Seizing, the second way to stop a thread: for threads that block the stop signal, and for all threads if there is no stop signal. The
+/// patcher's side; the other one is <see cref="SeizingProcess"/>. Called with the stop mutex held.
 /// </summary>
 /// <remarks>
-/// A stop needs it seldom, so the process is made when a stop begins and ends with it. A seized thread takes no signal until the
-/// release, so no NMI either; ftrace/nmi.h says so.
+/// Few stops need it, so the process is created for one stop and ends with it. A seized thread takes no signal until the
+/// release, so no NMI either; see ftrace/nmi.h.
 /// </remarks>
 internal static unsafe class Seizer
 {
@@ -22,16 +22,16 @@ internal static unsafe class Seizer
     private const nuint CloneUntraced = 0x800000;
     private const nint GetFs = 0x1003; // ARCH_GET_FS
     private const long SliceNs = 5 * Clock.NsPerMs;
-    private const int MostWaits = 2000;
+    private const int MaxWaits = 2000;
 
-    /// <summary>Where glibc keeps a thread's id, from its fs: struct pthread, tid. The same since 2.4.</summary>
+    /// <summary>Where glibc keeps a thread's id, relative to its fs base: struct pthread, tid. The same since glibc 2.4.</summary>
     private const long GlibcTidOffset = 720;
 
     private static SeizeState* s_state;
     private static int s_process;
     private static uint s_command; // the last one
     private static bool s_isOldKernel;
-    private static TimeSlice s_slice; // the patcher's own
+    private static TimeSlice s_slice; // the patcher's, as it was before
 
     /// <summary>True while there is a seizing process.</summary>
     public static bool IsRunning => s_process != 0;
@@ -48,22 +48,22 @@ internal static unsafe class Seizer
         return s_state != null;
     }
 
-    /// <summary>When the first thread was asked to stop, <see cref="Clock.NowNs"/>; 0: none was yet.</summary>
+    /// <summary>When the first thread was asked to stop, by <see cref="Clock.NowNs"/>; 0: none has been.</summary>
     public static long StopStartNs => IsRunning ? s_state->StopStartNs : 0;
 
     /// <summary>
-    /// Seizes all threads that are <see cref="SeizeStatus.Wanted"/>. Called in a stop that has begun; <see cref="BeginStop"/> comes next, or
-    /// <see cref="End"/>.
+    /// Attaches to all threads that are <see cref="SeizeStatus.Wanted"/>. Called after a stop has begun; <see cref="BeginStop"/> or
+    /// <see cref="End"/> must follow.
     /// </summary>
     /// <param name="stop">The words of a stop.</param>
-    /// <param name="goesOn">True: if none is refused, the process begins to stop them at once, without a word from here. With more running
-    /// threads than CPUs that would take until the next tick of the clock. False: there are others to be asked at the same time.</param>
+    /// <param name="command"><see cref="SeizeCommand.Attach"/>: if none is refused, the process begins to stop them at once, without waiting
+    /// for another command, which could take until the next timer tick where more threads run than there are CPUs.
+    /// <see cref="SeizeCommand.AttachOnly"/>: other threads are to be sent the stop signal at the same time.</param>
     /// <param name="deadlineNs">When to give up.</param>
-    /// <returns>0; -EPERM if some cannot be seized (they are <see cref="SeizeStatus.Refused"/>), or another -errno: none can.</returns>
-    public static int Attach(StopState* stop, bool goesOn, long deadlineNs)
+    /// <returns>0; -EPERM if some cannot be seized (they are <see cref="SeizeStatus.Refused"/>); another -errno if none can.</returns>
+    public static int Attach(StopState* stop, uint command, long deadlineNs)
     {
-        uint command = goesOn ? SeizeCommand.Attach : SeizeCommand.AttachOnly;
-        int error = IsRunning ? Do(command, deadlineNs) : Start(stop, command, deadlineNs);
+        int error = IsRunning ? Execute(command, deadlineNs) : Start(stop, command, deadlineNs);
         if (error == 0 && IsRefused(out int first) && first == -Errno.EPERM && Yama.LetTrace(s_process))
         {
             for (int i = 0; i < ThreadTable.Used; i++)
@@ -72,13 +72,18 @@ internal static unsafe class Seizer
                 record->Seize = record->Seize == SeizeStatus.Refused ? SeizeStatus.Wanted : record->Seize;
             }
 
-            error = Do(command, deadlineNs);
+            error = Execute(command, deadlineNs);
         }
 
-        return error != 0 ? error : IsRefused(out _) ? -Errno.EPERM : 0;
+        if (error != 0)
+        {
+            return error;
+        }
+
+        return IsRefused(out _) ? -Errno.EPERM : 0;
     }
 
-    /// <summary>Asks for all seized threads to be stopped. <see cref="WaitStopped"/> says when they are.</summary>
+    /// <summary>Asks for all seized threads to be stopped. <see cref="WaitStopped"/> waits for it.</summary>
     public static void BeginStop()
     {
         s_state->StopStartNs = s_state->StopStartNs != 0 ? s_state->StopStartNs : Clock.NowNs();
@@ -89,8 +94,8 @@ internal static unsafe class Seizer
     /// <returns>0 or -ETIMEDOUT.</returns>
     public static int WaitStopped(long untilNs) => WaitDone(untilNs);
 
-    /// <summary>Lets all go, where the patcher wants them to. Called when the stop is over.</summary>
-    /// <returns>When they were let go, <see cref="Clock.NowNs"/>; 0: there were none.</returns>
+    /// <summary>Resumes all threads, each at the address in its record. Called when the stop is over.</summary>
+    /// <returns>When they were resumed, by <see cref="Clock.NowNs"/>; 0: there were none.</returns>
     public static long End()
     {
         if (!IsRunning)
@@ -102,14 +107,14 @@ internal static unsafe class Seizer
         Post(SeizeCommand.Release);
         if (busy)
         {
-            // It sleeps until a thread stops.
+            // The process sleeps until a thread stops.
             Native.Syscall(SyscallNumber.Kill, s_process, SignalSet.Sigchld);
         }
 
-        // Threads may have to go on elsewhere than they stopped, which only the process can see to. Counted in waits: all of this process may
-        // have been stopped for any time, by SIGSTOP.
+        // Threads may have to resume elsewhere than they stopped, and only their tracer can set that. Waits are counted, not time: this
+        // process as a whole may have been stopped by SIGSTOP.
         int error = -Errno.ETIMEDOUT;
-        for (int waits = 0; error == -Errno.ETIMEDOUT && waits < MostWaits; waits++)
+        for (int waits = 0; error == -Errno.ETIMEDOUT && waits < MaxWaits; waits++)
         {
             error = WaitDone(Clock.NowNs() + SliceNs);
         }
@@ -126,7 +131,7 @@ internal static unsafe class Seizer
         }
 
         int status;
-        while (Ptrace.Wait(s_process, block: true, &status) == -Errno.EINTR)
+        while (Ptrace.Wait(s_process, WaitMode.Block, &status) == -Errno.EINTR)
         {
         }
 
@@ -144,7 +149,7 @@ internal static unsafe class Seizer
         }
     }
 
-    /// <summary>In the child of a fork, where the process is not.</summary>
+    /// <summary>In the child of a fork: the seizing process belongs to the parent.</summary>
     [NoInstr]
     public static void AfterFork()
     {
@@ -152,11 +157,11 @@ internal static unsafe class Seizer
         s_slice.Restore();
     }
 
-    /// <summary>Makes the process, which does its first command at once, and waits until that is done.</summary>
+    /// <summary>Creates the process, which executes its first command at once, and waits for that.</summary>
     private static int Start(StopState* stop, uint command, long deadlineNs)
     {
-        // Where it would be ended by a filter before Linux 5.16, the host would be with it.
-        if (stop->SerializeParked != 0 || (s_isOldKernel && TaskFiles.HasSeccompFilter()))
+        // Before Linux 5.16 a seccomp filter that kills the process would kill the host too.
+        if (stop->Release.SerializeParked != 0 || (s_isOldKernel && TaskFiles.HasSeccompFilter()))
         {
             return -Errno.EOPNOTSUPP;
         }
@@ -176,7 +181,7 @@ internal static unsafe class Seizer
         Post(command);
         s_slice = TimeSlice.Shorten();
 
-        // Its mask is ours, and it must not run the host's handlers.
+        // The process inherits our mask, and must not run the host's handlers.
         ulong mask = SignalSet.BlockMore(~0ul);
         nint process = Native.Table->Clone(
             &SeizingProcess.Run, s_state, (byte*)s_state + StackSize, CloneVm | CloneFs | CloneFiles | CloneUntraced);
@@ -184,7 +189,7 @@ internal static unsafe class Seizer
         if (process < 0)
         {
             s_slice.Restore();
-            return process == -Errno.EAGAIN ? -Errno.EAGAIN : process == -Errno.ENOMEM ? -Errno.ENOMEM : -Errno.EOPNOTSUPP;
+            return process is -Errno.EAGAIN or -Errno.ENOMEM ? (int)process : -Errno.EOPNOTSUPP;
         }
 
         s_process = (int)process;
@@ -197,7 +202,7 @@ internal static unsafe class Seizer
         return error;
     }
 
-    private static int Do(uint command, long deadlineNs)
+    private static int Execute(uint command, long deadlineNs)
     {
         Post(command);
         return WaitDone(deadlineNs);
@@ -211,7 +216,7 @@ internal static unsafe class Seizer
         Futex.Wake(&s_state->Command, 1);
     }
 
-    /// <summary>The last command is done, and perhaps the one that follows it.</summary>
+    /// <summary>True if the last command has been executed, and perhaps the one that follows from it.</summary>
     private static bool IsDone => Volatile.Read(ref s_state->Done) >= s_state->Command;
 
     /// <returns>0, -ETIMEDOUT, or -EAGAIN: the process has ended.</returns>
@@ -233,7 +238,7 @@ internal static unsafe class Seizer
 
             int status;
             if (Futex.Wait(&s_state->Done, done, Math.Min(rest, SliceNs)) == -Errno.ETIMEDOUT
-                && Ptrace.Wait(s_process, block: false, &status) != 0 && !IsDone)
+                && Ptrace.Wait(s_process, WaitMode.NoHang, &status) != 0 && !IsDone)
             {
                 Forget();
                 return -Errno.EAGAIN;

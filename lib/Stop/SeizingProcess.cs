@@ -6,16 +6,18 @@ using Ftrace.Protocol;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// The process that seizes threads: it shares this one's memory, and does what <see cref="Seizer"/> asks it for. Another process,
-/// because no thread may trace its siblings; the sanitizers' stop-the-world does the same.
+/// The process that seizes threads: it shares this one's memory, and executes the commands of <see cref="Seizer"/>. It has to be another
+/// process, because a thread cannot trace its siblings; the sanitizers' stop-the-world does the same.
 /// </summary>
 /// <remarks>
-/// <para>Who may run against whom: the patcher waits for each command to be done, so the two take turns, but that the patcher
-/// sends signals and waits for parked threads while threads are being stopped here. The words of a thread that stands still
-/// are the process's to read and write: the kernel has stored its registers, and its store buffer is empty.</para>
-/// <para>It runs with every signal blocked, on the words and the fs of the thread that made it, and so uses none of them.</para>
-/// <para>What ends it: the release; the end of the thread that made it (PR_SET_PDEATHSIG), which an exec elsewhere brings about: the exec
-/// waits for threads that are traced to be waited for, and PTRACE_SEIZE for the exec. The kernel lets all threads go then.</para>
+/// <para>Who may run against whom: the patcher waits for each command, so the two take turns, except that the patcher
+/// sends signals and waits for parked threads while threads are being stopped here. The process may read and write the words of a thread
+/// that stands still: the kernel has saved its registers, and its store buffer is empty.</para>
+/// <para>It runs with every signal blocked. The words and the fs base that it would find are those of the thread that created it, so it uses
+/// neither.</para>
+/// <para>It ends by the release, or when the thread that created it ends (PR_SET_PDEATHSIG). An exec in another thread makes that
+/// happen: otherwise the exec would wait for the tracer to wait for its threads, and PTRACE_SEIZE would wait for the exec. The kernel then
+/// resumes all threads.</para>
 /// </remarks>
 [NoInstr]
 internal static unsafe class SeizingProcess
@@ -25,7 +27,7 @@ internal static unsafe class SeizingProcess
     /// <summary>How long it waits for the second command.</summary>
     private const long PatienceNs = 10 * Clock.NsPerSecond;
 
-    /// <summary>How long it sleeps at most between two looks whether the patcher has given up, or taken a thread for ended.</summary>
+    /// <summary>How long it sleeps at most before it checks whether the patcher has given up, or has found that a thread has ended.</summary>
     private const long SliceNs = 2 * Clock.NsPerMs;
 
     public static void Run(void* data)
@@ -33,7 +35,7 @@ internal static unsafe class SeizingProcess
         var state = (SeizeState*)data;
         Native.Syscall(SyscallNumber.Prctl, SetParentDeathSignal, SignalSet.Sigkill);
 
-        // The host may ignore it, which this process must not: it says when a thread has stopped.
+        // The host may ignore SIGCHLD, which this process must not: it reports that a thread has stopped.
         KernelSigaction.Reset(SignalSet.Sigchld);
 
         state->AbandonedNs = Clock.NowNs() + PatienceNs;
@@ -60,7 +62,7 @@ internal static unsafe class SeizingProcess
     }
 
     /// <summary>
-    /// True if the patcher has not said a second word for long: the thread that made this process may have ended before its end was of interest.
+    /// True if no second command has come for long: the thread that created this process may have ended before PR_SET_PDEATHSIG was set.
     /// </summary>
     private static bool IsAbandoned(SeizeState* state) =>
         SeizeCommand.IsFirst(Volatile.Read(ref state->Command)) && Clock.NowNs() >= state->AbandonedNs;
@@ -71,7 +73,7 @@ internal static unsafe class SeizingProcess
         Futex.Wake(&state->Done, 1);
     }
 
-    /// <returns>The last command that is done.</returns>
+    /// <returns>The last command that has been executed.</returns>
     private static uint Execute(SeizeState* state, uint command)
     {
         uint kind = command & SeizeCommand.Kind;
@@ -102,7 +104,7 @@ internal static unsafe class SeizingProcess
         return command;
     }
 
-    /// <returns>False if some are refused.</returns>
+    /// <returns>False if some threads are refused.</returns>
     private static bool Attach(SeizeState* state)
     {
         bool all = true;
@@ -113,7 +115,7 @@ internal static unsafe class SeizingProcess
             {
                 int error = Ptrace.Seize(record->Tid);
                 record->SeizeError = error;
-                record->Seize = error == 0 ? SeizeStatus.Attached : error == -Errno.ESRCH ? SeizeStatus.Gone : SeizeStatus.Refused;
+                record->Seize = StatusOf(error);
                 all &= record->Seize != SeizeStatus.Refused;
             }
         }
@@ -121,9 +123,19 @@ internal static unsafe class SeizingProcess
         return all;
     }
 
+    private static uint StatusOf(int error)
+    {
+        if (error == 0)
+        {
+            return SeizeStatus.Attached;
+        }
+
+        return error == -Errno.ESRCH ? SeizeStatus.Gone : SeizeStatus.Refused;
+    }
+
     /// <param name="state">What it shares with the patcher.</param>
-    /// <param name="last">The patcher has said this: it is still at it.</param>
-    /// <param name="command">Or this.</param>
+    /// <param name="last">The patcher still waits for this command,</param>
+    /// <param name="command">or for this one.</param>
     private static void Stop(SeizeState* state, uint last, uint command)
     {
         for (int i = 0; i < state->Used; i++)
@@ -131,7 +143,7 @@ internal static unsafe class SeizingProcess
             ThreadRecord* record = state->Records + i;
             if (record->Seize == SeizeStatus.Attached)
             {
-                // If it has ended, it stays listed until it is waited for.
+                // A thread that has ended stays listed until it is waited for.
                 Ptrace.Interrupt(record->Tid);
                 record->Seize = SeizeStatus.Interrupted;
             }
@@ -166,8 +178,8 @@ internal static unsafe class SeizingProcess
                 continue;
             }
 
-            record->SignalOfStop = Ptrace.SignalOf(status);
-            Look(state, record);
+            record->InterceptedSignal = Ptrace.SignalOf(status);
+            Inspect(state, record);
         }
 
         bool all = true;
@@ -191,7 +203,7 @@ internal static unsafe class SeizingProcess
         return all;
     }
 
-    /// <summary>The record of a thread that was asked to stop and has not yet; null if it is none.</summary>
+    /// <summary>The record of a thread that was asked to stop and has not stopped yet; null if it is no such thread.</summary>
     private static ThreadRecord* RecordOf(SeizeState* state, int tid)
     {
         for (int i = 0; i < state->Used; i++)
@@ -207,10 +219,10 @@ internal static unsafe class SeizingProcess
     }
 
     /// <summary>
-    /// A thread has stopped. It stays so, but inside of an announced NMI, or on its way into the stop signal's handler: then it parks by
-    /// itself, as soon as it has left the NMI.
+    /// Inspects a thread that has stopped. It stays stopped, unless it is in an announced NMI or on its way to park: then it is resumed, and
+    /// parks by itself, as soon as it has left the NMI.
     /// </summary>
-    private static void Look(SeizeState* state, ThreadRecord* record)
+    private static void Inspect(SeizeState* state, ThreadRecord* record)
     {
         UserRegs regs;
         if (Ptrace.GetRegs(record->Tid, &regs) != 0)
@@ -227,7 +239,7 @@ internal static unsafe class SeizingProcess
         if (joins || (words != null && NmiProtocol<X86Machine>.DeferStop(words, cookie)))
         {
             Resume(record);
-            Volatile.Write(ref record->Seize, SeizeStatus.LetGo);
+            Volatile.Write(ref record->Seize, SeizeStatus.Resumed);
             return;
         }
 
@@ -235,7 +247,9 @@ internal static unsafe class SeizingProcess
         Volatile.Write(ref record->Seize, SeizeStatus.Stopped);
     }
 
-    /// <summary>The words of a thread, or null if it is none of the C library's: such a thread has none, and runs no NMI with a bracket.</summary>
+    /// <summary>
+    /// The words of a thread, or null if the C library has not created it: such a thread has no words, and runs no NMI with a bracket.
+    /// </summary>
     private static NmiThread* WordsOf(SeizeState* state, int tid, ulong fs)
     {
         if (fs == 0 || !OwnMemory.CanRead(fs) || *(ulong*)fs != fs)
@@ -254,8 +268,8 @@ internal static unsafe class SeizingProcess
     }
 
     /// <summary>
-    /// The kernel lets all go when this process ends, which is next, and all at once: this process would not get far with one after the
-    /// other where they compete with it for the CPUs.
+    /// Prepares the threads for being resumed. The kernel resumes all at once when this process ends, which is next. Here they would be
+    /// resumed one after the other, and would compete with this process for the CPUs.
     /// </summary>
     private static void Release(SeizeState* state)
     {
@@ -265,9 +279,9 @@ internal static unsafe class SeizingProcess
             if (Volatile.Read(ref record->Seize) == SeizeStatus.Stopped)
             {
                 SetRegs(record);
-                if (record->SignalOfStop != 0)
+                if (record->InterceptedSignal != 0)
                 {
-                    Ptrace.Detach(record->Tid, record->SignalOfStop);
+                    Ptrace.Detach(record->Tid, record->InterceptedSignal);
                 }
             }
 
@@ -278,10 +292,10 @@ internal static unsafe class SeizingProcess
     private static void Resume(ThreadRecord* record)
     {
         SetRegs(record);
-        Ptrace.Detach(record->Tid, record->SignalOfStop);
+        Ptrace.Detach(record->Tid, record->InterceptedSignal);
     }
 
-    /// <summary>Makes the thread go on where the patcher wants it to, or execute a call again that the stop has interrupted.</summary>
+    /// <summary>Makes the thread resume where the patcher wants it to, or restart a system call that the stop has interrupted.</summary>
     private static void SetRegs(ThreadRecord* record)
     {
         UserRegs regs;
@@ -291,7 +305,7 @@ internal static unsafe class SeizingProcess
         }
 
         bool moved = record->Rip != regs.Rip;
-        bool restarts = !moved && record->SignalOfStop == 0 && InterruptedCall.MustRestart(record->Tid, &regs);
+        bool restarts = !moved && record->InterceptedSignal == 0 && InterruptedCall.MustRestart(record->Tid, &regs);
         if (moved)
         {
             regs.Rip = record->Rip;

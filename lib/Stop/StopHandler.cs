@@ -16,18 +16,19 @@ namespace Ftrace.Stop;
 /// <para>A stop, in order. At the start the generation is even, nobody is parked.</para>
 /// <list type="number">
 /// <item>patcher: generation odd, count 0</item>
-/// <item>patcher: notes the generation in every thread's record and sends it a signal, unless one is under way</item>
-/// <item>thread: takes the generation from its record; fills the record in; joins: count + 1, if the generation is still
-/// that one. A signal that arrives late, after its stop was given up, joins the one that is on, if it was asked for, or none.</item>
-/// <item>thread: sleeps while the generation is that one</item>
+/// <item>patcher: writes the generation to every thread's record and sends the thread a signal, unless one is under way</item>
+/// <item>thread: reads the generation from its record; fills the record in; joins: count + 1, if the generation is still
+/// the same. A signal that arrives late, after its stop was given up, joins the current stop if that has asked this thread, or none.</item>
+/// <item>thread: sleeps while the generation is the same</item>
 /// <item>patcher: count complete and no thread unknown: the window is open</item>
-/// <item>patcher: generation even, wakes everybody</item>
+/// <item>patcher: generation even, wakes all threads</item>
 /// </list>
+/// <para>The steps on the words that both sides write: <see cref="StopRequest{TMachine}"/>.</para>
 /// </remarks>
 [NoInstr]
 internal static unsafe class StopHandler
 {
-    /// <summary>Marks our signals, in a field that the kernel leaves alone.</summary>
+    /// <summary>Marks our signals, in a field that the kernel does not use.</summary>
     public const int Magic = 0x66747263;
 
     /// <summary>
@@ -47,25 +48,24 @@ internal static unsafe class StopHandler
         ThreadRecord* record = stop->Records + index;
         if (record->Tid != (int)Native.Syscall(SyscallNumber.Gettid))
         {
-            return; // of a stop before a fork, or of a thread before
+            return; // a stop before a fork has sent it, or the record was another thread's
         }
 
         Volatile.Write(ref record->Parking, 1);
-        Interlocked.Exchange(ref record->SignalSent, 0); // before the generation is read; pairs with StopAttempt.Request
-        ulong cookie = (ulong)Volatile.Read(ref record->RequestedGeneration) << 32 | index;
+        ulong cookie = (ulong)StopRequest<X86Threads>.Accept(&record->RequestedGeneration, &record->SignalSent) << 32 | index;
         NmiThread* thread = CurrentThread.Words;
         NmiProtocol<X86Machine>.StopRequested(thread, cookie, context);
         if (thread->StopPending != 0)
         {
-            NmiLevels.StopWasDeferred(thread, *Ucontext.Rsp((ulong)context));
+            NmiLevels.OnDeferredStop(thread, *Ucontext.Rsp((ulong)context));
         }
 
         Volatile.Write(ref record->Parking, 0);
     }
 
     /// <summary>
-    /// Somebody else's signal. The number had its default action when we took it, and that is what it gets:
-    /// blocked here, the signal comes back when the handler has returned, and ends the process.
+    /// A signal that is not ours. Its disposition was the default one when we took the number, and that is what it gets: the signal is
+    /// blocked here, is delivered when the handler has returned, and ends the process.
     /// </summary>
     private static void Forward(int signo)
     {

@@ -7,12 +7,12 @@ using Ftrace.Protocol;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// Parks every other thread of the process: the patcher's side. The threads' side, and the order of a stop,
-/// is <see cref="StopHandler"/>. Source: the kernel's kernel/stop_machine.c.
+/// Stops every other thread of the process: the patcher's side. The threads' side, and the order of a stop, are in
+/// <see cref="StopHandler"/>. Source: the kernel's kernel/stop_machine.c.
 /// </summary>
 /// <remarks>
-/// Between the first request and the release other threads stand still wherever they were, with any lock
-/// of the process in their hands: nothing here allocates, locks, or calls the C library.
+/// Between the first request and the release other threads stand still wherever they were, and may hold any lock
+/// of the process: nothing here allocates, locks, or calls the C library.
 /// </remarks>
 internal static unsafe class StopMachine
 {
@@ -25,7 +25,7 @@ internal static unsafe class StopMachine
     private static bool s_isReserved;
 
     /// <summary>Reserves what a stop needs, once, and finds out whether one is possible. Called with the stop mutex held.</summary>
-    /// <returns>0, -ENOMEM, or -EOPNOTSUPP: /proc is not there, or another pid namespace's.</returns>
+    /// <returns>0, -ENOMEM, or -EOPNOTSUPP if /proc is not mounted, or is that of another pid namespace.</returns>
     private static int Reserve(StopState* stop)
     {
         if (s_isReserved)
@@ -55,9 +55,11 @@ internal static unsafe class StopMachine
     public static bool IsOpen(NmiThread* self) => StopState.Shared->Owner == (ulong)self;
 
     /// <summary>
-    /// Opens a window: returns 0 when every other thread is parked and undeclared signals are blocked on this one.
+    /// Opens a window: returns 0 when every other thread stands still and undeclared signals are blocked on this one.
     /// </summary>
-    /// <returns>0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; then everything is as before, and the host was told why.</returns>
+    /// <returns>
+    /// 0, -EDEADLK, -EBUSY, -ETIMEDOUT, -EAGAIN, -ENOMEM or -EOPNOTSUPP; after an error all is as before, and a report was printed.
+    /// </returns>
     public static int Open(NmiThread* self, uint timeoutMs)
     {
         int error = TryOpen(self, timeoutMs, out StopReport report);
@@ -69,7 +71,7 @@ internal static unsafe class StopMachine
         return error;
     }
 
-    /// <summary>The same for a caller whose own call does not fail with it: <paramref name="report"/> is what there would be to tell.</summary>
+    /// <summary>The same for a caller that can do without the stop: nothing is printed, and <paramref name="report"/> has the obstacle.</summary>
     public static int TryOpen(NmiThread* self, uint timeoutMs, out StopReport report)
     {
         report = default;
@@ -79,46 +81,26 @@ internal static unsafe class StopMachine
             return -Errno.EDEADLK;
         }
 
-        // The mutex first: a thread that waits for it has to be stoppable by the one that holds it.
+        // The mutex first, with signals unblocked: its owner may have to stop a thread that waits for it.
         StopTurn.Lock();
         ulong mask = SignalSet.BlockMore(~(stop->NmiSignals | SignalSet.Faults));
         stop->OwnerMask = mask;
         stop->StartNs = 0;
         StopReport.Forget();
         long now = Clock.NowNs();
-        bool hasSignal = false;
-        int error = Reserve(stop);
-        if (error == 0)
+        int error = Prepare(stop, now, out bool hasSignal);
+        if (error == 0 && StopTurn.FindFirst(stop->Signal))
         {
-            error = StopSignal.Verify(stop, now, out hasSignal);
-            if (error != 0)
-            {
-                StopReport.Note(StopObstacle.SignalTaken, 0);
-            }
-        }
-
-        if (error == 0 && StopTurn.Join(stop->Signal))
-        {
-            // Another copy of the library was here first: its mutex counts from now on.
+            // Another copy of the library stopped threads first: its mutex is used from now on.
             StopTurn.UnlockOwn();
             SignalSet.Set(mask);
             return TryOpen(self, timeoutMs, out report);
         }
 
+        error = error != 0 ? error : OpenWindow(stop, self, now, timeoutMs, hasSignal);
         if (error == 0)
         {
-            stop->Owner = (ulong)self;
-            error = ParkAll(stop, now, (timeoutMs == 0 ? DefaultTimeoutMs : timeoutMs) * Clock.NsPerMs, hasSignal);
-            if (error == 0)
-            {
-                stop->Stops++;
-                stop->StoppedThreads += stop->Joined + StopAttempt.Seized;
-                stop->SeizedThreads += StopAttempt.Seized;
-                return 0;
-            }
-
-            Release(stop);
-            stop->Owner = 0;
+            return 0;
         }
 
         report = StopReport.Take();
@@ -127,47 +109,63 @@ internal static unsafe class StopMachine
         return error;
     }
 
-    /// <summary>Closes the window that this thread opened.</summary>
+    private static int Prepare(StopState* stop, long now, out bool hasSignal)
+    {
+        hasSignal = false;
+        int error = Reserve(stop);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        error = StopSignal.Verify(stop, now, out hasSignal);
+        if (error != 0)
+        {
+            StopReport.Note(StopObstacle.SignalTaken, 0);
+        }
+
+        return error;
+    }
+
+    private static int OpenWindow(StopState* stop, NmiThread* self, long now, uint timeoutMs, bool hasSignal)
+    {
+        stop->Owner = (ulong)self;
+        int error = ParkAll(stop, now, (timeoutMs == 0 ? DefaultTimeoutMs : timeoutMs) * Clock.NsPerMs, hasSignal);
+        if (error != 0)
+        {
+            Release(stop);
+            stop->Owner = 0;
+            return error;
+        }
+
+        stop->Stops++;
+        stop->StoppedThreads += stop->Joined + AttemptState.Seized;
+        stop->SeizedThreads += AttemptState.Seized;
+        return 0;
+    }
+
+    /// <summary>Closes the window that this thread opened. If text was changed in it, no thread resumes with the old one.</summary>
     public static void Close()
     {
         StopState* stop = StopState.Shared;
         ulong mask = stop->OwnerMask;
-        if (stop->TextChanged != 0)
-        {
-            // Every CPU that runs one of our threads forgets the old text, before its thread goes on. A
-            // process with one running thread gets away without, hence our own.
-            stop->TextChanged = 0;
-            if (stop->SerializeParked == 0 && !Membarrier.SyncCore())
-            {
-                stop->SerializeParked = 1; // forbidden since; they do it themselves
-            }
-
-            Native.SyncCore();
-        }
-
-        StopAttempt.NoteSuccess(stop, Release(stop));
+        var window = new StopWindow();
+        ReleaseProtocol<X86Machine>.Run(ref window);
+        AttemptState.NoteSuccess(stop, window.ReleasedNs);
         stop->Owner = 0;
         StopTurn.Unlock();
         SignalSet.Set(mask);
     }
 
-    /// <summary>Must be called in the window after text was changed.</summary>
-    public static void MarkTextChanged() => StopState.Shared->TextChanged = 1;
-
-    /// <returns>When, <see cref="Clock.NowNs"/>.</returns>
-    private static long Release(StopState* stop)
+    /// <returns>When, by <see cref="Clock.NowNs"/>.</returns>
+    public static long Release(StopState* stop)
     {
         long now = Clock.NowNs();
         stop->DrainGeneration = 0;
 
-        // Who has joined is known only by the exchange itself: a thread may join until then.
-        ulong before = Interlocked.Exchange(ref stop->Word, (ulong)(stop->Generation + 1) << 32);
-        if ((uint)before != 0)
-        {
-            Futex.Wake(&stop->Generation, int.MaxValue);
-        }
+        StopRequest<X86Threads>.Release(&stop->Word);
 
-        // The generation is over: a seized thread that was on its way into the stop signal's handler joins nothing any more.
+        // The generation has ended: a seized thread that was on its way to park joins nothing any more.
         long released = Seizer.End();
         if (stop->StartNs != 0)
         {
@@ -184,17 +182,17 @@ internal static unsafe class StopMachine
     {
         if (Volatile.Read(ref stop->MembarrierRegistered) == 0)
         {
-            stop->SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
+            stop->Release.SerializeParked = Membarrier.Register() && Membarrier.SyncCore() ? 0u : 1u;
             Volatile.Write(ref stop->MembarrierRegistered, 1);
         }
 
-        return stop->SerializeParked == 0;
+        return stop->Release.SerializeParked == 0;
     }
 
     /// <summary>
-    /// Stops all threads, in as many attempts as it takes. A thread may wait for a lock that a parked one holds, where it takes no
-    /// signal (the C library does so when threads are born and end), so an attempt that makes no progress is given up:
-    /// everybody runs for a moment, and the next one waits longer.
+    /// Stops all threads, in as many attempts as it takes. A thread may wait, with all signals blocked, for a lock that a parked
+    /// thread holds (the C library does so when threads are born and end). So an attempt that makes no progress is given up:
+    /// all threads run for a moment, and the next attempt waits longer.
     /// </summary>
     private static int ParkAll(StopState* stop, long now, long timeoutNs, bool hasSignal)
     {
@@ -217,15 +215,15 @@ internal static unsafe class StopMachine
             Release(stop);
             StopAttempt.WaitForObstacle(stop->DeadlineNs, Math.Min(patience / 4, rest));
 
-            // The host may have taken the signal meanwhile, as a runtime does that begins.
+            // The host may have taken the signal meanwhile, as a language runtime does when it starts.
             now = Clock.NowNs();
             StopSignal.Verify(stop, now, out hasSignal);
         }
     }
 
     /// <summary>
-    /// In the child of a fork: the other threads are not there, nor what they held. A window that the forking
-    /// thread had open stays open, over nobody.
+    /// In the child of a fork: the other threads are not there, nor are their locks. A window that the forking
+    /// thread had open stays open, without any other thread.
     /// </summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
@@ -233,10 +231,10 @@ internal static unsafe class StopMachine
         StopState* stop = StopState.Shared;
         bool open = stop->Owner == (ulong)self;
         ThreadTable.Clear();
-        StopAttempt.AfterFork();
+        AttemptState.AfterFork();
         Seizer.AfterFork();
         StopSignal.AfterFork(stop);
-        s_isReserved = false; // its /proc may be another one
+        s_isReserved = false; // the child may see another /proc
         stop->Pid = (int)Native.Syscall(SyscallNumber.Getpid);
         stop->MembarrierRegistered = 0;
         stop->WakeAt = 0;
@@ -249,7 +247,7 @@ internal static unsafe class StopMachine
         stop->Word = (ulong)((stop->Generation + 1) & ~1u) << 32;
         stop->DrainGeneration = 0;
         stop->Owner = 0;
-        stop->TextChanged = 0;
+        stop->Release.TextChanged = 0;
         StopTurn.AfterFork();
     }
 }

@@ -8,15 +8,15 @@ internal enum StopObstacle
     /// <summary>A thread takes no signal, and cannot be seized.</summary>
     Refused,
 
-    /// <summary>A thread was asked, and did not stop.</summary>
+    /// <summary>A thread was asked to stop, and did not.</summary>
     NoAnswer,
 
-    /// <summary>The process has more threads than could be found: they are born, or end, all the time.</summary>
+    /// <summary>The process has more threads than were found: threads are born, or end, all the time.</summary>
     Uncounted,
 
     /// <summary>/proc shows the ids of another pid namespace.</summary>
     ForeignProc,
 
-    /// <summary>The signal that FTRACE_STOP_SIGNAL names cannot be had.</summary>
+    /// <summary>The signal that FTRACE_STOP_SIGNAL names cannot be used.</summary>
     SignalTaken,
 }

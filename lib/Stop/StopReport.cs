@@ -4,7 +4,7 @@ using Ftrace.Linux;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// What was in the way of a stop, said to the host once its threads run again: which thread, why, and what would help.
+/// Why a stop failed, reported to the host once its threads run again: which thread did not stop, why, and what would help.
 /// </summary>
 internal unsafe struct StopReport
 {
@@ -17,13 +17,13 @@ internal unsafe struct StopReport
     private int _tid;
     private int _error;
 
-    /// <summary>Notes an obstacle. The last one counts.</summary>
+    /// <summary>Notes an obstacle, in place of an earlier one.</summary>
     public static void Note(StopObstacle obstacle, int tid, int error = 0) =>
         s_noted = new StopReport { _obstacle = obstacle, _tid = tid, _error = error };
 
     public static void Forget() => s_noted = default;
 
-    /// <summary>What was noted. Called with the stop mutex held, for <see cref="Print"/> to be called without.</summary>
+    /// <summary>Removes and returns what was noted. Called with the stop mutex held; <see cref="Print"/> is called without it.</summary>
     public static StopReport Take()
     {
         StopReport noted = s_noted;
@@ -31,7 +31,7 @@ internal unsafe struct StopReport
         return noted;
     }
 
-    /// <summary>The thread that is in the way; 0: none was noted.</summary>
+    /// <summary>The thread that did not stop; 0: none was noted.</summary>
     public static int Tid => s_noted._tid;
 
     /// <summary>Calls the host's print function, if it has one.</summary>
@@ -48,13 +48,13 @@ internal unsafe struct StopReport
         switch (_obstacle)
         {
             case StopObstacle.ForeignProc:
-                line.Add("cannot stop threads: /proc is not mounted, or shows another pid namespace; mount it in this one (unshare --mount-proc)"u8);
+                line.Add("cannot stop threads: /proc is not mounted, or shows another pid namespace; mount that of this one (unshare --mount-proc)"u8);
                 break;
             case StopObstacle.SignalTaken:
                 line.Add("cannot stop threads: FTRACE_STOP_SIGNAL must name a real-time signal (34 to 64) with its default action, or none"u8);
                 break;
             case StopObstacle.Uncounted:
-                line.Add("cannot stop threads: they are born, or end, faster than they can be stopped; use a longer timeout"u8);
+                line.Add("cannot stop threads: they start and end faster than they can be stopped; use a longer timeout"u8);
                 break;
             default:
                 AddThread(ref line);
@@ -79,12 +79,12 @@ internal unsafe struct StopReport
 
         if (_obstacle == StopObstacle.NoAnswer)
         {
-            line.Add(": it does not stop in time; does it wait in vfork(), for a disk, or in a handler for another thread?"u8);
+            line.Add(": it did not stop in time; does it wait in vfork(), for a disk, or in a signal handler for another thread?"u8);
             return;
         }
 
         int tracer = OwnTaskFile.TracerOf(_tid);
-        line.Add(": it takes no signal of ours, and ptrace(2) is refused"u8);
+        line.Add(": it does not take the library's signal, and ptrace(2) is denied"u8);
         if (tracer != 0)
         {
             line.Add(": process "u8);
@@ -99,11 +99,11 @@ internal unsafe struct StopReport
         }
         else if (_error == -Errno.EOPNOTSUPP)
         {
-            line.Add(": the system does not have what it takes (Linux 4.16, or 5.16 under a seccomp filter)"u8);
+            line.Add(": seizing needs Linux 4.16, or 5.16 under a seccomp filter"u8);
         }
         else if (_error == -Errno.EPERM)
         {
-            line.Add(" (EPERM): is the process not dumpable (prctl(2), setuid), or under a seccomp filter? Else unblock the signal"u8);
+            line.Add(" (EPERM): is the process not dumpable (prctl(2), setuid), or under a seccomp filter? Otherwise unblock the signal"u8);
         }
         else
         {

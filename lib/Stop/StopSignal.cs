@@ -5,8 +5,8 @@ using Ftrace.Nmi;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// The signal that stops threads: the highest real-time signal that has its default disposition when it is
-/// first needed, or the one that FTRACE_STOP_SIGNAL names.
+/// The stop signal: the highest real-time signal that has its default disposition when it is first needed, or the one that
+/// FTRACE_STOP_SIGNAL names.
 /// </summary>
 internal static unsafe class StopSignal
 {
@@ -18,9 +18,9 @@ internal static unsafe class StopSignal
 
     private static ulong s_onAlternateStack; // SA_ONSTACK or 0
     private static bool s_hasFaultStack;
-    private static long s_lookedNs;
+    private static long s_inspectedNs;
 
-    /// <summary>Chooses what marks our signals, once.</summary>
+    /// <summary>Chooses the secret that marks our signals, once.</summary>
     public static bool Reserve(StopState* stop)
     {
         uint secret = 0;
@@ -33,17 +33,17 @@ internal static unsafe class StopSignal
         return true;
     }
 
-    /// <summary>In the child of a fork: the parent's signals are not for it.</summary>
+    /// <summary>In the child of a fork: signals of the parent's stops must not be accepted.</summary>
     [NoInstr]
     public static void AfterFork(StopState* stop) => stop->Secret = 0;
 
     /// <summary>
-    /// Takes a signal if there is none yet, and finds out whether it is still ours. Called with the stop mutex held.
+    /// Chooses a signal if there is none yet; otherwise checks that it is still ours. Called with the stop mutex held.
     /// </summary>
     /// <param name="stop">The words of a stop.</param>
     /// <param name="now">The time.</param>
-    /// <param name="usable">False: the host or the system does not leave us one, and threads have to be seized.</param>
-    /// <returns>0, or -EBUSY: the one that FTRACE_STOP_SIGNAL names cannot be had.</returns>
+    /// <param name="usable">False if no signal is left for us, and threads have to be seized.</param>
+    /// <returns>0, or -EBUSY if the signal that FTRACE_STOP_SIGNAL names cannot be used.</returns>
     public static int Verify(StopState* stop, long now, out bool usable)
     {
         usable = false;
@@ -58,7 +58,7 @@ internal static unsafe class StopSignal
             return 0;
         }
 
-        s_onAlternateStack |= current.Flags & KernelSigaction.SaOnstack; // another may have put it there: Go's runtime does
+        s_onAlternateStack |= current.Flags & KernelSigaction.SaOnstack; // the host may have set it: Go's runtime does
         LookForAlternateStacks(stop, now);
         bool isAsWanted = current.Mask == WantedMask(stop) && (current.Flags & KernelSigaction.SaOnstack) == s_onAlternateStack;
         usable = isAsWanted || Install(stop, stop->Signal, &current) == 0;
@@ -66,35 +66,35 @@ internal static unsafe class StopSignal
     }
 
     /// <summary>
-    /// Some hosts run threads on stacks too small for a signal frame: they have another one for handlers, and SA_ONSTACK with all that
-    /// may come at any time. In others it is for faults only, and the handler of those may have left it while it still needs what
-    /// is there, as .NET's of SIGSEGV does: another handler must not take it.
+    /// Some hosts run threads on stacks that are too small for a signal frame: they have an alternate stack, and SA_ONSTACK for all
+    /// signals that may come at any time. Other hosts have it for faults only. The handler of a fault may then have switched to another stack
+    /// while it still needs what is on the alternate one, as .NET's handler of SIGSEGV does: no other handler must use it.
     /// </summary>
     private static void LookForAlternateStacks(StopState* stop, long now)
     {
-        // At each stop: a tool's first ones may come before the host's runtime has its handlers.
+        // At each stop: a tool may stop threads before the host's runtime has installed its handlers.
         KernelSigaction faults;
         s_hasFaultStack = KernelSigaction.Exchange(SignalSet.Sigsegv, null, &faults) == 0
             && faults.Handler is not (KernelSigaction.Default or KernelSigaction.Ignore)
             && (faults.Flags & KernelSigaction.SaOnstack) != 0;
-        if (s_lookedNs != 0 && now - s_lookedNs < LookAgainNs)
+        if (s_inspectedNs != 0 && now - s_inspectedNs < LookAgainNs)
         {
             return;
         }
 
-        s_lookedNs = now;
+        s_inspectedNs = now;
         s_onAlternateStack |= AlternateStack.FlagOfHandlers(stop->Signal);
     }
 
     /// <summary>
-    /// True if the host handles faults on an alternate stack, and has not asked for a certain signal. There may be no room for another
-    /// signal's frame on it: the process ends then, as .NET's does. A stop had better do without one.
+    /// True if the host handles faults on an alternate stack, and has not set FTRACE_STOP_SIGNAL. There may be no room for another
+    /// signal's frame on it, and then the process ends, as one with .NET does. So threads should be stopped without a signal.
     /// </summary>
-    public static bool IsBetterAvoided => s_hasFaultStack && Native.Table->StopSignal == 0;
+    public static bool RisksFaultStack => s_hasFaultStack && Native.Table->StopSignal == 0;
 
     private static ulong Handler => (ulong)(delegate*<int, Siginfo*, void*, void>)&StopHandler.OnSignal;
 
-    /// <summary>All but NMIs and faults, and the two that the kernel takes out of every mask.</summary>
+    /// <summary>All signals but NMIs, faults, and the two that the kernel removes from every mask.</summary>
     private static ulong WantedMask(StopState* stop) =>
         ~(stop->NmiSignals | SignalSet.Faults | SignalSet.Of(SignalSet.Sigkill) | SignalSet.Of(SignalSet.Sigstop));
 
@@ -114,7 +114,7 @@ internal static unsafe class StopSignal
             return usable ? 0 : -Errno.EBUSY;
         }
 
-        // One that this thread had blocked is likely to be waited for with sigwait() or a descriptor.
+        // A signal that this thread had blocked is probably waited for with sigwait() or a descriptor: the last choice.
         usable = TryTakeHighest(stop, stop->OwnerMask) || TryTakeHighest(stop, 0);
         return 0;
     }
@@ -148,7 +148,7 @@ internal static unsafe class StopSignal
 
         if (before.Handler != KernelSigaction.Default)
         {
-            // The host was faster.
+            // The host has installed its own meanwhile.
             KernelSigaction.Exchange(signo, &before, null);
             return false;
         }

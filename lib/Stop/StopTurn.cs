@@ -5,13 +5,13 @@ using Ftrace.Linux;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// The order of several copies of this library in one process: <c>struct turn</c> in Native/native.h. All use the stop mutex of the one
-/// that stopped threads first: two that stop each other's patchers would wait for each other.
+/// The order of several copies of this library in one process: <c>struct turn</c> in Native/native.h. All copies use the stop mutex of the
+/// one that stopped threads first: two copies that stop each other's patchers would wait for each other.
 /// </summary>
 /// <remarks>
-/// A copy finds the others by the handlers that they have for their stop signals: in front of the function that such a handler returns
-/// to stand a word that marks it, and the way to the copy's own turn. Nothing else is known to all copies, which may be in
-/// different namespaces of the loader.
+/// A copy finds the others by the handlers of their stop signals: before the function that such a handler returns to (sa_restorer) are a
+/// word that marks it, and the distance to the copy's own turn. Nothing else is known to all copies, which may be in different
+/// namespaces of the loader.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = Offsets.StopTurn_SizeOf)]
 internal unsafe struct StopTurn
@@ -19,7 +19,7 @@ internal unsafe struct StopTurn
     /// <summary>A <see cref="FutexMutex"/>.</summary>
     [FieldOffset(Offsets.StopTurn_Mutex)] public uint Mutex;
 
-    /// <summary>The turn whose mutex this copy uses; null: it has not stopped anything yet.</summary>
+    /// <summary>The turn whose mutex this copy uses; null: it has not stopped any thread yet.</summary>
     [FieldOffset(Offsets.StopTurn_First)] public StopTurn* First;
 
     private const ulong Mark = 0x01_00_65_63_61_72_74_66; // "ftrace\0\1"
@@ -29,7 +29,7 @@ internal unsafe struct StopTurn
 
     private static StopTurn* Own => (StopTurn*)Native.Table->Turn;
 
-    /// <summary>Takes the stop mutex. The caller's signals must be deliverable: whoever holds it may be stopping this thread.</summary>
+    /// <summary>Takes the stop mutex. The caller's signals must be unblocked: the owner of the mutex may be stopping this thread.</summary>
     public static void Lock()
     {
         for (; ; )
@@ -47,16 +47,17 @@ internal unsafe struct StopTurn
 
     public static void Unlock() => FutexMutex.Unlock(&Current->Mutex);
 
-    /// <summary>Gives back the own one, which does not count any more.</summary>
+    /// <summary>Releases this copy's own mutex, which is not used any more.</summary>
     public static void UnlockOwn() => FutexMutex.Unlock(&Own->Mutex);
 
     private static StopTurn* Current => (StopTurn*)Volatile.Read(ref *(nint*)&Own->First) is var first && first != null ? first : Own;
 
     /// <summary>
-    /// Looks for copies that were here before, once the own handler is in place, and finds out whose mutex counts. Called with the own one held.
+    /// Looks for copies that stopped threads before, after this copy's handler was installed, and finds out whose mutex is to be used. Called
+    /// with this copy's own mutex held.
     /// </summary>
-    /// <returns>True if it is another one: that has to be taken now.</returns>
-    public static bool Join(int ownSignal)
+    /// <returns>True if it is another copy's: that mutex has to be taken now.</returns>
+    public static bool FindFirst(int ownSignal)
     {
         if (Own->First != null)
         {
@@ -72,7 +73,7 @@ internal unsafe struct StopTurn
                 continue;
             }
 
-            // One that has its handler but no turn yet is looking for us at this moment: the higher signal counts.
+            // A copy that has its handler but no turn yet is looking for us at this moment: the one with the higher signal is first.
             for (int looks = 0; Volatile.Read(ref *(nint*)&other->First) == 0 && looks < LooksAtOther && signo > ownSignal; looks++)
             {
                 Native.Syscall(SyscallNumber.SchedYield);
@@ -90,7 +91,7 @@ internal unsafe struct StopTurn
         return first != Own;
     }
 
-    /// <summary>In the child of a fork nobody else holds it.</summary>
+    /// <summary>In the child of a fork: no other thread holds the mutex.</summary>
     [NoInstr]
     public static void AfterFork() => ((StopTurn*)Native.Table->Turn)->Mutex = 0;
 

@@ -4,19 +4,19 @@ using Ftrace.Nmi;
 namespace Ftrace.Stop;
 
 /// <summary>
-/// The threads of the process, as of the last look. A record belongs to its thread until that has ended:
+/// The threads of the process, as of the last scan. A record belongs to its thread until the thread has ended:
 /// a late signal of an old stop must find the same record.
 /// </summary>
 /// <remarks>
-/// Looked up by thread id through a sparse array: an entry counts only if the record it names has that
+/// A record is looked up by thread id through a sparse array: an entry is valid only if the record that it names has that
 /// id (Briggs and Torczon, "An efficient representation for sparse sets"), so it never has to be cleared.
-/// Both arrays are reserved whole and take memory only where they are touched; they never move, because
-/// threads write their records whenever they like.
+/// Both arrays are reserved as a whole and take memory only where they are touched. They never move, because
+/// threads write to their records at any time.
 /// </remarks>
 internal static unsafe class ThreadTable
 {
-    /// <summary>Records.</summary>
-    public const int Capacity = StopState.MostThreads;
+    /// <summary>The number of records.</summary>
+    public const int Capacity = StopState.MaxThreads;
 
     /// <summary>The kernel's PID_MAX_LIMIT.</summary>
     private const int MaxTid = 4 * 1024 * 1024;
@@ -46,7 +46,7 @@ internal static unsafe class ThreadTable
         return slot < (uint)s_used && s_records[slot].Tid == tid ? s_records + slot : null;
     }
 
-    /// <summary>A record for a thread that has none; null if the table is full.</summary>
+    /// <summary>Adds a record for a thread that has none; null if the table is full.</summary>
     public static ThreadRecord* Add(int tid)
     {
         int slot = s_used;
@@ -75,14 +75,14 @@ internal static unsafe class ThreadTable
         return s_records + slot;
     }
 
-    /// <summary>The thread has ended.</summary>
+    /// <summary>Frees the record of a thread that has ended.</summary>
     public static void Remove(ThreadRecord* record)
     {
         record->Tid = 0;
         s_free++;
     }
 
-    /// <summary>Forgets all threads: after a fork they are not there.</summary>
+    /// <summary>Frees all records, in the child of a fork.</summary>
     [NoInstr]
     public static void Clear()
     {

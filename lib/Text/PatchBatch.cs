@@ -14,7 +14,7 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
     private PatchOrder _order = new() { Start = (byte*)patches, Stride = sizeof(FtracePatch) };
     private PatchKey* _keys;
 
-    /// <summary>Sorts once, so that what the runtime prepares lazily for that is there before the first window.</summary>
+    /// <summary>Sorts once, so that the runtime's lazy initialization is done before the first window.</summary>
     public static void WarmUp()
     {
         Span<PatchKey> keys = stackalloc PatchKey[64];
@@ -30,7 +30,7 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
 
     public readonly PatchOrder Locations => _order;
 
-    /// <summary>No two neighbours have a page between them that holds no location.</summary>
+    /// <summary>Between two neighbouring locations there is no page without a location.</summary>
     public bool CoversItsPages { get; private set; }
 
     /// <summary>The location with the <paramref name="rank"/>-th address.</summary>
@@ -39,8 +39,8 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
     /// <summary>Its address.</summary>
     public readonly ulong IpOf(int rank) => _order.IpOf(rank);
 
-    /// <summary>Sorts the entries and finds what is wrong with them by themselves. <see cref="Free"/> has to follow.</summary>
-    /// <returns>0; -EINVAL: a length, an overlap, a repetition; -ENOMEM.</returns>
+    /// <summary>Sorts the entries and checks them, without reading text. <see cref="Free"/> has to follow.</summary>
+    /// <returns>0; -EINVAL: a wrong length, an overlap, or a location that occurs twice; -ENOMEM.</returns>
     public int Order()
     {
         if (AreCloseAndInOrder())
@@ -62,22 +62,22 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
     }
 
     /// <summary>
-    /// Most batches come in order, are right, and their locations lie close together: then one look at each entry is all, and
+    /// Most batches are sorted and correct, and their locations are close together: then each entry is read once, and
     /// nothing is written.
     /// </summary>
     private readonly bool AreCloseAndInOrder()
     {
-        const ulong MostGap = Memory.PageSize - X86Instruction.MaxPatch; // to the next location from the end of one
+        const ulong MaxGap = Memory.PageSize - X86Instruction.MaxPatch; // from the end of one location to the next
 
         ulong wide = 0;
         uint error = 0;
         FtracePatch* patch = _patches;
-        FtracePatch* behind = patch + _count;
-        for (ulong end = patch->Ip; patch != behind; patch++)
+        FtracePatch* limit = patch + _count;
+        for (ulong end = patch->Ip; patch != limit; patch++)
         {
-            ulong gap = patch->Ip - end; // negative if it begins in front of the end of the one before
+            ulong gap = patch->Ip - end; // negative if it begins before the end of the previous one
             uint length = patch->Len - 1;
-            wide |= gap | (MostGap - gap) | (X86Instruction.MaxPatch - 1ul - length); // the highest bit: one of them is negative
+            wide |= gap | (MaxGap - gap) | (X86Instruction.MaxPatch - 1ul - length); // the highest bit is set if one is negative
             error |= (uint)patch->Error;
             end = patch->Ip + length + 1;
         }
@@ -124,7 +124,7 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
             }
         }
 
-        int farthest = 0; // the entry that ends last, of those before
+        int farthest = 0; // of the entries before this one, that which ends last
         for (int i = 1; i < _count; i++)
         {
             if (this[i]->Ip - this[farthest]->Ip < this[farthest]->Len)
@@ -142,7 +142,7 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
         return FirstError();
     }
 
-    /// <summary>No entry is to blame.</summary>
+    /// <summary>Clears the errors of all entries.</summary>
     public readonly void ClearErrors()
     {
         for (int i = 0; i < _count; i++)
@@ -168,8 +168,8 @@ internal unsafe struct PatchBatch(FtracePatch* patches, int count)
     /// <summary>The rank of the first location at or above <paramref name="address"/>; the count if there is none.</summary>
     public readonly int RankOf(ulong address) => _order.RankOf(_count, address);
 
-    /// <summary>The location that has <paramref name="address"/> behind its first byte, or null.</summary>
-    public readonly FtracePatch* Around(ulong address)
+    /// <summary>The location that <paramref name="address"/> is inside of, after its first byte; or null.</summary>
+    public readonly FtracePatch* LocationAround(ulong address)
     {
         int rank = RankOf(address);
         if (rank == 0)

@@ -1,7 +1,7 @@
 namespace Ftrace.Text;
 
 /// <summary>
-/// The locations of a batch by address: the caller's entries themselves, if they came in order, else keys that point to them.
+/// The locations of a batch by address: the caller's entries themselves, if they are sorted, else keys that point to them.
 /// Both begin with the address, so they differ in their size only.
 /// </summary>
 [NoInstr]
@@ -19,7 +19,7 @@ internal unsafe struct PatchOrder
     public readonly FtracePatch* this[int rank] =>
         Stride == sizeof(FtracePatch) ? (FtracePatch*)From(rank) : ((PatchKey*)From(rank))->Patch;
 
-    /// <summary>The same order from a location on.</summary>
+    /// <summary>The start of the same order from a location on.</summary>
     public readonly byte* From(int rank) => Start + rank * Stride;
 
     /// <summary>The rank of the first of <paramref name="count"/> locations at or above <paramref name="address"/>.</summary>

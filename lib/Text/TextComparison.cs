@@ -4,24 +4,24 @@ using Ftrace.X86;
 
 namespace Ftrace.Text;
 
-/// <summary>Compares what stands at the locations of a batch with what is expected there.</summary>
+/// <summary>Compares the bytes at the locations of a batch with the old code.</summary>
 internal static unsafe class TextComparison
 {
-    /// <summary>Looks every location up, and compares it with what is expected there. Called with the stop mutex held.</summary>
+    /// <summary>Finds the mapping of every location, and compares its bytes with the old code. Called with the stop mutex held.</summary>
     /// <param name="batch">The locations.</param>
     /// <param name="allowsOwnText">They may be this library's text.</param>
-    /// <param name="acceptNops">Take any nops for the old code, and note in OldCode which they were.</param>
-    /// <param name="odd">Not all of them are calls, jumps, and the usual nop: a thread may stand inside of some.</param>
-    public static int Verify(PatchBatch batch, bool allowsOwnText, bool acceptNops, out bool odd)
+    /// <param name="match">What counts as the old code.</param>
+    /// <param name="divisible">Not all of them are calls, jumps, and the usual nop: a thread may be inside of some.</param>
+    public static int Verify(PatchBatch batch, bool allowsOwnText, OldCodeMatch match, out bool divisible)
     {
-        odd = true;
-        int error = TextPages.Lookup(batch, allowsOwnText);
+        divisible = true;
+        int error = TextPages.Lookup(batch, allowsOwnText, out bool foundAll);
         if (error != 0)
         {
             return error;
         }
 
-        if (batch.CoversItsPages && !acceptNops && TextPages.FoundAll && AreCalls(batch.Locations, batch.Count, out odd))
+        if (batch.CoversItsPages && match == OldCodeMatch.Exact && foundAll && AreCalls(batch.Locations, batch.Count, out divisible))
         {
             return 0;
         }
@@ -31,7 +31,7 @@ internal static unsafe class TextComparison
         for (int count = batch.Count; count > 0; count--, order.Start += order.Stride)
         {
             FtracePatch* patch = order[0];
-            if (patch->Error == 0 && !Compare(patch, acceptNops))
+            if (patch->Error == 0 && !Compare(patch, match))
             {
                 patch->Error = -Errno.EINVAL;
             }
@@ -43,14 +43,14 @@ internal static unsafe class TextComparison
     }
 
     /// <summary>True if all locations are of five bytes, as most are, and hold what is expected.</summary>
-    private static bool AreCalls(PatchOrder order, int count, out bool odd)
+    private static bool AreCalls(PatchOrder order, int count, out bool divisible)
     {
         const uint Nop = 0x00441f0f; // four bytes of the 5-byte nop, whatever its displacement
         uint others = 0;
         FtracePatch* patch = order[0];
-        FtracePatch* behind = patch + count;
+        FtracePatch* end = patch + count;
         uint different = 0;
-        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
             byte* current = (byte*)patch->Ip;
             uint expected = CallBytes.Word(patch->OldCode);
@@ -59,11 +59,11 @@ internal static unsafe class TextComparison
             others |= Math.Min(expected ^ Nop, (expected & 0xfe) ^ X86Instruction.CallOpcode); // 0: that nop, a call or a jump
         }
 
-        odd = others != 0;
-        return patch == behind && different == 0;
+        divisible = others != 0;
+        return patch == end && different == 0;
     }
 
-    private static bool Compare(FtracePatch* patch, bool acceptNops)
+    private static bool Compare(FtracePatch* patch, OldCodeMatch match)
     {
         byte* current = (byte*)patch->Ip;
         byte* expected = patch->OldCode;
@@ -73,7 +73,7 @@ internal static unsafe class TextComparison
             return true;
         }
 
-        if (acceptNops && X86Instruction.AreNops(new ReadOnlySpan<byte>(current, length)))
+        if (match == OldCodeMatch.AnyNops && X86Instruction.AreNops(new ReadOnlySpan<byte>(current, length)))
         {
             for (int i = 0; i < length; i++)
             {

@@ -6,10 +6,13 @@ using Ftrace.Linux;
 namespace Ftrace.Text;
 
 /// <summary>
-/// The pages that a batch lies in: finds them, opens them for writing in one way or the other, puts them back. The kernel's
+/// The pages of a batch: finds them, opens them for writing in one way or the other, and restores them. The kernel's
 /// probe_kernel_read(), set_kernel_text_rw() and set_kernel_text_ro().
 /// </summary>
-/// <remarks>Called with the patch mutex held, and the stop mutex but for <see cref="Reserve"/>. In a window nobody maps, unmaps or protects anything meanwhile.</remarks>
+/// <remarks>
+/// Called with the patch mutex held, and, except for <see cref="Reserve"/>, the stop mutex. In a window no other thread maps, unmaps or
+/// protects memory.
+/// </remarks>
 internal static unsafe class TextPages
 {
     private const int MaxRegions = 65536;
@@ -22,8 +25,6 @@ internal static unsafe class TextPages
     private static int s_count;
     private static byte* s_buffer;
 
-    /// <summary>The last lookup found nothing wrong with any location; if false, each has to be looked at.</summary>
-    public static bool FoundAll { get; private set; }
 
     /// <summary>Reserves what the lookup needs.</summary>
     public static bool Reserve()
@@ -31,7 +32,7 @@ internal static unsafe class TextPages
         s_regions = s_regions != null ? s_regions : (TextRegion*)Memory.Map((nuint)MaxRegions * (nuint)sizeof(TextRegion));
         if (s_buffer == null)
         {
-            // One after the other: the map has been read when the first run is put together.
+            // One buffer for both, one after the other: the map has been read when the first run is put together.
             s_buffer = (byte*)Memory.Map(BufferSize);
             TextWriter.Attach(s_buffer);
         }
@@ -43,9 +44,13 @@ internal static unsafe class TextPages
     /// Finds the mappings of a batch, and its errors: -EFAULT for what is not mapped or cannot be read,
     /// -EACCES for what is not executable or, unless that is allowed, ours.
     /// </summary>
+    /// <param name="batch">The locations.</param>
+    /// <param name="allowsOwnText">They may be this library's text.</param>
+    /// <param name="foundAll">True if no location has an error. If false, the error of each has to be read.</param>
     /// <returns>0 if the lookup was made (the locations have their errors), or -errno.</returns>
-    public static int Lookup(PatchBatch batch, bool allowsOwnText)
+    public static int Lookup(PatchBatch batch, bool allowsOwnText, out bool foundAll)
     {
+        foundAll = false;
         var maps = new MapsReader(s_buffer, BufferSize);
         int error = maps.Open();
         if (error != 0)
@@ -54,7 +59,7 @@ internal static unsafe class TextPages
         }
 
         s_count = 0;
-        FoundAll = true;
+        foundAll = true;
         int rank = 0;
         ulong need = batch.IpOf(0); // the first byte of the location at this rank that is not yet found
         while (rank < batch.Count && maps.Next(need, out MapEntry map))
@@ -66,13 +71,13 @@ internal static unsafe class TextPages
 
             for (; rank < batch.Count && need < map.Start; need = IpOf(batch, ++rank))
             {
-                FoundAll = false;
+                foundAll = false;
                 batch[rank]->Error = -Errno.EFAULT;
             }
 
             if (rank == batch.Count)
             {
-                break; // the last ones lay in front of this mapping
+                break; // the last ones are before this mapping
             }
 
             int next = batch.RankOf(map.End);
@@ -81,12 +86,12 @@ internal static unsafe class TextPages
                 continue;
             }
 
-            // A location may go on in the next mapping; then it was the last one of this, and is the first one of that.
+            // A location may continue in the next mapping; then it is the last one of this mapping, and the first one of the next.
             next = Math.Max(next, rank + 1);
             FtracePatch* last = batch[next - 1];
             ulong end = last->Ip + last->Len;
             error = Check(map, allowsOwnText);
-            FoundAll &= error == 0 && end >= last->Ip;
+            foundAll &= error == 0 && end >= last->Ip;
             if (error == 0 && end < last->Ip)
             {
                 last->Error = -Errno.EFAULT; // beyond the end of the address space
@@ -112,13 +117,13 @@ internal static unsafe class TextPages
         maps.Close();
         for (; rank < batch.Count; rank++)
         {
-            FoundAll = false;
+            foundAll = false;
             batch[rank]->Error = -Errno.EFAULT;
         }
 
         if (!CanReadAll())
         {
-            FoundAll = false;
+            foundAll = false;
             ProbeRead(batch);
         }
 
@@ -138,7 +143,7 @@ internal static unsafe class TextPages
         return (ours && !allowsOwnText) || (map.Protection & Memory.ProtExec) == 0 ? -Errno.EACCES : 0;
     }
 
-    /// <summary>Notes the pages of the locations from <paramref name="rank"/> to before <paramref name="next"/>, which lie in one mapping.</summary>
+    /// <summary>Notes the pages of the locations from <paramref name="rank"/> to before <paramref name="next"/>, which are in one mapping.</summary>
     private static bool AddRegion(PatchBatch batch, MapEntry map, ulong from, ulong to, int rank, int next)
     {
         if (s_count == MaxRegions)
@@ -166,15 +171,15 @@ internal static unsafe class TextPages
     }
 
     /// <summary>
-    /// Faults all pages in, where that is one call for many pages. It fails where a load would raise SIGBUS, as behind the end of
-    /// a file that was cut.
+    /// Faults all pages in, if there is one call for many pages. It fails where a load would raise SIGBUS, as after the end of
+    /// a truncated file.
     /// </summary>
-    /// <returns>False if that is not known: look page by page.</returns>
+    /// <returns>False if some page may not be readable: each has to be probed.</returns>
     private static bool CanReadAll()
     {
         for (int i = 0; i < s_count; i++)
         {
-            if (!s_regions[i].EveryPage || !Populate(s_regions[i].Start, s_regions[i].End, PopulateRead))
+            if (!s_regions[i].EveryPage || Populate(s_regions[i].Start, s_regions[i].End, PopulateRead) != 0)
             {
                 return false;
             }
@@ -184,10 +189,10 @@ internal static unsafe class TextPages
     }
 
     /// <summary>
-    /// Reads a byte of each page in a way that fails where a load would raise SIGBUS. Where the system forbids this way, the
-    /// memory map has to do.
+    /// Reads a byte of each page by a system call, which fails where a load would raise SIGBUS. If the system forbids the call, the
+    /// memory map is relied on.
     /// </summary>
-    [SkipLocalsInit] // clearing the arrays may end in the C library's memset
+    [SkipLocalsInit] // clearing the arrays may call the C library's memset
     private static void ProbeRead(PatchBatch batch)
     {
         byte* sink = stackalloc byte[PagesPerProbe];
@@ -236,11 +241,11 @@ internal static unsafe class TextPages
     }
 
     /// <summary>
-    /// Opens the pages of a batch for writing, in the way that is asked for, so far that writing fails for nothing but want of
-    /// memory: /proc/self/mem, or pages made writable and faulted in. <see cref="FtraceWriter.Auto"/> takes
-    /// /proc/self/mem unless that is refused, or no page has to be made writable.
+    /// Opens the pages of a batch for writing, by the requested writer, so that a write can fail with -ENOMEM only: opens
+    /// /proc/self/mem, or makes the pages writable and faults them in. <see cref="FtraceWriter.Auto"/> uses
+    /// /proc/self/mem unless that is refused, or all pages are writable already.
     /// </summary>
-    /// <returns>0, or -EPERM; then all is as before.</returns>
+    /// <returns>0, or -EPERM; after an error all is as before.</returns>
     public static int Open(PatchBatch batch, FtraceWriter writer)
     {
         TextState* state = TextState.Shared;
@@ -278,9 +283,9 @@ internal static unsafe class TextPages
     }
 
     /// <summary>
-    /// In the child of a fork: an open file is the parent's memory, and is replaced by the child's.
+    /// In the child of a fork: an open file refers to the parent's memory, and is replaced by one for the child's.
     /// </summary>
-    /// <returns>True if there was one, and the child's could be opened.</returns>
+    /// <returns>True if a file was open, and the child's could be opened.</returns>
     [NoInstr]
     public static bool ReopenInChild()
     {
@@ -297,7 +302,7 @@ internal static unsafe class TextPages
     }
 
     /// <summary>
-    /// In the child of a fork that is to write in place: the parent may have been about to open the pages, or have closed
+    /// In the child of a fork that has to write in place: the parent may have been about to open the pages, or may have closed
     /// them. <see cref="Close"/> protects them again.
     /// </summary>
     /// <returns>False if they cannot be written; then the parent has written nothing either.</returns>
@@ -313,7 +318,7 @@ internal static unsafe class TextPages
         return writable;
     }
 
-    /// <summary>In the child of a fork that does not complete what the parent was at: never writes into the parent.</summary>
+    /// <summary>In the child of a fork that does not complete the parent's change: must not write to the parent's memory.</summary>
     [NoInstr]
     public static void Abandon()
     {
@@ -323,7 +328,7 @@ internal static unsafe class TextPages
         }
     }
 
-    /// <summary>What it means to the caller that text could not be written, although the pages were open.</summary>
+    /// <summary>The error that a call returns if text could not be written although the pages were open.</summary>
     public static int ErrorOfWrite(int error) => error is 0 or -Errno.ENOMEM ? error : -Errno.EPERM;
 
     private static bool AreWritable()
@@ -339,7 +344,7 @@ internal static unsafe class TextPages
         return true;
     }
 
-    /// <summary>Tries each region with a byte that is there.</summary>
+    /// <summary>Opens the file, and tries each region by writing a byte that is there.</summary>
     private static int OpenProcMem(PatchBatch batch, TextState* state)
     {
         int file = ProcMem.Open();
@@ -364,7 +369,7 @@ internal static unsafe class TextPages
     }
 
     /// <summary>
-    /// Makes the pages of a batch writable, and faults them in, so that writing cannot fail and takes no fault
+    /// Makes the pages of a batch writable, and faults them in, so that a write cannot fail, and raises no page fault
     /// while NMIs wait for it.
     /// </summary>
     private static int MakeWritable(PatchBatch batch)
@@ -388,7 +393,7 @@ internal static unsafe class TextPages
         return failed ? -Errno.EPERM : 0;
     }
 
-    /// <summary>Puts all protections back.</summary>
+    /// <summary>Restores all protections.</summary>
     [NoInstr]
     private static void Restore()
     {
@@ -399,8 +404,8 @@ internal static unsafe class TextPages
     }
 
     /// <summary>
-    /// The call is made for pages that are writable as well, although nothing depends on its result then: it waits for a fork
-    /// that is on. See <c>TrapState.Open</c>.
+    /// The call is made for writable pages too, although its result does not matter then: it waits for the end of a
+    /// concurrent fork. See <c>TrapState.Open</c>.
     /// </summary>
     [NoInstr]
     private static int Protect(TextRegion* region, int protection)
@@ -423,7 +428,7 @@ internal static unsafe class TextPages
             ulong to = Math.Min(PageOf(patch->Ip + patch->Len - 1) + Memory.PageSize, region->End);
             if (from > end)
             {
-                if (!Populate(start, end, PopulateWrite, mustExist: false))
+                if (Populate(start, end, PopulateWrite) is not (0 or -Errno.EINVAL))
                 {
                     return false;
                 }
@@ -434,18 +439,15 @@ internal static unsafe class TextPages
             end = Math.Max(end, to);
         }
 
-        return Populate(start, end, PopulateWrite, mustExist: false);
+        return Populate(start, end, PopulateWrite) is 0 or -Errno.EINVAL;
     }
 
     /// <param name="start">First page.</param>
-    /// <param name="end">Behind the last page.</param>
-    /// <param name="how">PopulateRead or PopulateWrite.</param>
-    /// <param name="mustExist">A system that does not have the call counts as a failure.</param>
-    private static bool Populate(ulong start, ulong end, int how, bool mustExist = true)
-    {
-        nint error = start == end ? 0 : Native.Syscall(SyscallNumber.Madvise, (nint)start, (nint)(end - start), how);
-        return error == 0 || (error == -Errno.EINVAL && !mustExist);
-    }
+    /// <param name="end">The page after the last one.</param>
+    /// <param name="advice">PopulateRead or PopulateWrite.</param>
+    /// <returns>0 or -errno; -EINVAL: the system does not have the call.</returns>
+    private static int Populate(ulong start, ulong end, int advice) =>
+        start == end ? 0 : (int)Native.Syscall(SyscallNumber.Madvise, (nint)start, (nint)(end - start), advice);
 
     private static void Fail(PatchBatch batch, TextRegion* region)
     {

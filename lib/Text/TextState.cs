@@ -3,11 +3,11 @@ using Ftrace.Linux;
 
 namespace Ftrace.Text;
 
-/// <summary>How text is written at the moment. Unmanaged memory: NMIs that write for the patcher read it.</summary>
+/// <summary>How text is written at present. Unmanaged memory: NMIs that write for the patcher read it.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 internal unsafe struct TextState
 {
-    /// <summary>In <see cref="SharedState"/>.</summary>
+    /// <summary>Offset in <see cref="SharedState"/>.</summary>
     public const int Offset = 768;
 
     /// <summary>
@@ -19,7 +19,7 @@ internal unsafe struct TextState
     /// <summary>How the last batch was written.</summary>
     public FtraceWriter LastWriter;
 
-    /// <summary>Of a unit that is written in place, the <see cref="PatchOrder.Stride"/>. Changes as <see cref="MemFile"/> does.</summary>
+    /// <summary>The <see cref="PatchOrder.Stride"/> of a unit that is written in place. Changes only when <see cref="MemFile"/> may.</summary>
     public nint Stride;
 
     /// <summary>The one instance.</summary>

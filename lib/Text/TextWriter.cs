@@ -12,9 +12,9 @@ namespace Ftrace.Text;
 /// becomes writable, and in place, in pages that were made so.
 /// </summary>
 /// <remarks>
-/// What is written at once, and announced at once to NMIs, is a unit of neighbouring locations. In place it is a number
-/// of them, each stored by itself. Through /proc/self/mem, where a call costs as much as writing some
-/// kilobytes, it is a run of text with the bytes between the locations as they are.
+/// A unit of neighbouring locations is written in one step, and announced to NMIs in one step. In place it is a number
+/// of locations, each stored by itself. Through /proc/self/mem, where a call costs as much as writing some
+/// kilobytes, it is a run of text with the bytes between the locations unchanged.
 /// </remarks>
 [NoInstr]
 internal static unsafe class TextWriter
@@ -23,14 +23,14 @@ internal static unsafe class TextWriter
     public const int MaxRun = 64 * 1024;
 
     /// <summary>
-    /// A gap of less than a page lies in pages that hold the locations around it, so it can be read as they can.
+    /// A gap of less than a page is in pages that hold the locations around it, so it is readable as they are.
     /// </summary>
     private const ulong MaxGap = Memory.PageSize - 1;
 
-    /// <summary>Locations of a unit in place: an NMI writes them in less than it takes to announce them one by one.</summary>
+    /// <summary>Locations of a unit in place: an NMI writes so many in less time than announcing them one by one takes.</summary>
     private const int MaxGroup = 64;
 
-    /// <summary>Where runs are put together; <see cref="MaxRun"/> bytes.</summary>
+    /// <summary>The buffer in which runs are put together; <see cref="MaxRun"/> bytes.</summary>
     private static byte* s_image;
 
     public static void Attach(byte* image) => s_image = image;
@@ -38,14 +38,14 @@ internal static unsafe class TextWriter
     /// <summary>True while the writer is /proc/self/mem.</summary>
     private static bool IsProcMem(TextState* state) => Volatile.Read(ref state->MemFile) != 0;
 
-    /// <summary>The rank behind the last location of the unit that begins at <paramref name="from"/>.</summary>
+    /// <summary>The rank after the last location of the unit that begins at <paramref name="from"/>.</summary>
     /// <remarks>
-    /// An instruction longer than a location is several that touch each other, and is right only with all of them
-    /// written: a unit does not end between those, unless it is all of such.
+    /// An instruction that is longer than a location consists of several adjacent locations, and is valid only when all of them
+    /// are written: a unit does not end between adjacent locations, unless it has no others.
     /// </remarks>
     public static int EndOfUnit(TextState* state, PatchOrder order, int count, int from)
     {
-        int full = IsProcMem(state) ? EndOfRun(order, count, from) : count - from < MaxGroup ? count : from + MaxGroup;
+        int full = IsProcMem(state) ? EndOfRun(order, count, from) : EndOfGroup(count, from);
         int to = full;
         while (to < count && to > from && order.IpOf(to) == order.IpOf(to - 1) + order[to - 1]->Len)
         {
@@ -54,6 +54,8 @@ internal static unsafe class TextWriter
 
         return to > from ? to : full;
     }
+
+    private static int EndOfGroup(int count, int from) => count - from < MaxGroup ? count : from + MaxGroup;
 
     private static int EndOfRun(PatchOrder order, int count, int from)
     {
@@ -70,16 +72,16 @@ internal static unsafe class TextWriter
     }
 
     /// <summary>
-    /// Makes a unit ready to be written with <see cref="Write"/>, by anybody. The unit before is not in use any more.
+    /// Prepares a unit for <see cref="Write"/>, which the patcher and NMIs call. The previous unit must not be in use any more.
     /// </summary>
     /// <param name="state">Says which writer it is.</param>
     /// <param name="unit">The locations from the first on.</param>
     /// <param name="count">How many, up to <see cref="EndOfUnit"/>.</param>
     /// <param name="part">Which bytes. In place: all of them.</param>
-    /// <param name="old">The old code instead of the new one. In place: never needed.</param>
+    /// <param name="code">Which code. In place: the new one.</param>
     /// <param name="newcode">What to give to <see cref="Write"/>.</param>
     /// <returns>The length to give to <see cref="Write"/>.</returns>
-    public static uint Prepare(TextState* state, PatchOrder unit, int count, TextPart part, bool old, out byte* newcode)
+    public static uint Prepare(TextState* state, PatchOrder unit, int count, TextPart part, PatchCode code, out byte* newcode)
     {
         if (!IsProcMem(state))
         {
@@ -91,13 +93,13 @@ internal static unsafe class TextWriter
         ulong start = unit.IpOf(0);
         uint length = (uint)(unit.IpOf(count - 1) + unit[count - 1]->Len - start);
         Copy((byte*)start, s_image, length);
-        Put(unit, count, part, old, (nint)(s_image - (byte*)start));
+        Put(unit, count, part, code, (nint)(s_image - (byte*)start));
         newcode = s_image;
         return length;
     }
 
     /// <summary>
-    /// Writes a unit. Any context: NMIs come here, at the same time as the patcher and each other, with the same bytes.
+    /// Writes a unit. Any context: NMIs call this at the same time as the patcher and each other, with the same bytes.
     /// </summary>
     /// <returns>0 or -errno. In place it cannot fail: the pages are writable and have been faulted in.</returns>
     public static int Write(ulong ip, byte* newcode, uint length)
@@ -108,17 +110,17 @@ internal static unsafe class TextWriter
             return ProcMem.Write(state->MemFile - 1, ip, newcode, length);
         }
 
-        Put(new PatchOrder { Start = newcode, Stride = state->Stride }, (int)length, TextPart.Whole, old: false, 0);
+        Put(new PatchOrder { Start = newcode, Stride = state->Stride }, (int)length, TextPart.Whole, PatchCode.New, 0);
         return 0;
     }
 
-    /// <summary>Writes a part of all locations, unit by unit, announcing nothing: the patcher only.</summary>
+    /// <summary>Writes a part of all locations, unit by unit, without announcing them. Called by the patcher only.</summary>
     /// <returns>0 or -errno.</returns>
-    public static int WriteAll(TextState* state, PatchOrder order, int count, TextPart part, bool old)
+    public static int WriteAll(TextState* state, PatchOrder order, int count, TextPart part, PatchCode code)
     {
         if (!IsProcMem(state))
         {
-            Put(order, count, part, old, 0);
+            Put(order, count, part, code, 0);
             return 0;
         }
 
@@ -127,7 +129,7 @@ internal static unsafe class TextWriter
         {
             int to = EndOfUnit(state, order, count, from);
             var unit = new PatchOrder { Start = order.From(from), Stride = order.Stride };
-            uint length = Prepare(state, unit, to - from, part, old, out byte* image);
+            uint length = Prepare(state, unit, to - from, part, code, out byte* image);
             error = ProcMem.Write(state->MemFile - 1, unit.IpOf(0), image, length);
             from = to;
         }
@@ -136,17 +138,17 @@ internal static unsafe class TextWriter
     }
 
     /// <summary>Stores a part of locations at their addresses plus <paramref name="delta"/>.</summary>
-    private static void Put(PatchOrder order, int count, TextPart part, bool old, nint delta)
+    private static void Put(PatchOrder order, int count, TextPart part, PatchCode code, nint delta)
     {
         if (part == TextPart.Whole && order.Stride == sizeof(FtracePatch))
         {
-            PutCalls(ref order, ref count, old, delta);
+            PutCalls(ref order, ref count, code, delta);
         }
 
         for (; count > 0; count--, order.Start += order.Stride)
         {
             FtracePatch* patch = order[0];
-            byte* from = old ? patch->OldCode : patch->NewCode;
+            byte* from = code == PatchCode.Old ? patch->OldCode : patch->NewCode;
             byte* to = (byte*)patch->Ip + delta;
 
             // No switch: it would become a jump through a table.
@@ -172,18 +174,18 @@ internal static unsafe class TextWriter
         }
     }
 
-    /// <summary>The locations of five bytes at the front, which most are.</summary>
-    private static void PutCalls(ref PatchOrder order, ref int count, bool old, nint delta)
+    /// <summary>Stores the first locations as long as they have five bytes, as most have.</summary>
+    private static void PutCalls(ref PatchOrder order, ref int count, PatchCode code, nint delta)
     {
         var patch = (FtracePatch*)order.Start;
-        FtracePatch* behind = patch + count;
-        nint code = (nint)((old ? patch->OldCode : patch->NewCode) - (byte*)patch);
-        for (; patch != behind && patch->Len == X86Instruction.CallSize; patch++)
+        FtracePatch* end = patch + count;
+        nint offset = (nint)((code == PatchCode.Old ? patch->OldCode : patch->NewCode) - (byte*)patch);
+        for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
-            CallBytes.Copy((byte*)patch + code, (byte*)patch->Ip + delta);
+            CallBytes.Copy((byte*)patch + offset, (byte*)patch->Ip + delta);
         }
 
-        count = (int)(behind - patch);
+        count = (int)(end - patch);
         order.Start = (byte*)patch;
     }
 
@@ -202,7 +204,7 @@ internal static unsafe class TextWriter
         }
     }
 
-    /// <summary>By hand: copying spans ends in the C library's memmove, which may be what is being patched.</summary>
+    /// <summary>Written by hand: a copy of spans calls the C library's memmove, which may be the code that is being patched.</summary>
     private static void Copy(byte* from, byte* to, uint length)
     {
         uint at = 0;

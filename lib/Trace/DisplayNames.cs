@@ -9,23 +9,25 @@ using Ftrace.Protocol;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// The names of sites as people write them, if the process has a C++ library. Called with the trace mutex and the loader's lock held, so
-/// that the library cannot go.
+/// The demangled names of sites, if the process has a C++ library. Called with the trace mutex and the loader's lock held, so
+/// that the library cannot be unloaded.
 /// </summary>
 /// <remarks>
-/// It, and malloc, may be traced. A handler that wants the loader's lock would wait for a thread that is opening an object, and
-/// that one for us: so handlers are not called from here.
+/// The demangler and malloc may be traced. A handler that takes the loader's lock would wait for a thread that is opening an object, and
+/// that thread for us: so handlers are not called from here.
 /// </remarks>
 internal static unsafe class DisplayNames
 {
     private static delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> s_demangle;
-    private static bool s_looked;
+    private static bool s_searched;
 
-    /// <summary>Whose name the demangler has, and what it is.</summary>
+    /// <summary>The last site whose name was demangled, and the name.</summary>
     private static Site* s_site;
     private static byte* s_name;
 
-    /// <summary>A function's name, 0-terminated, until the next call or <see cref="End"/>. What cannot be turned back is left as it is.</summary>
+    /// <summary>
+    /// A function's name, 0-terminated; valid until the next call or <see cref="End"/>. A symbol that cannot be demangled is returned as it is.
+    /// </summary>
     public static byte* NameOf(Site* site)
     {
         if (site == s_site)
@@ -33,7 +35,7 @@ internal static unsafe class DisplayNames
             return s_name;
         }
 
-        if (!Symbol(site).StartsWith("_Z"u8) || !IsThere || !Demangler.CanDemangle(Symbol(site)))
+        if (!Symbol(site).StartsWith("_Z"u8) || !HasDemangler || !Demangler.CanDemangle(Symbol(site)))
         {
             return site->Name;
         }
@@ -47,7 +49,7 @@ internal static unsafe class DisplayNames
         return name != null ? name : site->Name;
     }
 
-    /// <summary>The same in parts; those of a C name are one.</summary>
+    /// <summary>The same in parts; a C name is a single one.</summary>
     public static CxxName PartsOf(Site* site)
     {
         ReadOnlySpan<byte> symbol = Symbol(site);
@@ -55,7 +57,7 @@ internal static unsafe class DisplayNames
         return new CxxName(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(NameOf(site)), isPlain: !special);
     }
 
-    /// <summary>Before the locks are given back.</summary>
+    /// <summary>Frees the buffer. Called before the locks are released.</summary>
     public static void End()
     {
         if (Demangler.HasBuffer)
@@ -73,17 +75,17 @@ internal static unsafe class DisplayNames
         s_site = null;
         s_name = null;
         s_demangle = null;
-        s_looked = false;
+        s_searched = false;
     }
 
     private static ReadOnlySpan<byte> Symbol(Site* site) => new(site->Name, site->NameLength);
 
-    /// <summary>Looked for once: of several, that of the object that was opened first.</summary>
-    private static bool IsThere
+    /// <summary>Searched once a call. If several objects have a demangler, that of the object that was opened first is used.</summary>
+    private static bool HasDemangler
     {
         get
         {
-            for (LoadedObject* target = LoadedObjects.First; target != null && !s_looked; target = target->Next)
+            for (LoadedObject* target = LoadedObjects.First; target != null && !s_searched; target = target->Next)
             {
                 if (new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
                 {
@@ -91,7 +93,7 @@ internal static unsafe class DisplayNames
                 }
             }
 
-            s_looked = true;
+            s_searched = true;
             return s_demangle != null;
         }
     }

@@ -8,18 +8,18 @@ using Ftrace.X86;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Turns what the compiler left at a function's entry into one nop of five bytes, at the first time that it is wanted.
+/// Turns what the compiler left at a function's entry into one nop of five bytes, when the function is traced for the first time.
 /// </summary>
 /// <remarks>
-/// With the stop: a thread that stands between several nops goes on behind them, and what a handler under way has interrupted
-/// there as well. The nop that is written is one from each of its bytes on: whatever mixture of old and new is met is nops.
+/// By the stop method: a thread that is between several nops is moved to their end, and so is one that was interrupted there by a
+/// signal handler. The nop that is written is a nop from each of its bytes on: any mixture of old and new bytes is nops.
 /// </remarks>
 internal static unsafe class EntryConversion
 {
     private const int PiecesPerSite = 4;
     private const byte OneByteNop = 0x90;
 
-    /// <returns>0 or -errno of the patcher; then nothing was changed.</returns>
+    /// <returns>0 or an -errno of the patcher; after an error nothing has changed.</returns>
     public static int Convert(Site** sites, int count)
     {
         Block memory = Block.Reserve((nuint)count * PiecesPerSite * (nuint)sizeof(FtracePatch));
@@ -42,11 +42,10 @@ internal static unsafe class EntryConversion
         for (int i = 0; i < count && error == 0; i++)
         {
             Site* site = sites[i];
-            ulong ip = site->Size == PatchableEntry.LongCallSize && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop
-                ? site->Ip + 1 // a nop of one byte, then the place
-                : site->Ip;
-            bool ours = site->Current != 0 || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)ip, X86Instruction.CallSize)) == X86Instruction.CallSize;
-            if (ours)
+            bool isLong = site->Size == PatchableEntry.LongCallSize && *(byte*)site->Ip == OneByteNop && *(byte*)(site->Ip + 1) != OneByteNop;
+            ulong ip = isLong ? site->Ip + 1 : site->Ip; // a nop of one byte, then the site
+            var code = new ReadOnlySpan<byte>((byte*)ip, X86Instruction.CallSize);
+            if (site->Current != 0 || X86Instruction.NopLength(code) == X86Instruction.CallSize)
             {
                 site->Ip = ip;
                 site->Size = X86Instruction.CallSize;
@@ -58,25 +57,29 @@ internal static unsafe class EntryConversion
         return error;
     }
 
-    /// <summary>The pieces of one site, at most 8 bytes each. What is not as the compiler left it is not touched; the patcher will find that.</summary>
+    /// <summary>
+    /// Adds the pieces of one site, at most 8 bytes each. None if the code is not as the compiler left it: the patcher finds that when the
+    /// site is changed.
+    /// </summary>
     private static int Add(Site* site, FtracePatch* pieces)
     {
         byte* code = (byte*)site->Ip;
         int call = site->IsMcount ? PatchableEntry.MeasureCall(new ReadOnlySpan<byte>(code, PatchableEntry.LongCallSize)) : 0;
         if (call == PatchableEntry.LongCallSize)
         {
-            site->Size = PatchableEntry.LongCallSize; // not known if another tool was there at the first look
-            return AddPiece(pieces, site->Ip, call, oneByteFirst: true);
+            site->Size = PatchableEntry.LongCallSize; // not known if another tool had changed the site when the object was read
+            return AddPiece(pieces, site->Ip, call, nopOffset: 1);
         }
 
-        bool nops = X86Instruction.AreNops(new ReadOnlySpan<byte>(code, site->Size));
-        if ((!nops && call == 0) || (site->Size == X86Instruction.CallSize && X86Instruction.NopLength(new ReadOnlySpan<byte>(code, site->Size)) == site->Size))
+        var entry = new ReadOnlySpan<byte>(code, site->Size);
+        bool isOneNop = site->Size == X86Instruction.CallSize && X86Instruction.NopLength(entry) == site->Size;
+        if (isOneNop || (call == 0 && !X86Instruction.AreNops(entry)))
         {
             return 0;
         }
 
-        // Of a longer nop the end is its displacement, which does not matter: it becomes the nops behind the place.
-        int count = AddPiece(pieces, site->Ip, X86Instruction.CallSize, oneByteFirst: false);
+        // The end of a longer nop is its displacement, which does not matter: it becomes the nops after the site.
+        int count = AddPiece(pieces, site->Ip, X86Instruction.CallSize, nopOffset: 0);
         for (int at = X86Instruction.CallSize; at < site->Size; at += X86Instruction.MaxPatch)
         {
             FtracePatch* piece = pieces + count++;
@@ -89,13 +92,14 @@ internal static unsafe class EntryConversion
         return count;
     }
 
-    private static int AddPiece(FtracePatch* piece, ulong ip, int length, bool oneByteFirst)
+    /// <summary>A piece with the five-byte nop at an offset of 0 or 1, and a nop of one byte before it.</summary>
+    private static int AddPiece(FtracePatch* piece, ulong ip, int length, int nopOffset)
     {
         piece->Ip = ip;
         piece->Len = (uint)length;
         new ReadOnlySpan<byte>((byte*)ip, length).CopyTo(new Span<byte>(piece->OldCode, X86Instruction.MaxPatch));
         piece->NewCode[0] = OneByteNop;
-        PatchableEntry.Nop5FromAnywhere.CopyTo(new Span<byte>(piece->NewCode + (oneByteFirst ? 1 : 0), X86Instruction.CallSize));
+        PatchableEntry.Nop5FromAnywhere.CopyTo(new Span<byte>(piece->NewCode + nopOffset, X86Instruction.CallSize));
         return 1;
     }
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Ftrace.Trace;
 
-/// <summary><c>struct ftrace_regs</c>: what Native/trace_entry.S leaves on the stack.</summary>
+/// <summary><c>struct ftrace_regs</c>: what Native/trace_entry.S pushes onto the stack.</summary>
 [StructLayout(LayoutKind.Explicit, Size = Offsets.FtraceRegs_SizeOf)]
 internal struct FtraceRegs
 {
@@ -23,7 +23,7 @@ internal struct FtraceRegs
     [FieldOffset(Offsets.FtraceRegs_Rdi)] public ulong Rdi;
     [FieldOffset(Offsets.FtraceRegs_Flags)] public ulong Flags;
 
-    /// <summary>The stub.</summary>
+    /// <summary>The address of the stub.</summary>
     [FieldOffset(Offsets.FtraceRegs_Reserved)] public ulong Reserved;
 
     [FieldOffset(Offsets.FtraceRegs_Ip)] public ulong Ip;

@@ -1,14 +1,14 @@
 namespace Ftrace.Trace;
 
-/// <summary>Where a thread is, seen from a mark.</summary>
+/// <summary>Where a thread is, relative to a mark.</summary>
 internal enum MarkState
 {
-    /// <summary>In the handler, or in something on top of it; or it cannot be told.</summary>
+    /// <summary>In the handler, or in something that the handler called or that interrupted it; or this is not known.</summary>
     Around,
 
-    /// <summary>Not there any more, and it cannot come back.</summary>
+    /// <summary>It has left the handler, and cannot come back.</summary>
     Left,
 
-    /// <summary>On another stack. It may come back, or not.</summary>
+    /// <summary>On another stack. It may come back to the handler.</summary>
     Elsewhere,
 }

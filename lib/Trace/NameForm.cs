@@ -1,14 +1,14 @@
 namespace Ftrace.Trace;
 
-/// <summary>Which of a function's names a pattern is about.</summary>
+/// <summary>Which of a function's names a pattern is compared with.</summary>
 internal enum NameForm : byte
 {
-    /// <summary>The one of the symbol table.</summary>
+    /// <summary>The name in the symbol table.</summary>
     Symbol,
 
-    /// <summary>The C++ one, without its parameters.</summary>
+    /// <summary>The C++ name without its parameters.</summary>
     WithoutParameters,
 
-    /// <summary>The C++ one, without its parameters or with them.</summary>
+    /// <summary>The C++ name, with its parameters or without them.</summary>
     Any,
 }

@@ -1,6 +1,6 @@
 namespace Ftrace.Trace;
 
-/// <summary>What a rule of an ops is about.</summary>
+/// <summary>What a rule of an ops selects.</summary>
 internal enum RuleKind : byte
 {
     /// <summary>Functions to trace, by name.</summary>

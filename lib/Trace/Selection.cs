@@ -5,7 +5,7 @@ internal enum Selection
 {
     None,
 
-    /// <summary>Each has to be asked.</summary>
+    /// <summary>The rules have to be applied to each function.</summary>
     Some,
     All,
 }

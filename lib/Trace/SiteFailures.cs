@@ -6,12 +6,12 @@ internal enum SiteFailures
     /// <summary>Nothing is changed, and the error is returned.</summary>
     Refuse,
 
-    /// <summary>Those with other bytes are left out, each reported once; for anything else as <see cref="Refuse"/>.</summary>
+    /// <summary>Those with other bytes are skipped, and each is reported once; any other failure is handled as by <see cref="Refuse"/>.</summary>
     SkipForeign,
 
     /// <summary>The others are changed, and the error is returned.</summary>
     ChangeOthers,
 
-    /// <summary>As <see cref="ChangeOthers"/>, and nothing is reported: it has been.</summary>
+    /// <summary>As <see cref="ChangeOthers"/>, but nothing is reported: it has been already.</summary>
     KeepQuiet,
 }

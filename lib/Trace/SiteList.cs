@@ -3,7 +3,7 @@ using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
-/// <summary>A walk over all sites with a function of the host's.</summary>
+/// <summary>Calls a function of the host's for all sites, or for those that are traced.</summary>
 internal unsafe struct SiteList
 {
     public void* Fn;

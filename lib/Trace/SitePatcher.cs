@@ -10,13 +10,13 @@ using Ftrace.X86;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Makes the text agree with what the sites want: a nop where nobody wants a call, else a call of the stub for exactly those who
-/// do. Called with the trace mutex and the loader's lock held.
+/// Makes the text agree with <see cref="Site.Wanted"/>: a nop where no ops wants a call, else a call of the stub for exactly those
+/// ops that do. Called with the trace mutex and the loader's lock held.
 /// </summary>
 internal static unsafe class SitePatcher
 {
     /// <param name="failures">What to do about sites that cannot be changed.</param>
-    /// <returns>0 or -errno; then each site wants what it has.</returns>
+    /// <returns>0 or -errno; after an error the sites that were not changed want what they have.</returns>
     public static int Apply(SiteFailures failures)
     {
         int count = 0;
@@ -30,7 +30,7 @@ internal static unsafe class SitePatcher
             return 0;
         }
 
-        Block memory = Block.AllocateBriefly((nuint)count * (nuint)(sizeof(FtracePatch) + sizeof(Site*)));
+        Block memory = Block.AllocateTemporary((nuint)count * (nuint)(sizeof(FtracePatch) + sizeof(Site*)));
         var patches = (FtracePatch*)memory.Start;
         int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, failures);
         memory.Free();
@@ -59,7 +59,7 @@ internal static unsafe class SitePatcher
         return error != 0 ? error : Patch(patches, sites, count, failures);
     }
 
-    /// <summary>Collects the sites that change, and how; says how many are not yet one nop.</summary>
+    /// <summary>Collects the sites that change, with their old and new code, and counts those that are not yet one nop.</summary>
     private static int Fill(FtracePatch* patches, Site** sites, out int unready)
     {
         int found = 0;
@@ -71,7 +71,7 @@ internal static unsafe class SitePatcher
                 continue;
             }
 
-            StubArea* stubs = StubArea.Near(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
+            StubArea* stubs = StubArea.FindOrCreate(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
             if (stubs == null)
             {
                 return error;
@@ -117,7 +117,7 @@ internal static unsafe class SitePatcher
         return 0;
     }
 
-    /// <summary>A call for a set of ops. Neighbours mostly have the same, so that it is looked up once.</summary>
+    /// <summary>A call for a set of ops. Neighbouring sites mostly have the same set, so the last one is kept.</summary>
     private struct Call
     {
         private ulong _mask;
@@ -147,28 +147,28 @@ internal static unsafe class SitePatcher
         int result = 0;
         while ((error = count == 0 ? 0 : Patcher.Patch(patches, count, PatchRequest.Default)) != 0)
         {
-            int good = 0;
+            int kept = 0;
             bool foreign = true;
             for (int i = 0; i < count; i++)
             {
                 if (patches[i].Error == 0)
                 {
-                    sites[good] = sites[i];
-                    patches[good++] = patches[i];
+                    sites[kept] = sites[i];
+                    patches[kept++] = patches[i];
                     continue;
                 }
 
                 foreign &= patches[i].Error == -Errno.EINVAL;
-                Note(sites[i], patches + i, failures);
+                NoteFailure(sites[i], patches + i, failures);
             }
 
-            if (good == count || failures == SiteFailures.Refuse || (failures == SiteFailures.SkipForeign && !foreign))
+            if (kept == count || failures == SiteFailures.Refuse || (failures == SiteFailures.SkipForeign && !foreign))
             {
                 return error;
             }
 
             result = failures == SiteFailures.SkipForeign || result != 0 ? result : error;
-            count = good;
+            count = kept;
         }
 
         for (int i = 0; i < count; i++)
@@ -180,8 +180,8 @@ internal static unsafe class SitePatcher
         return result;
     }
 
-    /// <summary>A site that cannot be changed stays as it is.</summary>
-    private static void Note(Site* site, FtracePatch* patch, SiteFailures failures)
+    /// <summary>Keeps a site that cannot be changed as it is, and reports it if that is wanted.</summary>
+    private static void NoteFailure(Site* site, FtracePatch* patch, SiteFailures failures)
     {
         site->Wanted = site->Current;
         bool reported = failures == SiteFailures.KeepQuiet || (failures == SiteFailures.SkipForeign && site->IsForeign);

@@ -1,19 +1,19 @@
 namespace Ftrace.Trace;
 
-/// <summary>A call of ftrace/trace.h or ftrace/sites.h, checked, on its way to where the locks are held.</summary>
+/// <summary>The checked arguments of a call of ftrace/trace.h or ftrace/sites.h, and its result.</summary>
 internal unsafe struct TraceCall
 {
     public TraceOperation Operation;
     public FtraceOps* Ops;
     public TraceRule Rule;
 
-    /// <summary>To be called in place of every handler; null: nothing.</summary>
+    /// <summary>The function to be called in place of every handler; null: the handlers are called.</summary>
     public void* Func;
 
     public SiteList List;
 
-    /// <summary>Handlers were taken out, which may still run.</summary>
-    public bool TookOut;
+    /// <summary>Handlers were removed, and may still be running.</summary>
+    public bool RemovedHandlers;
 
     public int Result;
 }

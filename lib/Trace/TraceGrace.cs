@@ -8,37 +8,28 @@ using Ftrace.Stop;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Waits until no thread is in a handler any more that it entered before. As userspace-rcu's membarrier flavour: the side that
-/// waits pays for the barrier.
+/// Waits until every thread has left the handler that it was in: <see cref="GracePeriod{TMachine}"/>, for all threads.
 /// </summary>
 /// <remarks>
-/// <code>
-/// thread, in trace_entry.S              here, after the handler was taken out of the table
-/// mark: Mark, Levels = ...              membarrier                                [A]
-/// (compiler and CPU may swap)           read Mark, Levels
-/// read the table
-/// </code>
-/// <para>The membarrier falls between some two instructions of the thread. If that is behind the mark, we see the mark and wait; if
-/// it is in front of it, the thread reads the table after that, and finds the handler gone.</para>
-/// <para>Called without locks, and not with the loader's by ourselves: a handler that runs may want them. A thread may have left a
-/// handler and never come to another: it is stopped for a look, now and then. Where that tells nothing either, the
-/// wait has an end.</para>
+/// <para>Called without any lock of the library, and without the loader's: a running handler may want them. A thread may have left a
+/// handler by siglongjmp() and never make another traced call: so from time to time threads are stopped, and its marks are examined. If
+/// that does not show it either, the wait ends by its budget.</para>
 /// </remarks>
 internal unsafe ref struct TraceGrace
 {
-    /// <summary>How long to wait for handlers.</summary>
+    /// <summary>How long to wait for handlers by default.</summary>
     public const long LongNs = 30 * Clock.NsPerSecond;
 
-    /// <summary>For those on stacks that their threads have left.</summary>
+    /// <summary>How long to wait for handlers on stacks that their threads have left.</summary>
     public const long AsideNs = 5 * Clock.NsPerSecond;
 
-    /// <summary>For nothing that takes longer than handlers mostly do.</summary>
+    /// <summary>A wait that gives up unless handlers end as soon as most do.</summary>
     public const long BriefNs = Clock.NsPerMs;
 
-    private const int LooksBeforeSleep = 64;
-    private const int LooksBetweenChecks = 16;
+    private const int YieldsBeforeSleep = 64;
+    private const int RoundsPerCheck = 16;
     private const long SleepNs = Clock.NsPerMs / 10;
-    private const long MostForOneSleepNs = 10 * Clock.NsPerMs;
+    private const long MaxForOneSleepNs = 10 * Clock.NsPerMs;
     private const long FirstStopNs = 20 * Clock.NsPerMs;
     private const long MaxStopIntervalNs = Clock.NsPerSecond;
     private const uint StopTimeoutMs = 20;
@@ -60,8 +51,8 @@ internal unsafe ref struct TraceGrace
     }
 
     /// <param name="self">The calling thread.</param>
-    /// <param name="budget">How long at most, in nanoseconds of waiting: not those in which the whole process stands still.</param>
-    /// <returns>0, -ETIMEDOUT, or the error of the stop that takes the place of a membarrier where there is none.</returns>
+    /// <param name="budget">How long to wait at most, in nanoseconds, without the time in which the whole process is stopped.</param>
+    /// <returns>0, -ETIMEDOUT, or the error of the stop that replaces the membarrier if the system has none.</returns>
     public static int Wait(NmiThread* self, long budget)
     {
         int error = Barrier(self);
@@ -75,7 +66,7 @@ internal unsafe ref struct TraceGrace
         for (int i = 0; i < TraceThreads.Used; i++)
         {
             TraceThread* record = TraceThreads.Records + i;
-            if (Volatile.Read(ref record->Claimed) != 0 && !grace.WaitFor(record, pid))
+            if (Volatile.Read(ref record->Claimed) != ClaimState.Free && !grace.WaitFor(record, pid))
             {
                 return -Errno.ETIMEDOUT;
             }
@@ -86,30 +77,29 @@ internal unsafe ref struct TraceGrace
 
     private bool WaitFor(TraceThread* record, int pid)
     {
-        ulong pauses = Volatile.Read(ref record->Pauses);
-        for (int looks = 0; IsMarked(record) && Volatile.Read(ref record->Pauses) == pauses; looks++)
+        var period = new GracePeriod<X86Threads>(&record->Mark, &record->Levels, &record->QuiescentStates);
+        for (int round = 0; !period.IsOver; round++)
         {
             ulong mark = Volatile.Read(ref record->Mark);
-            bool overwritten = looks % LooksBetweenChecks == LooksBetweenChecks - 1 && mark > TraceMark.LookAside && Volatile.Read(ref record->Levels) == 0
-                && TraceMarks.IsOverwritten(mark);
-            if (overwritten)
+            bool isChecked = round % RoundsPerCheck == RoundsPerCheck - 1 && mark > TraceMark.LookAside && Volatile.Read(ref record->Levels) == 0;
+            if (isChecked && TraceMarks.IsOverwritten(mark))
             {
                 break;
             }
 
-            if (!Look(record, pid, looks, _budget))
+            if (!Pause(record, pid, round, _budget))
             {
                 return false;
             }
         }
 
-        // A handler that was left for another stack has been put there before the thread paused.
+        // The mark of a handler that was left for another stack is put aside before the thread's quiescent state is counted.
         for (int i = 0; i < TraceThread.MaxAside; i++)
         {
             ulong aside = Volatile.Read(ref record->Aside[i]);
-            for (int looks = 0; aside != 0 && Volatile.Read(ref record->Aside[i]) == aside && !TraceMarks.IsOverwritten(aside); looks++)
+            for (int round = 0; aside != 0 && Volatile.Read(ref record->Aside[i]) == aside && !TraceMarks.IsOverwritten(aside); round++)
             {
-                if (!Look(record, pid, looks, Math.Min(_budget, AsideNs)))
+                if (!Pause(record, pid, round, Math.Min(_budget, AsideNs)))
                 {
                     return false;
                 }
@@ -119,13 +109,10 @@ internal unsafe ref struct TraceGrace
         return true;
     }
 
-    private static bool IsMarked(TraceThread* record) =>
-        Volatile.Read(ref record->Mark) > TraceMark.LookAside || Volatile.Read(ref record->Levels) != 0;
-
-    /// <summary>Waits a little. False if that was enough.</summary>
-    private bool Look(TraceThread* record, int pid, int looks, long budget)
+    /// <summary>Waits for a short time. False if the budget is used up.</summary>
+    private bool Pause(TraceThread* record, int pid, int round, long budget)
     {
-        if (looks < LooksBeforeSleep)
+        if (round < YieldsBeforeSleep)
         {
             Native.Syscall(SyscallNumber.SchedYield);
         }
@@ -134,13 +121,13 @@ internal unsafe ref struct TraceGrace
             Native.Table->Idle(null, 0, SleepNs);
         }
 
-        // A debugger may have stopped all of us meanwhile.
+        // A debugger may have stopped the whole process meanwhile.
         long now = Clock.NowNs();
-        _waited += Math.Min(now - _last, MostForOneSleepNs);
+        _waited += Math.Min(now - _last, MaxForOneSleepNs);
         _last = now;
         if (_waited >= _nextStop && _waited < budget)
         {
-            StopAndLook(record);
+            StopAndExamine(record);
             _stopInterval = Math.Min(_stopInterval * 2, MaxStopIntervalNs);
             _nextStop = _waited + _stopInterval;
             _last = Clock.NowNs();
@@ -149,15 +136,15 @@ internal unsafe ref struct TraceGrace
         return _waited < budget;
     }
 
-    /// <summary>Where the thread is can be told while it stands still.</summary>
-    private readonly void StopAndLook(TraceThread* record)
+    /// <summary>Stops all threads, and examines the marks of one: this needs the thread to stand still.</summary>
+    private readonly void StopAndExamine(TraceThread* record)
     {
         if (StopMachine.TryOpen(_self, StopTimeoutMs, out _) != 0)
         {
             return;
         }
 
-        if (Volatile.Read(ref record->Claimed) == TraceThread.InUse)
+        if (Volatile.Read(ref record->Claimed) == ClaimState.InUse)
         {
             byte here;
             ThreadRecord* parked = ThreadTable.Find(record->Tid);
@@ -175,8 +162,8 @@ internal unsafe ref struct TraceGrace
     }
 
     /// <summary>
-    /// True if the thread was stopped in Native/trace_entry.S: it may have marked itself and read the table, and be about to call the handler.
-    /// Nothing on its stack tells, but it will soon be elsewhere.
+    /// True if the thread was stopped in Native/trace_entry.S: it may have set its mark and read the slot, and be about to call the handler.
+    /// Its stack does not show that, but it will leave this code soon.
     /// </summary>
     private static bool IsInTrampoline(ThreadRecord* parked)
     {
@@ -190,7 +177,7 @@ internal unsafe ref struct TraceGrace
 
     private static int Barrier(NmiThread* self)
     {
-        if (StopMachine.HasSyncCore(StopState.Shared) && Membarrier.SyncCore())
+        if (StopMachine.HasSyncCore(StopState.Shared) && GracePeriod<X86Threads>.Begin())
         {
             return 0;
         }

@@ -7,37 +7,37 @@ using Ftrace.Protocol;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Whether a thread is in the handler that its mark says. Signal handlers of the host's may leave by siglongjmp(), or go on on another
-/// stack and come back, whatever they interrupted: then a mark stays, and nothing tells.
+/// Finds out whether a thread is still in the handler that its mark belongs to. A signal handler of the host's may leave by siglongjmp(),
+/// or switch to another stack and come back, whatever it interrupted: then a mark is left.
 /// </summary>
 /// <remarks>
-/// <para>A handler is under way if the place of the mark is farther up on the stacks that the thread is in the middle of, and the
-/// handler's return address is still there, or what was saved at an interruption of the code around it. It was left if not; if what
-/// that code saved was overwritten; or if the place is below the stack pointer, on the thread's own stack or on the alternate one.
-/// If none of that can be said, because contexts have stacks of their own, the mark is put aside: others wait for
+/// <para>The handler is still running if the address of the mark is farther up on one of the stacks that the thread will return to, and
+/// the handler's return address is still there, or the context of an interruption of trace_entry.S is. Otherwise it was left. It was also
+/// left if what trace_entry.S saved has been overwritten, or if the address is below the stack pointer, on the thread's own stack or on
+/// the alternate one. If neither can be shown, because contexts have stacks of their own, the mark is put aside: grace periods wait for
 /// the handler as before, until it has ended on whatever thread, and calls on this stack are traced.</para>
-/// <para>Where it is in doubt the mark stays, and the call is not traced.</para>
+/// <para>In doubt the mark stays, and the call is not traced.</para>
 /// </remarks>
 [NoInstr]
 internal static unsafe class TraceMarks
 {
-    /// <summary>In place of level 0: there are marks aside, and <see cref="Leave"/> has to be called.</summary>
+    /// <summary>Returned instead of level 0 if there are marks aside: <see cref="Leave"/> has to be called.</summary>
     private const long OutsideWithAside = Offsets.TraceMarks_OutsideWithAside;
 
-    private const int TurnsBetweenLooks = 1024;
+    private const int CallsPerRecheck = 1024;
 
-    /// <summary>From Native/trace_entry.S: a traced call finds a mark, or wants to know whether its thread is in an NMI.</summary>
+    /// <summary>Called by Native/trace_entry.S: a traced call has found a mark, or has to know whether its thread is in an NMI.</summary>
     /// <param name="thread">The calling thread's words.</param>
     /// <param name="frame">Where its registers are saved.</param>
-    /// <returns>The level of nesting at which to mark; -1 if a handler is around.</returns>
+    /// <returns>The level of nesting at which to mark; -1 if the call comes from a handler.</returns>
     public static long Look(NmiThread* thread, ulong frame)
     {
         var record = (TraceThread*)thread->Tracer;
-        record->Turns = TurnsBetweenLooks;
+        record->CallsToRecheck = CallsPerRecheck;
         ThreadStack stack = record->Stack;
         if (thread->Saved != NmiThread.Outside)
         {
-            NmiLevels.CloseLeft(thread, ref stack, frame, ownContexts: 0);
+            NmiLevels.CloseAbandoned(thread, ref stack, frame, ownContexts: 0);
         }
 
         int level = 0;
@@ -46,15 +46,20 @@ internal static unsafe class TraceMarks
             level++;
         }
 
-        // What is marked at deeper levels than this one has ended with them.
+        // Handlers marked at deeper levels have ended with those levels.
         record->Levels &= ~0ul >> (63 - level);
         bool around = level == 0 ? IsAround(record, ref stack, frame) : IsAround(record, ref stack, frame, level);
         record->StackLow = stack.Low;
         record->StackTop = stack.Top;
-        return around ? -1 : level == 0 && record->Mark == TraceMark.LookAside ? OutsideWithAside : level;
+        if (around)
+        {
+            return -1;
+        }
+
+        return level == 0 && record->Mark == TraceMark.LookAside ? OutsideWithAside : level;
     }
 
-    /// <summary>From Native/trace_entry.S: a handler has ended, and its mark is not the only one.</summary>
+    /// <summary>Called by Native/trace_entry.S: a handler has ended, and its mark is not the only one.</summary>
     public static void Leave(NmiThread* thread, ulong mark)
     {
         TraceThread* record = TraceThreads.Of(thread);
@@ -64,11 +69,11 @@ internal static unsafe class TraceMarks
         }
         else if (record == null || !TakeFromAside(record, mark))
         {
-            // Its stack has come from another thread.
+            // The stack has moved to this thread from another one.
             for (int i = 0; i < TraceThreads.Used; i++)
             {
                 TraceThread* other = TraceThreads.Records + i;
-                if (Volatile.Read(ref other->Claimed) == TraceThread.InUse && !TakeFromAside(other, mark))
+                if (Volatile.Read(ref other->Claimed) == ClaimState.InUse && !TakeFromAside(other, mark))
                 {
                     Interlocked.CompareExchange(ref other->Mark, 0, mark);
                 }
@@ -77,25 +82,25 @@ internal static unsafe class TraceMarks
 
         if (record != null)
         {
-            Pause(record);
+            NoteQuiescent(record);
         }
     }
 
-    /// <summary>A look from outside: the thread is stopped.</summary>
+    /// <summary>Examines the marks of a thread that is stopped.</summary>
     /// <param name="record">The thread's.</param>
     /// <param name="stackPointer">Where it was stopped.</param>
     public static void LookAt(TraceThread* record, ulong stackPointer)
     {
         ThreadStack stack = record->Stack;
         ulong mark = record->Mark;
-        if (mark > TraceMark.LookAside && Judge(mark, ref stack, stackPointer, itself: false) == MarkState.Left)
+        if (mark > TraceMark.LookAside && Classify(mark, ref stack, stackPointer, MarkObserver.Stopper) == MarkState.Left)
         {
             record->Mark = record->AsideCount != 0 ? TraceMark.LookAside : 0;
         }
 
         for (int i = 0; i < TraceThread.MaxAside; i++)
         {
-            if (record->Aside[i] != 0 && Judge(record->Aside[i], ref stack, stackPointer, itself: false) == MarkState.Left)
+            if (record->Aside[i] != 0 && Classify(record->Aside[i], ref stack, stackPointer, MarkObserver.Stopper) == MarkState.Left)
             {
                 record->Aside[i] = 0;
             }
@@ -105,30 +110,30 @@ internal static unsafe class TraceMarks
         for (int level = 1; level < 64 && levels >> level != 0; level++)
         {
             bool ended = record->Words->Saved >> level == 0;
-            bool left = level <= TraceThread.MaxMarks && Judge(record->Marks[level - 1], ref stack, stackPointer, itself: false) == MarkState.Left;
+            bool left = level <= TraceThread.MaxMarks && Classify(record->Marks[level - 1], ref stack, stackPointer, MarkObserver.Stopper) == MarkState.Left;
             levels &= ended || left ? ~(1ul << level) : ~0ul;
         }
 
         record->Levels = levels;
-        Pause(record);
+        NoteQuiescent(record);
     }
 
-    /// <summary>True if the handler of a mark cannot be under way any more: other things are where it had its own.</summary>
+    /// <summary>True if the handler of a mark cannot be running any more: what trace_entry.S saved has been overwritten.</summary>
     public static bool IsOverwritten(ulong mark) =>
-        (mark & TraceMark.Library) == 0 && !(TryRead(TraceMark.StubPlace(mark), out ulong stub) && StubArea.IsStub(stub));
+        (mark & TraceMark.Library) == 0 && !(TryRead(TraceMark.StubAddress(mark), out ulong stub) && StubArea.IsStub(stub));
 
     private static bool IsAround(TraceThread* record, ref ThreadStack stack, ulong frame)
     {
         ulong mark = record->Mark;
         if (mark > TraceMark.LookAside)
         {
-            MarkState state = Judge(mark, ref stack, frame, itself: true);
+            MarkState state = Classify(mark, ref stack, frame, MarkObserver.Self);
             if (state == MarkState.Around || (state == MarkState.Elsewhere && !PutAside(record, mark)))
             {
                 return true;
             }
 
-            Interlocked.CompareExchange(ref record->Mark, TraceMark.LookAside, mark); // aside first: who waits finds it in the one or the other
+            Interlocked.CompareExchange(ref record->Mark, TraceMark.LookAside, mark); // aside first: a waiter finds it in one or the other
         }
 
         bool around = false;
@@ -155,7 +160,7 @@ internal static unsafe class TraceMarks
         record->Mark = CountAside(record) ? TraceMark.LookAside : 0;
         if (!around)
         {
-            Pause(record);
+            NoteQuiescent(record);
         }
 
         return around;
@@ -168,8 +173,8 @@ internal static unsafe class TraceMarks
             return false;
         }
 
-        // Whoever is at this level is in its only handler: what is not around was left.
-        if (level > TraceThread.MaxMarks || Judge(record->Marks[level - 1], ref stack, frame, itself: true) == MarkState.Around)
+        // A level has one handler: if the thread is not in it, it was left.
+        if (level > TraceThread.MaxMarks || Classify(record->Marks[level - 1], ref stack, frame, MarkObserver.Self) == MarkState.Around)
         {
             return true;
         }
@@ -178,16 +183,16 @@ internal static unsafe class TraceMarks
         return false;
     }
 
-    private static MarkState Judge(ulong mark, ref ThreadStack stack, ulong at, bool itself)
+    private static MarkState Classify(ulong mark, ref ThreadStack stack, ulong at, MarkObserver observer)
     {
         if ((mark & TraceMark.Library) != 0)
         {
             return MarkState.Around;
         }
 
-        // The registers of this call are where those of that one were.
-        ulong place = TraceMark.AddressOf(mark);
-        if (itself && place + TraceMark.SmallestFrame > at && place < at + TraceMark.LargestFrame)
+        // The registers of this call overlap with what the marked call saved.
+        ulong address = TraceMark.AddressOf(mark);
+        if (observer == MarkObserver.Self && address + TraceMark.SmallestFrame > at && address < at + TraceMark.LargestFrame)
         {
             return MarkState.Left;
         }
@@ -197,34 +202,34 @@ internal static unsafe class TraceMarks
             return MarkState.Left;
         }
 
-        StackWalk walk = StackWalk.Run(ref stack, at, place);
+        StackWalk walk = StackWalk.Run(ref stack, at, address);
         if (walk.Reached)
         {
             return walk.Interrupted || HasReturn(mark) ? MarkState.Around : MarkState.Left;
         }
 
-        if (walk.IsCut)
+        if (walk.IsTruncated)
         {
             return MarkState.Around;
         }
 
-        bool below = stack.Contains(at) && place < at && stack.Contains(place);
-        return below || (itself && IsOnAlternate(place, at)) ? MarkState.Left : MarkState.Elsewhere;
+        bool below = stack.Contains(at) && address < at && stack.Contains(address);
+        return below || (observer == MarkObserver.Self && IsOnAlternate(address, at)) ? MarkState.Left : MarkState.Elsewhere;
     }
 
-    /// <summary>True if a place is on the alternate stack, and the thread is not, or farther up.</summary>
-    private static bool IsOnAlternate(ulong place, ulong at)
+    /// <summary>True if an address is on the alternate stack, and the thread is on another stack, or farther up on this one.</summary>
+    private static bool IsOnAlternate(ulong address, ulong at)
     {
         AlternateStack stack = AlternateStack.Current;
-        return stack.Contains(place) && (!stack.Contains(at) || at > place);
+        return stack.Contains(address) && (!stack.Contains(at) || at > address);
     }
 
     /// <summary>True if the handler has not returned: its return address is there.</summary>
     private static bool HasReturn(ulong mark)
     {
-        ulong place = TraceMark.CallPlace(mark);
-        return (TryRead((place & ~15ul) - sizeof(ulong), out ulong ip) && TraceText.IsReturn(ip))
-            || (TryRead(((place - Native.Table->VectorsSize) & ~63ul) - sizeof(ulong), out ip) && TraceText.IsReturnWithVectors(ip));
+        ulong address = TraceMark.CallFrame(mark);
+        return (TryRead((address & ~15ul) - sizeof(ulong), out ulong ip) && TraceText.IsReturn(ip))
+            || (TryRead(((address - Native.Table->VectorsSize) & ~63ul) - sizeof(ulong), out ip) && TraceText.IsReturnWithVectors(ip));
     }
 
     /// <summary>A word of a stack that may be gone.</summary>
@@ -236,7 +241,7 @@ internal static unsafe class TraceMarks
         nint got = Native.Syscall(SyscallNumber.ProcessVmReadv, Native.Syscall(SyscallNumber.Gettid), (nint)(&local), 1, (nint)(&remote), 1);
         if (got < 0 && got != -Errno.EFAULT && OwnMemory.CanRead(address))
         {
-            read = *(ulong*)address; // a system that forbids the call
+            read = *(ulong*)address; // the system forbids the call
             got = sizeof(ulong);
         }
 
@@ -283,11 +288,11 @@ internal static unsafe class TraceMarks
         return record->AsideCount != 0;
     }
 
-    private static void Pause(TraceThread* record)
+    private static void NoteQuiescent(TraceThread* record)
     {
         if (!record->IsMarked)
         {
-            Volatile.Write(ref record->Pauses, record->Pauses + 1);
+            Volatile.Write(ref record->QuiescentStates, record->QuiescentStates + 1);
         }
     }
 }

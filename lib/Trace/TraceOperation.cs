@@ -3,7 +3,7 @@ namespace Ftrace.Trace;
 /// <summary>What a call of ftrace/trace.h or ftrace/sites.h asks for.</summary>
 internal enum TraceOperation
 {
-    /// <summary>Only to look for objects that came or went.</summary>
+    /// <summary>Only to find objects that were opened or closed.</summary>
     Update,
     Register,
     Unregister,

@@ -3,18 +3,18 @@ using Ftrace.Names;
 
 namespace Ftrace.Trace;
 
-/// <summary>One call of ftrace_set_filter() and its like, taken apart.</summary>
+/// <summary>The parsed arguments of ftrace_set_filter(), ftrace_set_notrace() or ftrace_set_filter_ip().</summary>
 internal unsafe struct TraceRule
 {
     public RuleKind Kind;
 
-    /// <summary>Forget what was set of this kind.</summary>
+    /// <summary>First remove the rules of this kind.</summary>
     public bool Reset;
 
-    /// <summary>Only that.</summary>
-    public bool Nothing;
+    /// <summary>Add no rule.</summary>
+    public bool ResetOnly;
 
-    /// <summary>Takes out what it matches.</summary>
+    /// <summary>It excludes what it matches.</summary>
     public bool Negated;
 
     /// <summary>What the pattern is compared with.</summary>
@@ -34,8 +34,8 @@ internal unsafe struct TraceRule
     private static ReadOnlySpan<byte> Scope => "::"u8;
 
     /// <summary>
-    /// Takes a pattern apart, "!name:mod:file", of which only the name must be there. A name with "::" or "(" is a C++ one, and "::" at
-    /// its beginning says no more than that.
+    /// Parses a pattern, "!name:mod:file", of which only the name is required. A name with "::" or "(" is a C++ name; "::" at
+    /// its beginning has no other meaning.
     /// </summary>
     public bool TryParse(byte* pattern, int length)
     {
@@ -55,14 +55,24 @@ internal unsafe struct TraceRule
             }
         }
 
-        Form = name.Contains((byte)'(') ? NameForm.Any : name.IndexOf(Scope) >= 0 ? NameForm.WithoutParameters : NameForm.Symbol;
+        Form = FormOf(name);
         int skipped = name.StartsWith(Scope) ? Scope.Length : 0;
         Name += skipped;
         NameLength = name.Length - skipped;
-        return Glob.IsValid(name[skipped..], pairs: Form != NameForm.Symbol);
+        return Glob.IsValid(name[skipped..], Form == NameForm.Symbol ? GlobSyntax.Plain : GlobSyntax.Cxx);
     }
 
-    /// <summary>Not in a C++ name with a namespace "mod".</summary>
+    private static NameForm FormOf(ReadOnlySpan<byte> name)
+    {
+        if (name.Contains((byte)'('))
+        {
+            return NameForm.Any;
+        }
+
+        return name.IndexOf(Scope) >= 0 ? NameForm.WithoutParameters : NameForm.Symbol;
+    }
+
+    /// <summary>Where ":mod:" begins; -1: nowhere. "::mod::" is a namespace of a C++ name.</summary>
     private static int IndexOfMark(ReadOnlySpan<byte> name)
     {
         for (int at = 0; at < name.Length; at++)

@@ -3,21 +3,21 @@ using System.Runtime.InteropServices;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// Which handlers a call goes to: one, or a set of them. What a stub near an object pushes is the address of one of these.
+/// The handlers that a call goes to: one, or a set of them. There is a stub for each slot in every area of stubs.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = Offsets.TraceSlot_SizeOf)]
 internal unsafe struct TraceSlot
 {
-    /// <summary>Among the flags of <see cref="List"/>, which is no ops of the host's.</summary>
+    /// <summary>Set in the flags of <see cref="List"/>, which is not an ops of the host's.</summary>
     public const ulong ListFlag = (ulong)Offsets.TraceSlot_ListFlagByte << 56;
 
-    /// <summary>Where the ops stands: in the table, or <see cref="ListEntry"/>. Read by Native/trace_entry.S.</summary>
+    /// <summary>The address of the pointer to the ops: in the table, or <see cref="ListEntry"/>. Read by Native/trace_entry.S.</summary>
     [FieldOffset(Offsets.TraceSlot_Entry)] public FtraceOps** Entry;
 
     /// <summary>Bit n: the ops with number n.</summary>
     [FieldOffset(Offsets.TraceSlot_Mask)] public ulong Mask;
 
-    /// <summary>Of a set: calls each of them. Its data: the same through the function that stands in for handlers.</summary>
+    /// <summary>The ops of a set. Its function calls each handler; its data is a function that calls the trace function for each.</summary>
     [FieldOffset(Offsets.TraceSlot_List)] public FtraceOps List;
 
     [FieldOffset(Offsets.TraceSlot_ListEntry)] public FtraceOps* ListEntry;

@@ -6,18 +6,18 @@ using Ftrace.Objects;
 
 namespace Ftrace.Trace;
 
-/// <summary>The table of registered ops, and the slots that refer to it. Called with the trace mutex held, but for the list.</summary>
+/// <summary>The table of registered ops, and the slots that refer to it. Called with the trace mutex held, except by traced calls.</summary>
 internal static unsafe class TraceSlots
 {
-    /// <summary>Ops that can be registered.</summary>
+    /// <summary>How many ops can be registered.</summary>
     public const int MaxOps = 64;
 
-    /// <summary>Slots: a stub leads to each.</summary>
+    /// <summary>How many slots there are, and stubs in an area.</summary>
     public const int Count = StubArea.Count;
 
     /// <summary>
-    /// Kinds of slots, by what is saved: number 0 everything, 1 no vector registers, 2 what the calling convention gives away, 3 of
-    /// that no vector registers. A slot's kind is its number modulo this.
+    /// Kinds of slots, by what is saved: 0 all registers, 1 all but vector registers, 2 call-clobbered registers, 3 of those all but vector
+    /// registers. A slot's kind is its number modulo this.
     /// </summary>
     public const int Kinds = Offsets.TraceSlots_Kinds;
 
@@ -31,39 +31,39 @@ internal static unsafe class TraceSlots
     [NoInstr]
     private static TableEntry* Table => s_table;
 
-    /// <summary>Numbers that are not to be given away: of registered ops, and of those that some call still refers to.</summary>
-    private static ulong s_taken;
+    /// <summary>Bit n: number n is in use, by a registered ops, or because some call still refers to it.</summary>
+    private static ulong s_usedIds;
 
-    private static int s_filled;
+    private static int s_usedSlots;
 
-    /// <summary>Numbers of ops that are gone, while calls or slots are left that refer to them.</summary>
-    private static ulong Dead
+    /// <summary>Numbers of ops that were removed, while calls or slots still refer to them.</summary>
+    private static ulong GoneIds
     {
         get
         {
-            ulong dead = s_taken;
+            ulong gone = s_usedIds;
             for (int id = 0; id < MaxOps; id++)
             {
-                dead &= s_table == null || s_table[id].Ops == null ? ~0ul : ~(1ul << id);
+                gone &= s_table == null || s_table[id].Ops == null ? ~0ul : ~(1ul << id);
             }
 
-            return dead;
+            return gone;
         }
     }
 
-    /// <summary>Many slots are taken; some of them may be in use no more.</summary>
-    public static bool IsCrowded => s_filled > Count / Kinds / 2;
+    /// <summary>So many slots are used that those which no call refers to should be freed.</summary>
+    public static bool ManySlotsUsed => s_usedSlots > Count / Kinds / 2;
 
     public static bool Reserve()
     {
         s_table = s_table != null ? s_table : (TableEntry*)Memory.Map(MaxOps * (nuint)sizeof(TableEntry));
         if (s_slots == null)
         {
-            // One more: the ops for calls that come late.
+            // One more: the ops for late calls.
             s_slots = (TraceSlot*)Memory.Map((Count + 1) * (nuint)sizeof(TraceSlot));
             if (s_slots != null)
             {
-                Fill(&s_slots[Count].List, &CallLate, &CallLateThrough);
+                Fill(&s_slots[Count].List, &CallLate, &CallLateRedirected);
                 *Native.Table->TraceSlots = (ulong)s_slots;
             }
         }
@@ -71,17 +71,17 @@ internal static unsafe class TraceSlots
         return s_table != null && s_slots != null;
     }
 
-    /// <summary>Puts an ops into the table.</summary>
+    /// <summary>Adds an ops to the table.</summary>
     /// <returns>Its number, or -1 if the table is full.</returns>
     public static int Add(FtraceOps* ops)
     {
         for (int tried = 0; tried < MaxOps; tried++)
         {
             int id = (s_nextId + tried) % MaxOps;
-            if ((s_taken >> id & 1) == 0)
+            if ((s_usedIds >> id & 1) == 0)
             {
                 s_nextId = (id + 1) % MaxOps;
-                s_taken |= 1ul << id;
+                s_usedIds |= 1ul << id;
                 Volatile.Write(ref *(ulong*)(s_table + id), (ulong)ops);
                 return id;
             }
@@ -90,11 +90,11 @@ internal static unsafe class TraceSlots
         return -1;
     }
 
-    /// <summary>Takes an ops out. From now on nobody begins to call it; who does so now is found by <see cref="TraceGrace"/>.</summary>
+    /// <summary>Removes an ops. No thread begins to call it from now on; <see cref="TraceGrace"/> waits for those that are calling it.</summary>
     public static void Remove(int id) => Volatile.Write(ref *(ulong*)(s_table + id), 0);
 
-    /// <summary>Notes which slots no call refers to any more, when a grace period is about to begin.</summary>
-    /// <param name="grace">Its number; each is higher than the one before.</param>
+    /// <summary>Notes which slots no call refers to any more, before a grace period begins.</summary>
+    /// <param name="grace">The number of the grace period; each is higher than the one before.</param>
     public static void Retire(uint grace)
     {
         for (int i = 0; i < Count; i++)
@@ -119,15 +119,22 @@ internal static unsafe class TraceSlots
         for (int i = 0; i < Count; i++)
         {
             TraceSlot* slot = s_slots + i;
-            slot->RetiredIn = slot->IsUsed || slot->Mask == 0 ? 0 : slot->RetiredIn == 0 ? grace : slot->RetiredIn;
+            if (slot->IsUsed || slot->Mask == 0)
+            {
+                slot->RetiredIn = 0;
+            }
+            else if (slot->RetiredIn == 0)
+            {
+                slot->RetiredIn = grace;
+            }
         }
     }
 
-    /// <summary>Frees slots, and the numbers of ops that are gone. Called after a grace period, whoever may have begun others meanwhile.</summary>
+    /// <summary>Frees slots, and the numbers of removed ops. Called after a grace period; other ones may have begun meanwhile.</summary>
     public static void FreeRetired(uint grace)
     {
         ulong used = 0;
-        s_filled = 0;
+        s_usedSlots = 0;
         for (int i = 0; i < Count; i++)
         {
             TraceSlot* slot = s_slots + i;
@@ -137,14 +144,14 @@ internal static unsafe class TraceSlots
                 slot->RetiredIn = 0;
             }
 
-            s_filled += slot->Mask != 0 ? 1 : 0;
+            s_usedSlots += slot->Mask != 0 ? 1 : 0;
             used |= slot->Mask;
         }
 
-        s_taken &= used | ~Dead;
+        s_usedIds &= used | ~GoneIds;
     }
 
-    /// <summary>The slot for a set of ops; -1 if there is none left.</summary>
+    /// <summary>The slot for a set of ops; -1 if no slot is free.</summary>
     public static int Find(ulong mask)
     {
         for (int i = 0; i < Count; i++)
@@ -164,7 +171,7 @@ internal static unsafe class TraceSlots
             {
                 s_nextSlot = (i + 1) % Count;
                 Fill(s_slots + i, mask);
-                s_filled++;
+                s_usedSlots++;
                 return i;
             }
         }
@@ -174,7 +181,7 @@ internal static unsafe class TraceSlots
 
     private static void Fill(TraceSlot* slot, ulong mask)
     {
-        Fill(&slot->List, &CallAll, &CallAllThrough);
+        Fill(&slot->List, &CallAll, &CallAllRedirected);
         slot->ListEntry = &slot->List;
         Volatile.Write(ref slot->Mask, mask);
         bool single = (mask & (mask - 1)) == 0;
@@ -183,11 +190,11 @@ internal static unsafe class TraceSlots
     }
 
     private static void Fill(
-        FtraceOps* list, delegate*<ulong, ulong, FtraceOps*, void*, void> call, delegate*<ulong, ulong, FtraceOps*, void*, void> through)
+        FtraceOps* list, delegate*<ulong, ulong, FtraceOps*, void*, void> call, delegate*<ulong, ulong, FtraceOps*, void*, void> redirected)
     {
         list->Func = call;
-        list->Flags = FtraceOps.SaveRegs | TraceSlot.ListFlag; // registers are passed on to those that ask for them
-        list->Data = through;
+        list->Flags = FtraceOps.SaveRegs | TraceSlot.ListFlag; // the registers are passed to the ops that want them
+        list->Data = redirected;
     }
 
     private static int KindOf(ulong mask)
@@ -204,39 +211,39 @@ internal static unsafe class TraceSlots
         return (vectors ? 0 : 1) + (regs ? 0 : 2);
     }
 
-    /// <summary>The handler of a set: calls those that are still there. Any context, marked as being in a handler.</summary>
+    /// <summary>The handler of a set: calls the handlers that are still registered. Any context; the thread is marked.</summary>
     [NoInstr]
     private static void CallAll(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, MaskOf(list), registers, through: false);
+        CallEach(ip, parentIp, MaskOf(list), registers, CallTarget.Handler);
 
     [NoInstr]
-    private static void CallAllThrough(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, MaskOf(list), registers, through: true);
+    private static void CallAllRedirected(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, MaskOf(list), registers, CallTarget.TraceFunction);
 
     [NoInstr]
     private static ulong MaskOf(FtraceOps* list) => Volatile.Read(ref ((TraceSlot*)((byte*)list - Offsets.TraceSlot_List))->Mask);
 
     /// <summary>
-    /// The handler of a call that does not stand at the site, or does no more: a thread that was late, whose slot may serve others
-    /// now, or one that comes while the call is being changed. What counts then is what the site has.
+    /// The handler of a late call, which is not at its site any more: the thread was held up, and its slot may have other ops
+    /// now, or the call is being changed. The ops of the site are called.
     /// </summary>
     [NoInstr]
     private static void CallLate(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, through: false);
+        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, CallTarget.Handler);
 
     [NoInstr]
-    private static void CallLateThrough(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, through: true);
+    private static void CallLateRedirected(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
+        CallEach(ip, parentIp, LoadedObjects.CurrentAt(ip), registers, CallTarget.TraceFunction);
 
     /// <param name="ip">As for a handler.</param>
     /// <param name="parentIp">Likewise.</param>
     /// <param name="mask">Which ops.</param>
-    /// <param name="registers">For those that want them.</param>
-    /// <param name="through">
-    /// As the trampoline that the call came through has decided, which has saved what is needed for it: see <see cref="TracePlaces"/>.
+    /// <param name="registers">For the ops that want them.</param>
+    /// <param name="target">
+    /// What the trampoline has decided, which has saved what is needed for it: see <see cref="TraceFunction"/>.
     /// </param>
     [NoInstr]
-    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, bool through)
+    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, CallTarget target)
     {
         for (; mask != 0; mask &= mask - 1)
         {
@@ -244,12 +251,12 @@ internal static unsafe class TraceSlots
             var ops = (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
             if (ops != null)
             {
-                Native.Table->CallOps(ip, parentIp, ops, registers, through ? 1 : 0);
+                Native.Table->CallOps(ip, parentIp, ops, registers, target == CallTarget.TraceFunction ? 1 : 0);
             }
         }
     }
 
-    /// <summary>Where an ops stands, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
+    /// <summary>The pointer to an ops, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]
     private struct TableEntry
     {

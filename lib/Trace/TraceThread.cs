@@ -5,24 +5,18 @@ using Ftrace.Protocol;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// What others may know of a thread that calls handlers. Written by the thread alone, in Native/trace_entry.S and
-/// <see cref="TraceMarks"/>, or by who has stopped it; on lines of its own. It outlives the thread: a thread's own words go with it.
+/// The record of a thread that calls handlers, for other threads to read. Written by the thread itself, in Native/trace_entry.S and
+/// <see cref="TraceMarks"/>, or by the one that has stopped it; on cache lines of its own. It outlives the thread, whose own words do not.
 /// </summary>
 /// <remarks>
-/// A CPU takes a load for one of what was just stored if the last twelve bits of the addresses agree, and finds out late that it
-/// is not. So the two words that are stored on each call are where, in their line, the table and the slots have nothing.
+/// A CPU predicts that a load reads what was just stored if the last twelve bits of the addresses agree, and finds out late that it
+/// does not (4K aliasing). So the two words that are stored on each call are at offsets in their line at which the table and the slots have
+/// nothing.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = Offsets.TraceThread_SizeOf)]
 internal unsafe struct TraceThread
 {
-    public const uint Free = 0;
-
-    /// <summary>Being claimed or taken back.</summary>
-    public const uint Changing = 1;
-
-    public const uint InUse = 2;
-
-    /// <summary>Handlers on other stacks that a record has room for.</summary>
+    /// <summary>How many marks of handlers on other stacks a record can hold.</summary>
     public const int MaxAside = 4;
 
     /// <summary>Levels of NMI nesting from 1 on whose marks are kept.</summary>
@@ -34,13 +28,13 @@ internal unsafe struct TraceThread
     /// <summary>Bit n, from 1 on: a handler runs at this level of NMI nesting. The kernel's recursion bits.</summary>
     [FieldOffset(Offsets.TraceThread_Levels)] public ulong Levels;
 
-    /// <summary>How often the thread has come out of all handlers on its stack.</summary>
-    [FieldOffset(Offsets.TraceThread_Pauses)] public ulong Pauses;
+    /// <summary>How often the thread has left all handlers on its stack: its quiescent states, as of RCU.</summary>
+    [FieldOffset(Offsets.TraceThread_QuiescentStates)] public ulong QuiescentStates;
 
-    /// <summary>The thread.</summary>
+    /// <summary>The thread's id.</summary>
     [FieldOffset(Offsets.TraceThread_Tid)] public int Tid;
 
-    /// <summary>One of <see cref="Free"/>, <see cref="Changing"/>, <see cref="InUse"/>.</summary>
+    /// <summary>A <see cref="ClaimState"/>.</summary>
     [FieldOffset(Offsets.TraceThread_Claimed)] public uint Claimed;
 
     /// <summary>Marks of handlers that the thread has left for another stack, and to which it may come back; 0: none.</summary>
@@ -49,19 +43,19 @@ internal unsafe struct TraceThread
     /// <summary>The thread's words, while it lives.</summary>
     [FieldOffset(Offsets.TraceThread_Words)] public NmiThread* Words;
 
-    /// <summary>From here on the thread's own stack has been seen to be readable, see <see cref="ThreadStack"/>.</summary>
+    /// <summary>From this address on the thread's own stack has been found to be readable, see <see cref="ThreadStack"/>.</summary>
     [FieldOffset(Offsets.TraceThread_StackLow)] public ulong StackLow;
 
-    /// <summary>Where it ends; 0: not looked yet.</summary>
+    /// <summary>Where it ends; 0: not known yet.</summary>
     [FieldOffset(Offsets.TraceThread_StackTop)] public ulong StackTop;
 
-    /// <summary>Not 0 if something stands in <see cref="Aside"/>.</summary>
+    /// <summary>Not 0 if there is a mark in <see cref="Aside"/>.</summary>
     [FieldOffset(Offsets.TraceThread_AsideCount)] public int AsideCount;
 
-    /// <summary>Traced calls in NMIs before the next look whether there is an NMI.</summary>
-    [FieldOffset(Offsets.TraceThread_Turns)] public int Turns;
+    /// <summary>Traced calls in NMIs until the next check that the thread is in an NMI at all.</summary>
+    [FieldOffset(Offsets.TraceThread_CallsToRecheck)] public int CallsToRecheck;
 
-    /// <summary>Of <see cref="Levels"/>, from 1 on: the marks.</summary>
+    /// <summary>The marks of the <see cref="Levels"/>, from level 1 on.</summary>
     [FieldOffset(Offsets.TraceThread_Marks)] public fixed ulong Marks[MaxMarks];
 
     /// <summary>The thread's own stack, as far as it is known.</summary>
@@ -72,7 +66,7 @@ internal unsafe struct TraceThread
     [NoInstr]
     public readonly bool IsMarked => Mark > TraceMark.LookAside || Levels != 0;
 
-    /// <summary>Forgets all marks: the thread is not there any more.</summary>
+    /// <summary>Clears all marks: the thread has ended.</summary>
     [NoInstr]
     public void Clear()
     {

@@ -5,10 +5,10 @@ using Ftrace.Protocol;
 
 namespace Ftrace.Trace;
 
-/// <summary>The records of all threads that have come to a handler.</summary>
+/// <summary>The records of all threads that have called a traced function.</summary>
 internal static unsafe class TraceThreads
 {
-    /// <summary>Threads; those beyond are not traced.</summary>
+    /// <summary>The number of records; threads without one are not traced.</summary>
     public const int Capacity = 65536;
 
     private static TraceThread* s_records;
@@ -34,20 +34,20 @@ internal static unsafe class TraceThreads
         return s_records != null;
     }
 
-    /// <summary>A record for the calling thread, in whatever context; null if there is none left.</summary>
+    /// <summary>Claims a record for the calling thread, in any context; null if none is free.</summary>
     /// <remarks>
-    /// The child of vfork() is another process with this memory, on the words of the thread that waits for it. From there no
-    /// thread of ours is alive, so it takes nobody's record back; and what it claims stays with that thread, whose id it does
-    /// not know, so nobody takes it back.
+    /// The child of vfork(2) is another process with this memory, which uses the words of the thread that waits for it. To the child all
+    /// our threads seem to have ended, so it frees no record. A record that it claims stays with the waiting thread, whose id it does
+    /// not know, so that record is never freed.
     /// </remarks>
     [NoInstr]
     public static TraceThread* Claim(NmiThread* thread)
     {
-        // Each newcomer looks at two others, so that the records of threads that have ended do not pile up.
+        // Each new thread checks two records, so that those of threads that have ended do not pile up.
         int pid = (int)Native.Syscall(SyscallNumber.Getpid);
         bool shared = pid != StopState.Shared->Pid;
         int used = Volatile.Read(ref s_used);
-        for (int looks = 0; looks < 2 && used > 0 && !shared; looks++)
+        for (int reaped = 0; reaped < 2 && used > 0 && !shared; reaped++)
         {
             Reap(s_records + (uint)Interlocked.Increment(ref s_hand) % (uint)used, pid);
         }
@@ -55,8 +55,7 @@ internal static unsafe class TraceThreads
         for (int i = 0; i < Capacity; i++)
         {
             TraceThread* record = s_records + i;
-            if (Volatile.Read(ref record->Claimed) != TraceThread.Free
-                || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.Free) != TraceThread.Free)
+            if (!RecordClaim<X86Threads>.TryClaim(&record->Claimed))
             {
                 continue;
             }
@@ -65,17 +64,16 @@ internal static unsafe class TraceThreads
             record->Words = thread;
             record->StackLow = 0;
             record->StackTop = 0;
-            record->Turns = 0;
-            record->Tid = shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid);
+            record->CallsToRecheck = 0;
             used = Volatile.Read(ref s_used);
             while (used <= i && Interlocked.CompareExchange(ref s_used, i + 1, used) is int found && found != used)
             {
                 used = found;
             }
 
-            Volatile.Write(ref record->Claimed, TraceThread.InUse);
+            RecordClaim<X86Threads>.Publish(&record->Claimed, (uint*)&record->Tid, shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid));
 
-            // A handler that came in between has claimed one too: that one goes with the thread.
+            // A signal handler that interrupted this may have claimed one too: that one is freed when the thread ends.
             thread->Tracer = (ulong)record;
             return record;
         }
@@ -93,7 +91,7 @@ internal static unsafe class TraceThreads
     }
 
     /// <summary>
-    /// Marks the calling thread as being in a handler: what it calls is not traced. For the host's code that the library calls with
+    /// Marks the calling thread as being in a handler, so that its calls are not traced. For code of the host's that the library calls with
     /// locks held, which handlers may want. Thread context only, where the level is 0; NMIs are traced meanwhile.
     /// </summary>
     public static void BeginHandler(NmiThread* self)
@@ -107,40 +105,32 @@ internal static unsafe class TraceThreads
         }
     }
 
-    /// <summary>Takes the mark away. A thread that got no record is not traced anyway.</summary>
+    /// <summary>Clears the mark. A thread without a record is not traced anyway.</summary>
     public static void EndHandler(NmiThread* self)
     {
         TraceThread* record = Of(self);
         if (record != null)
         {
             Volatile.Write(ref record->Mark, record->AsideCount != 0 ? TraceMark.LookAside : 0);
-            record->Pauses++;
+            record->QuiescentStates++;
         }
     }
 
-    /// <summary>Takes back the record of a thread that has ended. True if it has.</summary>
-    /// <remarks>Whoever takes it looks again: it may have been taken back and claimed meanwhile.</remarks>
+    /// <summary>Frees a record if its thread has ended. True if it has.</summary>
     [NoInstr]
     public static bool Reap(TraceThread* record, int pid)
     {
-        if (Volatile.Read(ref record->Claimed) != TraceThread.InUse
-            || Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) != -Errno.ESRCH
-            || Interlocked.CompareExchange(ref record->Claimed, TraceThread.Changing, TraceThread.InUse) != TraceThread.InUse)
+        if (!RecordClaim<X86Threads>.TryReap(&record->Claimed, (uint*)&record->Tid, pid))
         {
             return false;
         }
 
-        bool ended = Native.Syscall(SyscallNumber.Tgkill, pid, record->Tid, 0) == -Errno.ESRCH;
-        if (ended)
-        {
-            record->Clear();
-        }
-
-        Volatile.Write(ref record->Claimed, ended ? TraceThread.Free : TraceThread.InUse);
-        return ended;
+        record->Clear();
+        RecordClaim<X86Threads>.Release(&record->Claimed);
+        return true;
     }
 
-    /// <summary>In the child of a fork only this thread is there.</summary>
+    /// <summary>In the child of a fork: frees the records of the other threads, which are not there.</summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
     {
@@ -154,7 +144,7 @@ internal static unsafe class TraceThreads
             else
             {
                 record->Clear();
-                record->Claimed = TraceThread.Free;
+                record->Claimed = ClaimState.Free;
             }
         }
     }

@@ -11,37 +11,39 @@ using Ftrace.Stop;
 
 namespace Ftrace.Trace;
 
-/// <summary>Handlers and their functions: what ftrace/trace.h and ftrace/sites.h offer. The kernel's kernel/trace/ftrace.c.</summary>
+/// <summary>Tracing: ftrace/trace.h and ftrace/sites.h. The kernel's kernel/trace/ftrace.c.</summary>
 /// <remarks>
-/// <para>Every change goes the same way: the sites say which handlers they want (<see cref="Site.Wanted"/>), and
-/// <see cref="SitePatcher"/> makes the text agree, all or nothing. Then whoever was taken out is waited for.</para>
-/// <para>Two locks, in this order: the trace mutex, and the loader's, so that no object goes meanwhile. Neither is held while
-/// handlers are waited for, which may want the loader's, or a thread that waits for the trace mutex. What was taken out before a wait is
-/// told by the number of the wait from what others have taken out since.</para>
+/// <para>Every change has the same steps: the wanted ops of each site are set (<see cref="Site.Wanted"/>), and
+/// <see cref="SitePatcher"/> makes the text agree, all or nothing. Then a grace period waits for handlers that were removed.</para>
+/// <para>Two locks, in this order: the trace mutex, and the loader's, so that no object is unloaded meanwhile. Neither is held during a
+/// grace period: a handler may want the loader's lock, or wait for a thread that waits for the trace mutex. Grace periods are numbered, so
+/// that what was removed before one can be distinguished from what other threads have removed since.</para>
 /// </remarks>
 internal static unsafe class Tracing
 {
-    /// <summary>How long to wait for handlers before there is said to be no space left.</summary>
+    /// <summary>How long to wait for handlers before a call fails with -ENOSPC.</summary>
     private const long MaxReclaimNs = Clock.NsPerSecond;
 
-    private static TraceOps* s_first;
+    private static OpsRecord* s_first;
 
-    /// <summary>Something was taken out, and may be forgotten once nobody can be about to use it.</summary>
-    private static bool s_sweep;
+    /// <summary>Something was removed, and can be freed after a grace period.</summary>
+    private static bool s_needsReclaim;
 
     /// <summary>Grace periods that have begun.</summary>
-    private static uint s_graces;
+    private static uint s_gracePeriods;
 
-    /// <summary>A call has ended without having seen that what it took out is used no more, when so many had begun; 0: none.</summary>
-    private static uint s_unconfirmed;
+    /// <summary>
+    /// The number of grace periods that had begun when a call returned although a handler that it removed may still be running; 0: there is none.
+    /// </summary>
+    private static uint s_unconfirmedGrace;
 
-    /// <summary>Numbers of ops that are gone, whose calls could not all be changed back.</summary>
-    private static ulong s_stuck;
+    /// <summary>Bit n: the ops with number n was removed, but not all calls of it could be changed back.</summary>
+    private static ulong s_leftoverOps;
 
     /// <summary>The thread that forks holds the trace mutex.</summary>
     private static NmiThread* s_forking;
 
-    /// <summary>Carries a call out with both locks, the objects looked at, and its memory reserved.</summary>
+    /// <summary>Executes a call, with memory reserved, both locks held and the list of objects updated.</summary>
     public static int Run(ref TraceCall call)
     {
         if (IsTorn)
@@ -57,7 +59,7 @@ internal static unsafe class Tracing
         RunOnce(ref call);
         if (call.Result == -Errno.ENOSPC && call.Operation is TraceOperation.Register or TraceOperation.SetRule)
         {
-            // What others have given up may just not be free yet.
+            // Slots or numbers of removed ops may not have been freed yet.
             Reclaim(MaxReclaimNs);
             RunOnce(ref call);
         }
@@ -65,21 +67,24 @@ internal static unsafe class Tracing
         int error = call.Result;
         if (call.Ops != null)
         {
-            Prune(call.Ops);
+            FreeIfUnused(call.Ops);
         }
 
-        // Only who has to waits for handlers: any other call may come from a constructor, with the loader's lock.
-        bool waits = call.TookOut || (call.Operation == TraceOperation.Update && s_unconfirmed != 0);
-        int grace = waits ? Reclaim(TraceGrace.LongNs)
-            : s_sweep || TraceSlots.IsCrowded || LoadedObjects.HasDropped ? Reclaim(TraceGrace.BriefNs)
-            : 0;
-        if (waits && grace != 0)
+        // Only a call that has to waits for handlers: any other one may come from a constructor, with the loader's lock held.
+        bool waits = call.RemovedHandlers || (call.Operation == TraceOperation.Update && s_unconfirmedGrace != 0);
+        int graceError = 0;
+        if (waits)
         {
-            s_unconfirmed = s_graces;
+            graceError = Reclaim(TraceGrace.LongNs);
+            s_unconfirmedGrace = graceError != 0 ? s_gracePeriods : s_unconfirmedGrace;
+        }
+        else if (s_needsReclaim || TraceSlots.ManySlotsUsed || LoadedObjects.HasDropped)
+        {
+            Reclaim(TraceGrace.BriefNs);
         }
 
         Unlock();
-        return error != 0 || !waits ? error : grace;
+        return error != 0 ? error : graceError;
     }
 
     private static void RunOnce(ref TraceCall call)
@@ -95,13 +100,13 @@ internal static unsafe class Tracing
     }
 
     /// <summary>
-    /// Waits until nobody can be about to use what was taken out, and frees it. Called with the trace mutex held, and gives it back
+    /// Waits for a grace period, and frees what was removed before it. Called with the trace mutex held, which is released
     /// meanwhile.
     /// </summary>
     private static int Reclaim(long budget)
     {
-        uint number = ++s_graces;
-        s_sweep = false;
+        uint number = ++s_gracePeriods;
+        s_needsReclaim = false;
         TraceSlots.Retire(number);
         LoadedObjects.RetireDropped(number);
         Unlock();
@@ -109,20 +114,20 @@ internal static unsafe class Tracing
         Lock();
         if (error != 0)
         {
-            s_sweep = true;
+            s_needsReclaim = true;
             return error;
         }
 
         TraceSlots.FreeRetired(number);
         LoadedObjects.FreeDropped(number);
-        s_unconfirmed = s_unconfirmed >= number ? s_unconfirmed : 0;
+        s_unconfirmedGrace = s_unconfirmedGrace >= number ? s_unconfirmedGrace : 0;
         return 0;
     }
 
-    /// <summary>Nothing is traced any more, nor are keys changed, in a child of a process that another thread was changing.</summary>
+    /// <summary>True in a child that was created while another thread was changing this state: nothing can be traced, and no key changed.</summary>
     public static bool IsTorn => TraceState.Shared->Torn != 0;
 
-    /// <summary>Takes the trace mutex, unless the thread is where it would wait for itself.</summary>
+    /// <summary>Takes the trace mutex, unless the thread would wait for itself.</summary>
     public static bool TryLock()
     {
         NmiThread* self = CurrentThread.Words;
@@ -135,7 +140,7 @@ internal static unsafe class Tracing
         return true;
     }
 
-    /// <summary>As <see cref="FutexMutex"/>, but every signal may come while this waits, and its handler leave.</summary>
+    /// <summary>As <see cref="FutexMutex"/>, but while this waits no signal is blocked, and a handler may leave by siglongjmp().</summary>
     private static void Lock()
     {
         uint* word = &TraceState.Shared->Mutex;
@@ -152,12 +157,14 @@ internal static unsafe class Tracing
 
     public static void Unlock() => FutexMutex.Unlock(&TraceState.Shared->Mutex);
 
-    /// <summary>Whoever has the trace mutex may wait for this thread: for its handler to end, for the patch mutex or the window.</summary>
+    /// <summary>
+    /// True if the owner of the trace mutex may wait for this thread: for its handler to end, for the patch mutex, or for its stop window.
+    /// </summary>
     [NoInstr]
     private static bool WaitsForItself(NmiThread* self) =>
         StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || PatchGate.IsOwner(self);
 
-    /// <summary>Where reports go from now on.</summary>
+    /// <summary>Sets the function that reports are passed to.</summary>
     public static int SetPrint(void* print)
     {
         if (TraceThreads.IsInHandler(CurrentThread.Words))
@@ -170,8 +177,8 @@ internal static unsafe class Tracing
     }
 
     /// <summary>
-    /// A fork waits for the operation that is on, so that the child finds everything whole. Not in a handler, nor with the patch
-    /// mutex, nor inside of such an operation: whoever is on it waits for us, or is us.
+    /// Before a fork: takes the trace mutex, so that the child finds consistent state. Not in a handler, with the patch mutex, or inside
+    /// of such a call: the owner of the trace mutex waits for this thread, or is this thread.
     /// </summary>
     [NoInstr]
     public static void ForkPrepare(NmiThread* self)
@@ -193,7 +200,7 @@ internal static unsafe class Tracing
         }
     }
 
-    /// <summary>In a child that was made without the two above, before <see cref="AfterFork"/>.</summary>
+    /// <summary>In a child that was created without the two methods above, before <see cref="AfterFork"/>.</summary>
     [NoInstr]
     public static void AfterForkFound()
     {
@@ -201,7 +208,7 @@ internal static unsafe class Tracing
         trace->Torn = trace->Mutex != 0 && s_forking == null ? 1 : trace->Torn;
     }
 
-    /// <summary>In the child.</summary>
+    /// <summary>In the child of a fork.</summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
     {
@@ -210,53 +217,65 @@ internal static unsafe class Tracing
         TraceThreads.AfterFork(self);
     }
 
-    /// <summary>Called once, for whatever object: what counts is that the loader's lock is held meanwhile.</summary>
+    /// <summary>Called once, for the first object, whichever it is: the purpose is that the loader's lock is held.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
     {
         var call = (TraceCall*)data;
-        int looked = LoadedObjects.Update();
-        RetryDead();
-        int error = AdoptNewObjects();
+        int updated = LoadedObjects.Update();
+        RetryLeftoverCalls();
+        int adopted = AdoptNewObjects();
 
-        // Whoever ends something need not know all objects. And whoever else calls may be of another ops.
+        // A call that removes something need not know all objects.
         bool needsAll = call->Operation is not (TraceOperation.Unregister or TraceOperation.FreeFilter or TraceOperation.UpdateFunc);
-        call->Result = needsAll ? looked : 0;
+        call->Result = needsAll ? updated : 0;
         if (call->Operation == TraceOperation.Update)
         {
             int branches = JumpPatcher.ApplyToNew();
-            call->Result = looked != 0 ? looked : error != 0 ? error : branches;
+            call->Result = FirstError(updated, adopted, branches);
         }
         else if (call->Result == 0)
         {
-            call->Result = call->Operation switch
-            {
-                TraceOperation.Register => Register(call->Ops),
-                TraceOperation.Unregister => Unregister(call),
-                TraceOperation.SetRule => SetRule(call),
-                TraceOperation.FreeFilter => FreeFilter(call->Ops),
-                TraceOperation.UpdateFunc => UpdateFunc(call),
-                TraceOperation.List => call->List.Run(),
-                _ => 0,
-            };
+            call->Result = RunOperation(call);
         }
 
         DisplayNames.End();
         return 1;
     }
 
-    /// <summary>Calls of ops that are gone, which could not be changed back then.</summary>
-    private static void RetryDead()
+    private static int RunOperation(TraceCall* call) => call->Operation switch
     {
-        if (s_stuck != 0)
+        TraceOperation.Register => Register(call->Ops),
+        TraceOperation.Unregister => Unregister(call),
+        TraceOperation.SetRule => SetRule(call),
+        TraceOperation.FreeFilter => FreeFilter(call->Ops),
+        TraceOperation.UpdateFunc => UpdateFunc(call),
+        TraceOperation.List => call->List.Run(),
+        _ => 0,
+    };
+
+    private static int FirstError(int first, int second, int third)
+    {
+        if (first != 0)
         {
-            Unwant(s_stuck);
-            s_stuck = SitePatcher.Apply(SiteFailures.KeepQuiet) == 0 ? 0 : s_stuck;
-            s_sweep = true;
+            return first;
+        }
+
+        return second != 0 ? second : third;
+    }
+
+    /// <summary>Tries again to change back calls of removed ops that could not be changed back before.</summary>
+    private static void RetryLeftoverCalls()
+    {
+        if (s_leftoverOps != 0)
+        {
+            ClearWanted(s_leftoverOps);
+            s_leftoverOps = SitePatcher.Apply(SiteFailures.KeepQuiet) == 0 ? 0 : s_leftoverOps;
+            s_needsReclaim = true;
         }
     }
 
-    /// <summary>Functions of new objects that a registered ops wants.</summary>
+    /// <summary>Traces the functions of new objects that registered ops want.</summary>
     private static int AdoptNewObjects()
     {
         int result = 0;
@@ -268,16 +287,16 @@ internal static unsafe class Tracing
             }
 
             SiteFailures failures = SiteFailures.SkipForeign;
-            for (TraceOps* ops = s_first; ops != null; ops = ops->Next)
+            for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
             {
-                if (ops->Id >= 0 && Want(target, ops) && FailuresOf(ops) == SiteFailures.Refuse)
+                if (ops->Id >= 0 && SetWanted(target, ops) && FailuresOf(ops) == SiteFailures.Refuse)
                 {
                     failures = SiteFailures.Refuse;
                 }
             }
 
-            // One object's trouble does not keep another one from being traced. What failed for a reason that may go is tried
-            // again by the next call.
+            // A failure with one object does not keep another one from being traced. After a temporary failure the next call tries
+            // again.
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0 && error != -Errno.EINVAL;
             result = result != 0 ? result : error;
@@ -286,12 +305,12 @@ internal static unsafe class Tracing
         return result;
     }
 
-    private static SiteFailures FailuresOf(TraceOps* record) =>
+    private static SiteFailures FailuresOf(OpsRecord* record) =>
         (record->Ops->Flags & FtraceOps.SkipForeign) != 0 ? SiteFailures.SkipForeign : SiteFailures.Refuse;
 
     private static int Register(FtraceOps* ops)
     {
-        TraceOps* record = FindOrAdd(ops);
+        OpsRecord* record = FindOrAdd(ops);
         if (record == null)
         {
             return -Errno.ENOMEM;
@@ -308,11 +327,11 @@ internal static unsafe class Tracing
             return -Errno.ENOSPC;
         }
 
-        Want(record);
+        SetWanted(record);
         int error = SitePatcher.Apply(FailuresOf(record));
         if (error != 0)
         {
-            TakeOut(record);
+            RemoveOps(record);
         }
 
         return error;
@@ -320,22 +339,22 @@ internal static unsafe class Tracing
 
     private static int Unregister(TraceCall* call)
     {
-        TraceOps* record = Find(call->Ops);
+        OpsRecord* record = Find(call->Ops);
         if (record == null || record->Id < 0)
         {
             return -Errno.ENOENT;
         }
 
         ulong bit = 1ul << record->Id;
-        Unwant(bit);
+        ClearWanted(bit);
         int error = SitePatcher.Apply(SiteFailures.ChangeOthers);
-        s_stuck |= error != 0 ? bit : 0;
-        TakeOut(record);
-        call->TookOut = true;
+        s_leftoverOps |= error != 0 ? bit : 0;
+        RemoveOps(record);
+        call->RemovedHandlers = true;
         return error;
     }
 
-    private static void Unwant(ulong mask)
+    private static void ClearWanted(ulong mask)
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -351,28 +370,28 @@ internal static unsafe class Tracing
         }
     }
 
-    /// <summary>From here on nobody begins to call the ops. Its number is free once no call refers to it.</summary>
-    private static void TakeOut(TraceOps* record)
+    /// <summary>From here on no thread begins to call the ops. Its number can be reused once no call refers to it.</summary>
+    private static void RemoveOps(OpsRecord* record)
     {
         TraceSlots.Remove(record->Id);
         record->Id = -1;
-        s_sweep = true;
+        s_needsReclaim = true;
     }
 
     /// <summary>Adds a pattern or an address, and changes the text if the ops is registered.</summary>
     private static int SetRule(TraceCall* call)
     {
         TraceRule* rule = &call->Rule;
-        TraceOps* before = TraceOps.New(call->Ops);
+        OpsRecord* before = OpsRecord.Create(call->Ops);
         if (before == null)
         {
             return -Errno.ENOMEM;
         }
 
-        TraceOps* record = FindOrAdd(call->Ops);
+        OpsRecord* record = FindOrAdd(call->Ops);
         if (record == null)
         {
-            TraceOps.Free(before);
+            OpsRecord.Free(before);
             return -Errno.ENOMEM;
         }
 
@@ -380,21 +399,21 @@ internal static unsafe class Tracing
         int error = SetRule(record, rule);
         if (error != 0)
         {
-            before->CopyRulesTo(record); // the sites want what they have
+            before->CopyRulesTo(record); // the sites already want what they have
         }
 
-        TraceOps.Free(before);
+        OpsRecord.Free(before);
         return error;
     }
 
-    private static int SetRule(TraceOps* record, TraceRule* rule)
+    private static int SetRule(OpsRecord* record, TraceRule* rule)
     {
         if (rule->Reset)
         {
-            record->Forget(rule->Kind == RuleKind.Notrace);
+            record->RemoveRules(rule->Kind);
         }
 
-        if (!rule->Nothing)
+        if (!rule->ResetOnly)
         {
             int error = record->Add(rule);
             if (error != 0)
@@ -402,7 +421,7 @@ internal static unsafe class Tracing
                 return error;
             }
 
-            if (!IsKnown(record))
+            if (!LastRuleMatchesAny(record))
             {
                 return -Errno.ENOENT;
             }
@@ -413,13 +432,13 @@ internal static unsafe class Tracing
             return 0;
         }
 
-        Want(record);
+        SetWanted(record);
         return SitePatcher.Apply(FailuresOf(record));
     }
 
     private static int FreeFilter(FtraceOps* ops)
     {
-        TraceOps* record = Find(ops);
+        OpsRecord* record = Find(ops);
         if (record == null)
         {
             return 0;
@@ -430,23 +449,23 @@ internal static unsafe class Tracing
             return -Errno.EBUSY;
         }
 
-        record->Forget(notrace: false);
-        record->Forget(notrace: true);
+        record->RemoveRules(RuleKind.Filter);
+        record->RemoveRules(RuleKind.Notrace);
         return 0;
     }
 
-    /// <summary>What is called in place of every handler. Whoever calls what it was before is waited for.</summary>
+    /// <summary>Sets the trace function. The grace period also waits for threads that call the one before.</summary>
     private static int UpdateFunc(TraceCall* call)
     {
-        int error = TracePlaces.Update(call->Func);
-        call->TookOut = error == 0;
+        int error = TraceFunction.Update(call->Func);
+        call->RemovedHandlers = error == 0;
         return error;
     }
 
-    /// <summary>What says no more than nothing at all goes: the host may have ops at ever other places.</summary>
-    private static void Prune(FtraceOps* ops)
+    /// <summary>Frees the record of an ops that is not registered and has no rules: the host may use new ops again and again.</summary>
+    private static void FreeIfUnused(FtraceOps* ops)
     {
-        TraceOps* record = Find(ops);
+        OpsRecord* record = Find(ops);
         if (record == null || record->Id >= 0 || record->HasRules)
         {
             return;
@@ -457,7 +476,7 @@ internal static unsafe class Tracing
             s_first = record->Next;
         }
 
-        for (TraceOps* other = s_first; other != null; other = other->Next)
+        for (OpsRecord* other = s_first; other != null; other = other->Next)
         {
             if (other->Next == record)
             {
@@ -465,11 +484,11 @@ internal static unsafe class Tracing
             }
         }
 
-        TraceOps.Free(record);
+        OpsRecord.Free(record);
     }
 
-    /// <summary>True if the rule added last matches some function.</summary>
-    private static bool IsKnown(TraceOps* record)
+    /// <summary>True if the rule that was added last matches any function.</summary>
+    private static bool LastRuleMatchesAny(OpsRecord* record)
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -486,16 +505,16 @@ internal static unsafe class Tracing
         return false;
     }
 
-    private static void Want(TraceOps* record)
+    private static void SetWanted(OpsRecord* record)
     {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            Want(target, record);
+            SetWanted(target, record);
         }
     }
 
-    /// <summary>Notes which of an object's functions the ops wants. True if it wants any.</summary>
-    private static bool Want(LoadedObject* target, TraceOps* record)
+    /// <summary>Sets which of an object's functions the ops wants. True if it wants any.</summary>
+    private static bool SetWanted(LoadedObject* target, OpsRecord* record)
     {
         ulong bit = 1ul << record->Id;
         bool any = false;
@@ -514,9 +533,9 @@ internal static unsafe class Tracing
         return any;
     }
 
-    private static TraceOps* Find(FtraceOps* ops)
+    private static OpsRecord* Find(FtraceOps* ops)
     {
-        TraceOps* record = s_first;
+        OpsRecord* record = s_first;
         while (record != null && record->Ops != ops)
         {
             record = record->Next;
@@ -525,12 +544,12 @@ internal static unsafe class Tracing
         return record;
     }
 
-    private static TraceOps* FindOrAdd(FtraceOps* ops)
+    private static OpsRecord* FindOrAdd(FtraceOps* ops)
     {
-        TraceOps* record = Find(ops);
+        OpsRecord* record = Find(ops);
         if (record == null)
         {
-            record = TraceOps.New(ops);
+            record = OpsRecord.Create(ops);
             if (record != null)
             {
                 record->Next = s_first;

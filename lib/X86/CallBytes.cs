@@ -2,19 +2,19 @@ using System.Runtime.CompilerServices;
 
 namespace Ftrace.X86;
 
-/// <summary>Code of the size of a call, as most of what is changed is: a word of four bytes, and one byte.</summary>
+/// <summary>Code of the size of a call, as at most locations: a word of four bytes, and one byte.</summary>
 internal static unsafe class CallBytes
 {
     private const int Last = X86Instruction.CallSize - 1;
 
-    /// <summary>The nop of that size that is written, <see cref="X86Instruction.Nop5"/>.</summary>
+    /// <summary>The nop of that size that the library writes, <see cref="X86Instruction.Nop5"/>.</summary>
     public static byte* Nop
     {
         get
         {
             fixed (byte* nop = X86Instruction.Nop5)
             {
-                return nop; // a literal: it stays where it is
+                return nop; // a literal, which never moves
             }
         }
     }
@@ -24,7 +24,7 @@ internal static unsafe class CallBytes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Word(byte* code) => Unsafe.ReadUnaligned<uint>(code);
 
-    /// <summary>The last one.</summary>
+    /// <summary>The last byte.</summary>
     [NoInstr]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte Tail(byte* code) => code[Last];

@@ -5,7 +5,7 @@ using Ftrace.Linux;
 namespace Ftrace.X86;
 
 /// <summary>
-/// Carries out the instructions that may stand under a breakpoint, on the registers of a thread that has trapped: nops, <c>call
+/// Emulates the instructions that a breakpoint may replace, on the registers of a thread that has trapped: nops, <c>call
 /// rel32</c>, <c>jmp rel32</c>, <c>jmp rel8</c>, <c>ret</c>, <c>mov r32, imm32</c>. The kernel's int3_emulate_*() in
 /// arch/x86/include/asm/text-patching.h.
 /// </summary>
@@ -20,15 +20,15 @@ internal static unsafe class X86Emulator
     private const uint NearSize = 5;
 
     /// <summary>
-    /// True for code that can be put under a breakpoint while threads run: one instruction, or nops, or one that
-    /// never falls through to the bytes behind it.
+    /// True for code that can be emulated while threads run: one instruction, or nops, or one instruction that
+    /// never falls through to the bytes after it.
     /// </summary>
     public static bool CanExecute(byte* code, uint length) =>
         LengthOf(code, length) == length || (LengthOf(code, length) != 0 && !FallsThrough(*code)) || AreNops(code, length);
 
     /// <summary>
-    /// True for code that can be taken away while threads run: no thread can be in its middle. One instruction; or one that
-    /// never falls through, with nothing but breakpoints behind it.
+    /// True for code that can be replaced while threads run, because no thread can be in its middle: one instruction; or one that
+    /// never falls through, with only breakpoints after it.
     /// </summary>
     public static bool CanReplace(byte* code, uint length)
     {
@@ -47,8 +47,8 @@ internal static unsafe class X86Emulator
         return filled;
     }
 
-    /// <summary>Carries the code at <paramref name="ip"/> out. It is one of those that <see cref="CanExecute"/> accepts.</summary>
-    /// <param name="ip">Where it stands.</param>
+    /// <summary>Emulates the code at <paramref name="ip"/>, which <see cref="CanExecute"/> must accept.</summary>
+    /// <param name="ip">Its address.</param>
     /// <param name="code">Its bytes.</param>
     /// <param name="length">How many.</param>
     /// <param name="context">The interrupted registers, <c>struct ucontext</c>.</param>
@@ -85,11 +85,11 @@ internal static unsafe class X86Emulator
             *Ucontext.Register(context, opcode - Mov) = Unsafe.ReadUnaligned<uint>(code + 1);
         }
 
-        // All else are nops.
+        // All other instructions are nops.
         *rip = next;
     }
 
-    /// <summary>Length of the instruction at the start of <paramref name="code"/>, or 0 if it is none of ours.</summary>
+    /// <summary>Length of the instruction at the start of <paramref name="code"/>, or 0 if it cannot be emulated.</summary>
     private static uint LengthOf(byte* code, uint length)
     {
         uint size = *code switch

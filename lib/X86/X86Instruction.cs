@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace Ftrace.X86;
 
 /// <summary>The few instructions that the library writes and reads. Intel SDM vol. 2.</summary>
-/// <remarks>Hand-written: a disassembler would allocate, and this has to run while all threads stand still.</remarks>
+/// <remarks>Written by hand: a disassembler would allocate, and this has to run while all threads stand still.</remarks>
 internal static class X86Instruction
 {
     /// <summary>Bytes of <c>call rel32</c>; FTRACE_INSN_SIZE.</summary>
@@ -13,7 +13,7 @@ internal static class X86Instruction
     /// <summary>Bytes of <c>endbr64</c>.</summary>
     public const int EndbrSize = 4;
 
-    /// <summary>Bytes that one location may have.</summary>
+    /// <summary>How many bytes a location may have.</summary>
     public const int MaxPatch = 8;
 
     /// <summary>Bytes of the longest instruction that a CPU accepts.</summary>
@@ -28,11 +28,11 @@ internal static class X86Instruction
     /// <summary>The first byte of <c>jmp rel32</c>.</summary>
     public const byte JumpOpcode = 0xe9;
 
-    private const byte MoveOpcode = 0xb8; // mov r32,imm32: eight of them
+    private const byte MoveOpcode = 0xb8; // mov r32,imm32: eight opcodes
     private const byte ShortJumpOpcode = 0xeb;
     private const int ShortJumpSize = 2;
 
-    /// <summary>The 5-byte nop that is written, <c>nopl 0x0(%rax,%rax,1)</c>.</summary>
+    /// <summary>The 5-byte nop that the library writes, <c>nopl 0x0(%rax,%rax,1)</c>.</summary>
     public static ReadOnlySpan<byte> Nop5 => [0x0f, 0x1f, 0x44, 0x00, 0x00];
 
     /// <summary>Encodes <c>call target</c> for the address <paramref name="ip"/>.</summary>
@@ -80,11 +80,18 @@ internal static class X86Instruction
         return true;
     }
 
-    /// <summary>True if the bytes are one instruction for certain: none of which is known that nobody can stand inside of it.</summary>
-    public static bool IsOne(ReadOnlySpan<byte> code) =>
-        code.Length == CallSize ? code[0] is CallOpcode or JumpOpcode or (>= MoveOpcode and < MoveOpcode + 8) || NopLength(code) == CallSize
-        : code.Length == ShortJumpSize ? code[0] == ShortJumpOpcode || NopLength(code) == ShortJumpSize
-        : code.Length == 1 || NopLength(code) == code.Length;
+    /// <summary>True if the bytes are certainly one instruction, so that no thread can be inside of them.</summary>
+    public static bool IsOne(ReadOnlySpan<byte> code)
+    {
+        bool known = code.Length switch
+        {
+            1 => true,
+            ShortJumpSize => code[0] == ShortJumpOpcode,
+            CallSize => code[0] is CallOpcode or JumpOpcode or (>= MoveOpcode and < MoveOpcode + 8),
+            _ => false,
+        };
+        return known || NopLength(code) == code.Length;
+    }
 
     /// <summary>
     /// Length of the nop at the start of <paramref name="code"/>, or 0: 90 and 0f 1f /0, with any number of

@@ -37,7 +37,7 @@ public sealed class AbiTests
     {
         if (Clang == null)
         {
-            Assert.Ignore($"The headers are not compared with the library: no libclang was found; install the package {LibClang.Package}.");
+            Assert.Ignore($"The headers are not compared with the library: no libclang was found; {LibClang.Remedies}.");
         }
     }
 

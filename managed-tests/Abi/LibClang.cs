@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -14,8 +16,8 @@ namespace Ftrace.Tests.Abi;
 /// </summary>
 internal sealed unsafe class LibClang
 {
-    /// <summary>What to install when there is none.</summary>
-    public const string Package = "libclang1-14";
+    /// <summary>What to do when there is none.</summary>
+    public const string Remedies = "install the package libclang1-14, or run ./build.sh test with a network, which gets one from NuGet";
 
     private const int Newest = 40;
     private const int Oldest = 14;
@@ -119,21 +121,33 @@ internal sealed unsafe class LibClang
     /// <summary>The library that was loaded.</summary>
     public string Name { get; }
 
-    /// <returns>The newest libclang of the machine, or null.</returns>
+    /// <returns>
+    /// The newest libclang of the system, or the one from NuGet if it was fetched, or null. FTRACE_LIBCLANG=nuget
+    /// passes the system over.
+    /// </returns>
     public static LibClang? Load()
     {
-        for (int version = Newest; version >= Oldest; version--)
+        IEnumerable<string> names = Environment.GetEnvironmentVariable("FTRACE_LIBCLANG") == "nuget" ? [FromNuGet] : [.. FromSystem(), FromNuGet];
+        foreach (string name in names)
         {
-            foreach (string name in (string[])[$"libclang-{version}.so.1", $"/usr/lib/llvm-{version}/lib/libclang.so.1"])
+            if (NativeLibrary.TryLoad(name, out nint library))
             {
-                if (NativeLibrary.TryLoad(name, out nint library))
-                {
-                    return new LibClang(library, name);
-                }
+                return new LibClang(library, name);
             }
         }
 
         return null;
+    }
+
+    private static string FromNuGet => typeof(LibClang).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "LibClang").Value!;
+
+    private static IEnumerable<string> FromSystem()
+    {
+        for (int version = Newest; version >= Oldest; version--)
+        {
+            yield return $"libclang-{version}.so.1";
+            yield return $"/usr/lib/llvm-{version}/lib/libclang.so.1";
+        }
     }
 
     /// <summary>Reads headers as a GNU C11 program for x86-64 Linux sees them.</summary>

@@ -12,6 +12,9 @@ internal readonly record struct ElfRelocation(ulong Offset, uint Type, ElfSymbol
     /// <summary>DTPMOD64 to TPOFF32, and the TLS descriptors: the address of a thread-local object.</summary>
     public bool IsThreadLocal => Type is >= 16 and <= 23 or >= 34 and <= 36 or 44;
 
+    /// <summary>The address of a symbol, or of a thread-local object, is read from the global offset table.</summary>
+    public bool IsAddress => Type is GotPcRel or GotPcRelX or RexGotPcRelX || IsThreadLocal;
+
     /// <summary>The linker stores the distance from the relocated place.</summary>
     public bool IsPcRelative => Type is Pc32 or Plt32 or GotPcRel or GotPcRelX or RexGotPcRelX || IsThreadLocal;
 }

@@ -1,3 +1,5 @@
+using Ftrace.Protocol;
+
 namespace Ftrace.Tests.Explorer;
 
 /// <summary>What the breakpoint method changes at once.</summary>
@@ -17,7 +19,7 @@ internal readonly record struct Batch(byte Locations, bool Back = false)
     public static Batch FromWord(byte word) => new((byte)(word & (BackBit - 1)), (word & BackBit) != 0);
 
     /// <summary>The code of a location before it, or after it.</summary>
-    public byte Code(bool old) => old != Back ? Programs.OldCode : Programs.NewCode;
+    public byte Code(PatchCode code) => code == PatchCode.Old != Back ? Programs.OldCode : Programs.NewCode;
 
     public bool Contains(int location) => (Locations >> (location - 1) & 1) != 0;
 }

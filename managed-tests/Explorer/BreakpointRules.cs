@@ -1,3 +1,4 @@
+using System;
 using Ftrace.Protocol;
 
 namespace Ftrace.Tests.Explorer;
@@ -6,11 +7,16 @@ namespace Ftrace.Tests.Explorer;
 /// <remarks>
 /// Text changes while others fetch it. What is executed must be one code or the other, whole, and the change of a batch
 /// must look as if it were done at one moment: who begins to execute one of its locations when somebody has executed
-/// the new code of one executes the new code, and nobody executes the old one when the patcher has returned.
+/// the new code of one executes the new code, and nobody executes the old one when the patcher has returned. A change that fails must
+/// look as if it had not been, or as if it had been done at one moment and undone at another.
 /// </remarks>
 internal sealed class BreakpointRules(Configuration configuration)
 {
     private readonly bool _fails = configuration.Failures.Length > 0;
+
+    /// <summary>The change fails before traps execute the new code.</summary>
+    private readonly bool _failsEarly =
+        Array.Exists(configuration.Failures, failure => failure.Code == PatchCode.New && failure.Part != TextPart.Head);
 
     public bool IsEnabled(MachineState state, int cpu, Op op) => op.Kind switch
     {
@@ -71,9 +77,12 @@ internal sealed class BreakpointRules(Configuration configuration)
                 state.Trap(cpu) = 0;
                 state.Began(cpu) = 0;
                 bool foreign = op.Value == (byte)TrapAction.Foreign;
-                return foreign == (op.Word == configuration.HostBreakpoint) ? null
-                    : foreign ? "a trap of ours goes to the host: the process ends"
-                    : "a trap of the host's is taken for ours";
+                if (foreign == (op.Word == configuration.HostBreakpoint))
+                {
+                    return null;
+                }
+
+                return foreign ? "a trap of ours goes to the host: the process ends" : "a trap of the host's is taken for ours";
             case OpKind.UnblockTrap:
                 result = (byte)((state.Mask(cpu) & TopBit(state, cpu)) != 0 ? 1 : 0);
                 state.Mask(cpu) &= (byte)~TopBit(state, cpu);
@@ -91,7 +100,7 @@ internal sealed class BreakpointRules(Configuration configuration)
 
                 return null;
             case OpKind.EndBatch:
-                return End(state, failed: op.Value != 0, stuck: op.Expected != 0);
+                return End(state, (Outcome)op.Word);
             default:
                 return null;
         }
@@ -105,9 +114,10 @@ internal sealed class BreakpointRules(Configuration configuration)
             return $"{state[Word.HeldNmis]} held NMIs and {state[Word.Handlers]} trap handlers are left at the end";
         }
 
-        if (!configuration.Stuck && (state[Word.Armed] != 0 || state[Word.Active] != 0 || state[Word.Gate] != 0))
+        byte on = (byte)(configuration.Stuck ? 1 : 0);
+        if (state[Word.Armed] != on || state[Word.Active] != on || state[Word.Gate] != on)
         {
-            return "a batch is on at the end";
+            return configuration.Stuck ? "a batch that is left behind is not on at the end" : "a batch is on at the end";
         }
 
         for (int cpu = 0; cpu < configuration.Cpus; cpu++)
@@ -134,16 +144,22 @@ internal sealed class BreakpointRules(Configuration configuration)
         return null;
     }
 
-    private string? End(MachineState state, bool failed, bool stuck)
+    private string? End(MachineState state, Outcome outcome)
     {
-        if (failed != _fails || stuck != configuration.Stuck)
+        if (outcome != configuration.Outcome)
         {
             return "the patcher returns another result than it should";
         }
 
-        Batch batch = Batch.FromWord(state.Batch);
-        Settle(state, stuck ? MachineState.AnyCode : batch.Code(old: failed));
-        state.Batch = (byte)(stuck ? state.Batch | Batch.Kept : 0);
+        if (outcome == Outcome.Stuck)
+        {
+            Settle(state, MachineState.AnyCode);
+            state.Batch |= Batch.Kept;
+            return null;
+        }
+
+        Settle(state, Batch.FromWord(state.Batch).Code(outcome == Outcome.Changed ? PatchCode.New : PatchCode.Old));
+        state.Batch = 0;
         return null;
     }
 
@@ -165,12 +181,27 @@ internal sealed class BreakpointRules(Configuration configuration)
         Batch batch = Batch.FromWord(state.Batch);
         byte settled = batch.Contains(location) ? state.Began(cpu) : state.Settled(location);
         state.Began(cpu) = 0;
-        if (settled != 0 && settled != MachineState.AnyCode && code != settled)
+        if (settled is Programs.OldCode or Programs.NewCode && code != settled)
         {
             return "code is executed that was changed before";
         }
 
-        if (batch.Contains(location) && !_fails && code == batch.Code(old: false))
+        bool isNew = code == batch.Code(PatchCode.New);
+        if (!batch.Contains(location) || state.Settled(location) == MachineState.AnyCode)
+        {
+            return null;
+        }
+
+        if (isNew && _failsEarly && settled == 0)
+        {
+            return "new code is executed of a change that failed before";
+        }
+
+        if (isNew && state.Settled(location) == 0)
+        {
+            Settle(state, _fails ? MachineState.MayGoBack : code);
+        }
+        else if (!isNew && settled == MachineState.MayGoBack)
         {
             Settle(state, code);
         }

@@ -1,3 +1,6 @@
+using System;
+using Ftrace.Protocol;
+
 namespace Ftrace.Tests.Explorer;
 
 /// <summary>What is explored: CPU 0 is the patcher, the others execute text.</summary>
@@ -6,7 +9,6 @@ namespace Ftrace.Tests.Explorer;
 /// <param name="Nmis">NMIs that may arrive, for each CPU.</param>
 /// <param name="Nesting">How deep NMIs may nest on one CPU.</param>
 /// <param name="Locations">Patched in sequence in one window.</param>
-/// <param name="FailingLocation">1, 2: writing it fails; 0: none.</param>
 /// <param name="Windows">1: there; 2: there and back again, the gate closed in between.</param>
 /// <param name="WeakStores">
 /// Not x86: stores to different words reach memory in any order, and locked operations drain nothing (SPARC's PSO). The
@@ -18,7 +20,6 @@ internal sealed record Configuration(
     int[] Nmis,
     int Nesting,
     int Locations,
-    int FailingLocation = 0,
     int Windows = 1,
     bool WeakStores = false)
 {
@@ -27,11 +28,31 @@ internal sealed record Configuration(
 
     public bool HasBreakpoints => Batches.Length > 0;
 
-    /// <summary>What fails in each batch.</summary>
+    /// <summary>What fails in each batch, or window.</summary>
     public Failure[] Failures { get; init; } = [];
 
-    /// <summary>The failures leave breakpoints that cannot be put back.</summary>
+    /// <summary>The failures leave what cannot be put back.</summary>
     public bool Stuck { get; init; }
+
+    /// <summary>What becomes of each batch, or window.</summary>
+    public Outcome Outcome
+    {
+        get
+        {
+            Outcome failed = Stuck ? Outcome.Stuck : Outcome.PutBack;
+            return Failures.Length == 0 ? Outcome.Changed : failed;
+        }
+    }
+
+    /// <summary>There is no membarrier: parked threads serialize by themselves.</summary>
+    public bool NoMembarrier { get; init; }
+
+    /// <summary>The host opens the gate and the window, and executes the new code in it.</summary>
+    public bool HostWindow { get; init; }
+
+    /// <summary>A part of a location cannot be written; or, at location 0, the membarrier fails.</summary>
+    public bool Fails(TextPart part, int location, PatchCode code) =>
+        Array.Exists(Failures, failure => failure == new Failure(part, location, code));
 
     /// <summary>The host opens the gate before the first batch and closes it after the last.</summary>
     public bool GateStaysOpen { get; init; }

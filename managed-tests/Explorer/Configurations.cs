@@ -15,9 +15,24 @@ internal static class Configurations
     public static readonly Configuration TwoCpus = new("2 CPUs, 1 NMI each", 3, [0, 1, 1], 1, 1);
     public static readonly Configuration TwoLocations = new("1 CPU, 1 NMI, 2 locations", 2, [0, 1], 1, 2);
     public static readonly Configuration NestedTwoLocations = new("1 CPU, 2 NMIs nested, 2 locations", 2, [0, 2], 2, 2);
-    public static readonly Configuration Failing = new("2 CPUs, 1 NMI each, write fails", 3, [0, 1, 1], 1, 1, FailingLocation: 1);
-    public static readonly Configuration FailingSecond = new("1 CPU and patcher, 1 NMI each, second write fails", 2, [1, 1], 1, 2, FailingLocation: 2);
+    public static readonly Configuration Failing = new("2 CPUs, 1 NMI each, write fails", 3, [0, 1, 1], 1, 1) { Failures = [new Failure(TextPart.Whole, 1)] };
+    public static readonly Configuration FailingSecond = new("1 CPU and patcher, 1 NMI each, second write fails", 2, [1, 1], 1, 2) { Failures = [new Failure(TextPart.Whole, 2)] };
     public static readonly Configuration ThereAndBack = new("1 CPU, 1 NMI, there and back", 2, [0, 1], 1, 1, Windows: 2);
+
+    public static readonly Configuration FailingForGood = new("1 CPU and patcher, 1 NMI each, second write fails for good", 2, [1, 1], 1, 2)
+    {
+        Failures = [new Failure(TextPart.Whole, 2), new Failure(TextPart.Whole, 2, PatchCode.Old)],
+        Stuck = true,
+    };
+
+    public static readonly Configuration InHostWindow = new("1 CPU and patcher, 1 NMI each, the host's window", 2, [1, 1], 1, 1) { HostWindow = true };
+
+    public static readonly Configuration[] NoMembarrier =
+    [
+        new("no membarrier: 1 CPU, 2 NMIs nested", 2, [0, 2], 2, 1) { NoMembarrier = true },
+        new("no membarrier: 1 CPU, 1 NMI, there and back", 2, [0, 1], 1, 1, Windows: 2) { NoMembarrier = true },
+        new("no membarrier: 2 CPUs, 1 NMI", 3, [0, 1, 0], 1, 1) { NoMembarrier = true },
+    ];
 
     public static readonly Configuration Weak = new("weak stores: 1 CPU, 1 NMI", 2, [0, 1], 1, 1, WeakStores: true);
     public static readonly Configuration WeakTwo = new("weak stores: 1 CPU, 1 NMI, 2 locations", 2, [0, 1], 1, 2, WeakStores: true);
@@ -30,7 +45,10 @@ internal static class Configurations
     ];
 
     public static readonly Configuration[] Every =
-        [Nested, OwnNmi, TwoCpus, TwoLocations, NestedTwoLocations, Failing, FailingSecond, ThereAndBack, Weak, WeakTwo, .. Seized];
+    [
+        Nested, OwnNmi, TwoCpus, TwoLocations, NestedTwoLocations, Failing, FailingSecond, FailingForGood, ThereAndBack, InHostWindow, Weak, WeakTwo,
+        .. NoMembarrier, .. Seized,
+    ];
 
     public static readonly Configuration[] Breakpoints =
     [
@@ -53,15 +71,16 @@ internal static class Configurations
         Fails("a breakpoint", new Failure(TextPart.Breakpoint, 2)),
         Fails("a tail", new Failure(TextPart.Tail, 2)),
         Fails("a head", new Failure(TextPart.Head, 2)),
+        Fails("the first head", new Failure(TextPart.Head, 1)),
         Fails("first membarrier", new Failure(TextPart.Breakpoint, 0)),
         Fails("second membarrier", new Failure(TextPart.Tail, 0)),
         Fails("third membarrier", new Failure(TextPart.Head, 0)),
-        Sticks("a breakpoint", new Failure(TextPart.Breakpoint, 2), new Failure(TextPart.Breakpoint, 2, Old: true)),
-        Sticks("a tail", new Failure(TextPart.Tail, 2), new Failure(TextPart.Tail, 2, Old: true)),
-        Sticks("a head", new Failure(TextPart.Head, 2), new Failure(TextPart.Head, 2, Old: true)),
-        Sticks("a head, then a breakpoint", new Failure(TextPart.Head, 2), new Failure(TextPart.Breakpoint, 2, Old: true)),
-        Sticks("every membarrier", new Failure(TextPart.Breakpoint, 0), new Failure(TextPart.Breakpoint, 0, Old: true)),
-        Sticks("third membarrier", new Failure(TextPart.Head, 0), new Failure(TextPart.Head, 0, Old: true)),
+        Sticks("a breakpoint", new Failure(TextPart.Breakpoint, 2), new Failure(TextPart.Breakpoint, 2, PatchCode.Old)),
+        Sticks("a tail", new Failure(TextPart.Tail, 2), new Failure(TextPart.Tail, 2, PatchCode.Old)),
+        Sticks("a head", new Failure(TextPart.Head, 2), new Failure(TextPart.Head, 2, PatchCode.Old)),
+        Sticks("a head, then a breakpoint", new Failure(TextPart.Head, 2), new Failure(TextPart.Breakpoint, 2, PatchCode.Old)),
+        Sticks("every membarrier", new Failure(TextPart.Breakpoint, 0), new Failure(TextPart.Breakpoint, 0, PatchCode.Old)),
+        Sticks("third membarrier", new Failure(TextPart.Head, 0), new Failure(TextPart.Head, 0, PatchCode.Old)),
     ];
 
     public static readonly Configuration[] Large =

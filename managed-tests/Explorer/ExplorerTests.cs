@@ -33,7 +33,7 @@ public sealed class ExplorerTests
         var exploration = new Exploration(configuration, mutant);
         exploration.Run();
         Table.Configurations.Add(
-            $"{configuration.Name,-60} {(mutant == Mutant.None ? "as it ships" : "no gate"),-12} {exploration.States,11:N0} {exploration.Transitions,13:N0} {exploration.Schedules,11:E1} {time.Elapsed.TotalSeconds,7:F1} s");
+            $"{configuration.Name,-72} {(mutant == Mutant.None ? "as it ships" : "no gate"),-12} {exploration.States,11:N0} {exploration.Transitions,13:N0} {exploration.Schedules,11:E1} {time.Elapsed.TotalSeconds,7:F1} s");
         Assert.That(exploration.Violation, Is.Null, () => "\n" + exploration.Trace());
     }
 }

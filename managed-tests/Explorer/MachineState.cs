@@ -18,16 +18,16 @@ internal sealed class MachineState
 
     // Of each CPU:
     private const int OwnAt = 0;
-    private const int StopPendingAt = 4;
-    private const int ParkedAt = 5;
-    private const int BudgetAt = 6;
-    private const int FetchingAt = 7;
-    private const int CookieAt = 8;
-    private const int TrapAt = 9;
-    private const int BeganAt = 10;
-    private const int MaskAt = 11;
-    private const int ArrivalMaskAt = 12;
-    private const int StaleAt = 13;
+    private const int StopPendingAt = OwnAt + Word.Own;
+    private const int ParkedAt = StopPendingAt + 1;
+    private const int BudgetAt = ParkedAt + 1;
+    private const int FetchingAt = BudgetAt + 1;
+    private const int CookieAt = FetchingAt + 1;
+    private const int TrapAt = CookieAt + 1;
+    private const int BeganAt = TrapAt + 1;
+    private const int MaskAt = BeganAt + 1;
+    private const int ArrivalMaskAt = MaskAt + 1;
+    private const int StaleAt = ArrivalMaskAt + 1;
     private const int BufferedAt = StaleAt + MaxText;
     private const int BufferAt = BufferedAt + 1;
     private const int FramesAt = BufferAt + 2 * MaxBuffered;
@@ -54,11 +54,17 @@ internal sealed class MachineState
     /// <summary>The batch whose memory is valid, as <see cref="Batch.Word"/>; 0: none. If it is kept, only what is kept is valid.</summary>
     public ref byte Batch => ref _bytes[BatchAt];
 
-    /// <summary>The code that everybody must execute who begins now; 0: either one, <see cref="AnyCode"/>: for ever.</summary>
+    /// <summary>The code that everybody must execute who begins now; 0: either one; <see cref="MayGoBack"/>; <see cref="AnyCode"/>: either one, for ever.</summary>
     public ref byte Settled(int location) => ref _bytes[SettledAt + location - 1];
 
-    /// <summary>A location whose breakpoint could not be put back.</summary>
+    /// <summary>A location that could not be put back.</summary>
     public const byte AnyCode = 0xff;
+
+    /// <summary>
+    /// Of a change that fails: the new code has been executed. Who begins now executes it too, or the old code; and when somebody has
+    /// executed that again, nobody executes the new one any more.
+    /// </summary>
+    public const byte MayGoBack = 0xfe;
 
     /// <summary>A word of the CPU's thread, such as <see cref="Word.Saved"/>.</summary>
     public ref byte Own(int cpu, byte word) => ref Cpu(cpu, OwnAt + word);

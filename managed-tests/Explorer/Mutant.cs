@@ -42,6 +42,24 @@ internal enum Mutant
     /// <summary>patcher: no membarrier before the release.</summary>
     NoSyncAll,
 
+    /// <summary>A parked thread does not serialize, although there is no membarrier.</summary>
+    NoParkedSync,
+
+    /// <summary>patcher: parked threads are not told to serialize, although there is no membarrier.</summary>
+    NoSerializeParked,
+
+    /// <summary>patcher: does not note that text has changed, so that nobody serializes.</summary>
+    NoTextChanged,
+
+    /// <summary>patcher: its own CPU does not serialize after the change, in the window.</summary>
+    NoWindowSync,
+
+    /// <summary>patcher: nor before the release, where it may be on another CPU.</summary>
+    NoReleaseOwnSync,
+
+    /// <summary>patcher: what could be neither changed nor put back is not noted, so that the gate closes.</summary>
+    NotKilled,
+
     /// <summary>A stop inside an announced NMI parks at once.</summary>
     NoDeferral,
 
@@ -131,8 +149,14 @@ internal enum Mutant
     /// <summary>patcher: traps go on to execute the old code.</summary>
     CodeStaysOld,
 
+    /// <summary>patcher: traps go on to execute the new code while a failed batch is put back.</summary>
+    NewWhilePutBack,
+
     /// <summary>patcher: no membarrier after the first bytes.</summary>
     NoHeadSync,
+
+    /// <summary>patcher: its own CPU does not serialize with the others.</summary>
+    NoOwnSync,
 
     /// <summary>patcher: no barrier between withdrawing the batch and counting.</summary>
     NoWithdrawBarrier,
@@ -142,6 +166,9 @@ internal enum Mutant
 
     /// <summary>patcher: if breakpoints are left, does not wait for trap handlers that look at the caller's entries.</summary>
     NoKeepWait,
+
+    /// <summary>patcher: if breakpoints are left, no barrier before that wait. Redundant.</summary>
+    NoKeepBarrier,
 
     /// <summary>trap: the count of handlers is changed with loads and stores.</summary>
     PlainHandlers,

@@ -6,6 +6,9 @@ internal enum OpKind : byte
     /// <summary>The program has ended.</summary>
     Done,
 
+    /// <summary>No step: see <see cref="Replay.Checkpoint"/>.</summary>
+    Checkpoint,
+
     /// <summary>Load of a shared word: own store buffer first, then memory.</summary>
     Read,
 
@@ -51,7 +54,7 @@ internal enum OpKind : byte
     /// <summary>Reads from the stop signal which stop it is about.</summary>
     Cookie,
 
-    /// <summary>Joins that stop, if it is still on, and stays until it is over.</summary>
+    /// <summary>Joins that stop, if it is still on, and stays until it is over; tells whether it did.</summary>
     Park,
 
     /// <summary>The seized thread stands still until the stop is over, and takes no NMI.</summary>
@@ -72,8 +75,17 @@ internal enum OpKind : byte
     /// <summary>The patcher waits until all have joined.</summary>
     WaitParked,
 
-    /// <summary>membarrier: all CPUs serialize.</summary>
+    /// <summary>membarrier: all other CPUs serialize.</summary>
     SyncAll,
+
+    /// <summary>The patcher's thread goes on on a CPU that has fetched text at any time.</summary>
+    Migrate,
+
+    /// <summary>The patcher is about to change a location to a code; those before it are changed.</summary>
+    BeginUnit,
+
+    /// <summary>All locations have the code that they are left with.</summary>
+    EndUnits,
 
     /// <summary>The patcher lets the others go.</summary>
     Release,

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Ftrace.Protocol;
 
 namespace Ftrace.Tests.Explorer;
 
@@ -9,74 +8,42 @@ namespace Ftrace.Tests.Explorer;
 /// gets to the next one, and there it is left by an exception. So contexts need no stack of their own, and the
 /// state of one is a number.
 /// </summary>
-internal sealed class Replay(Mutant mutant)
+internal sealed class Replay(Configuration configuration, Mutant mutant)
 {
     [ThreadStatic]
     private static Replay? s_current;
 
     private IReadOnlyList<byte> _results = [];
     private int _at;
+    private Op _next;
 
     /// <summary>The one that runs on this thread.</summary>
     public static Replay Current => s_current!;
 
+    public Configuration Configuration { get; } = configuration;
+
     public Mutant Mutant { get; } = mutant;
 
-    /// <summary>The step at which the code was left.</summary>
-    public Op Next { get; private set; }
-
-    /// <summary>What the code last stored to a shared word.</summary>
-    public Op LastWrite { get; set; }
-
-    /// <summary>How often it looked whether NMIs unblock SIGTRAP.</summary>
-    public int ArmedReads { get; set; }
-
-    /// <summary>How often it looked whether a breakpoint stands in the text.</summary>
-    public int TextReads { get; set; }
-
-    /// <summary>The part of the batch that was written last, and which code it was.</summary>
-    public (TextPart Part, bool Old)? LastPart { get; set; }
-
-    /// <summary>What the code last read from nmi_running.</summary>
-    public byte LastNmiRunning { get; set; }
-
-    /// <summary>The code's last write of text failed.</summary>
-    public bool WriteFailed { get; set; }
-
-    /// <summary>Barriers before an atomic operation that this program has had.</summary>
-    public int BarriersBefore { get; set; }
-
-    /// <summary>For <see cref="Mutant.NoClearOnFailure"/>: the next clearing of the flag is the one of a failed write.</summary>
-    public bool ClearIsNext { get; set; }
-
-    /// <summary>For <see cref="Mutant.CheckBeforePop"/>: what was pending then.</summary>
-    public byte? PendingBeforePop { get; set; }
-
     /// <summary>
-    /// Runs <paramref name="program"/> with the results it has had; returns its next step. At the end that is
-    /// <see cref="OpKind.Done"/>, with the program that follows.
+    /// Runs a program with the results it has had; returns its next step. At the end that is <see cref="OpKind.Done"/>.
     /// </summary>
-    public Op Run(Func<byte> program, IReadOnlyList<byte> results)
+    public Op Run(byte program, IReadOnlyList<byte> results) =>
+        Run(() => Programs.Run(program, Configuration, Mutant), results);
+
+    /// <summary>The same for any code.</summary>
+    public Op Run(Action code, IReadOnlyList<byte> results)
     {
         s_current = this;
         _results = results;
         _at = 0;
-        LastNmiRunning = 0;
-        WriteFailed = false;
-        ClearIsNext = false;
-        BarriersBefore = 0;
-        PendingBeforePop = null;
-        LastWrite = default;
-        ArmedReads = 0;
-        TextReads = 0;
-        LastPart = null;
         try
         {
-            return new Op(OpKind.Done, 0, program());
+            code();
+            return default;
         }
         catch (Suspend)
         {
-            return Next;
+            return _next;
         }
     }
 
@@ -88,7 +55,13 @@ internal sealed class Replay(Mutant mutant)
             return _results[_at++];
         }
 
-        Next = op;
+        _next = op;
         throw Suspend.Instance;
     }
+
+    /// <summary>
+    /// No step. What the code does from here on depends on what is given here only, not on how it came here: contexts
+    /// that are here are in the same state, so that fewer states differ.
+    /// </summary>
+    public void Checkpoint(byte place, int detail = 0) => Do(new Op(OpKind.Checkpoint, place, checked((byte)detail)));
 }

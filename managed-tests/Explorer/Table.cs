@@ -24,7 +24,7 @@ public sealed class Table
         var lines = new List<string>
         {
             string.Empty,
-            $"{"explored",-60} {"protocol",-12} {"states",11} {"transitions",13} {"schedules",11} {"time",9}",
+            $"{"explored",-72} {"protocol",-12} {"states",11} {"transitions",13} {"schedules",11} {"time",9}",
         };
         lines.AddRange(Configurations);
         if (Mutants.Count > 0)

@@ -106,15 +106,18 @@ internal static class Trace
             OpKind.SendStops => "send stop signals",
             OpKind.WaitParked => "all are parked",
             OpKind.SyncAll => "membarrier",
+            OpKind.Migrate => "goes on on another core",
+            OpKind.BeginUnit => $"begins with location {(char)('A' + op.Word - 1)}: {op.Value}",
+            OpKind.EndUnits => Describe((Outcome)op.Word),
             OpKind.Release => "release",
             OpKind.SeeUnblocked => $"CPU {op.Word} has SIGTRAP unblocked",
             OpKind.BeginBatch => "the batch begins",
-            OpKind.EndBatch => op.Value == 0 ? "the batch is done" : op.Expected == 0 ? "the batch has been put back" : "the batch is stuck",
+            OpKind.EndBatch => Describe((Outcome)op.Word),
             OpKind.TrapRaise => "executes a breakpoint",
             OpKind.TrapDeliver => "--> SIGTRAP",
             OpKind.TrapReturn => (TrapAction)op.Value switch
             {
-                TrapAction.Executed => "goes on behind it",
+                TrapAction.Executed => "goes on after it",
                 TrapAction.Again => "executes it again",
                 _ => "the host's",
             },
@@ -139,13 +142,23 @@ internal static class Trace
         Word.Code => "code",
         Word.Handlers => "handlers",
         Word.Keys => "keys",
+        Word.SerializeParked => "serialize_parked",
         _ => $"{(char)('A' + Word.LocationOf(word) - 1)}[{(word - Word.Text) % Word.InstructionSize}]",
     };
 
-    private static string Value(byte word, byte value) =>
-        word == Word.NmiRunning && (value & Word.WriteFlag) != 0 ? $"flag + {value & 0x7f}"
-        : word == Word.Keys && value != 0 ? $"batch {value >> 4}{((value & Batch.Kept) != 0 ? ", kept" : "")}"
-        : $"{value}";
+    private static string Describe(Outcome outcome) => outcome switch
+    {
+        Outcome.Changed => "the batch is done",
+        Outcome.PutBack => "the batch has been put back",
+        _ => "the batch is stuck",
+    };
+
+    private static string Value(byte word, byte value) => word switch
+    {
+        Word.NmiRunning when (value & Word.WriteFlag) != 0 => $"flag + {value & 0x7f}",
+        Word.Keys when value != 0 => $"batch {value >> 4}{((value & Batch.Kept) != 0 ? ", kept" : "")}",
+        _ => $"{value}",
+    };
 
     private static string Code(byte value) => value == Programs.OldCode ? "old" : "new";
 
@@ -154,9 +167,11 @@ internal static class Trace
         Word.Saved => "saved",
         Word.StopPending => "stop_pending",
         Word.Held => "held",
-        _ => "unblocked",
+        Word.Unblocked => "unblocked",
+        Word.TextChanged => "text_changed",
+        _ => "killed",
     };
 
     private static string OwnValue(byte word, byte value) =>
-        word == Word.StopPending ? $"{value}" : "0b" + System.Convert.ToString(value, 2);
+        word is Word.StopPending or Word.TextChanged or Word.Killed ? $"{value}" : "0b" + System.Convert.ToString(value, 2);
 }

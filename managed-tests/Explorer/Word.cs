@@ -1,6 +1,6 @@
 namespace Ftrace.Tests.Explorer;
 
-/// <summary>The words of the simulated machine, with the addresses under which the protocol knows them.</summary>
+/// <summary>The words of the simulated machine.</summary>
 internal static class Word
 {
     public const byte Gate = 0;
@@ -20,14 +20,24 @@ internal static class Word
     /// <summary>Stands for Keys and Count, which are written and read together: which batch it is, as <see cref="Batch.Word"/>.</summary>
     public const byte Keys = 11;
 
+    // Of the release:
+    public const byte SerializeParked = 12;
+
     /// <summary>The first byte of text; two a location.</summary>
-    public const byte Text = 12;
+    public const byte Text = 13;
 
     /// <summary>Own words of a thread.</summary>
     public const byte Saved = 0;
     public const byte StopPending = 1;
     public const byte Held = 2;
     public const byte Unblocked = 3;
+
+    // Of the patcher's:
+    public const byte TextChanged = 4;
+    public const byte Killed = 5;
+
+    /// <summary>How many there are.</summary>
+    public const int Own = 6;
 
     /// <summary>Bytes of an instruction: two are enough to be torn.</summary>
     public const int InstructionSize = 2;

@@ -8,6 +8,7 @@ namespace Ftrace.Tests.NoInstr;
 internal static class BuildOutput
 {
     public const string Library = "publish/obj/ftrace/release_linux-x64/native/libftrace.o";
+    public const string Gate = "publish/obj/ftrace/release_linux-x64/native/gate.o";
     public const string Planted = "planted/obj/planted/release_linux-x64/native/planted.o";
 
     /// <summary>The file that a variable of the environment names, else the one in a build folder above the tests.</summary>

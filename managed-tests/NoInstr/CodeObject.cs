@@ -99,7 +99,7 @@ internal sealed class CodeObject
         ulong address = symbol.Value + (ulong)offset;
         Function? function = _functions.ContainsKey(symbol.Section) ? At(symbol.Section, address) : null;
         string name = symbol.Name.Length != 0 ? symbol.Name : function?.Name ?? $"section {symbol.Section}";
-        return new Reference(name, offset, function, address, relocation.IsThreadLocal);
+        return new Reference(name, offset, function, address, relocation.IsThreadLocal) { IsAddress = relocation.IsAddress };
     }
 
     private Reference Resolve(int section, ulong address)

@@ -6,4 +6,8 @@ namespace Ftrace.Tests.NoInstr;
 /// <param name="Function">Null for data, and for code of other objects.</param>
 /// <param name="Address">In the function's section.</param>
 /// <param name="IsThreadLocal">The linker makes it an offset in thread-local memory.</param>
-internal sealed record Reference(string Symbol, long Offset, Function? Function, ulong Address, bool IsThreadLocal);
+internal sealed record Reference(string Symbol, long Offset, Function? Function, ulong Address, bool IsThreadLocal)
+{
+    /// <summary>What is read is not the symbol but its address, from a table that the linker makes.</summary>
+    public bool IsAddress { get; init; }
+}

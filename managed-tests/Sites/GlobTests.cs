@@ -79,8 +79,8 @@ public sealed class GlobTests
     public void EmptyBracketsMayStandForThemselves(string pattern, string text, bool expected)
     {
         byte[] bytes = Encoding.Latin1.GetBytes(pattern);
-        Assert.That(Glob.IsValid(bytes, pairs: true), Is.True);
-        Assert.That(Glob.Matches(bytes, Encoding.Latin1.GetBytes(text), pairs: true), Is.EqualTo(expected));
+        Assert.That(Glob.IsValid(bytes, GlobSyntax.Cxx), Is.True);
+        Assert.That(Glob.Matches(bytes, Encoding.Latin1.GetBytes(text), GlobSyntax.Cxx), Is.EqualTo(expected));
     }
 
     [Test]

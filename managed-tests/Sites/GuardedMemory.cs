@@ -18,13 +18,8 @@ internal static unsafe partial class GuardedMemory
     /// <summary>The most that they were.</summary>
     public static long MostMapped { get; set; }
 
-    /// <summary>Gives the library system calls, which otherwise come from its native file.</summary>
-    public static void Attach()
-    {
-        var table = (NativeTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeTable));
-        table->Syscall = &Syscall;
-        Native.Attach(table);
-    }
+    /// <summary>Gives the library its system calls, counted.</summary>
+    public static void Attach() => SystemCalls.Attach(&Syscall);
 
     /// <summary>The address behind the last byte of that many.</summary>
     public static byte* Allocate(long bytes)

@@ -31,7 +31,7 @@ internal static class Program
             target(File.ReadAllBytes(input));
         }
 
-        Console.WriteLine("nothing found");
+        Console.WriteLine("no failure found");
         return 0;
     }
 }

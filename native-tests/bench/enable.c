@@ -131,8 +131,7 @@ void bench_enable(void)
 		start_xray(&xray, XRAY_PEER, FUNCTIONS);
 		start_xray(&xray_entry, XRAY_ENTRY_PEER, FUNCTIONS);
 	} else {
-		add_note("20000 functions", "no clang with XRay (packages clang-19, "
-					    "libclang-rt-19-dev): peer skipped");
+		skip_xray("20000 functions");
 	}
 
 	measure(series, WAYS, true);

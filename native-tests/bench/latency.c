@@ -76,7 +76,7 @@ static double longest_gap(void)
 	__atomic_store_n(&observer.asked, asked, __ATOMIC_RELEASE);
 	while (__atomic_load_n(&observer.answered, __ATOMIC_ACQUIRE) != asked) {
 		if (now_ns() > deadline)
-			fail("a thread did not go on after a change\n");
+			fail("a thread did not continue after a change\n");
 		cpu_relax();
 	}
 	return observer.longest / 1e3;

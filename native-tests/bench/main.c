@@ -17,6 +17,7 @@
 #include <ftrace/version.h>
 
 #include "bench.h"
+#include "../cpu.h"
 
 #define MAX_ROWS 512
 
@@ -280,25 +281,6 @@ static void write_row(FILE *file, const struct row *row)
 	fputs("}", file);
 }
 
-static void read_cpu_model(char *model, size_t size)
-{
-	FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
-	char line[256];
-
-	snprintf(model, size, "unknown");
-	while (cpuinfo && fgets(line, sizeof(line), cpuinfo)) {
-		char *colon = strchr(line, ':');
-
-		if (strncmp(line, "model name", 10) || !colon)
-			continue;
-		line[strcspn(line, "\n")] = 0;
-		snprintf(model, size, "%s", colon + 2);
-		break;
-	}
-	if (cpuinfo)
-		fclose(cpuinfo);
-}
-
 static void write_json(FILE *file, const char *cpu, long cores, const char *kernel)
 {
 	fputs("{\n  \"machine\": {", file);
@@ -401,33 +383,32 @@ static void usage(FILE *file)
 {
 	fputs("usage: bench [--json FILE] [--markdown FILE] [--plot FILE] [--only PART] [--quick]\n"
 	      "\n"
-	      "Prints what the library costs. Each number stands beside a peer that was measured\n"
-	      "in the same run, taking turns, and beside its target. The parts:\n"
+	      "Measure the speed of the library. Each row compares it with a peer, measured in\n"
+	      "turn in the same run, and with a target. The parts:\n"
 	      "\n"
 	      "  gate        enter and exit with the gate closed\n"
-	      "  patch       a location, by batch size, method and writer\n"
-	      "  enable      enabling and disabling 20,000 functions, against LLVM XRay\n"
-	      "  latency     the longest time that a thread stands still, by threads and "
-	      "locations;\n"
-	      "              in parentheses: the same without any change\n"
-	      "  throughput  of running threads while 1,000 functions are toggled\n"
+	      "  patch       cost of a location, by batch size, method and writer\n"
+	      "  enable      enabling and disabling 20,000 functions, compared with LLVM XRay\n"
+	      "  latency     the longest time that a thread stands still, by threads and\n"
+	      "              locations; in parentheses: the same without any change\n"
+	      "  throughput  of running threads while 1,000 functions are turned on and off\n"
 	      "  stop        stopping threads\n"
 	      "  load        loading the library\n"
-	      "  trace       calls of functions with and without a handler, against XRay and\n"
-	      "              -finstrument-functions; 100,000 functions by name; static keys\n"
-	      "  record      calls whose entry is recorded with the time, against XRay and uftrace\n"
+	      "  trace       calls of functions with and without a handler, compared with XRay\n"
+	      "              and -finstrument-functions; 100,000 functions by name; static keys\n"
+	      "  record      calls whose entry is recorded with the time, compared with XRay and\n"
+	      "              uftrace\n"
 	      "\n"
-	      "  --json FILE  write the same to FILE\n"
-	      "  --markdown FILE  write the rows that have a peer as a table for a document\n"
-	      "  --plot FILE  draw the latencies with gnuplot, as SVG, or PNG if FILE ends so; "
-	      "the\n"
-	      "               numbers are left in FILE.dat\n"
-	      "  --only PART  measure this part only\n"
-	      "  --quick      few repetitions: shows that everything works, not how fast\n"
-	      "  --help       this text\n"
+	      "  --json FILE  also write the results to FILE\n"
+	      "  --markdown FILE  also write the rows that have a peer as a Markdown table\n"
+	      "  --plot FILE  draw the latencies with gnuplot, as PNG if FILE ends in .png, or\n"
+	      "               else as SVG; the data are in FILE.dat\n"
+	      "  --only PART  measure only this part\n"
+	      "  --quick      few repetitions: shows that everything works, but not the speed\n"
+	      "  --help       print this text\n"
 	      "\n"
-	      "A missed target is reported, not an error: the exit code is 0 unless something is\n"
-	      "broken.\n",
+	      "A missed target is shown, but is not an error: the exit code is 0 unless a\n"
+	      "measurement fails.\n",
 	      file);
 }
 

@@ -67,7 +67,7 @@ static double time_recorded(ftrace_func_t func, unsigned long flags)
 		last = record->time;
 	}
 	if (ftrace_unregister_function(&ops) || ftrace_free_filter(&ops))
-		fail("cannot end to trace bench_traced\n");
+		fail("cannot stop tracing bench_traced\n");
 	return (double)took / OUR_CALLS;
 }
 
@@ -134,7 +134,7 @@ static double time_uftrace(void)
 		fail("uftrace failed\n");
 	/* A peer that did nothing would be a fast one. */
 	if (bytes < UFTRACE_CALLS * UFTRACE_BYTES)
-		fail("uftrace has recorded %lu bytes only\n", bytes);
+		fail("uftrace recorded only %lu bytes\n", bytes);
 	return (double)took / UFTRACE_CALLS;
 }
 
@@ -163,8 +163,7 @@ void bench_record(void)
 	if (XRAY_CALL_PEER)
 		start_xray(&xray, XRAY_CALL_PEER, 1);
 	else
-		add_note("recorded calls", "no clang with XRay (packages clang-19, "
-					   "libclang-rt-19-dev): peer skipped");
+		skip_xray("recorded calls");
 	for (int round = 0, rounds = quick ? 3 : 60; round < rounds; round++) {
 		double took;
 

@@ -164,7 +164,7 @@ bool have_breakpoints(const char *section, struct ftrace_patch *patches)
 	struct ftrace_patch_opts opts = patch_opts(FTRACE_METHOD_BREAKPOINT, FTRACE_WRITER_AUTO);
 
 	if (ftrace_patch_text(patches, 1, &opts) == -EOPNOTSUPP) {
-		add_note(section, "this system does not have the breakpoint method: rows skipped");
+		add_note(section, "the breakpoint method is not available on this system: rows skipped");
 		return false;
 	}
 	turn_round(patches, 1);

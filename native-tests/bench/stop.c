@@ -97,7 +97,7 @@ static void settle(const unsigned long *before)
 	for (int i = 0; i < thread_count; i++) {
 		while (__atomic_load_n(&threads[i].turns, __ATOMIC_ACQUIRE) == before[i]) {
 			if (now_ns() > deadline)
-				fail("a thread did not go on after a stop\n");
+				fail("a thread did not continue after a stop\n");
 			/* Asking more often than the scheduler grants a turn would be paid for
 			 * later. */
 			usleep(20 * thread_count);
@@ -284,7 +284,7 @@ static void measure(int count)
 	stop(ftrace_stop_machine, nobody_runs);
 	ftrace_get_stats(&stats);
 	if (stats.stopped_threads - stopped_before != (uint64_t)count)
-		fail("%d threads were to be stopped, %llu were\n", count,
+		fail("%d threads should have been stopped, but %llu were\n", count,
 		     (unsigned long long)(stats.stopped_threads - stopped_before));
 	stop(bare_stop_machine, nobody_runs);
 

@@ -162,8 +162,7 @@ static void bench_calls(void)
 	if (XRAY_CALL_PEER)
 		start_xray(&xray, XRAY_CALL_PEER, 1);
 	else
-		add_note("traced calls", "no clang with XRay (packages clang-19, "
-					 "libclang-rt-19-dev): peer skipped");
+		skip_xray("traced calls");
 
 	for (int round = 0, rounds = quick ? 10 : 200; round < rounds; round++) {
 		for (enum call call = 0; call < CALLS; call++) {
@@ -207,7 +206,7 @@ static void close_functions(void)
 {
 	dlclose(functions);
 	if (dlopen(TRACE_FUNCTIONS, RTLD_NOW | RTLD_NOLOAD))
-		fail("%s stays open\n", TRACE_FUNCTIONS);
+		fail("%s is still open\n", TRACE_FUNCTIONS);
 }
 
 struct found {

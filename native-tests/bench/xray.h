@@ -13,6 +13,9 @@ struct xray {
 	int commands, answers;
 };
 
+/* A note instead of the rows of a section. */
+void skip_xray(const char *section);
+
 /* Exits if the program does not have so many functions. */
 void start_xray(struct xray *xray, const char *program, int functions);
 

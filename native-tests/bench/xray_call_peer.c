@@ -4,21 +4,12 @@
  * Reads 't' or 'r', writes how long a million calls took with one that counts or one that
  * records which function it was and when. Begins with the number of functions.
  */
-#include <stddef.h>
+#include "xray_program.h"
+
 #include <stdint.h>
-#include <time.h>
 #include <unistd.h>
 
-/* From xray/xray_interface.h, which is for C++ only. */
-enum xray_status { XRAY_SUCCESS = 1 };
-
-int __xray_set_handler(void (*handler)(int32_t id, int type));
-size_t __xray_max_function_id(void);
-enum xray_status __xray_patch(void);
-
 #define CALLS 1000000
-
-static unsigned long calls;
 
 /* As in trace_calls.h. */
 #define RECORDS 4096
@@ -40,13 +31,6 @@ static void record_call(int32_t id, int type)
 	recorded.records[at].time = __builtin_ia32_rdtsc();
 }
 
-static void count_call(int32_t id, int type)
-{
-	(void)id;
-	(void)type;
-	calls++;
-}
-
 unsigned long xray_traced(unsigned long x);
 __attribute__((noinline, xray_always_instrument, aligned(64))) unsigned long
 xray_traced(unsigned long x)
@@ -54,20 +38,6 @@ xray_traced(unsigned long x)
 	/* Clang has no noipa. */
 	__asm__ __volatile__("" : "+r"(x));
 	return x * 3 + 1;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
-static void put(uint64_t value)
-{
-	if (write(STDOUT_FILENO, &value, sizeof(value)) != sizeof(value))
-		_exit(1);
 }
 
 int main(void)

@@ -13,12 +13,31 @@
  * timers      the same, at 10 kHz
  * unbracketed the same without brackets: the process ends
  * undeclared  handlers that do not block SIGTRAP
+ * caller      the caller has SIGTRAP blocked, and meets the breakpoints itself
  * asked       it is taken where it is asked for, and then no other; the default is the stop
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define HANDLER SIGUSR2
 #define INNER	SIGPROF
@@ -835,6 +854,37 @@ static void undeclared_handlers(void)
 	join(thread);
 }
 
+static long meet(long number, bool done)
+{
+	(void)number, (void)done;
+	if (*site == 0xcc)
+		check_function(visited);
+	return 0;
+}
+
+/* It unblocks SIGTRAP for the change, and for no longer. */
+static void blocking_caller(void)
+{
+	struct ftrace_patch patch;
+	uint64_t before, mask;
+	sigset_t trap;
+
+	visited = new_function();
+	site = visited;
+	watch_calls(meet);
+	sigemptyset(&trap);
+	sigaddset(&trap, SIGTRAP);
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &trap, NULL), 0);
+	mask = signal_mask();
+	for (int i = 0; i < 10; i++) {
+		before = hits();
+		patch = value_patch(visited, i % 2 ? VALUE_B : VALUE_A, i % 2 ? VALUE_A : VALUE_B);
+		CHECK_EQ(change_watched(&patch, 1, &by_breakpoint), 0);
+		CHECK(hits() - before >= MIN_VISITS);
+		CHECK_EQ(signal_mask(), mask);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {{"emulate", emulate},
@@ -844,6 +894,7 @@ int main(int argc, char **argv)
 					    {"timers", timers},
 					    {"unbracketed", unbracketed},
 					    {"undeclared", undeclared_handlers},
+					    {"caller", blocking_caller},
 					    {"asked", asked_for},
 					    {NULL, NULL}};
 

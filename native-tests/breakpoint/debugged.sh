@@ -41,7 +41,7 @@ output=$("$@" 2>&1) || {
 	# No process may be traced here.
 	case $output in
 	*ptrace*"not permitted"*)
-		echo "skipped: no process may be traced here" >&2
+		echo "skipped: ptrace(2) is denied" >&2
 		exit 77
 		;;
 	esac

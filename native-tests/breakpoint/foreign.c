@@ -5,10 +5,27 @@
  * the library were not there: each case runs in a child that never changed text,
  * and in one that did so by breakpoints, and both tell the same.
  */
+#include "../proc.h"
+#include "../signals.h"
+#include "../steps.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #define MOST_RECORDS 64
 #define OTHER	     SIGUSR2 /* in the handler's mask */

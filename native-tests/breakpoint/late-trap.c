@@ -7,10 +7,21 @@
  * patcher is through.
  */
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define LATE 50
 
@@ -80,7 +91,7 @@ int main(void)
 		tracer(runner_tid);
 	WAIT_FOR(shared->attached || shared->impossible);
 	if (shared->impossible)
-		skip("no process may trace another one here");
+		skip("ptrace(2) is denied");
 
 	in_time = stats().breakpoint_hits;
 	while (late < LATE) {

@@ -16,13 +16,34 @@
  * masked secret  /proc does not say which call a thread waits in
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
@@ -282,7 +303,7 @@ static void hides(void)
 
 	prepare();
 	if (!is_possible())
-		skip("no such call here");
+		skip("the kernel does not have this system call, or denies it");
 	own_mask = ~0ul;
 	mask = &none;
 	thread = start_waiter();
@@ -381,7 +402,7 @@ static void pin(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) != 0)
-		skip("no two cores here");
+		skip("needs two CPUs");
 }
 
 static long wake_at_list(long number, bool done)
@@ -398,20 +419,28 @@ static long wake_at_list(long number, bool done)
 	return 0;
 }
 
-static void woken(void)
+/* The waiter and @spin share a core, which the waiter gets if the other does not want it. */
+static pthread_t start_idle_waiter(void *(*spin)(void *), pthread_t *spinner)
 {
 	const struct sched_param param = {0};
-	pthread_t thread, spinner;
+	pthread_t thread;
 
 	call = &calls[0];
 	prepare();
 	own_mask = ~0ul;
 	mask = &none;
 	pin(1);
-	spinner = start(spins, NULL);
+	*spinner = start(spin, NULL);
 	CHECK_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
 	thread = start(waits, NULL);
 	pin(0);
+	return thread;
+}
+
+static void woken(void)
+{
+	pthread_t spinner, thread = start_idle_waiter(spins, &spinner);
+
 	WAIT_FOR(waiter && asleep(waiter));
 	watch_calls(wake_at_list);
 	for (int i = 0; i < 5; i++)
@@ -465,17 +494,8 @@ static long starve(long number, bool done)
 static void starved(void)
 {
 	const struct sched_param param = {0};
-	pthread_t thread, spinner;
+	pthread_t spinner, thread = start_idle_waiter(spins_when_busy, &spinner);
 
-	call = &calls[0];
-	prepare();
-	own_mask = ~0ul;
-	mask = &none;
-	pin(1);
-	spinner = start(spins_when_busy, NULL);
-	CHECK_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
-	thread = start(waits, NULL);
-	pin(0);
 	CHECK_EQ(sched_setscheduler(0, SCHED_OTHER, &param), 0);
 	WAIT_FOR(waiter && asleep(waiter));
 	watch_calls(starve);
@@ -538,7 +558,7 @@ static void secret(void)
 	start_waiter();
 	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", waiter);
 	if (open(path, O_RDONLY | O_CLOEXEC) >= 0)
-		skip("it says it here");
+		skip("/proc shows the system call of a process that is not dumpable");
 	patch = value_patch(site, VALUE_A, VALUE_B);
 	CHECK_EQ(ftrace_patch_text(&patch, 1, &by_breakpoint), -EOPNOTSUPP);
 	CHECK_EQ(patch.error, 0);

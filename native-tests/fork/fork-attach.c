@@ -5,26 +5,28 @@
  * about that thread, the child patches, and so do its own new threads.
  *
  * The first call and the end are made in single steps, with the fork in front of
- * one of them; of all steps every STRIDE-th is tried. If the fork has to wait for
+ * one of them; of all steps every 50th is tried. If the fork has to wait for
  * the thread in the middle, that one goes on.
  *
  * A child that hangs is killed by its alarm, which fails the test.
  */
+#include "../attach.h"
+#include "../proc.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
 
-#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#define STRIDE	      50
 #define CHILD_SECONDS 60
 
 static unsigned char *function;
-static pthread_key_t last_key;
-static atomic_int forker_tid, round_no, go, forked, reaped;
+static atomic_int forker_tid, reaped;
 static atomic_bool finish;
-static atomic_long steps, wanted_step;
-static __thread int destructor_round;
-static __thread bool over;
 
 static void *attaches(void *arg)
 {
@@ -58,30 +60,14 @@ static void *forks(void *arg)
 	}
 }
 
-static bool step(void)
+static bool goes_on(void)
 {
-	if (over)
-		return false;
-	if (++steps < wanted_step)
-		return true;
-	go = round_no;
-	WAIT_FOR(forked == round_no || asleep(forker_tid));
-	return false;
-}
-
-/* A key younger than the library's: in the last round its destructor is the last. */
-static void last_destructor(void *value)
-{
-	if (++destructor_round < PTHREAD_DESTRUCTOR_ITERATIONS)
-		CHECK_EQ(pthread_setspecific(last_key, value), 0);
-	else
-		over = true;
+	return forked == round_no || asleep(forker_tid);
 }
 
 static void *attaches_in_steps(void *arg)
 {
-	CHECK_EQ(pthread_setspecific(last_key, function), 0);
-	raise(SIGUSR1);
+	attach_begin();
 	stats();
 	return arg;
 }
@@ -92,14 +78,11 @@ int main(void)
 
 	function = new_function();
 	toggle_twice(function);
-	CHECK_EQ(pthread_key_create(&last_key, last_destructor), 0);
-	step_from(SIGUSR1, step);
+	attach_init(goes_on);
 	forker = start(forks, NULL);
 	WAIT_FOR(forker_tid);
 	do {
-		round_no++;
-		wanted_step += STRIDE;
-		steps = 0;
+		attach_next_round();
 		join(start(attaches_in_steps, NULL));
 		WAIT_FOR(reaped == go);
 	} while (steps == wanted_step);

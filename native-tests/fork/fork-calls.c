@@ -9,9 +9,23 @@
  * fork-calls own METHOD WRITER     the patcher does, in a handler; both go on
  */
 #include "../calls.h"
+#include "../proc.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
 #include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #define SITES	      40
 #define STRIDE	      1000 /* several pages */

@@ -9,9 +9,23 @@
  *
  * fork [METHOD] [WRITER]
  */
+#include "../proc.h"
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define FORKS	      200
 #define CHILD_SECONDS 60

@@ -30,7 +30,17 @@ static __typeof__(ftrace_patch_text) *patch_text;
 #define ftrace_patch_text		     patch_text
 #endif
 
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #define MOST_LEVELS 63
 

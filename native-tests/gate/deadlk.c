@@ -10,7 +10,22 @@
  *
  * deadlk [METHOD]
  */
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 static unsigned char *function, *handlers_function;
 

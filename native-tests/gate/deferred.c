@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * deferred.c - a stop that arrives inside an announced NMI takes effect when
- * the outermost announced one ends.
+ * the outermost announced one ends. Until it is over the thread takes declared
+ * signals, and no others.
  *
  * Certain, not by luck: the NMI's handler runs with the stop signal blocked
  * until the kernel says that it is pending. Then it lets it in, which is in the
@@ -14,10 +15,24 @@
  * deferred ordinary  a thread that brackets ordinary code, again and again: the stop arrives anywhere,
  *                   on the way in and out too, where a level that was closed would be counted twice
  */
+#include "../proc.h"
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
 
-#define OUTER SIGUSR1
-#define INNER SIGUSR2
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OUTER	   SIGUSR1
+#define INNER	   SIGUSR2
+#define DECLARED   SIGALRM
+#define UNDECLARED SIGTERM
 
 /* In a row. A stop that takes effect elsewhere misses every time. */
 #define MOST_MISSED 50
@@ -37,6 +52,7 @@ static const struct variant *variant;
 static bool seizing;
 static int stop_signal;
 static unsigned char *function;
+static atomic_int tid;
 static atomic_int wanted, ready; /* the level that wants the gate to be set */
 static atomic_bool inside, left[2], finished;
 
@@ -64,6 +80,7 @@ static void handler(int signo)
 static void *thread_main(void *arg)
 {
 	(void)arg;
+	tid = gettid();
 	wanted = 0;
 	WAIT_FOR(ready == 0);
 	send_signal(gettid(), OUTER);
@@ -73,6 +90,7 @@ static void *thread_main(void *arg)
 
 struct seen {
 	bool left[2];
+	bool blocks_undeclared, blocks_declared;
 	int patched;
 };
 
@@ -84,6 +102,8 @@ static int look(void *data)
 
 	seen->left[0] = left[0];
 	seen->left[1] = left[1];
+	seen->blocks_undeclared = blocks(tid, UNDECLARED);
+	seen->blocks_declared = blocks(tid, DECLARED);
 	put_value(from, VALUE_A);
 	put_value(to, VALUE_B);
 	seen->patched = ftrace_modify_code((unsigned long)function, from, to);
@@ -129,6 +149,9 @@ static bool run(void)
 	if (!gone_on) {
 		CHECK_EQ(stats().deferred_stops - deferred, 1);
 		CHECK_EQ(seen.left[0], variant->announced[0]);
+		/* On its way out of the NMI, whose handler blocks neither. */
+		CHECK(seen.blocks_undeclared);
+		CHECK(!seen.blocks_declared);
 	}
 	CHECK_EQ(seen.left[1], variant->levels == 2);
 	CHECK_EQ(seen.patched, 0);
@@ -177,6 +200,7 @@ int main(int argc, char **argv)
 	CHECK_EQ(sigaction(INNER, &action, NULL), 0);
 	CHECK_EQ(ftrace_nmi_add_signal(OUTER), 0);
 	CHECK_EQ(ftrace_nmi_add_signal(INNER), 0);
+	CHECK_EQ(ftrace_nmi_add_signal(DECLARED), 0);
 	for (int round = 0; round < 20; round++)
 		for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++) {
 			int missed = 0;

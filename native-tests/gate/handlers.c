@@ -8,7 +8,22 @@
  *                  it must not: the patch gives up with nothing written
  * handlers long    the same for one that runs longer than the patcher waits
  */
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #define NMI	SIGUSR1
 #define WITNESS SIGUSR2 /* declared, but never sent */

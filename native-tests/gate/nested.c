@@ -10,7 +10,18 @@
  *
  * nested [METHOD]
  */
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+#include <unistd.h>
 
 #define LEVELS 3
 

@@ -4,7 +4,17 @@
  * SERIALIZE, IRET or CPUID, found by single steps. One that is not announced has no
  * need to, and no time.
  */
+#include "../signals.h"
+#include "../steps.h"
 #include "../test.h"
+#include "../threads.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 static atomic_ulong steps, serializing;
 static atomic_bool stepping;

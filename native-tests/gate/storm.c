@@ -24,7 +24,18 @@
  * In one of the pairs "left" is the thread that patches; only with GAP, because
  * a thread that executes nothing but handlers cannot patch.
  */
+#include "../proc.h"
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <unistd.h>
 
 #define STORM	SIGUSR1
 #define WITNESS SIGUSR2

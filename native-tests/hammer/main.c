@@ -40,39 +40,40 @@ extern char **environ;
 
 static const char usage[] =
 	"Usage: hammer [OPTION]...\n"
-	"Change code back and forth while threads and signal handlers execute it.\n"
+	"Patch code back and forth while threads and signal handlers execute it, and check\n"
+	"every execution. \"NMI\" means a signal handler declared as an NMI (ftrace/nmi.h).\n"
 	"\n"
-	"  --ops          in place of patches: two threads register, filter and unregister\n"
+	"  --ops          do not patch; instead, two threads register, filter and unregister\n"
 	"                 handlers of functions at random (ftrace/trace.h), and each call\n"
-	"                 checks that exactly those were called that had to be; not with\n"
+	"                 checks that exactly the right handlers were called; not with\n"
 	"                 --sites\n"
-	"  --threads N    threads that execute, besides the one that patches: 1 to 256 (4)\n"
-	"  --seconds S    how long, 1 to 86400 (5)\n"
+	"  --threads N    threads that execute the code, 1 to 256 (4)\n"
+	"  --seconds S    duration, 1 to 86400 (5)\n"
 	"  --nmi-hz HZ    timer signals per second and thread, 1 to 20000 (2000)\n"
 	"  --sites N      locations, 16 to 65536 (512)\n"
-	"  --seed N       placement and order, 0 to 4294967295 (random, printed)\n"
-	"  --method M     stop: all other threads are parked, only handlers run (default)\n"
-	"                 breakpoint: threads and handlers run on, into breakpoints\n"
+	"  --seed N       seed for placement and order, 0 to 4294967295 (random, printed)\n"
+	"  --method M     stop: park all other threads, only NMIs run (default)\n"
+	"                 breakpoint: threads and NMIs run on, and execute breakpoints\n"
 	"                 (default with --ops)\n"
-	"                 auto: what the library chooses, which is stop\n"
-	"  --writer W     auto (default), proc-mem: through /proc/self/mem, or\n"
-	"                 mprotect: in pages that are writable meanwhile\n"
-	"  --mask-all     handlers run with all signals blocked\n"
-	"  --seize        threads are stopped by ptrace(2), not by a signal\n"
-	"                 (FTRACE_STOP_SIGNAL=none); not with breakpoints\n"
-	"  --no-control   leave out the run that must find torn executions: for stop, with\n"
-	"                 handlers that do not announce themselves; for breakpoint and --seize, "
-	"with\n"
-	"                 plain stores in place of the library; for --ops, the run in\n"
-	"                 which each change counts before it is made, and which must find\n"
-	"                 missing, superfluous and late calls of handlers\n"
-	"  --json FILE    write the results to FILE as well\n"
-	"  -h, --help     print this\n"
+	"                 auto: let the library choose, which is stop\n"
+	"  --writer W     auto (default)\n"
+	"                 proc-mem: write through /proc/self/mem\n"
+	"                 mprotect: make pages writable during the change\n"
+	"  --mask-all     NMIs run with all signals blocked\n"
+	"  --seize        stop threads with ptrace(2), not by a signal\n"
+	"                 (FTRACE_STOP_SIGNAL=none); not with breakpoint\n"
+	"  --no-control   skip the negative control, which must find torn executions. With\n"
+	"                 stop it runs handlers that do not announce themselves. With\n"
+	"                 breakpoint and --seize it uses plain stores instead of the\n"
+	"                 library. With --ops it counts each change before making it, and\n"
+	"                 must find missing, unexpected and late calls of handlers\n"
+	"  --json FILE    also write the results to FILE\n"
+	"  -h, --help     print this text\n"
 	"\n"
 	"Exit status: 0 pass; 1 torn or stale executions, wrong calls of handlers, garbage\n"
 	"collections, or an error of the library; 2 inconclusive: the control found\n"
-	"nothing, or no NMI wrote (stop), or no breakpoint was hit, or nothing was there\n"
-	"to be checked (--ops); 3 not supported here; 64 wrong usage.\n";
+	"nothing, or no NMI wrote (stop), or no breakpoint was hit, or there was nothing\n"
+	"to check (--ops); 3 not supported on this system; 64 wrong usage.\n";
 
 struct options {
 	struct settings settings;
@@ -197,21 +198,21 @@ static void parse_options(int argc, char **argv, struct options *options)
 			fputs(usage, stdout);
 			exit(EXIT_PASS);
 		case ':':
-			usage_error("a value is missing", argv[optind - 1]);
+			usage_error("option needs a value", argv[optind - 1]);
 		default:
-			usage_error("not an option, or not used like this", argv[optind - 1]);
+			usage_error("unknown option, or wrong use of it", argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
 		usage_error("unexpected argument", argv[optind]);
 	if (settings->seize && settings->method == FTRACE_METHOD_BREAKPOINT)
-		usage_error("--seize is for stops", NULL);
+		usage_error("--seize works with stops only", NULL);
 	if (settings->seize)
 		setenv("FTRACE_STOP_SIGNAL", "none", 1); /* for the processes that do the work */
 	if (!settings->ops)
 		return;
 	if (sites)
-		usage_error("--sites is not for --ops", NULL);
+		usage_error("--sites does not work with --ops", NULL);
 	settings->sites = FUNCTION_COUNT;
 	if (!method && !settings->seize)
 		settings->method = FTRACE_METHOD_BREAKPOINT;
@@ -307,7 +308,7 @@ static int work(struct run *run, int fd, const char *what)
 	if (is_fault(WTERMSIG(status)))
 		results->crashes++;
 	if (results->hung)
-		snprintf(results->error, sizeof(results->error), "the run did not end; killed");
+		snprintf(results->error, sizeof(results->error), "the run did not end and was killed");
 	else
 		snprintf(results->error, sizeof(results->error), "ended by signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -390,7 +391,7 @@ static int judge(const struct run *run, int exit_code)
 	if (exit_code || wrong || results->after.gc_collections)
 		return EXIT_TORN;
 	if (run->settings.seconds >= PROOF_SECONDS && !proof(run)) {
-		fprintf(stderr, "hammer: inconclusive: no %s, so the run proved nothing\n",
+		fprintf(stderr, "hammer: inconclusive: no %s, so the run proves nothing\n",
 			run->settings.ops ? "call met every kind of change"
 			: breakpoints	  ? "breakpoint was hit"
 					  : "NMI wrote");
@@ -471,8 +472,8 @@ int main(int argc, char **argv)
 		negative_control(run, fd, kind, &control);
 		if (!has_found(&control, kind)) {
 			fprintf(stderr, "hammer: inconclusive: %s\n",
-				kind == CONTROL_EARLY ? "what was made wrong was not found"
-						      : "without protection nothing was torn");
+				kind == CONTROL_EARLY ? "planted errors were not found"
+						      : "no execution was torn without protection");
 			exit_code = EXIT_INCONCLUSIVE;
 		}
 	}
@@ -481,7 +482,7 @@ int main(int argc, char **argv)
 	       exit_code == EXIT_PASS		? "pass"
 	       : exit_code == EXIT_TORN		? "FAIL"
 	       : exit_code == EXIT_INCONCLUSIVE ? "inconclusive"
-						: "not supported here");
+						: "not supported on this system");
 	if (options.json) {
 		int ret = report_json(options.json, &result, &control, exit_code);
 

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "hammer.h"
+#include "../cpu.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -157,25 +158,6 @@ void report_anomaly(const struct results *results)
 		first->want[0], first->want[1]);
 }
 
-static void read_cpu(char *cpu, size_t size)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[256];
-
-	snprintf(cpu, size, "unknown CPU");
-	while (file && fgets(line, sizeof(line), file)) {
-		char *value = strchr(line, ':');
-
-		if (strncmp(line, "model name", 10) || !value || value[1] != ' ')
-			continue;
-		value[strcspn(value, "\n")] = 0;
-		snprintf(cpu, size, "%s", value + 2);
-		break;
-	}
-	if (file)
-		fclose(file);
-}
-
 static unsigned int core_count(void)
 {
 	cpu_set_t set;
@@ -248,7 +230,7 @@ static void add_settings(struct report *report, const struct run *run)
 	const struct settings *settings = &run->settings;
 	const struct results *results = &run->results;
 
-	read_cpu(report->cpu, sizeof(report->cpu));
+	read_cpu_model(report->cpu, sizeof(report->cpu));
 	add_text(report, "CPU", "cpu", report->cpu);
 	add_count(report, "cores", "cores", core_count());
 	add_text(report, "libftrace", "version", ftrace_version());

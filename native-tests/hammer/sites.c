@@ -138,7 +138,7 @@ static int patch(struct ftrace_patch *patches, enum ftrace_method how, struct re
 	if (culprit == site_count)
 		return run_fail(results, ret, "ftrace_patch_text");
 	snprintf(results->error, sizeof(results->error),
-		 "ftrace_patch_text: %s, because of the location %#lx: %s", strerror(-ret),
+		 "ftrace_patch_text: %s; location %#lx: %s", strerror(-ret),
 		 patches[culprit].ip, strerror(-patches[culprit].error));
 	return ret;
 }

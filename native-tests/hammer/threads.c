@@ -280,7 +280,7 @@ int threads_start(int (*change)(unsigned int changer))
 	for (unsigned int i = 0; i < count; i++)
 		if (workers[i].error)
 			return run_fail(&run->results, workers[i].error,
-					"a thread's timer cannot be made");
+					"cannot create a timer");
 	return 0;
 }
 

@@ -13,28 +13,32 @@
  * blocked two-copies        the library a second time, in another namespace of the loader
  * blocked two-copies-file   the library a second time, a copy of the file
  */
-#include "../trace/traced.h"
+#include "../modes.h"
+#include "../stop.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
+#include "../traced_two.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define ROUNDS	   20
 #define ONE_SECOND 1000000000ULL
-
-TRACED int tf(int x);
-TRACED int tg(int x);
-
-TRACED int tf(int x)
-{
-	return x + 1;
-}
-
-TRACED int tg(int x)
-{
-	return x + 2;
-}
 
 static atomic_bool finish;
 static sigset_t all;

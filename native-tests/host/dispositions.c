@@ -9,14 +9,26 @@
  */
 #define _GNU_SOURCE
 #define FTRACE_NO_INLINE
+#include "../signals.h"
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <locale.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* As the kernel sees it, 32 and 33 included. */
 struct kernel_sigaction {

@@ -3,9 +3,15 @@
  * early.c - calls from before the library's constructor: -EAGAIN, each of them. The
  * bracket and the version are there at any time.
  */
+#include "../signals.h"
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static int called;
 static struct ftrace_static_key key;

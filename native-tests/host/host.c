@@ -11,11 +11,27 @@
  * host io-uring       the kernel has a thread of its own in the process
  * host add-chosen     FTRACE_STOP_SIGNAL=50 is set: 50 is no NMI, from the start
  */
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/io_uring.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 static unsigned char *function;
 static atomic_bool finish;
@@ -398,9 +414,9 @@ static void io_uring(void)
 		int ring = syscall(SYS_io_uring_setup, 4, &params);
 
 		if (ring < 0)
-			skip("io_uring is not available");
+			skip("the kernel has no io_uring, or denies it");
 		if (thread_count() == before)
-			skip("the kernel has no thread of its own for it");
+			skip("the kernel creates no thread for io_uring");
 		check_stops(0, 10);
 		close(ring);
 		check_stops(0, 1);

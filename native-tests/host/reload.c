@@ -7,8 +7,18 @@
 #define _GNU_SOURCE
 #define FTRACE_NO_INLINE
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ROUNDS 100
 

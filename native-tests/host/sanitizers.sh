@@ -29,13 +29,17 @@ fail() {
 for command in "$cc" "$cc-19"; do
 	command -v "$command" >/dev/null && break
 done
-command -v "$command" >/dev/null || skip "no $cc"
+command -v "$command" >/dev/null || skip "needs package ${command##*/}"
+case $cc in
+*clang*) runtimes=libclang-rt-19-dev ;;
+*) runtimes=gcc ;;
+esac
 case "$*" in
 *-shared-libasan*) set -- "$@" "-Wl,-rpath,$(dirname "$("$command" -print-file-name=libclang_rt.asan-x86_64.so)")" ;;
 esac
 echo 'int main(void) { return 0; }' >"$dir/empty.c"
 "$command" "-fsanitize=$sanitizer" "$@" "$dir/empty.c" -o "$dir/empty" 2>/dev/null &&
-	"$dir/empty" 2>/dev/null || skip "$command has no -fsanitize=$sanitizer $* that works here"
+	"$dir/empty" 2>/dev/null || skip "$command has no -fsanitize=$sanitizer $* that works here (package $runtimes)"
 
 "$command" -g -O1 -Wno-attributes "-fsanitize=$sanitizer" "$@" -I"$include" "$source" -o "$dir/program" "$library" \
 	-Wl,-rpath,"$(dirname "$library")" -pthread

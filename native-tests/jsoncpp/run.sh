@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The test-suite of jsoncpp, C++ that throws and catches, gives the result of an untouched build while all of
+# The test suite of jsoncpp, C++ that throws and catches, must give the result of an ordinary build while all of
 # its functions are traced.
 set -eu
 
@@ -15,16 +15,15 @@ usage() {
     cat <<'END'
 usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto]
 
-Fetches the source of jsoncpp through apt into BUILD_DIR, builds it with its test-suite
-untouched and with patchable function entries, linked with the libftrace installed in
-PREFIX, runs the suite with both in several threads, and compares what it writes. A
-handler counts the calls of all functions, and of other ones ten times a second; every
-thread is interrupted 2000 times a second. Without --method the traced build runs twice:
-once with all other threads stopped while entries change, once with breakpoints in front
-of threads that run on.
+Fetches the source of jsoncpp with apt into BUILD_DIR. Builds it and its test suite
+twice, unmodified, and with patchable function entries and the libftrace that is
+installed in PREFIX. Runs the suite with both builds in several threads, and compares
+the output. A handler counts the calls of functions, and its filter changes ten times a
+second; a signal interrupts every thread 2000 times a second. Without --method the
+traced build runs twice, with the stop and with the breakpoint method.
 
-Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 unsupported here.
-CXX chooses the compiler (g++).
+Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 not supported on this
+system. CXX chooses the compiler (g++).
 END
 }
 
@@ -49,43 +48,22 @@ build_variant() {
             -o "$dir/jsoncpp" -pthread $5)
 }
 
-build_all() {
-    build_variant plain "" "" "driver.cpp" "" >"$build/plain.log" 2>&1 &
-    plain=$!
-    # Without alignment some entries lie across cache lines, where a change is not one store.
-    build_variant traced "-fpatchable-function-entry=5 -fno-align-functions" \
-        "-DWITH_FTRACE -I$prefix/include" "driver.cpp tracer.cpp" \
-        "-L$prefix/lib -Wl,-rpath,$prefix/lib -Wl,--wrap=__cxa_throw -lftrace" >"$build/traced.log" 2>&1 ||
-        { wait $plain || :; failed "the traced build failed (see $build/traced.log)"; }
-    wait $plain || failed "the plain build failed (see $build/plain.log)"
+take_option() {
+    return 1
 }
 
-case ${1:-},${3:-} in
---help,* | -h,* | *,--help | *,-h)
-    usage
-    exit 0
-    ;;
-esac
-methods="stop breakpoint"
-case $#,${3:-},${4:-} in
-2,,) ;;
-4,--method,stop | 4,--method,breakpoint | 4,--method,auto) methods=$4 ;;
-*)
-    usage >&2
-    exit 64
-    ;;
-esac
+take_arguments "$@"
 cxx=${CXX:-g++}
 command -v "$cxx" >/dev/null || unsupported "no C++ compiler (package g++)"
-prepare "$1" "$2"
+prepare
 
 fetch_source libjsoncpp
-build_all
-echo "jsoncpp, $threads threads, $rounds rounds of its test-suite"
+build_both traced driver.cpp tracer.cpp -Wl,--wrap=__cxa_throw
+echo "jsoncpp, $threads threads, $rounds rounds of its test suite"
 run_variant plain none
 for each in $methods; do
     run_variant traced "$each"
     compare traced "$each"
-    echo "  the suite's own result   $(tail -n 1 "$build/traced/out-$each/0.out")"
+    echo "  result of the test suite $(tail -n 1 "$build/traced/out-$each/0.out")"
 done
 echo "jsoncpp: output identical"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Lua 5.4 as its authors wrote it, with all of its functions patched while it runs, computes what an untouched
-# build computes.
+# Lua 5.4, unmodified, with all of its functions patched while it runs, must compute the same as an ordinary
+# build.
 set -eu
 
 name=lua
@@ -15,15 +15,14 @@ usage() {
     cat <<'END'
 usage: run.sh BUILD_DIR PREFIX [--ops] [--method stop|breakpoint|auto]
 
-Fetches the source of Lua 5.4 through apt into BUILD_DIR, builds it untouched and
-with patchable function entries, linked with the libftrace installed in PREFIX, runs
-the same scripts with both, and compares what they write. Without --method the patched
-build runs twice: once with all other threads stopped while entries change, once with
-breakpoints in front of threads that run on. With --ops there is a handler that counts
-the calls of all functions, and of other ones ten times a second.
+Fetches the source of Lua 5.4 with apt into BUILD_DIR. Builds it twice, unmodified, and
+with patchable function entries and the libftrace that is installed in PREFIX. Runs the
+same scripts with both builds, and compares the output. Without --method the patched
+build runs twice, with the stop and with the breakpoint method. With --ops a handler
+counts the calls of functions, and its filter changes ten times a second.
 
-Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 unsupported here.
-CC chooses the compiler (gcc).
+Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 not supported on this
+system. CC chooses the compiler (gcc).
 END
 }
 
@@ -47,49 +46,18 @@ build_variant() {
             -o "$dir/lua" -pthread $5 -lm)
 }
 
-build_all() {
-    build_variant plain "" "" "driver.c" "" >"$build/plain.log" 2>&1 &
-    plain=$!
-    # Without alignment some entries lie across cache lines, where a change is not one store.
-    build_variant patched "-fpatchable-function-entry=5 -fno-align-functions" \
-        "-DWITH_FTRACE -I$prefix/include" "driver.c toggle.c ops.c count-call.S" \
-        "-L$prefix/lib -Wl,-rpath,$prefix/lib -lftrace" >"$build/patched.log" 2>&1 ||
-        { wait $plain || :; failed "the patched build failed (see $build/patched.log)"; }
-    wait $plain || failed "the plain build failed (see $build/plain.log)"
+ops=
+take_option() {
+    [ "$1" = --ops ] && ops=ops-
 }
 
-case ${1:-},${3:-} in
---help,* | -h,* | *,--help | *,-h)
-    usage
-    exit 0
-    ;;
-esac
-methods="stop breakpoint"
-ops=
-given_build=${1:-}
-given_prefix=${2:-}
-shift $(($# < 2 ? $# : 2))
-while [ $# -gt 0 ]; do
-    case $1,${2:-} in
-    --ops,*) ops=ops- ;;
-    --method,stop | --method,breakpoint | --method,auto)
-        methods=$2
-        shift
-        ;;
-    *) given_prefix= ;;
-    esac
-    shift
-done
-[ -n "$given_build" ] && [ -n "$given_prefix" ] || {
-    usage >&2
-    exit 64
-}
+take_arguments "$@"
 cc=${CC:-gcc}
 command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
-prepare "$given_build" "$given_prefix"
+prepare
 
 fetch_source lua5.4
-build_all
+build_both patched driver.c "toggle.c ops.c count-call.S" ""
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
 run_variant plain none scripts/*.lua
 for each in $methods; do

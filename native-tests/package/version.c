@@ -2,6 +2,9 @@
 /* version.c - the library and the header agree about the version; prints it. */
 #include "../test.h"
 
+#include <stdio.h>
+#include <string.h>
+
 int main(void)
 {
 	char header[64];

@@ -8,14 +8,31 @@
  * another reason than the one that is meant. ftrace_patch_text() is tried with
  * every method and writer.
  */
+#include "../proc.h"
+#include "../signals.h"
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define PAGE 4096ul
 

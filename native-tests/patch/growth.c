@@ -6,9 +6,20 @@
  *
  * growth [CHANGES]   default 100,000
  */
+#include "../proc.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define THREADS	       1000
 #define SITES	       2000

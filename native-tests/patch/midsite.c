@@ -23,10 +23,25 @@
  * midsite          threads are stopped by a signal
  * midsite seize    they block every signal, and are seized
  */
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define SITE_SIZE 5
 

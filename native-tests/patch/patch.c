@@ -8,6 +8,18 @@
  * patch [METHOD] [WRITER]
  */
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define PAGE 4096ul
 
@@ -280,15 +292,7 @@ static void batches(void)
 
 			for (int i = 0; i < count; i++)
 				patches[i] = value_patch(text + (size_t)i * STRIDE, from, to);
-			for (int i = count - 1; i > 0; i--) {
-				struct ftrace_patch swap = patches[i];
-				int with;
-
-				seed = seed * 6364136223846793005u + 1442695040888963407u;
-				with = (seed >> 33) % (i + 1);
-				patches[i] = patches[with];
-				patches[with] = swap;
-			}
+			shuffle(patches, count, &seed);
 			CHECK_EQ(change(patches, count), 0);
 			for (int i = 0; i < count; i++) {
 				CHECK_EQ(patches[i].error, 0);

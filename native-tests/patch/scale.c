@@ -5,7 +5,20 @@
  * mappings of different kinds that lie side by side. Afterwards the library holds
  * no more memory than before.
  */
+#include "../proc.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define SITES	       100000
 #define STRIDE	       21
@@ -33,21 +46,6 @@ static void *runs(void *arg)
 	return NULL;
 }
 
-static void shuffle(void)
-{
-	static uint64_t seed = 42;
-
-	for (int i = SITES - 1; i > 0; i--) {
-		struct ftrace_patch swap = patches[i];
-		int with;
-
-		seed = seed * 6364136223846793005u + 1442695040888963407u;
-		with = (seed >> 33) % (i + 1);
-		patches[i] = patches[with];
-		patches[with] = swap;
-	}
-}
-
 static uint64_t resident_kb(void)
 {
 	return proc_number("/proc/self/smaps_rollup", "\nRss:", 10);
@@ -55,9 +53,11 @@ static uint64_t resident_kb(void)
 
 static void change_all(uint32_t from)
 {
+	static uint64_t seed = 42;
+
 	for (int i = 0; i < SITES; i++)
 		patches[i] = value_patch(site(i), from, VALUE_A + VALUE_B - from);
-	shuffle();
+	shuffle(patches, SITES, &seed);
 	CHECK_EQ(change(patches, SITES), 0);
 	for (int i = 0; i < SITES; i++) {
 		CHECK_EQ(patches[i].error, 0);

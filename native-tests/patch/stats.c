@@ -3,7 +3,18 @@
  * stats.c - the counters move as documented, and only then; the runtime
  * allocates nothing and collects nothing while the library works.
  */
+#include "../stop.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 #define THREADS 3
 

@@ -11,8 +11,26 @@
  * fails       each system call of a change in turn, once, and from then on
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #define PAGE   4096ul
 #define SITES  200
@@ -316,7 +334,7 @@ static void forbidden(void)
 		}
 	}
 	if (skipped)
-		skip("no seccomp filters here");
+		skip("seccomp filters are not available");
 }
 
 /* fails */
@@ -426,7 +444,7 @@ static void fails(void)
 				CHECK_EQ(waitpid(child, &status, 0), child);
 				CHECK(WIFEXITED(status));
 				if (WEXITSTATUS(status) == TEST_SKIPPED)
-					skip("no seccomp filters here");
+					skip("seccomp filters are not available");
 				if (WEXITSTATUS(status) < NO_SUCH_CALL ||
 				    WEXITSTATUS(status) > HALF_DONE) {
 					dprintf(2, "way %d, variant %d, call %lu\n", number,

@@ -6,12 +6,21 @@
 #ifndef INTERRUPTED_H
 #define INTERRUPTED_H
 
+#include "../signals.h"
 #include "../test.h"
+#include "../threads.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
 
 static void (*interrupted_step)(void);
 static atomic_bool interrupted_finish;
-static atomic_ulong rounds[2], ticks[2], compared[2]; /* compared: the step's own */
-static __thread int self;			      /* 0 or 1; the main thread is 0 as well */
+static atomic_uint phase; /* even: nothing changes */
+static atomic_ulong rounds[2], ticks[2], compared[2];
+static __thread int self; /* 0 or 1; the main thread is 0 as well */
 static pthread_t interrupted_threads[2];
 
 static inline void interrupted_tick(int signo)
@@ -48,11 +57,24 @@ static inline void interrupted_start(void (*step)(void))
 	WAIT_FOR(rounds[0] && rounds[1] && ticks[0] && ticks[1]);
 }
 
-/* The threads get to see what is now. */
-static inline void interrupted_wait(void)
+/* For a step that noted the phase first: what it found in between has to be what was set. */
+static inline bool nothing_changed_since(unsigned int before)
 {
-	unsigned long seen = compared[1];
+	if (before % 2 || phase != before)
+		return false;
+	compared[self]++;
+	return true;
+}
 
+/* Behind a change: the main thread sees what is now, and after some of them the others do. */
+static inline void interrupted_compare(int change)
+{
+	unsigned long seen;
+
+	interrupted_step();
+	if (change % 16)
+		return;
+	seen = compared[1];
 	WAIT_FOR(compared[1] > seen);
 }
 

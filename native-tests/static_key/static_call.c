@@ -8,7 +8,16 @@
  *                     what some function returns, and between two updates what the
  *                     present one does
  */
+#include "../modes.h"
+#include "../signals.h"
+#include "../test.h"
 #include "interrupted.h"
+#include "refused.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
 
 static unsigned long value(unsigned long a, double b)
 {
@@ -104,21 +113,6 @@ static void refused(int error)
 	CHECK_EQ(ftrace_static_call(number)(40, 2.0), 42);
 }
 
-static int refused_in_window(void *data)
-{
-	(void)data;
-	refused(-EDEADLK);
-	return 0;
-}
-
-static void refused_in_nmi(int signo)
-{
-	(void)signo;
-	ftrace_nmi_enter();
-	refused(-EDEADLK);
-	ftrace_nmi_exit();
-}
-
 static void errors(void)
 {
 	struct ftrace_static_call_key *key = &ftrace_call_key_number, empty = {NULL, 0, 0};
@@ -133,12 +127,7 @@ static void errors(void)
 	CHECK_EQ(ftrace_static_call_key_update(key, trampoline + 5 + (1ul << 31)), -ERANGE);
 	CHECK_EQ(ftrace_static_call_key_update(key, trampoline + 4 - (1ul << 31)), -ERANGE);
 	CHECK_EQ(ftrace_static_call(number)(40, 2.0), 42);
-	on_signal(SIGUSR1, refused_in_nmi, 0);
-	raise(SIGUSR1);
-	CHECK_EQ(ftrace_stop_machine(refused_in_window, NULL), 0);
-	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
-	refused(-EDEADLK);
-	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+	check_refused(refused);
 
 	/* Before the first update, and after one, others' changes are found. */
 	for (int round = 0; round < 2; round++) {
@@ -159,7 +148,6 @@ static void errors(void)
 
 /* storm */
 
-static atomic_uint phase;
 static atomic_ulong present = 42;
 
 static void call(void)
@@ -168,10 +156,8 @@ static void call(void)
 	unsigned long expected = present, result = ftrace_static_call(number)(40, 2.0);
 
 	CHECK(result == 0 || result == 42 || result == 82);
-	if (before % 2 == 0 && phase == before) {
+	if (nothing_changed_since(before))
 		CHECK_EQ(result, expected);
-		compared[self]++;
-	}
 }
 
 static void storm(void)
@@ -186,9 +172,7 @@ static void storm(void)
 		CHECK_EQ(ftrace_static_call_update(number, functions[i % 4]), 0);
 		present = results[i % 4];
 		phase++;
-		call();
-		if (i % 16 == 0)
-			interrupted_wait();
+		interrupted_compare(i);
 	}
 	interrupted_stop();
 }

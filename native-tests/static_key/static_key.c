@@ -14,11 +14,25 @@
  * the time. While nothing changes, which the main thread tells by an even phase,
  * all of them must be as the key is.
  */
+#include "../modes.h"
+#include "../test.h"
+#include "../text.h"
 #include "interrupted.h"
+#include "refused.h"
 #include "static_key.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 struct ftrace_static_key_true exported_true = {{1, 0, NULL}};
 FTRACE_DEFINE_STATIC_KEY_FALSE(exported_false);
@@ -190,21 +204,6 @@ static void refused(int error)
 	}
 }
 
-static int refused_in_window(void *data)
-{
-	(void)data;
-	refused(-EDEADLK);
-	return 0;
-}
-
-static void refused_in_nmi(int signo)
-{
-	(void)signo;
-	ftrace_nmi_enter();
-	refused(-EDEADLK);
-	ftrace_nmi_exit();
-}
-
 static char reported[512];
 
 static void note_report(const char *line)
@@ -223,12 +222,7 @@ static void errors(void)
 		for (int off = 1; off < 8; off++)
 			CHECK_EQ(calls[i]((struct ftrace_static_key *)(space + off)), -EINVAL);
 	}
-	on_signal(SIGUSR1, refused_in_nmi, 0);
-	raise(SIGUSR1);
-	CHECK_EQ(ftrace_stop_machine(refused_in_window, NULL), 0);
-	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
-	refused(-EDEADLK);
-	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+	check_refused(refused);
 	check_false(false);
 
 	/* Somebody else writes to the last branch; the others must not change. */
@@ -361,7 +355,6 @@ static void plugin(void)
 
 /* breakpoint, stop */
 
-static atomic_uint phase;
 static atomic_bool is_on;
 
 static void evaluate(void)
@@ -370,10 +363,8 @@ static void evaluate(void)
 	bool on = is_on;
 
 	mask = on_false() | (on_true() ^ BOTH) << 2;
-	if (before % 2 == 0 && phase == before) {
+	if (nothing_changed_since(before))
 		CHECK_EQ(mask, on ? BOTH | BOTH << 2 : 0);
-		compared[self]++;
-	}
 }
 
 static void storm(int method)
@@ -396,9 +387,7 @@ static void storm(int method)
 		CHECK_EQ(stats().last_method, method);
 		is_on = on;
 		phase++;
-		evaluate();
-		if (i % 16 == 0)
-			interrupted_wait();
+		interrupted_compare(i);
 	}
 	interrupted_stop();
 }
@@ -410,7 +399,7 @@ static void by_breakpoint(void)
 	struct ftrace_patch patch = value_patch(function, VALUE_A, VALUE_B);
 
 	if (ftrace_patch_text(&patch, 1, &opts) == -EOPNOTSUPP)
-		skip("no breakpoint method here");
+		skip("the breakpoint method is not available");
 	CHECK_EQ(ftrace_set_patch_opts(&opts), 0);
 	storm(FTRACE_METHOD_BREAKPOINT);
 }

@@ -10,8 +10,19 @@
  * alternate small            so it is: a thread has no room for a signal frame elsewhere
  * alternate small breakpoint
  */
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #define SIZE	65536

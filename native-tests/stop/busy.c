@@ -15,8 +15,26 @@
  * busy unusable     FTRACE_STOP_SIGNAL is no real-time signal
  */
 #include "../calls.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../stop.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define CHOSEN 50
 

@@ -10,6 +10,15 @@
  * With the breakpoint method a stop is a change that nobody stands still for.
  */
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define MIN_BIRTHS    500
 #define MOST_DETACHED 16

@@ -8,8 +8,18 @@
  * parked threads leave it the CPU and that released ones come back.
  */
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define THREADS 64
 #define STOPS	500

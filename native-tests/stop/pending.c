@@ -7,6 +7,24 @@
  *                 given up: it parks or not, but it always goes on
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../steps.h"
+#include "../stop.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 static unsigned char *function;
 static int stop_signal;

@@ -11,17 +11,38 @@
  * seized exec       a new program begins in a thread, at each step of a stop, and is
  *                   not ended by our signal. Control: one by sigqueue()
  * seized forged     signals that others send in the library's name
+ * seized copied     the library's own signal again: as it was, and with another sender
  * seized handled    a thread is interrupted all the time while it is seized
  */
 #include "../calls.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../stop.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <linux/aio_abi.h>
+#include <time.h>
+#include <unistd.h>
 
 static unsigned char *function;
 static atomic_int tid;
@@ -231,7 +252,7 @@ static void interrupt_only(void)
 	}
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	if (status != 0)
-		skip("ptrace(2) is refused");
+		skip("ptrace(2) is denied");
 }
 
 static void waits(void)
@@ -450,7 +471,7 @@ static void dumpable(void)
 	pthread_t thread = start_spinning();
 
 	if (setgid(65534) != 0 || setuid(65534) != 0)
-		skip("not root");
+		skip("needs root");
 	CHECK_EQ(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), 0);
 	CHECK_EQ(stop_within(100), -ETIMEDOUT);
 	CHECK_EQ(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
@@ -574,6 +595,84 @@ static void forged(void)
 	}
 }
 
+/* copied */
+
+#define MOST_TRIES 50
+
+static siginfo_t own_signal;
+static atomic_bool started, trusted, blocking;
+static atomic_int taken;
+
+static void queue_to_self(siginfo_t *info)
+{
+	CHECK_EQ(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), stop_signal, info), 0);
+}
+
+/* Takes the stop's signal before its handler does, and gives it back. */
+static void *takes_signal(void *arg)
+{
+	const struct timespec moment = {0, 1000000};
+	const pid_t *sender = arg;
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, stop_signal);
+	started = true;
+	WAIT_FOR(trusted);
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &stop, NULL), 0);
+	blocking = true;
+	while (!taken && !stop_is_over)
+		taken = sigtimedwait(&stop, &own_signal, &moment) == stop_signal;
+	if (taken)
+		queue_to_self(&own_signal);
+	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &stop, NULL), 0);
+	WAIT_FOR(stop_is_over);
+	if (taken) {
+		own_signal.si_pid = *sender;
+		queue_to_self(&own_signal);
+	}
+	return NULL;
+}
+
+/* In a child, which ends with 0 if it takes the signal for its own. */
+static void take_from(pid_t sender)
+{
+	/* One that is seized instead, as on a busy machine, does not count. */
+	for (int tries = 0; !taken; tries++) {
+		pthread_t thread;
+
+		CHECK(tries < MOST_TRIES);
+		started = trusted = blocking = stop_is_over = false;
+		thread = start(takes_signal, &sender);
+		WAIT_FOR(started);
+		gain_trust();
+		trusted = true;
+		WAIT_FOR(blocking);
+		CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), 0);
+		stop_is_over = true;
+		join(thread);
+	}
+	toggle_twice(function);
+	_exit(0);
+}
+
+static void copied(void)
+{
+	for (int own = 0; own < 2; own++) {
+		pid_t child = fork();
+		int status;
+
+		CHECK(child >= 0);
+		if (child == 0)
+			take_from(own ? getpid() : getppid());
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		if (own)
+			CHECK_EQ(status, 0);
+		else
+			CHECK(WIFSIGNALED(status) && WTERMSIG(status) == stop_signal);
+	}
+}
+
 /* handled */
 
 static atomic_ulong handled_count;
@@ -627,7 +726,7 @@ int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"waits", waits},   {"states", states},	  {"dumpable", dumpable}, {"exec", exec},
-		{"forged", forged}, {"handled", handled}, {NULL, NULL},
+		{"forged", forged}, {"copied", copied},	  {"handled", handled},	  {NULL, NULL},
 	};
 
 	if (argc == 2 && strcmp(argv[1], "unblock") == 0) {

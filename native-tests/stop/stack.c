@@ -12,7 +12,24 @@
  * stack breakpoint  breakpoints, on an alternate stack
  * stack call        traced calls, by kind of handler
  */
+#include "../modes.h"
+#include "../signals.h"
 #include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../ways.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #define SIZE	    (128 * 1024)
 #define PAINT	    0x5a

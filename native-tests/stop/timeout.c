@@ -6,6 +6,22 @@
  * its signals, all is well.
  */
 #include "../calls.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define TIMEOUT_MS 200
 

@@ -16,22 +16,37 @@
  *
  * A child that hangs is ended by its alarm, which fails the test.
  */
+#include "../attach.h"
 #include "../calls.h"
-#include "traced.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../stop.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../traced.h"
+#include "../ways.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
-#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #ifndef CHILD_SECONDS
 #define CHILD_SECONDS 60
 #endif
-#define STRIDE 50
 
 static unsigned char *function;
 static unsigned long hits;
-static atomic_int inside, leave, forked, main_tid;
+static atomic_int inside, leave, main_tid;
 
 TRACED long child_work(long value)
 {
@@ -158,8 +173,7 @@ static void own(void)
 /* opening, closing */
 
 static long call_no, wanted_call;
-static int round_no;
-static atomic_int go, done, forks_there;
+static atomic_int done, forks_there;
 static bool closes;
 
 static long fork_here(long number, bool behind)
@@ -339,12 +353,7 @@ static void bare_tracing(void)
 
 /* bare-attach: as fork/fork-attach.c, in single steps */
 
-static pthread_key_t last_key;
-static atomic_long steps;
-static long wanted_step;
 static int wanted_lost;
-static __thread int destructor_round;
-static __thread bool over;
 
 static void work_lost(void)
 {
@@ -359,31 +368,16 @@ static void work_lost(void)
 	work_with_threads();
 }
 
-static bool step(void)
+static bool goes_on(void)
 {
-	if (over)
-		return false;
-	if (++steps < wanted_step)
-		return true;
-	go = round_no;
-	WAIT_FOR(forked == round_no);
-	return false;
-}
-
-static void last_destructor(void *value)
-{
-	if (++destructor_round < PTHREAD_DESTRUCTOR_ITERATIONS)
-		CHECK_EQ(pthread_setspecific(last_key, value), 0);
-	else
-		over = true;
+	return forked == round_no;
 }
 
 static void *attaches_in_steps(void *arg)
 {
 	int result;
 
-	CHECK_EQ(pthread_setspecific(last_key, function), 0);
-	raise(SIGUSR1);
+	attach_begin();
 	asks(&result);
 	CHECK_EQ(result, 0);
 	return arg;
@@ -392,16 +386,13 @@ static void *attaches_in_steps(void *arg)
 static void bare_attach(void)
 {
 	make_child = bare_fork;
-	CHECK_EQ(pthread_key_create(&last_key, last_destructor), 0);
-	step_from(SIGUSR1, step);
+	attach_init(goes_on);
 	do {
 		pthread_t thread;
 		int status;
 		pid_t pid;
 
-		round_no++;
-		wanted_step += STRIDE;
-		steps = 0;
+		attach_next_round();
 		thread = start(attaches_in_steps, NULL);
 		WAIT_FOR(go == round_no || pthread_tryjoin_np(thread, NULL) == 0);
 		if (go != round_no)

@@ -9,21 +9,21 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
-#include "traced.h"
+#include <unistd.h>
 
-TRACED int tf(int x);
-TRACED int tg(int x);
-
-TRACED int tf(int x)
-{
-	return x + 1;
-}
-
-TRACED int tg(int x)
-{
-	return x + 2;
-}
+#include "../proc.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
+#include "../traced_two.h"
 
 static unsigned long constructed;
 

@@ -8,7 +8,12 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include "traced.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../test.h"
+#include "../traced.h"
 
 int main(int argc, char **argv)
 {

@@ -30,7 +30,7 @@ if [ $# -eq 3 ]; then
 			exit
 		fi
 	done
-	skip "no mount namespaces"
+	skip "no mount namespaces here"
 fi
 
 # In the namespace.
@@ -38,16 +38,16 @@ dir=$4
 debug=$dir/debug
 mkdir "$debug"
 if [ -d /usr/lib/debug ]; then
-	mount --bind "$debug" /usr/lib/debug || skip "cannot mount"
+	mount --bind "$debug" /usr/lib/debug || skip "nothing may be mounted here"
 else
 	# All of /usr/lib as it is, and the folder.
 	mkdir "$dir/lib" "$dir/old"
-	mount --rbind /usr/lib "$dir/old" || skip "cannot mount"
+	mount --rbind /usr/lib "$dir/old" || skip "nothing may be mounted here"
 	for entry in "$dir"/old/*; do
 		ln -s "$entry" "$dir/lib/"
 	done
 	ln -s "$debug" "$dir/lib/debug"
-	mount --rbind "$dir/lib" /usr/lib || skip "cannot mount"
+	mount --rbind "$dir/lib" /usr/lib || skip "nothing may be mounted here"
 fi
 
 # build NAME OPTION...: NAME.so, and of it NAME.debug and NAME.stripped

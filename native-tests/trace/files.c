@@ -12,14 +12,23 @@
  *             folder, a device, a socket; it is cut, it is another object. It has no
  *             functions, and nobody waits
  */
-#include "traced.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../test.h"
+#include "../traced.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define MOST_FILES 256
 #define SECONDS	   60

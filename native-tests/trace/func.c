@@ -4,7 +4,24 @@
  * that nobody is in it, or comes to it, once another has taken its place.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../modes.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
+#include "../traced_two.h"
 #include "hold.h"
 
 #define CALLERS	    4
@@ -13,19 +30,6 @@
 #define MIN_CHANGES 100
 #define NO_VECS	    FTRACE_OPS_FL_NO_VECTORS
 #define REGISTER    FTRACE_OPS_FL_SAVE_REGS
-
-TRACED int tf(int x);
-TRACED int tg(int x);
-
-TRACED int tf(int x)
-{
-	return x + 1;
-}
-
-TRACED int tg(int x)
-{
-	return x + 2;
-}
 
 static void update(ftrace_func_t func)
 {

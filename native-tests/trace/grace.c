@@ -10,7 +10,23 @@
  * grace ended     nor is one waited for that has ended in its handler, whatever the thread
  *                 before it does
  */
-#include "traced.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
+#include "../ways.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define LOOKS	4 /* stops: none of them may tell that the handler was left */
 #define NESTING 5 /* more than have a mark of their own */

@@ -9,7 +9,16 @@
 #ifndef HOLD_H
 #define HOLD_H
 
-#include "traced.h"
+#include "../signals.h"
+#include "../steps.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 static int hold_at, hold_steps, held, let_go;
 

@@ -7,9 +7,29 @@
  * still there everybody does.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
-#include "traced.h"
+#include <unistd.h>
+
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../steps.h"
+#include "../test.h"
+#include "../text.h"
+#include "../threads.h"
+#include "../traced.h"
 
 #ifndef SS_AUTODISARM
 #define SS_AUTODISARM (1U << 31)

@@ -4,7 +4,15 @@
  * library's code, to the traced function and its callers, and finds there the
  * registers that these had. See unwind.cpp for GCC's.
  */
-#include "traced.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../traced.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>

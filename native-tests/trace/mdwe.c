@@ -9,9 +9,19 @@
  *   files    as mdwe, and no descriptor is free: -EAGAIN, and later calls trace
  */
 #include "../calls.h"
-#include "traced.h"
+#include "../modes.h"
+#include "../test.h"
+#include "../traced.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
@@ -65,7 +75,7 @@ static void check_tracing(void)
 static void deny(void)
 {
 	if (prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) != 0)
-		skip("no PR_SET_MDWE here");
+		skip("the kernel does not support PR_SET_MDWE");
 }
 
 static void mdwe(void)

@@ -8,10 +8,23 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include "../modes.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
 #include "opening.h"
-#include "traced.h"
 
 /* As a C++ compiler would have called it; and what only looks like that. */
 TRACED int own(int x) __asm__("_ZN6shared3ownEi");

@@ -9,13 +9,20 @@
  * seized (FTRACE_STOP_SIGNAL=none): a signal would need that page for its frame.
  */
 #include "../test.h"
+#include "../threads.h"
 
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define SIZE  (1 << 20)
 #define PAGE  4096ul

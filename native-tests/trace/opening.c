@@ -5,8 +5,14 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
 #include "opening.h"
-#include "traced.h"
 
 static void *opens(void *arg)
 {

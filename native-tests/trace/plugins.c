@@ -6,9 +6,22 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "../calls.h"
-#include "traced.h"
+#include "../modes.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
 
 static char path[4096];
 

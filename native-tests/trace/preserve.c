@@ -3,7 +3,14 @@
  * preserve.c - a traced call leaves every register as it is: general ones, flags,
  * and as many vector and mask registers as the CPU has.
  */
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
 #include "registers.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 static struct registers in_regs, out_regs;
 static unsigned long hits;

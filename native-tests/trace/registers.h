@@ -8,7 +8,14 @@
 #ifndef REGISTERS_H
 #define REGISTERS_H
 
-#include "traced.h"
+#include "../test.h"
+#include "../traced.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 struct registers {
 	uint64_t general[15]; /* rax rbx rcx rdx rsi rdi rbp r8-r15 */

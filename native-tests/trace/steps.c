@@ -10,8 +10,19 @@
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <ucontext.h>
 #include <unwind.h>
+
+#include "../signals.h"
+#include "../steps.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
 #include "registers.h"
 
 #define NO_VECS	     FTRACE_OPS_FL_NO_VECTORS

@@ -6,23 +6,30 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../modes.h"
+#include "../proc.h"
+#include "../signals.h"
+#include "../test.h"
+#include "../threads.h"
+#include "../traced.h"
+#include "../ways.h"
+#include "../traced_two.h"
 #include "hold.h"
 
 #define CALLERS 4
-
-TRACED int tf(int x);
-TRACED int tg(int x);
-
-TRACED int tf(int x)
-{
-	return x + 1;
-}
-
-TRACED int tg(int x)
-{
-	return x + 2;
-}
 
 static int stop;
 

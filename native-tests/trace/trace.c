@@ -2,7 +2,17 @@
 /*
  * trace.c - handlers by name, on one thread: counts, filters, errors, registers.
  */
-#include "traced.h"
+#include "../modes.h"
+#include "../proc.h"
+#include "../test.h"
+#include "../traced.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 TRACED int ta_one(int x);
 TRACED int ta_two(int x);

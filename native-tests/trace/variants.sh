@@ -51,7 +51,7 @@ for entry in "-fpatchable-function-entry=5" "-fpatchable-function-entry=7,2" \
 done
 [ $failed = 0 ] || exit 1
 [ $ran -gt 0 ] || {
-	echo "skipped: $cc knows none of the options"
+	echo "skipped: $cc supports none of the options"
 	exit 77
 }
 echo "$ran variants with $cc"

@@ -25,7 +25,7 @@ public sealed unsafe class ElfTarget
 
     // A note of 8 bytes becomes a site with a name, and may stand in both sections; the rest of the file is kept a few times.
     // Notes may stand in memory that no bytes of the file belong to.
-    private static readonly int s_mostPerByte = 2 * (sizeof(Site) + ObjectReader.NameBytesForEach) / sizeof(ulong) + 8;
+    private static readonly int s_mostPerByte = 2 * (sizeof(Site) + ObjectReader.NameBytesPerSite) / sizeof(ulong) + 8;
 
     private static readonly byte* s_path = Path();
 

@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
+using Ftrace.Tests;
 using Ftrace.Tests.Sites;
 
 namespace Ftrace.Fuzz;
@@ -62,9 +63,7 @@ internal static unsafe class FuzzedKernel
 
     public static void Attach()
     {
-        var table = (NativeTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeTable));
-        table->Syscall = &Syscall;
-        Native.Attach(table);
+        SystemCalls.Attach(&Syscall);
         if (s_fileEnd != null)
         {
             return;

@@ -22,9 +22,9 @@ public static class GlobTarget
 
         ReadOnlySpan<byte> pattern = input.AsSpan(0, end);
         ReadOnlySpan<byte> text = input.AsSpan(end + 1);
-        if (Glob.IsValid(pattern, pairs: true))
+        if (Glob.IsValid(pattern, GlobSyntax.Cxx))
         {
-            Glob.Matches(pattern, text, pairs: true);
+            Glob.Matches(pattern, text, GlobSyntax.Cxx);
         }
 
         bool matches = Glob.Matches(pattern, text);

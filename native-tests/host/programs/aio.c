@@ -4,8 +4,13 @@
  * does the one that it starts to tell that a request has ended. What is read is what was written.
  */
 #include "../../test.h"
-#include <aio.h>
 #include "work.h"
+
+#include <aio.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #define REQUESTS 8
 #define SIZE	 4096

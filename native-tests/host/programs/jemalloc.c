@@ -3,9 +3,20 @@
  * jemalloc.c - with jemalloc preloaded and MALLOC_CONF=background_thread:true: its thread
  * has every signal blocked, and comes back for memory that was freed.
  */
+#include "../../proc.h"
 #include "../../test.h"
-#include <dlfcn.h>
+#include "../../threads.h"
 #include "work.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define WORKERS 3
 #define BLOCKS	256

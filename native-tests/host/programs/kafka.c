@@ -5,9 +5,15 @@
  * Functions of the program run on the threads of the library, as interceptors do.
  */
 #include "../../test.h"
+#include "work.h"
+
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
-#include "work.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #define TOPIC	   "units"
 #define BATCH	   50

@@ -5,7 +5,15 @@
  * of its own; there is nothing to report here.
  */
 #include "../../test.h"
+#include "../../threads.h"
 #include "work.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define WORKERS 4
 #define CELLS	64

@@ -6,6 +6,11 @@
 #include "../../test.h"
 #include "work.h"
 
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
 #define TIMERS 3
 #define TICKS  10 /* of each, at least */
 

@@ -5,8 +5,16 @@
  * frees what was sent.
  */
 #include "../../test.h"
-#include <zmq.h>
+#include "../../threads.h"
 #include "work.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zmq.h>
 
 #define BATCH	    50
 #define TIMEOUT_MS  60000
