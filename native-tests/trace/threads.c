@@ -676,12 +676,16 @@ static void left(void)
 	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
 
 	trace(&ops, "tf");
+	/* Now and then it is looked whether there is an NMI: not again for a while. */
+	ftrace_nmi_enter();
+	CHECK_EQ(tf(1), 2);
+	CHECK_EQ(ftrace_nmi_thread.saved, 1);
 	for (int i = 0; i < 64; i++)
 		ftrace_nmi_enter();
 	CHECK_EQ(ftrace_nmi_thread.saved, 0);
 	CHECK_EQ(tf(1), 2);
 	CHECK_EQ(ftrace_nmi_thread.saved, 1);
-	CHECK_EQ(hits, 1);
+	CHECK_EQ(hits, 2);
 	untrace(&ops);
 }
 
