@@ -51,6 +51,15 @@ internal struct ThreadRecord
     /// <summary>1: the thread was seen to block the stop signal, but not all signals, as at its birth; or to wait for signals.</summary>
     public uint HasBlocked;
 
+    /// <summary>How many masks prove so far that the thread takes the signal while it runs, see <c>ThreadInspection</c>.</summary>
+    public uint Masks;
+
+    /// <summary>How often it had slept at those masks.</summary>
+    public ulong SleepsAtMask;
+
+    /// <summary>Its CPU time at the last of them, in nanoseconds.</summary>
+    public long RunTimeAtMask;
+
     /// <summary>When the thread was inspected with a result that is not just momentary; 0: it was not.</summary>
     public long InspectedNs;
 

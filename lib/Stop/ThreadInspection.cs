@@ -148,7 +148,8 @@ internal static unsafe class ThreadInspection
     /// <remarks>
     /// The proof: three masks without the signal, no sleep between the first and the last, and between each two more CPU time than it takes
     /// to leave sigwait() or to fall asleep in it. At the second mask the thread had left the call that it was in at the first;
-    /// the next call, if the thread was in that one, would have put it to sleep before the third.
+    /// the next call, if the thread was in that one, would have put it to sleep before the third. No more CPU time may pass within
+    /// one inspection, on a busy machine, than for a mask or none: so the next attempt goes on where this one ended.
     /// </remarks>
     private static int InspectRunning(StopState* stop, ThreadRecord* record, ref SignalDelivery delivery)
     {
@@ -158,14 +159,12 @@ internal static unsafe class ThreadInspection
         }
 
         int tid = record->Tid;
-        int masks = 0;
-        ulong lastSleeps = 0;
-        long lastRan = 0;
         for (long end = Clock.NowNs() + ProofNs; Clock.NowNs() < end;)
         {
             int error = TaskFiles.DeliveryOf(tid, stop->Signal, out delivery);
             if (error != 0 || delivery != SignalDelivery.IfRunning)
             {
+                record->Masks = 0;
                 return error;
             }
 
@@ -176,17 +175,18 @@ internal static unsafe class ThreadInspection
             }
 
             long ran = Clock.RunTimeOf(tid);
-            if ((blocked & SignalSet.Of(stop->Signal)) != 0 || sleeps != lastSleeps || masks == 0)
+            if ((blocked & SignalSet.Of(stop->Signal)) != 0 || sleeps != record->SleepsAtMask || record->Masks == 0)
             {
-                masks = (blocked & SignalSet.Of(stop->Signal)) != 0 ? 0 : 1;
-                lastSleeps = sleeps;
-                lastRan = ran;
+                record->Masks = (blocked & SignalSet.Of(stop->Signal)) != 0 ? 0u : 1u;
+                record->SleepsAtMask = sleeps;
+                record->RunTimeAtMask = ran;
             }
-            else if (ran - lastRan >= FallingAsleepNs)
+            else if (ran - record->RunTimeAtMask >= FallingAsleepNs)
             {
-                lastRan = ran;
-                if (++masks == EnoughMasks)
+                record->RunTimeAtMask = ran;
+                if (++record->Masks == EnoughMasks)
                 {
+                    record->Masks = 0;
                     return 0;
                 }
             }

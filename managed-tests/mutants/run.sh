@@ -56,8 +56,9 @@ revert() {
     repository -C "$tree" --work-tree="$tree" read-tree -u --reset "$unchanged"
 }
 
+# Comments around it may have changed.
 apply() {
-    repository -C "$tree" --work-tree="$tree" apply "$patches/$1.patch" >"$log/$1.apply" 2>&1
+    repository -C "$tree" --work-tree="$tree" apply -C1 "$patches/$1.patch" >"$log/$1.apply" 2>&1
 }
 
 # The table.

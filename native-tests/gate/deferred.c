@@ -54,7 +54,7 @@ static int stop_signal;
 static unsigned char *function;
 static atomic_int tid;
 static atomic_int wanted, ready; /* the level that wants the gate to be set */
-static atomic_bool inside, left[2], finished;
+static atomic_bool inside, left[2], looked, finished;
 
 static void handler(int signo)
 {
@@ -85,6 +85,7 @@ static void *thread_main(void *arg)
 	WAIT_FOR(ready == 0);
 	send_signal(gettid(), OUTER);
 	CHECK_EQ(ftrace_nmi_thread.saved, 1);
+	WAIT_FOR(looked); /* it is there if the stop was tried again */
 	return NULL;
 }
 
@@ -123,7 +124,7 @@ static bool run(void)
 	pthread_t thread;
 
 	wanted = ready = -1;
-	inside = left[0] = left[1] = false;
+	inside = left[0] = left[1] = looked = false;
 	thread = start(thread_main, NULL);
 	for (int level = 0; level < variant->levels; level++) {
 		WAIT_FOR(wanted == level);
@@ -141,6 +142,7 @@ static bool run(void)
 	if (!open)
 		CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
 	CHECK_EQ(ftrace_stop_machine(look, &seen), 0);
+	looked = true;
 	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
 	join(thread);
 

@@ -607,6 +607,88 @@ static void loader(void)
 	stop_callers();
 }
 
+/*
+ * While the library may hold locks, signals are blocked whose handlers may leave: after it
+ * has waited for its lock, too, and let them come meanwhile.
+ */
+static pid_t waiter;
+static unsigned long listed;
+
+static bool waits_for_lock(void)
+{
+	char path[64], text[PROC_SIZE];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall",
+		 __atomic_load_n(&waiter, __ATOMIC_ACQUIRE));
+	read_proc(path, text);
+	return atol(text) == SYS_futex;
+}
+
+static int is_blocked(const struct ftrace_site *site, void *data)
+{
+	(void)site, (void)data;
+	CHECK(signal_mask() >> (SIGUSR1 - 1) & 1);
+	__atomic_add_fetch(&listed, 1, __ATOMIC_RELAXED);
+	return 1;
+}
+
+static void *lists(void *arg)
+{
+	sigset_t mine;
+
+	/* It has inherited the mask of a call that is on. */
+	sigemptyset(&mine);
+	CHECK_EQ(pthread_sigmask(SIG_SETMASK, &mine, NULL), 0);
+	__atomic_store_n(&waiter, gettid(), __ATOMIC_RELEASE);
+	CHECK_EQ(ftrace_for_each_site(is_blocked, NULL, 0), 1);
+	CHECK(!(signal_mask() >> (SIGUSR1 - 1) & 1));
+	return arg;
+}
+
+static int let_wait(const struct ftrace_site *site, void *data)
+{
+	is_blocked(site, data);
+	*(pthread_t *)data = start(lists, NULL);
+	WAIT_FOR(__atomic_load_n(&waiter, __ATOMIC_ACQUIRE));
+	WAIT_FOR(waits_for_lock());
+	return 1;
+}
+
+static void on_usr1(int signo)
+{
+	(void)signo;
+}
+
+static void blocks_again(void)
+{
+	pthread_t thread;
+
+	on_signal(SIGUSR1, on_usr1, 0);
+	CHECK_EQ(ftrace_for_each_site(let_wait, &thread, 0), 1);
+	join(thread);
+	CHECK_EQ(listed, 2);
+}
+
+/* More brackets were left than the word has bits: the next traced call sees that. */
+static void left(void)
+{
+	static unsigned long hits;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+
+	trace(&ops, "tf");
+	/* Now and then it is looked whether there is an NMI: not again for a while. */
+	ftrace_nmi_enter();
+	CHECK_EQ(tf(1), 2);
+	CHECK_EQ(ftrace_nmi_thread.saved, 1);
+	for (int i = 0; i < 64; i++)
+		ftrace_nmi_enter();
+	CHECK_EQ(ftrace_nmi_thread.saved, 0);
+	CHECK_EQ(tf(1), 2);
+	CHECK_EQ(ftrace_nmi_thread.saved, 1);
+	CHECK_EQ(hits, 2);
+	untrace(&ops);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
@@ -622,6 +704,8 @@ int main(int argc, char **argv)
 		{"forks-prepared", forks_prepared},
 		{"vforks", vforks},
 		{"loader", loader},
+		{"blocks-again", blocks_again},
+		{"left", left},
 		{NULL, NULL},
 	};
 
