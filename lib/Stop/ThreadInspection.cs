@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
@@ -21,7 +22,7 @@ internal static unsafe class ThreadInspection
     /// <summary>CPU time in which a thread that is on its way out of sigwait() has left it, or one on its way into it is asleep.</summary>
     private const long FallingAsleepNs = Clock.NsPerMs / 20;
 
-    private const int EnoughMasks = 3;
+    private const uint EnoughMasks = 3;
 
     /// <summary>How long the proof that a mask is the thread's own may take.</summary>
     private const long ProofNs = Clock.NsPerMs;
@@ -148,8 +149,9 @@ internal static unsafe class ThreadInspection
     /// <remarks>
     /// The proof: three masks without the signal, no sleep between the first and the last, and between each two more CPU time than it takes
     /// to leave sigwait() or to fall asleep in it. At the second mask the thread had left the call that it was in at the first;
-    /// the next call, if the thread was in that one, would have put it to sleep before the third. No more CPU time may pass within
-    /// one inspection, on a busy machine, than for a mask or none: so the next attempt goes on where this one ended.
+    /// the next call, if the thread was in that one, would have put it to sleep before the third. On a busy machine a thread may
+    /// get no CPU time at all during an inspection: so the next attempt to stop all goes on where this one ended, and a proof holds
+    /// until the thread sleeps. Otherwise some of several threads would be without a proof in every attempt.
     /// </remarks>
     private static int InspectRunning(StopState* stop, ThreadRecord* record, ref SignalDelivery delivery)
     {
@@ -158,6 +160,7 @@ internal static unsafe class ThreadInspection
             return 0;
         }
 
+        record->Masks = AttemptState.IsFirst ? 0 : record->Masks;
         int tid = record->Tid;
         for (long end = Clock.NowNs() + ProofNs; Clock.NowNs() < end;)
         {
@@ -183,12 +186,13 @@ internal static unsafe class ThreadInspection
             }
             else if (ran - record->RunTimeAtMask >= FallingAsleepNs)
             {
+                record->Masks = Math.Min(record->Masks + 1, EnoughMasks);
                 record->RunTimeAtMask = ran;
-                if (++record->Masks == EnoughMasks)
-                {
-                    record->Masks = 0;
-                    return 0;
-                }
+            }
+
+            if (record->Masks == EnoughMasks)
+            {
+                return 0;
             }
 
             Clock.Sleep(PauseNs);
