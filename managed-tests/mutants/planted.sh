@@ -139,7 +139,7 @@ tail -n 1 "$dir/printed" | grep -q '^15 mutants: 5 caught, 2 SURVIVED, 3 check i
     exit 1
 }
 diff -r -x build "$dir/before" "$root"
-if grep -q '^State:[[:space:]]*[^XZ]' "/proc/$(cat "$dir/hangs")/status" 2>/dev/null; then
+if grep -q '^State:[[:space:]]*[^XZ[:space:]]' "/proc/$(cat "$dir/hangs")/status" 2>/dev/null; then
     echo "a process is left running" >&2
     exit 1
 fi

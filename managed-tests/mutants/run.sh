@@ -161,7 +161,7 @@ end_marked() {
     for left in $(grep -lzxF "FTRACE_MUTANT=$$" /proc/[0-9]*/environ 2>/dev/null | grep -o '[0-9]*'); do
         kill -KILL "$left" 2>/dev/null || continue
         # It may take a moment, until it gets a CPU.
-        timeout 30 sh -c "while grep -q '^State:[[:space:]]*[^XZ]' /proc/$left/status; do sleep 0.01; done" 2>/dev/null || true
+        timeout 30 sh -c "while grep -q '^State:[[:space:]]*[^XZ[:space:]]' /proc/$left/status; do sleep 0.01; done" 2>/dev/null || true
     done
 }
 
