@@ -10,9 +10,12 @@ namespace Ftrace.Tests.Abi;
 /// <summary>Finds the headers, and the library that was built from them.</summary>
 internal static class SourceTree
 {
-    /// <summary>The folder that has include/ftrace and lib/Native.</summary>
+    /// <summary>
+    /// The folder that has include/ftrace and lib/Native: the one that the tests were compiled from. The build folder may lie in another
+    /// one.
+    /// </summary>
     public static string Root { get; } =
-        Above().FirstOrDefault(folder => File.Exists(Path.Combine(folder, "lib/Native/libftrace.map"))) ??
+        Above(Path.GetDirectoryName(ThisFile())!).Concat(Above()).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "lib/Native/libftrace.map"))) ??
         throw new InvalidOperationException("the source tree is not above the test folder");
 
     public static string Include => Path.Combine(Root, "include");
