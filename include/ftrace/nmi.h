@@ -34,7 +34,7 @@
  * pthread_exit() or cancellation.
  *
  * There is an exception to 1. If a thread does not take the library's stop signal,
- * because it blocks the signal or because the process has no free one, the library
+ * because it blocks the signal or because the process has no free signal, the library
  * stops it with ptrace(2) ("seizes" it, see ftrace/patch.h). A seized thread takes no
  * signal at all until the release. A thread in an announced NMI is stopped only when
  * the NMI has ended. @seized_threads in struct ftrace_stats counts seized threads.

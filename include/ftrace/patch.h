@@ -54,14 +54,14 @@
  * How threads are stopped. The library sends a thread the stop signal, and the thread
  * parks in the library's handler. The stop signal is the highest real-time signal that
  * has its default disposition at the first stop, or the one that
- * FTRACE_STOP_SIGNAL=34..64 names. A thread that does not take this signal, because it
- * blocks the signal or itself waits for signals with sigwait(), is not sent one. It is
- * seized: a process that shares the memory of this one, and exists only during the stop,
+ * FTRACE_STOP_SIGNAL=34..64 names. No signal is sent to a thread that does not take
+ * this one, because it blocks the signal or itself waits for signals with sigwait(). It
+ * is seized: a process that shares the memory of this one, and exists only during the stop,
  * stops the thread with ptrace(2). All threads are seized
  *   - if there is no stop signal, or with FTRACE_STOP_SIGNAL=none
- *   - unless a signal is declared as an NMI: if at least one thread must be seized, or
- *     if SIGSEGV has a handler with SA_ONSTACK, because its stack may have no room for
- *     the frame of another signal
+ *   - if no signal is declared as an NMI, and either at least one thread must be seized,
+ *     or SIGSEGV has a handler with SA_ONSTACK, whose stack may have no room for the
+ *     frame of another signal
  * The library decides this before it stops any thread, so a stop that cannot succeed
  * delays no thread. A seized thread notices this:
  *   - It takes no signal until the release, not even one declared as an NMI.
@@ -176,7 +176,7 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * 1 MB upwards from the stack pointer of the thread or of a context that it has found.
  * It does not find a context that the program itself saved elsewhere, to resume it
  * later. The signal frame of a handler that has ended looks like that of one that
- * still runs. As long as such a remainder lies in the stack frame of a function, the
+ * still runs. As long as such a leftover frame lies in the stack frame of a function, the
  * call may fail with -EBUSY without need if the old code is several instructions that
  * are not all nops. This never happens if the old code is one instruction.
  *
@@ -274,7 +274,7 @@ struct ftrace_patch {
  * in vfork(). To use breakpoints, request them here or with ftrace_set_patch_opts().
  * The library then never uses the stop instead.
  *
- * SIGTRAP that an instruction raises while it is blocked ends the process. The
+ * If an instruction raises SIGTRAP while SIGTRAP is blocked, the process ends. The
  * breakpoint method therefore waits until it has seen each thread with SIGTRAP unblocked
  * in the thread's own mask, and fails with -ETIMEDOUT if it does not see that. It checks
  * again later

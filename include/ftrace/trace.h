@@ -31,11 +31,11 @@
  * and leave by siglongjmp(). The next call of a traced function by this thread is then
  * traced again.
  *
- * A signal handler may also leave a handler with setcontext(), for another stack, and the
+ * A signal handler may also use setcontext() to leave a handler for another stack, and the
  * program may return to the handler later, on this thread or another. Calls on the other
  * stack are traced in the meantime. A thread can have up to four handlers that it left
- * so; ftrace_unregister_function() waits for them, and fails with -ETIMEDOUT if one never
- * ends. Such stacks must not lie within the stack of a thread, and there must be a gap
+ * in this way; ftrace_unregister_function() waits for them, and fails with -ETIMEDOUT if
+ * one never ends. Such stacks must not lie within the stack of a thread, and there must be a gap
  * between the two. If the library cannot determine whether a thread is still in a handler,
  * for example because remains of its frame lie in a variable that has not been written
  * yet, the thread counts as being in it, and its calls are not traced.
@@ -119,8 +119,8 @@ struct ftrace_ops {
  * @ops: the handler. Its filter selects functions; without a filter, all functions
  *
  * When this function has returned 0, every call of a selected function calls the handler,
- * on every thread. Functions of objects that are opened later are included from the next
- * call of this header, or of ftrace_update_sites(), on.
+ * on every thread. Functions of objects that are opened later are included as of the next
+ * call of ftrace_update_sites() or of any function of this header.
  *
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
@@ -142,7 +142,7 @@ struct ftrace_ops {
  *             function that ftrace_set_print() set; nothing was changed. Does not occur
  *             with FTRACE_OPS_FL_SKIP_FOREIGN
  *   -EDEADLK  called from a signal handler, from the handler of a traced function, or
- *             inside a stop window
+ *             inside a stop window (ftrace/patch.h)
  *   and the errors of ftrace_patch_text()
  *
  * Context: thread.
@@ -163,7 +163,7 @@ int ftrace_register_function(struct ftrace_ops *ops);
  * Constructors and destructors run with the loader's lock held, so a call from one times
  * out if a handler waits for that lock.
  *
- * If a thread seems to be in a handler for long, this function stops it now and then, for
+ * If a thread seems to be in a handler for a long time, this function stops it now and then, for
  * some microseconds, to check whether it is.
  *
  * While this function waits, @ops is already unregistered. If another thread registers
