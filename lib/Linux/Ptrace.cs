@@ -13,7 +13,6 @@ internal static unsafe class Ptrace
     private const nint GetSigmaskRequest = 0x420a;
     private const nint WaitAll = 0x40000000; // __WALL: threads and processes, whatever signal they end with
 
-
     /// <summary>Makes the caller the thread's tracer, without stopping the thread.</summary>
     public static int Seize(int tid) => Call(SeizeRequest, tid, 0, 0);
 

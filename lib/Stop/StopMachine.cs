@@ -163,7 +163,11 @@ internal static unsafe class StopMachine
         long now = Clock.NowNs();
         stop->DrainGeneration = 0;
 
-        StopRequest<X86Threads>.Release(&stop->Word);
+        // An attempt may have failed before it began a stop: then there is none to end, and the generation stays even.
+        if ((stop->Generation & 1) != 0)
+        {
+            StopRequest<X86Threads>.Release(&stop->Word);
+        }
 
         // The generation has ended: a seized thread that was on its way to park joins nothing any more.
         long released = Seizer.End();

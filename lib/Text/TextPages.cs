@@ -25,7 +25,6 @@ internal static unsafe class TextPages
     private static int s_count;
     private static byte* s_buffer;
 
-
     /// <summary>Reserves what the lookup needs.</summary>
     public static bool Reserve()
     {
