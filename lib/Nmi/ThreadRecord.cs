@@ -54,6 +54,9 @@ internal struct ThreadRecord
     /// <summary>How many masks prove so far that the thread takes the signal while it runs, see <c>ThreadInspection</c>.</summary>
     public uint Masks;
 
+    /// <summary>The number of the stop that they were read for.</summary>
+    public uint StopOfMasks;
+
     /// <summary>How often it had slept at those masks.</summary>
     public ulong SleepsAtMask;
 

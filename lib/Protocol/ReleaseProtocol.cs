@@ -9,8 +9,8 @@ namespace Ftrace.Protocol;
 /// <item>patcher: its own core, which the membarrier passes over if no other thread runs; it may be another core than the
 /// one that the text was changed on</item>
 /// <item>patcher: the stop is over</item>
-/// <item>thread: sees that, serializes if it has been told to, and goes on. It cannot have been seized: where there is no
-/// membarrier, no thread is</item>
+/// <item>thread: sees that, serializes if it has been told to, and goes on. A seized thread cannot be told: so threads are seized
+/// only if the system has a membarrier when their stop begins</item>
 /// </list>
 /// </remarks>
 internal static unsafe class ReleaseProtocol<TMachine>

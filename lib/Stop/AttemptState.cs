@@ -10,6 +10,9 @@ internal static unsafe class AttemptState
     /// <summary>It is the first attempt of its stop.</summary>
     public static bool IsFirst { get; private set; }
 
+    /// <summary>Counts stops, those that fail too: all attempts of one have the same number.</summary>
+    public static uint StopNumber { get; private set; }
+
     /// <summary>There is a stop signal; else all threads have to be seized.</summary>
     public static bool HasSignal { get; private set; }
 
@@ -40,6 +43,7 @@ internal static unsafe class AttemptState
     public static void Begin(bool isFirst, bool hasSignal)
     {
         IsFirst = isFirst;
+        StopNumber += isFirst ? 1u : 0;
         HasSignal = hasSignal;
         Self = (int)Native.Syscall(SyscallNumber.Gettid);
         Requested = 0;

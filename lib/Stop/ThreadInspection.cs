@@ -160,7 +160,8 @@ internal static unsafe class ThreadInspection
             return 0;
         }
 
-        record->Masks = AttemptState.IsFirst ? 0 : record->Masks;
+        record->Masks = record->StopOfMasks == AttemptState.StopNumber ? record->Masks : 0;
+        record->StopOfMasks = AttemptState.StopNumber;
         int tid = record->Tid;
         for (long end = Clock.NowNs() + ProofNs; Clock.NowNs() < end;)
         {
