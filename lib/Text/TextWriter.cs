@@ -145,10 +145,11 @@ internal static unsafe class TextWriter
             PutCalls(ref order, ref count, code, delta);
         }
 
+        nint offset = FtracePatch.OffsetOf(code);
         for (; count > 0; count--, order.Start += order.Stride)
         {
             FtracePatch* patch = order[0];
-            byte* from = code == PatchCode.Old ? patch->OldCode : patch->NewCode;
+            byte* from = (byte*)patch + offset;
             byte* to = (byte*)patch->Ip + delta;
 
             // No switch: it would become a jump through a table.
@@ -179,7 +180,7 @@ internal static unsafe class TextWriter
     {
         var patch = (FtracePatch*)order.Start;
         FtracePatch* end = patch + count;
-        nint offset = (nint)((code == PatchCode.Old ? patch->OldCode : patch->NewCode) - (byte*)patch);
+        nint offset = FtracePatch.OffsetOf(code);
         for (; patch != end && patch->Len == X86Instruction.CallSize; patch++)
         {
             CallBytes.Copy((byte*)patch + offset, (byte*)patch->Ip + delta);

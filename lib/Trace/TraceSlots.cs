@@ -251,7 +251,7 @@ internal static unsafe class TraceSlots
             var ops = (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
             if (ops != null)
             {
-                Native.Table->CallOps(ip, parentIp, ops, registers, target == CallTarget.TraceFunction ? 1 : 0);
+                Native.Table->CallOps(ip, parentIp, ops, registers, (int)target);
             }
         }
     }
