@@ -73,7 +73,7 @@ public sealed unsafe class OptionsTests
     [TestCase(17, 0, 0)]
     [TestCase(64, 0, 0)]
     [TestCase(64, 1, -Errno.E2BIG)]
-    [TestCase(25, 1, 0)] // the byte lies behind what the size covers
+    [TestCase(25, 1, 0)] // the byte lies after what the size covers
     public void UnknownTailMustBeZero(int size, byte tail, int expected)
     {
         byte* bytes = stackalloc byte[64];

@@ -21,7 +21,7 @@ public sealed unsafe class TextWriterTests
         }
     }
 
-    /// <summary>Locations of 8 bytes; <paramref name="gap"/> between all but the two behind each rank given.</summary>
+    /// <summary>Locations of 8 bytes; <paramref name="gap"/> between all but the two after each rank given.</summary>
     private static FtracePatch[] Locations(int count, uint gap, params int[] touching)
     {
         var patches = new FtracePatch[count];

@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace Ftrace.Tests;
 
-/// <summary>Instructions that are carried out in place of a breakpoint, against a disassembler.</summary>
+/// <summary>Instructions that are executed in place of a breakpoint, against a disassembler.</summary>
 public sealed unsafe class X86EmulatorTests
 {
     private const int ContextSize = 1024;
@@ -48,7 +48,7 @@ public sealed unsafe class X86EmulatorTests
         }
     }
 
-    /// <summary>Registers by number, with the instruction pointer behind a breakpoint at <see cref="Ip"/>.</summary>
+    /// <summary>Registers by number, with the instruction pointer after a breakpoint at <see cref="Ip"/>.</summary>
     private void Execute(byte[] code)
     {
         for (int number = 0; number < 8; number++)

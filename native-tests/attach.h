@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attach.h - a thread's first call and its end, one step at a time, with a fork in front of
+ * attach.h - a thread's first call and its end, one step at a time, with a fork before
  * one of them. Each round takes a later one; of all steps every ATTACH_STRIDE-th is tried.
  */
 #ifndef ATTACH_H

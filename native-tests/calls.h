@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calls.h - stops in front of and behind every system call that one thread makes
+ * calls.h - stops before and after every system call that one thread makes
  * to change text: the steps of a change, one at a time, and a place to let one of
  * them fail.
  *
@@ -54,8 +54,8 @@ static inline void forbid_call(unsigned int number, unsigned int error)
 }
 
 /*
- * Called in the thread with the number of the call, in front of it and behind it;
- * only while @watching. In front of it, a result other than 0 takes its place.
+ * Called in the thread with the number of the call, before it and after it;
+ * only while @watching. Before it, a result other than 0 takes its place.
  */
 static long (*each_call)(long number, bool done);
 static bool watching;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * steps.h - single steps. A thread that receives @signo executes one instruction at a
- * time, and each_step() in front of each, until that returns false.
+ * time, and each_step() before each, until that returns false.
  */
 #ifndef STEPS_H
 #define STEPS_H

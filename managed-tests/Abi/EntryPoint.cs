@@ -9,7 +9,7 @@ namespace Ftrace.Tests.Abi;
 /// <summary>A C# method that the native file calls by name.</summary>
 internal sealed record EntryPoint(string Name, MethodInfo Method)
 {
-    /// <summary>What the native file puts in front of a function's name.</summary>
+    /// <summary>What the native code puts before a function's name.</summary>
     public const string Prefix = "thread_";
 
     private const BindingFlags Static = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;

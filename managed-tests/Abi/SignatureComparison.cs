@@ -5,7 +5,7 @@ using System.Reflection;
 
 namespace Ftrace.Tests.Abi;
 
-/// <summary>Declared functions against the native file's gates and the C# methods behind them.</summary>
+/// <summary>Declared functions against the gates of the native code and the C# methods behind them.</summary>
 internal static class SignatureComparison
 {
     /// <param name="headers">What is declared.</param>

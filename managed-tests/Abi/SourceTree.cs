@@ -32,7 +32,7 @@ internal static class SourceTree
             return named;
         }
 
-        // A build folder is told by what CMake leaves there; the tests may run inside of it.
+        // A build folder is recognized by what CMake leaves there; the tests may run inside of it.
         return Above().SelectMany(folder => (string[])[folder, Path.Combine(folder, "build")])
             .Where(folder => File.Exists(Path.Combine(folder, "CMakeCache.txt")))
             .Select(folder => Path.Combine(folder, "lib/libftrace.so." + version))

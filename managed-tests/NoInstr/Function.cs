@@ -10,7 +10,7 @@ internal sealed class Function(int section, ulong start, ulong end, IReadOnlyLis
 
     public ulong Start => start;
 
-    /// <summary>The byte behind the last one.</summary>
+    /// <summary>The byte after the last one.</summary>
     public ulong End => end;
 
     public IReadOnlyList<string> Names => names;

@@ -78,7 +78,7 @@ public sealed class NoInstrAttributeTests
             IlInstruction[] code = [.. IlInstruction.Of(method)];
             for (int i = 0; i < code.Length; i++)
             {
-                // With newobj behind it, it makes a delegate.
+                // With newobj after it, it makes a delegate.
                 bool isPointer = code[i].OpCode == OpCodes.Ldftn && !(i + 1 < code.Length && code[i + 1].OpCode == OpCodes.Newobj);
                 if (isPointer && code[i].Member is MethodBase target && target.Module.Assembly == s_library)
                 {

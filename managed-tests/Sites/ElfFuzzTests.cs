@@ -13,7 +13,7 @@ using NUnit.Framework;
 namespace Ftrace.Tests.Sites;
 
 /// <summary>
-/// Whatever stands in an ELF file, nothing is read behind its end, and what is kept is bounded and given back. FTRACE_FUZZ_SECONDS
+/// Whatever stands in an ELF file, nothing is read after its end, and what is kept is bounded and given back. FTRACE_FUZZ_SECONDS
 /// says for how long; FTRACE_FUZZ_SEED repeats a run.
 /// </summary>
 [NonParallelizable]

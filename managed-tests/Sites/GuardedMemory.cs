@@ -21,7 +21,7 @@ internal static unsafe partial class GuardedMemory
     /// <summary>Gives the library its system calls, counted.</summary>
     public static void Attach() => SystemCalls.Attach(&Syscall);
 
-    /// <summary>The address behind the last byte of that many.</summary>
+    /// <summary>The address after the last byte of that many.</summary>
     public static byte* Allocate(long bytes)
     {
         long size = (bytes + PageSize - 1) / PageSize * PageSize;

@@ -7,7 +7,7 @@ namespace Ftrace.Tests.Sites;
 /// <summary>What compilers leave at a function's entry.</summary>
 public sealed class PatchableEntryTests
 {
-    // What, bytes, whether a call may stand there, bytes in front of the entry, expected offset and size; -1: not a place.
+    // What, bytes, whether a call may stand there, bytes before the entry, expected offset and size; -1: not a place.
     [TestCase("five nops", "9090909090c3", false, 0, 0, 5)]
     [TestCase("four nops", "90909090c3c3", false, 0, -1, 0)]
     [TestCase("one nop of five", "0f1f440000c3", false, 0, 0, 5)]
@@ -15,13 +15,13 @@ public sealed class PatchableEntryTests
     [TestCase("eight and one", "0f1f84000000000090c3", false, 0, 0, 8)]
     [TestCase("three and three", "0f1f000f1f00c3", false, 0, 0, 6)]
     [TestCase("ours", "6666666690c3", false, 0, 0, 5)]
-    [TestCase("behind endbr64", "f30f1efa9090909090c3", false, 0, 4, 5)]
+    [TestCase("after endbr64", "f30f1efa9090909090c3", false, 0, 4, 5)]
     [TestCase("three in front", "90909090909090909090c3", false, 3, 3, 5)]
     [TestCase("three in front, endbr64", "909090f30f1efa9090909090c3", false, 3, 7, 5)]
-    [TestCase("too few behind the entry", "90909090909090c3", false, 3, -1, 0)]
+    [TestCase("too few after the entry", "90909090909090c3", false, 3, -1, 0)]
     [TestCase("call, not noted as one", "e800000000c3", false, 0, -1, 0)]
     [TestCase("call", "e800000000c3", true, 0, 0, 5)]
-    [TestCase("call behind endbr64", "f30f1efae800000000c3", true, 0, 4, 5)]
+    [TestCase("call after endbr64", "f30f1efae800000000c3", true, 0, 4, 5)]
     [TestCase("call through the GOT", "ff1500000000c3", true, 0, 0, 6)]
     [TestCase("what the linker makes of that", "67e800000000c3", true, 0, 0, 6)]
     [TestCase("another call", "ff1000000000c3", true, 0, -1, 0)]
@@ -29,9 +29,9 @@ public sealed class PatchableEntryTests
     [TestCase("code", "554889e5c3c3", false, 0, -1, 0)]
     [TestCase("cut call", "ff15000000", true, 0, -1, 0)]
     [TestCase("cut nop", "0f1f4400", false, 0, -1, 0)]
-    [TestCase("cut behind endbr64", "f30f1efa90", false, 0, -1, 0)]
+    [TestCase("cut after endbr64", "f30f1efa90", false, 0, -1, 0)]
     [TestCase("nothing", "", false, 0, -1, 0)]
-    [TestCase("entry behind the end", "9090909090", false, 64, -1, 0)]
+    [TestCase("entry after the end", "9090909090", false, 64, -1, 0)]
     public void Table(string what, string hex, bool isMcount, int toEntry, int offset, int size)
     {
         bool found = PatchableEntry.TryFind(Convert.FromHexString(hex), isMcount, toEntry, out int actual, out int actualSize);

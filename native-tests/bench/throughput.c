@@ -59,7 +59,7 @@ static void sleep_until(uint64_t ns)
 
 /*
  * Millions of calls a second for a while. With @opts, toggles meanwhile; a change
- * that comes late delays those behind it, and @toggles is how many a second there
+ * that comes late delays those after it, and @toggles is how many a second there
  * were.
  */
 static double run_phase(const struct ftrace_patch_opts *opts, struct series *toggles)

@@ -2,7 +2,7 @@
 /*
  * breakpoint.c - the breakpoint method, as threads and handlers see it.
  *
- * That somebody meets a breakpoint is certain: in front of and behind each system
+ * That somebody meets a breakpoint is certain: before and after each system
  * call of a change somebody executes the site, the patcher itself or a thread that
  * it waits for, so at all stages of the change.
  *
@@ -43,8 +43,8 @@
 #define INNER	SIGPROF
 #define PAGE	4096ul
 
-/* Stages of a change at which a breakpoint stands: three times, behind the write and
- * around the barrier; the last time in front of the write of the first bytes. */
+/* Stages of a change at which a breakpoint stands: three times, after the write and
+ * around the barrier; the last time before the write of the first bytes. */
 #define MIN_VISITS 6
 
 static const struct ftrace_patch_opts by_breakpoint = {.size = sizeof(by_breakpoint),
@@ -61,7 +61,7 @@ static uint64_t hits(void)
 #define REDZONE_WORDS 14
 #define STATUS_FLAGS  0xcd5ul /* carry, parity, adjust, zero, sign, direction, overflow */
 
-/* Where the code of a page stands. The site is at its beginning, and goes on behind itself. */
+/* Where the code of a page stands. The site is at its beginning, and goes on after itself. */
 #define NEAR_CODE 96
 #define FAR_CODE  512
 #define CALLEE	  640
@@ -349,7 +349,7 @@ static void emulate(void)
 			emulate_change(to, from, neighbour);
 		munmap(page, PAGE);
 	}
-	printf("%lu instructions carried out in place of breakpoints\n", hits() - before);
+	printf("%lu instructions emulated in place of breakpoints\n", hits() - before);
 }
 
 /* running */
@@ -481,7 +481,7 @@ static void *keeps_blocked(void *arg)
 
 static atomic_int entered, left;
 
-/* Entered before the gate was opened, or behind it, but before SIGTRAP is known to be deliverable.
+/* Entered before the gate was opened, or after it, but before SIGTRAP is known to be deliverable.
  */
 static void stays(int signo)
 {

@@ -102,7 +102,7 @@ int main(void)
 		if (shared->held > shared->released) {
 			unsigned long round = rounds;
 
-			/* The batch is over, and nobody has carried out anything. */
+			/* The batch is over, and nobody has emulated anything. */
 			late++;
 			shared->released = shared->held;
 			WAIT_FOR(rounds > round + 1);

@@ -410,7 +410,7 @@ static long wake_at_list(long number, bool done)
 	static int looks;
 
 	turn_at_breakpoint(number, done);
-	/* In front of a look at it. */
+	/* Before a look at it. */
 	if (opens("/status", number) && !done && looks++ % 4 == 0) {
 		uint64_t one = 1;
 

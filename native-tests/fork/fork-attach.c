@@ -4,7 +4,7 @@
  * of another thread's first call, or of its end. Whatever the library was noting
  * about that thread, the child patches, and so do its own new threads.
  *
- * The first call and the end are made in single steps, with the fork in front of
+ * The first call and the end are made in single steps, with the fork before
  * one of them; of all steps every 50th is tried. If the fork has to wait for
  * the thread in the middle, that one goes on.
  *

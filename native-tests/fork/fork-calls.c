@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork-calls.c - fork() at every stage of a change: in front of and behind each
+ * fork-calls.c - fork() at every stage of a change: before and after each
  * system call that the patcher makes for it. In the child every location holds
  * its whole old or its whole new code and the pages are protected as before; it
  * changes them with every method and writer, and the parent does not see that.

@@ -56,7 +56,7 @@ static void until_drained(int signo)
 
 static int faults[65];
 
-/* Each of the faults below is an instruction of two bytes, or a trap behind its instruction. */
+/* Each of the faults below is an instruction of two bytes, or a trap after its instruction. */
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
 	ucontext_t *interrupted = context;

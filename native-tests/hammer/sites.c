@@ -20,7 +20,7 @@
  *                                 are in memory that cannot be executed or is filled
  *                                 with hlt
  *
- * Both are instructions that the breakpoint method can carry out.
+ * Both are instructions that the breakpoint method can emulate.
  *
  * All sites are in the same state except while the patch call runs. site_phase
  * tells: odd while it runs, otherwise the state is in bit 1. An execution that
@@ -62,7 +62,7 @@
 
 struct site {
 	enum site_kind kind;
-	unsigned int split; /* bytes in front of the boundary; 0: a function */
+	unsigned int split; /* bytes before the boundary; 0: a function */
 	unsigned long ip;
 	unsigned long (*function)(unsigned long x);
 	unsigned long want[2];
@@ -188,7 +188,7 @@ static bool torn_jumps_fault(unsigned long ip, uint32_t a, uint32_t distance)
 	return true;
 }
 
-/* @boundary: the first address of a line or page; @split bytes are in front of it. */
+/* @boundary: the first address of a line or page; @split bytes are before it. */
 static void make_mov(struct site *site, enum site_kind kind, unsigned char *boundary,
 		     unsigned int split, uint64_t *random)
 {

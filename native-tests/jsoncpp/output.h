@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * output.h - included in front of the test-suite's files: each thread that runs it
+ * output.h - included before the test-suite's files: each thread that runs it
  * has an output of its own.
  */
 #ifndef OUTPUT_H

@@ -188,8 +188,8 @@ static void locations(void)
 		{"wraps around", -3ul, -EFAULT},
 		{"last address", -1ul, -EFAULT},
 		{"PROT_NONE", (unsigned long)no_access, -EFAULT},
-		{"behind the end of a private file", (unsigned long)truncated, -EFAULT},
-		{"behind the end of a shared file", (unsigned long)shared_truncated, -EFAULT},
+		{"after the end of a private file", (unsigned long)truncated, -EFAULT},
+		{"after the end of a shared file", (unsigned long)shared_truncated, -EFAULT},
 		{"data", (unsigned long)data_page, -EACCES},
 		{"shared data", (unsigned long)writable, -EACCES},
 		{"read only data", (unsigned long)read_only, -EACCES},
@@ -221,7 +221,7 @@ static void locations(void)
 			memcpy(bytes, (const void *)ip, 16);
 		EXPECT(ftrace_modify_code(ip, bytes, other), rows[i].error, ip);
 		EXPECT(ftrace_make_call(ip, ip + 5), rows[i].error, ip);
-		/* The last instruction before the hole ends in front of it. */
+		/* The last instruction before the hole ends before it. */
 		if (call > ip && ip != (unsigned long)hole + PAGE - 1)
 			EXPECT(ftrace_make_nop(call, call + 5), rows[i].error, ip);
 		/* The breakpoint method would refuse other code before it looks at the location. */
@@ -389,7 +389,7 @@ static void instructions(void)
 	CHECK_EQ(memcmp(text, data_page, 10), 0);
 }
 
-/* The last @size bytes in front of a page that is not there. */
+/* The last @size bytes before a page that is not there. */
 static void *before_hole(size_t size)
 {
 	unsigned char *pages = map_apart(2 * PAGE);

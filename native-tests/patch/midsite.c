@@ -196,7 +196,7 @@ static void exact(void)
 			if (row->result == 0)
 				CHECK_EQ(set_value(bystander, VALUE_B, VALUE_A), 0);
 		}
-		/* In front of the site it runs the new code; in the middle, what is left. */
+		/* Before the site it runs the new code; in the middle, what is left. */
 		CHECK_EQ(registers[0] == 0xcccccccc, row->offset == 0);
 		CHECK_EQ(registers[1] - (uint32_t)getpid(), row->result ? 1 : 0);
 		CHECK_EQ(memcmp(site, row->result ? row->code : patches[1].new_code, SITE_SIZE), 0);
@@ -297,7 +297,7 @@ static void outer(int signo, siginfo_t *info, void *context)
 }
 
 /*
- * Stacks behind whose end their mapping goes on with memory that cannot be read: a
+ * Stacks after whose end their mapping goes on with memory that cannot be read: a
  * guard, as the C library installs them under the next stack, or no more of a file.
  */
 #define STACK_SIZE    (4UL << 20)

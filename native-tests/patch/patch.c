@@ -209,7 +209,7 @@ static void lengths(void)
 					.ip = (unsigned long)text + at, .len = len, .error = 4711};
 
 				memcpy(patch.old_code, expected + at, len);
-				/* What is behind @len does not count. */
+				/* What is after @len does not count. */
 				memset(patch.old_code + len, 0xaa, 8 - len);
 				for (unsigned int i = 0; i < 8; i++)
 					patch.new_code[i] = ~expected[at + i] + len;

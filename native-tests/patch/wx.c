@@ -4,7 +4,7 @@
  * that is asked for; what the system forbids is refused, or done the other way;
  * a write that fails in the middle leaves nothing behind.
  *
- * wx          in front of and behind each system call of a change, with each
+ * wx          before and after each system call of a change, with each
  *             method and writer: pages that are writable and executable
  * protection  of pages with each protection, after a change and a failed one
  * forbidden   by seccomp filters: each way to write, membarrier
@@ -140,7 +140,7 @@ static void wx(void)
 			check_sites(value);
 			printf("method %d, writer %d: %lu looks, %lu mappings wx\n", method, writer,
 			       looks, found);
-			/* In front of and behind the write, at least. */
+			/* Before and after the write, at least. */
 			CHECK(looks >= 10 * 2);
 			if (writer == FTRACE_WRITER_MPROTECT)
 				CHECK(found > 0);

@@ -66,7 +66,7 @@ static inline bool nothing_changed_since(unsigned int before)
 	return true;
 }
 
-/* Behind a change: the main thread sees what is now, and after some of them the others do. */
+/* After a change: the main thread sees what is now, and after some of them the others do. */
 static inline void interrupted_compare(int change)
 {
 	unsigned long seen;

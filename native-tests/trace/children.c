@@ -5,7 +5,7 @@
  *
  *   callback      a thread is in a callback of dl_iterate_phdr(), so the child's loader
  *                 is locked for good
- *   opening       a thread is in front of, or behind, one of the system calls of dlopen()
+ *   opening       a thread is before, or after, one of the system calls of dlopen()
  *   closing       the same of dlclose(): an object may be listed, and its memory gone
  *   storm         a thread opens and closes an object all the time
  *   own           fork() in the thread's own callback
@@ -234,7 +234,7 @@ static void at_each_call(void)
 		WAIT_FOR(done == round_no);
 	}
 	printf("%ld places, a fork at %d\n", wanted_call - 1, forks_there);
-	CHECK(forks_there >= 2); /* in front of munmap(), and behind it */
+	CHECK(forks_there >= 2); /* before munmap(), and after it */
 	work_in_child();
 }
 

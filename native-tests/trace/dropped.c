@@ -3,7 +3,7 @@
  * dropped.c - what the library knows of an object is kept when the object is gone, as
  * long as a thread is in a handler: on its way there it may be reading just that.
  *
- * Certain: of the memory that there is in front of a call, the system call by which
+ * Certain: of the memory that there is before a call, the system call by which
  * it would be given back is looked for in that call.
  */
 #include "../calls.h"
@@ -54,7 +54,7 @@ static long look(long number, bool done)
 	return 0;
 }
 
-/* How many pieces of memory the library gives back that it had in front of the call. */
+/* How many pieces of memory the library gives back that it had before the call. */
 static unsigned long update(void)
 {
 	take_ranges();

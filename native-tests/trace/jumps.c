@@ -3,7 +3,7 @@
  * jumps.c - signal handlers of the program that leave by siglongjmp(), or go on on
  * another stack, whatever they interrupt: a traced call at each of its instructions,
  * a handler of one, a bracketed handler, a call of the library. The thread is traced
- * again, its calls are carried out, and nobody waits for it for ever; but for a handler that is
+ * again, its calls are executed, and nobody waits for it for ever; but for a handler that is
  * still there everybody does.
  */
 #define _GNU_SOURCE

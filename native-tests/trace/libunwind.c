@@ -61,7 +61,7 @@ static void walk(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *o
 	CHECK_EQ(unw_get_reg(&cursor, UNW_X86_64_RBX, &rbx), 0);
 	depth = (int)rbx;
 	CHECK(depth >= 0 && depth <= DEPTH);
-	/* Its return address is the word behind its own frame. */
+	/* Its return address is the word after its own frame. */
 	CHECK_EQ(unw_get_reg(&cursor, UNW_REG_SP, &stack), 0);
 	CHECK_EQ(*(unsigned long *)stack, parent_ip);
 	CHECK(unw_step(&cursor) > 0);

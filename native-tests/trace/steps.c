@@ -100,7 +100,7 @@ static void check_unwinding(unsigned long ip)
 
 	_Unwind_Backtrace(see_frame, &walk);
 	if (!walk.done)
-		dprintf(2, "no way out of %#lx, %#lx behind the first entry\n", ip, ip - text);
+		dprintf(2, "no way out of %#lx, %#lx after the first entry\n", ip, ip - text);
 	CHECK(walk.done);
 }
 

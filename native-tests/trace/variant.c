@@ -89,7 +89,7 @@ int main(void)
 		hits = 0;
 		CHECK(work_add(4) == 5);
 		CHECK(hits == 1);
-		/* At its first instruction, or behind an endbr64. */
+		/* At its first instruction, or after an endbr64. */
 		CHECK(last - (unsigned long)work_add <= 5);
 		CHECK(work_sub(4) == 3 && hits == 2);
 		CHECK(work_mul(2.5) == 2.5 && hits == 3);

@@ -214,7 +214,7 @@ public sealed unsafe class ElfTarget
             Finding.Unless(site->Ip >= end, "sites overlap");
             bool isText = target->Image.Contains(site->Ip, (ulong)site->Size, ProgramHeader.Code);
             Finding.Unless(site->Size >= X86Instruction.CallSize && isText, "a site outside of the text");
-            Finding.Unless(site->Function <= site->Ip, "a site in front of its function");
+            Finding.Unless(site->Function <= site->Ip, "a site before its function");
             Finding.Unless(site->Name >= target->SiteNames.Start && site->Name != null
                 && site->Name + site->NameLength < target->SiteNames.Start + target->SiteNames.Size, "a name outside of the names");
             Finding.Unless(new ReadOnlySpan<byte>(site->Name, site->NameLength + 1).IndexOf((byte)0) == site->NameLength, "a name without its end");

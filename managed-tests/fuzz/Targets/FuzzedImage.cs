@@ -16,7 +16,7 @@ internal sealed unsafe partial class FuzzedImage
     private const int PageSize = 4096;
     private const int MostHeaders = 64;
     private const long ArenaSize = 1 << 17;
-    private const int SmallestOffset = 256; // what is smaller is a number: in front of that stand the headers
+    private const int SmallestOffset = 256; // what is smaller is a number: before that stand the headers
     private const uint Writable = 2;
     private const int ProtNone = 0;
     private const int ProtReadWrite = 3;
