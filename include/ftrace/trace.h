@@ -194,7 +194,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * @len: length of @pattern in bytes; 0: @pattern is null-terminated
  * @reset: not 0: discard the patterns that were set before
  *
- * A pattern is the name of a function in the symbol table. * matches any text, ?
+ * A pattern is the name of a function in the symbol table; a version at the end of the
+ * name, as in foo@V1 or foo@@V2, can be left out. * matches any text, ?
  * any character, [a-z] and [!a-z] a character of a set, and \ the next character
  * literally. A leading ! removes the functions that match from the selection. ":mod:"
  * and a second pattern at the end select only functions of objects whose file name,
@@ -207,13 +208,18 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  *	Json::Reader::*			without "(": compared with the part before
  *					the parameters
  *	Json::Reader::parse(char*)	with "(": also compared with the whole name,
- *					including const and the like at the end
+ *					and without const and the like at the end
  *	::parse				in no namespace, such as C functions
  *	(anonymous namespace)::parse, Json::Value::operator[], *::operator()
  *
  * The demangled name of an instance of a function template begins with its return type.
- * The type is compared only if a pattern with "(" contains one. [] matches itself; other
- * brackets that are part of a name need a \, as in parse\[abi:cxx11]. Each time that such
+ * The type is compared only if a pattern with "(" contains one. ABI tags ([abi:cxx11])
+ * can be left out, and so can, before the parameters, the template arguments of the last
+ * part of the name or all template arguments: Cart::each matches Cart<int>::each<long>. A
+ * pattern that gives them selects only the functions that have them. noexcept at the end
+ * is ignored: it is not part of the demangled name. Names of more than 1,000 bytes match
+ * only with tags and arguments. [] and [abi: match themselves; other brackets that
+ * are part of a name need a \. Each time that such
  * a pattern is evaluated, it costs about a microsecond for each C++ function of the
  * objects that it applies to; ftrace_for_each_site() says what else demangling needs.
  *

@@ -8,7 +8,7 @@ namespace Ftrace.Elf;
 internal unsafe struct SymbolTable
 {
     private const ulong MaxBytes = 1ul << 30;
-    private const int LongestName = 1 << 16;
+    private const int LongestName = ushort.MaxValue;
 
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
         a.Start != b.Start ? a.Start.CompareTo(b.Start) : b.IsGlobal.CompareTo(a.IsGlobal);

@@ -21,15 +21,20 @@ internal readonly ref struct CxxName
     /// <summary>How libc++abi begins the suffix of a copy's name.</summary>
     private static ReadOnlySpan<byte> Copy => " (."u8;
 
+    private static ReadOnlySpan<byte> Tag => "[abi:"u8;
+
     private readonly int _start;
     private readonly int _parameters;
+
+    /// <summary>Where the parameters end.</summary>
+    private readonly int _end;
 
     /// <param name="all">The name.</param>
     /// <param name="isPlain">It is the name of a function, not of something derived from one, such as a thunk.</param>
     public CxxName(ReadOnlySpan<byte> all, bool isPlain)
     {
         All = all;
-        _parameters = ParametersOf(all);
+        _parameters = ParametersOf(all, out _end);
         _start = isPlain ? StartOf(all[.._parameters]) : 0;
     }
 
@@ -41,10 +46,113 @@ internal readonly ref struct CxxName
     /// <summary>The name only: neither the result, nor the parameters and what follows them.</summary>
     public ReadOnlySpan<byte> WithoutParameters => All[_start.._parameters];
 
-    /// <summary>Where the parameters begin: the last group in parentheses, before the suffix of a copy's name.</summary>
-    private static int ParametersOf(ReadOnlySpan<byte> name)
+    /// <summary>
+    /// Name and parameters without the qualifiers after them; all of it for a copy, which the full name of the original does not select.
+    /// </summary>
+    public ReadOnlySpan<byte> WithoutQualifiers => IsCopy ? WithoutResult : All[_start.._end];
+
+    /// <summary>True if there may be something in the name that <see cref="Shorten"/> leaves out.</summary>
+    public bool HasOmissions => WithoutParameters.IndexOfAny((byte)'<', (byte)'[') >= 0;
+
+    private bool IsCopy => StartOfClone(All) >= 0;
+
+    /// <summary>Writes the name, without the result, in a form that people use: without its ABI tags, and without template arguments.</summary>
+    /// <param name="to">Room for as many bytes as <see cref="WithoutResult"/> has.</param>
+    /// <param name="omission">What is left out besides the tags.</param>
+    /// <param name="parameters">Where the parameters begin in what was written.</param>
+    /// <param name="end">Where they end.</param>
+    /// <returns>How many bytes were written.</returns>
+    public int Shorten(Span<byte> to, CxxOmission omission, out int parameters, out int end)
     {
-        int end = name.Length;
+        ReadOnlySpan<byte> name = WithoutParameters;
+        int first = omission switch
+        {
+            CxxOmission.Tags => name.Length,
+            CxxOmission.LastArguments => LastPartOf(name),
+            _ => 0,
+        };
+        int length = 0;
+        int roundDepth = 0;
+        int angleDepth = 0; // of arguments that are left out
+        for (int at = 0; at < name.Length; at++)
+        {
+            int same = 1; // bytes that belong together
+            if (name[at] == 'o' && IsOperator(name, at))
+            {
+                same = Operator.Length + FindIn(Operators, name[(at + Operator.Length)..]);
+            }
+            else if (name[at] == '[' && name[at..].StartsWith(Tag) && name[at..].IndexOf((byte)']') is int close and > 0)
+            {
+                at += close;
+                continue;
+            }
+            else if (name[at] is (byte)'(' or (byte)'[' or (byte)'{')
+            {
+                roundDepth++;
+            }
+            else if (name[at] is (byte)')' or (byte)']' or (byte)'}')
+            {
+                roundDepth--;
+            }
+            else if (name[at] == '<' && roundDepth == 0 && at >= first)
+            {
+                // After the name of an operator is a space: operator< <int>.
+                length -= angleDepth == 0 && length > 0 && to[length - 1] == ' ' ? 1 : 0;
+                angleDepth++;
+            }
+            else if (name[at] == '>' && roundDepth == 0 && angleDepth > 0)
+            {
+                angleDepth--;
+                continue;
+            }
+
+            if (angleDepth == 0)
+            {
+                name.Slice(at, same).CopyTo(to[length..]);
+                length += same;
+            }
+
+            at += same - 1;
+        }
+
+        parameters = length;
+        All[_parameters..].CopyTo(to[length..]);
+        end = length + _end - _parameters;
+        return length + All.Length - _parameters;
+    }
+
+    /// <summary>Where the part after the last "::" begins that is in no brackets.</summary>
+    private static int LastPartOf(ReadOnlySpan<byte> name)
+    {
+        int last = 0;
+        int depth = 0;
+        for (int at = 0; at < name.Length; at++)
+        {
+            switch (name[at])
+            {
+                case (byte)'(' or (byte)'[' or (byte)'{' or (byte)'<':
+                    depth++;
+                    break;
+                case (byte)')' or (byte)']' or (byte)'}' or (byte)'>':
+                    depth--;
+                    break;
+                case (byte)':' when depth == 0:
+                    last = at + 1;
+                    break;
+                case (byte)'o' when IsOperator(name, at):
+                    at += Operator.Length - 1;
+                    at += FindIn(Operators, name[(at + 1)..]);
+                    break;
+            }
+        }
+
+        return last;
+    }
+
+    /// <summary>Where the parameters begin: the last group in parentheses, before the suffix of a copy's name.</summary>
+    private static int ParametersOf(ReadOnlySpan<byte> name, out int end)
+    {
+        end = name.Length;
         for (int before = -1; before != end;)
         {
             before = end;
@@ -64,6 +172,7 @@ internal readonly ref struct CxxName
             }
         }
 
+        end = name.Length;
         return name.Length;
     }
 

@@ -102,7 +102,7 @@ internal static class Glob
     }
 
     private static bool IsSet(ReadOnlySpan<byte> pattern, int at, GlobSyntax syntax) =>
-        pattern[at] == '[' && !(syntax == GlobSyntax.Cxx && pattern[at..].StartsWith("[]"u8));
+        pattern[at] == '[' && !(syntax == GlobSyntax.Cxx && (pattern[at..].StartsWith("[]"u8) || pattern[at..].StartsWith("[abi:"u8)));
 
     /// <summary>The closing bracket; a bracket that comes first in the set belongs to it. -1: there is none.</summary>
     private static int EndOfSet(ReadOnlySpan<byte> pattern, int open)

@@ -6,6 +6,6 @@ internal enum GlobSyntax
     /// <summary>Symbols, and names of files.</summary>
     Plain,
 
-    /// <summary>C++ names: <c>[]</c> stands for itself, as in <c>operator[]</c>, and begins no set.</summary>
+    /// <summary>C++ names: <c>[]</c>, as in <c>operator[]</c>, and <c>[abi:</c> stand for themselves and begin no set.</summary>
     Cxx,
 }

@@ -217,7 +217,7 @@ internal static unsafe class ObjectReader
                 Ip = address + (ulong)offset,
                 Function = start,
                 Name = (byte*)(named ? function.Name + 1ul : 0), // replaced by a pointer once the names have their memory
-                NameLength = named ? nameLength : 0,
+                NameLength = (ushort)(named ? nameLength : 0),
                 Size = (byte)size,
                 IsMcount = isMcount,
             };
@@ -250,6 +250,7 @@ internal static unsafe class ObjectReader
             to++;
             name.CopyTo(new Span<byte>(to, name.Length));
             site->Name = to;
+            site->HasVersion = name.Contains((byte)'@');
             to += name.Length;
         }
 

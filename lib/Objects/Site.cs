@@ -17,7 +17,10 @@ internal unsafe struct Site
     /// <summary>The function's name in the symbol table, 0-terminated; empty if it has none.</summary>
     public byte* Name;
 
-    public int NameLength;
+    public ushort NameLength;
+
+    /// <summary>A version is part of the name: <c>name@version</c>, or <c>name@@version</c>.</summary>
+    public bool HasVersion;
 
     /// <summary>Length of the instructions that the compiler left there; 5 once they are one nop.</summary>
     public byte Size;

@@ -225,6 +225,9 @@ internal unsafe struct OpsRecord
         /// <summary>The selected object's file name does not match.</summary>
         public bool IsElsewhere;
 
+        /// <summary>Longer C++ names match in their full form only.</summary>
+        private const int LongestShortened = 1000;
+
         public readonly int Size => sizeof(Rule) + NameLength + FileLength;
 
         public Span<byte> Name => new((byte*)Unsafe.AsPointer(ref this) + sizeof(Rule), NameLength);
@@ -243,14 +246,48 @@ internal unsafe struct OpsRecord
                 return false;
             }
 
-            return Form == NameForm.Symbol ? Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength)) : MatchesCxx(site);
+            if (Form != NameForm.Symbol)
+            {
+                return MatchesCxx(site);
+            }
+
+            return Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength))
+                || (site->HasVersion && Matches(WithoutVersion(new ReadOnlySpan<byte>(site->Name, site->NameLength))));
+        }
+
+        private static ReadOnlySpan<byte> WithoutVersion(ReadOnlySpan<byte> name)
+        {
+            int version = name.IndexOf((byte)'@');
+            return version < 0 ? name : name[..version];
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)] // its frame would slow the other path down by a third
         private bool MatchesCxx(Site* site)
         {
             CxxName name = DisplayNames.PartsOf(site);
-            return Matches(name.WithoutParameters) || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All)));
+            if (Matches(name.WithoutParameters)
+                || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All) || Matches(name.WithoutQualifiers))))
+            {
+                return true;
+            }
+
+            return name.HasOmissions && name.WithoutResult.Length <= LongestShortened && MatchesShortened(name);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)] // few names need its buffer
+        private bool MatchesShortened(CxxName name)
+        {
+            Span<byte> text = stackalloc byte[LongestShortened];
+            for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments; omission++)
+            {
+                int length = name.Shorten(text, omission, out int parameters, out int end);
+                if (Matches(text[..parameters]) || (Form == NameForm.Any && (Matches(text[..end]) || Matches(text[..length]))))
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
 
         private bool Matches(ReadOnlySpan<byte> name)

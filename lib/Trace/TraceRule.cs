@@ -31,6 +31,8 @@ internal unsafe struct TraceRule
 
     private static ReadOnlySpan<byte> FileMark => ":mod:"u8;
 
+    private static ReadOnlySpan<byte> NoExcept => " noexcept"u8;
+
     private static ReadOnlySpan<byte> Scope => "::"u8;
 
     /// <summary>
@@ -56,6 +58,11 @@ internal unsafe struct TraceRule
         }
 
         Form = FormOf(name);
+        if (Form == NameForm.Any && name.EndsWith(NoExcept))
+        {
+            name = name[..^NoExcept.Length]; // not a part of a function's mangled name
+        }
+
         int skipped = name.StartsWith(Scope) ? Scope.Length : 0;
         Name += skipped;
         NameLength = name.Length - skipped;

@@ -68,13 +68,58 @@ public sealed class CxxNameTests
         Assert.That(Encoding.Latin1.GetString(name.All), Is.EqualTo(all));
     }
 
+    [TestCase("ns::C::f(int) const", "ns::C::f(int)")]
+    [TestCase("ns::C::f() const volatile &&", "ns::C::f()")]
+    [TestCase("int f<A>(A) &", "f<A>(A)")]
+    [TestCase("f(int) const [clone .isra.0]", "f(int) const [clone .isra.0]")]
+    [TestCase("f(int) (.cold)", "f(int) (.cold)")]
+    [TestCase("main", "main")]
+    [TestCase(" const", " const")]
+    public void QualifiersAreLeftOut(string all, string expected)
+    {
+        var name = new CxxName(Encoding.Latin1.GetBytes(all), isPlain: true);
+        Assert.That(Encoding.Latin1.GetString(name.WithoutQualifiers), Is.EqualTo(expected));
+    }
+
+    [TestCase("shop::Item::name[abi:cxx11]() const", "shop::Item::name", "shop::Item::name", "shop::Item::name")]
+    [TestCase("ns::f[abi:a][abi:b]<int>(int)", "ns::f<int>", "ns::f", "ns::f")]
+    [TestCase("void shop::Cart<int>::each<void (*)(int)>(void (*)(int))", "shop::Cart<int>::each<void (*)(int)>", "shop::Cart<int>::each", "shop::Cart::each")]
+    [TestCase("A<B<int> >::C<D>::f()", "A<B<int> >::C<D>::f", "A<B<int> >::C<D>::f", "A::C::f")]
+    [TestCase("C<int>::operator()(int)", "C<int>::operator()", "C<int>::operator()", "C::operator()")]
+    [TestCase("C<int>::operator[](int)", "C<int>::operator[]", "C<int>::operator[]", "C::operator[]")]
+    [TestCase("C<int>::operator->() const", "C<int>::operator->", "C<int>::operator->", "C::operator->")]
+    [TestCase("bool operator< <int>(A<int>, A<int>)", "operator< <int>", "operator<", "operator<")]
+    [TestCase("std::ostream& ns::operator<< <int>(int)", "ns::operator<< <int>", "ns::operator<<", "ns::operator<<")]
+    [TestCase("void C<&A::operator> >::f<&A::operator-><char> >(int)", "C<&A::operator> >::f<&A::operator-><char> >", "C<&A::operator> >::f", "C::f")]
+    [TestCase("void f<((1)>(2))>(int)", "f<((1)>(2))>", "f", "f")]
+    [TestCase("int (anonymous namespace)::f<int>(int)", "(anonymous namespace)::f<int>", "(anonymous namespace)::f", "(anonymous namespace)::f")]
+    [TestCase("C<int>::~C()", "C<int>::~C", "C<int>::~C", "C::~C")]
+    [TestCase("f[abi:", "f[abi:", "f[abi:", "f[abi:")]
+    [TestCase("f<<(int)", "f<<", "f", "f")]
+    public void Omissions(string all, string tags, string lastArguments, string arguments)
+    {
+        byte[] text = Encoding.Latin1.GetBytes(all);
+        var name = new CxxName(text, isPlain: true);
+        string[] expected = [tags, lastArguments, arguments];
+        Assert.That(name.HasOmissions, Is.True);
+        for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments; omission++)
+        {
+            var shortened = new byte[text.Length];
+            int length = name.Shorten(shortened, omission, out int parameters, out int end);
+            string tail = Encoding.Latin1.GetString(name.WithoutResult[name.WithoutParameters.Length..]);
+            Assert.That(Encoding.Latin1.GetString(shortened, 0, parameters), Is.EqualTo(expected[(int)omission]));
+            Assert.That(Encoding.Latin1.GetString(shortened, parameters, length - parameters), Is.EqualTo(tail));
+            Assert.That(end, Is.InRange(parameters, length));
+        }
+    }
+
     /// <summary>Nothing that a demangler may ever write makes it read beyond the name: the parts lie in it.</summary>
     [Test]
     public void AnythingHasParts()
     {
         int seed = Environment.TickCount;
         var random = new Random(seed);
-        string[] words = ["operator", "<", ">", "(", ")", "[", "]", "{", "}", " ", " const", " &", "&&", " [clone ", " (.", "->", "*", "::", "f", "o", "anonymous namespace", "=", ","];
+        string[] words = ["operator", "<", "[abi:", ">", "(", ")", "[", "]", "{", "}", " ", " const", " &", "&&", " [clone ", " (.", "->", "*", "::", "f", "o", "anonymous namespace", "=", ","];
         for (int i = 0; i < 300_000; i++)
         {
             var text = new StringBuilder();
@@ -88,6 +133,11 @@ public sealed class CxxNameTests
             string parts = Encoding.Latin1.GetString(name.WithoutParameters);
             Assert.That(all, Does.Contain(parts), $"seed {seed}");
             Assert.That(all, Does.EndWith(Encoding.Latin1.GetString(name.WithoutResult)), $"seed {seed}");
+            for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments; omission++)
+            {
+                int length = name.Shorten(new byte[name.WithoutResult.Length], omission, out int parameters, out int end);
+                Assert.That(parameters <= end && end <= length && length <= name.WithoutResult.Length, Is.True, $"seed {seed}");
+            }
         }
     }
 

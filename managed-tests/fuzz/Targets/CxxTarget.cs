@@ -18,6 +18,13 @@ public static class CxxTarget
         var name = new CxxName(input, isPlain: true);
         Finding.Unless(input.AsSpan().EndsWith(name.WithoutResult), "a name without its result");
         Finding.Unless(name.WithoutResult.StartsWith(name.WithoutParameters), "a name without its parameters");
+        Finding.Unless(name.WithoutResult.StartsWith(name.WithoutQualifiers), "a name without its qualifiers");
+        for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments; omission++)
+        {
+            int length = name.Shorten(new byte[name.WithoutResult.Length], omission, out int parameters, out int end);
+            Finding.Unless(parameters <= end && end <= length, "a shortened name whose parts are not in order");
+        }
+
         Finding.Unless(new CxxName(input, isPlain: false).WithoutResult.Length == input.Length, "a result where there is none");
     }
 }
