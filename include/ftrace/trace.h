@@ -194,8 +194,10 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * @len: length of @pattern in bytes; 0: @pattern is null-terminated
  * @reset: not 0: discard the patterns that were set before
  *
- * A pattern is the name of a function in the symbol table; a version at the end of the
- * name, as in foo@V1 or foo@@V2, can be left out. * matches any text, ?
+ * A pattern is the name of a function in the symbol table: any of its names, if several
+ * symbols have its address (at most 64 symbols, and 4,096 bytes of names besides the one
+ * that ftrace_for_each_site() shows). A version at the end of the name, as in foo@V1 or
+ * foo@@V2, can be left out. * matches any text, ?
  * any character, [a-z] and [!a-z] a character of a set, and \ the next character
  * literally. A leading ! removes the functions that match from the selection. ":mod:"
  * and a second pattern at the end select only functions of objects whose file name,

@@ -12,4 +12,7 @@ internal struct FunctionSymbol
     public uint Name;
 
     public bool IsGlobal;
+
+    /// <summary>Others have the same start.</summary>
+    public bool HasAliases;
 }

@@ -101,6 +101,15 @@ internal unsafe struct SymbolTable
         }
 
         new Span<FunctionSymbol>(Functions, Count).Sort(s_byStart);
+        for (int i = 1; i < Count; i++)
+        {
+            if (Functions[i].Start == Functions[i - 1].Start)
+            {
+                Functions[i].HasAliases = true;
+                Functions[i - 1].HasAliases = true;
+            }
+        }
+
         return true;
     }
 
@@ -128,6 +137,13 @@ internal unsafe struct SymbolTable
 
         function = at >= 0 ? Functions[at] : default;
         return at >= 0 && address < function.End;
+    }
+
+    /// <summary>All functions that begin at an address.</summary>
+    public readonly ReadOnlySpan<FunctionSymbol> At(ulong start)
+    {
+        int first = start == 0 ? 0 : CountUpTo(start - 1);
+        return new ReadOnlySpan<FunctionSymbol>(Functions + first, CountUpTo(start) - first);
     }
 
     /// <summary>How many functions begin at the address or before it.</summary>

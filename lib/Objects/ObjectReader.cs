@@ -13,6 +13,10 @@ internal static unsafe class ObjectReader
     /// <summary>The names of an object's sites may take so many bytes for each site, and the size of the string table.</summary>
     public const int NameBytesPerSite = 128;
 
+    /// <summary>A function has so many other names at most; a file may have any number of symbols with the same address.</summary>
+    private const int MaxAliases = 64;
+    private const int MaxAliasBytes = 4096;
+
     /// <summary>Sorts once, so that the runtime's lazy initialization is done at start-up.</summary>
     public static void WarmUp()
     {
@@ -212,19 +216,59 @@ internal static unsafe class ObjectReader
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;
             named &= (nuint)nameLength + 1 <= max - names;
+            nuint aliasBytes = 0;
+            if (named && function.HasAliases)
+            {
+                aliasBytes = AliasesOf(symbols, function.Start, symbols.NameOf(function), null);
+                aliasBytes = aliasBytes <= max - names - (nuint)nameLength - 1 ? aliasBytes : 0;
+            }
+
             target->FirstSite[target->SiteCount++] = new Site
             {
                 Ip = address + (ulong)offset,
                 Function = start,
                 Name = (byte*)(named ? function.Name + 1ul : 0), // replaced by a pointer once the names have their memory
                 NameLength = (ushort)(named ? nameLength : 0),
+                HasAliases = aliasBytes != 0,
                 Size = (byte)size,
                 IsMcount = isMcount,
             };
-            names += named ? (nuint)nameLength + 1 : 0;
+            names += (named ? (nuint)nameLength + 1 : 0) + aliasBytes;
         }
 
         return names;
+    }
+
+    /// <summary>
+    /// Writes the names of the functions at an address, except <paramref name="name"/>, each after a 0, and an empty one.
+    /// </summary>
+    /// <returns>How many bytes that takes; 0: there are none, or they are longer than is allowed.</returns>
+    private static nuint AliasesOf(in SymbolTable symbols, ulong start, ReadOnlySpan<byte> name, byte* to)
+    {
+        ReadOnlySpan<FunctionSymbol> functions = symbols.At(start);
+        nuint bytes = 0;
+        foreach (ref readonly FunctionSymbol function in functions[..Math.Min(functions.Length, MaxAliases)])
+        {
+            ReadOnlySpan<byte> alias = symbols.NameOf(function);
+            if (alias.IsEmpty || alias.SequenceEqual(name))
+            {
+                continue;
+            }
+
+            if (bytes + (nuint)alias.Length + 1 > MaxAliasBytes)
+            {
+                return 0;
+            }
+
+            if (to != null)
+            {
+                alias.CopyTo(new Span<byte>(to + bytes + 1, alias.Length));
+            }
+
+            bytes += (nuint)alias.Length + 1;
+        }
+
+        return bytes == 0 ? 0 : bytes + 1;
     }
 
     private static bool TryName(LoadedObject* target, in SymbolTable symbols, nuint bytes)
@@ -252,6 +296,7 @@ internal static unsafe class ObjectReader
             site->Name = to;
             site->HasVersion = name.Contains((byte)'@');
             to += name.Length;
+            to += site->HasAliases ? AliasesOf(symbols, site->Function - target->Image.Base, name, to) : 0;
         }
 
         return true;

@@ -22,6 +22,9 @@ internal unsafe struct Site
     /// <summary>A version is part of the name: <c>name@version</c>, or <c>name@@version</c>.</summary>
     public bool HasVersion;
 
+    /// <summary>After the 0 of the name are the function's other names, each 0-terminated, and an empty one.</summary>
+    public bool HasAliases;
+
     /// <summary>Length of the instructions that the compiler left there; 5 once they are one nop.</summary>
     public byte Size;
 

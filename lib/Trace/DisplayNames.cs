@@ -21,8 +21,8 @@ internal static unsafe class DisplayNames
     private static delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> s_demangle;
     private static bool s_searched;
 
-    /// <summary>The last site whose name was demangled, and the name.</summary>
-    private static Site* s_site;
+    /// <summary>The last symbol that was demangled, and its name.</summary>
+    private static byte* s_symbol;
     private static byte* s_name;
 
     /// <summary>
@@ -30,7 +30,7 @@ internal static unsafe class DisplayNames
     /// </summary>
     public static byte* NameOf(Site* site)
     {
-        if (site == s_site)
+        if (site->Name == s_symbol)
         {
             return s_name;
         }
@@ -44,7 +44,7 @@ internal static unsafe class DisplayNames
         TraceThreads.BeginHandler(self);
         byte* name = Demangler.Demangle(s_demangle, site->Name);
         TraceThreads.EndHandler(self);
-        s_site = name != null ? site : null;
+        s_symbol = name != null ? site->Name : null;
         s_name = name;
         return name != null ? name : site->Name;
     }
@@ -72,7 +72,7 @@ internal static unsafe class DisplayNames
             Demangler.End();
         }
 
-        s_site = null;
+        s_symbol = null;
         s_name = null;
         s_demangle = null;
         s_searched = false;

@@ -246,6 +246,33 @@ internal unsafe struct OpsRecord
                 return false;
             }
 
+            return MatchesName(site) || (site->HasAliases && MatchesAlias(site));
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)] // as MatchesCxx
+        private bool MatchesAlias(Site* site)
+        {
+            Site alias = *site;
+            while (true)
+            {
+                alias.Name += alias.NameLength + 1;
+                ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(alias.Name);
+                if (name.IsEmpty)
+                {
+                    return false;
+                }
+
+                alias.NameLength = (ushort)name.Length;
+                alias.HasVersion = name.Contains((byte)'@');
+                if (MatchesName(&alias))
+                {
+                    return true;
+                }
+            }
+        }
+
+        private bool MatchesName(Site* site)
+        {
             if (Form != NameForm.Symbol)
             {
                 return MatchesCxx(site);

@@ -218,6 +218,16 @@ public sealed unsafe class ElfTarget
             Finding.Unless(site->Name >= target->SiteNames.Start && site->Name != null
                 && site->Name + site->NameLength < target->SiteNames.Start + target->SiteNames.Size, "a name outside of the names");
             Finding.Unless(new ReadOnlySpan<byte>(site->Name, site->NameLength + 1).IndexOf((byte)0) == site->NameLength, "a name without its end");
+            byte* namesEnd = target->SiteNames.Start + target->SiteNames.Size;
+            byte* alias = site->Name + site->NameLength + 1;
+            while (site->HasAliases && alias < namesEnd && *alias != 0)
+            {
+                int length = new ReadOnlySpan<byte>(alias, (int)(namesEnd - alias)).IndexOf((byte)0);
+                Finding.Unless(length > 0, "an alias without its end");
+                alias += length + 1;
+            }
+
+            Finding.Unless(!site->HasAliases || alias < namesEnd, "aliases without their end");
             end = site->Ip + (ulong)site->Size;
         }
     }
