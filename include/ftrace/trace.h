@@ -230,7 +230,12 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  *
  * Returns 0 or
  *   -EINVAL   @ops as above; or the pattern is empty or malformed
- *   -ENOENT   the pattern matches no function; nothing was changed
+ *   -ENOENT   the pattern matches no function; nothing was changed. This is reported
+ *             to the function that ftrace_set_print() set
+ *   -EACCES   the pattern matches no function, but the program's own file may not be
+ *             read, so its functions are not known; nothing was changed
+ *   -EOPNOTSUPP the same, because /proc/self/exe cannot be opened: /proc is not mounted,
+ *             or the process has changed its root
  *   -E2BIG    the patterns take more than 3,000 bytes
  *   -EDEADLK and the other errors of ftrace_register_function()
  *

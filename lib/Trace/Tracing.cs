@@ -438,7 +438,8 @@ internal static unsafe class Tracing
 
             if (!LastRuleMatchesAny(record))
             {
-                return -Errno.ENOENT;
+                UnmatchedRule.Report(rule);
+                return UnmatchedRule.ErrorOf(rule);
             }
         }
 

@@ -683,6 +683,8 @@ static void foreign_skipped(void)
 	CHECK_EQ(filter(&strict, "tc"), -EINVAL);
 	CHECK_EQ(reports, 2);
 	CHECK_EQ(filter(&ops, "nobody"), -ENOENT);
+	CHECK(strstr(report, "nobody"));
+	reports = 2;
 	CHECK_EQ(filter(&strict, "tb_one"), 0);
 	tb_one(1);
 	CHECK_EQ(more, 2);
