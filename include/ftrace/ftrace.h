@@ -9,6 +9,7 @@
  *	ftrace/patch.h		replace instructions at given addresses
  *	ftrace/nmi.h		signal handlers that may execute code while it changes
  *	ftrace/stack.h		how much stack the library uses
+ *	ftrace/error.h		what an error code means
  *	ftrace/version.h	the version of the library
  *
  * Do not use the library to patch code on a system other than x86-64 Linux, or to
@@ -17,7 +18,7 @@
  * Loading the library never ends the process. If the library cannot start, because
  * there is too little memory or address space (it needs 10 MB, including its file), its
  * functions return an error and change nothing from then on. ftrace_version(),
- * ftrace_nmi_enter() and ftrace_nmi_exit() always work. All other functions can
+ * ftrace_strerror(), ftrace_nmi_enter() and ftrace_nmi_exit() always work. All other functions can
  * return these errors, in addition to those listed with each function:
  *
  *   -EAGAIN  the library's constructor has not run yet: the call comes from
@@ -54,6 +55,7 @@
 #define FTRACE_FTRACE_H
 
 #include <ftrace/version.h>
+#include <ftrace/error.h>
 #include <ftrace/nmi.h>
 #include <ftrace/patch.h>
 #include <ftrace/sites.h>

@@ -112,8 +112,9 @@ int ftrace_update_sites(void);
  * ftrace_set_print - set the function that receives reports
  * @print: receives one line, null-terminated, without a newline; NULL: no function
  *
- * The library reports which thread cannot be stopped and why, and locations that hold
- * unexpected bytes. It calls @print on the thread whose call fails, before that call
+ * The library reports which thread cannot be stopped and why, locations that hold
+ * unexpected bytes, and patterns that match no function: how many functions there are,
+ * the nearest name, and which objects could not be read and why. It calls @print on the thread whose call fails, before that call
  * returns, with the loader's lock held. @print must not wait for a thread that opens or
  * closes objects.
  *

@@ -126,6 +126,8 @@ struct ftrace_ops {
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
  *             has no function
  *   -EEXIST   @ops is already registered
+ *   -ENOENT   the last attempt to set a filter of @ops failed, and @ops has no other
+ *             filter: it selects no function, rather than all. See ftrace_set_filter()
  *   -ENOSPC   64 ops are registered, or there are too many different sets of ops on
  *             functions
  *   -ERANGE   there is no free address space for code near an object
@@ -228,9 +230,20 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * Patterns apply in the order in which they were set, and belong to @ops until
  * ftrace_free_filter(). If @ops is registered, the new selection takes effect at once.
  *
+ * A filter that could not be set does not mean "all functions". After a failure, unless
+ * earlier patterns of the filter remain, ftrace_register_function() fails with -ENOENT
+ * until a pattern is set, the filter is reset with NULL, or ftrace_free_filter() is
+ * called. Exceptions are an invalid @ops and -EDEADLK, which is not remembered. An @ops
+ * that is registered keeps its selection.
+ *
  * Returns 0 or
  *   -EINVAL   @ops as above; or the pattern is empty or malformed
- *   -ENOENT   the pattern matches no function; nothing was changed
+ *   -ENOENT   the pattern matches no function; nothing was changed. This is reported
+ *             to the function that ftrace_set_print() set
+ *   -EACCES   the pattern matches no function, but the program's own file may not be
+ *             read, so its functions are not known; nothing was changed
+ *   -EOPNOTSUPP the same, because /proc/self/exe cannot be opened: /proc is not mounted,
+ *             or the process has changed its root
  *   -E2BIG    the patterns take more than 3,000 bytes
  *   -EDEADLK and the other errors of ftrace_register_function()
  *
@@ -267,6 +280,9 @@ int ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip, int remove, i
 /**
  * ftrace_free_filter - free the patterns of an ops that is not registered
  * @ops: the ops
+ *
+ * Call it before the memory of an @ops for which a filter was set, or could not be set,
+ * is used for anything else.
  *
  * Returns 0 or
  *   -EINVAL   as above

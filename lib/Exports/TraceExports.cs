@@ -46,32 +46,36 @@ internal static unsafe class TraceExports
 
     private static int Set(FtraceOps* ops, RuleKind kind, byte* pattern, nuint length, int reset)
     {
-        if (!IsValid(ops) || (pattern == null && reset == 0))
+        if (!IsValid(ops))
         {
             return -Errno.EINVAL;
         }
 
         var rule = new TraceRule { Kind = kind, Reset = reset != 0, ResetOnly = pattern == null };
-        if (pattern != null)
+        rule.Error = Parse(ref rule, pattern, length);
+        int error = SetRule(ops, rule);
+        return rule.Error != 0 ? rule.Error : error;
+    }
+
+    private static int Parse(ref TraceRule rule, byte* pattern, nuint length)
+    {
+        if (pattern == null)
         {
-            if (length > LongestPattern)
-            {
-                return -Errno.E2BIG;
-            }
-
-            ReadOnlySpan<byte> text = length != 0 ? new ReadOnlySpan<byte>(pattern, (int)length) : MemoryMarshal.CreateReadOnlySpanFromNullTerminated(pattern);
-            if (text.Length > (int)LongestPattern)
-            {
-                return -Errno.E2BIG;
-            }
-
-            if (!rule.TryParse(pattern, text.Length))
-            {
-                return -Errno.EINVAL;
-            }
+            return rule.Reset ? 0 : -Errno.EINVAL;
         }
 
-        return SetRule(ops, rule);
+        if (length > LongestPattern)
+        {
+            return -Errno.E2BIG;
+        }
+
+        ReadOnlySpan<byte> text = length != 0 ? new ReadOnlySpan<byte>(pattern, (int)length) : MemoryMarshal.CreateReadOnlySpanFromNullTerminated(pattern);
+        if (text.Length > (int)LongestPattern)
+        {
+            return -Errno.E2BIG;
+        }
+
+        return rule.TryParse(pattern, text.Length) ? 0 : -Errno.EINVAL;
     }
 
     private static int SetRule(FtraceOps* ops, in TraceRule rule)

@@ -18,6 +18,9 @@ internal unsafe struct LoadedObject
     /// <summary>The file was read: what can be patched is known.</summary>
     public bool IsRead;
 
+    /// <summary>-errno if the file could not be opened.</summary>
+    public int OpenError;
+
     /// <summary>Its sites, sorted by address: an array of <see cref="Site"/>.</summary>
     public Block Sites;
 

@@ -39,6 +39,7 @@ internal static unsafe class ObjectReader
         int file = Open(target, out ulong size);
         if (file < 0)
         {
+            target->OpenError = file;
             return ProcFile.IsTransient(file) ? -Errno.EAGAIN : 0;
         }
 

@@ -28,7 +28,13 @@ internal unsafe struct OpsRecord
 
     private fixed byte _rules[RuleBytes];
 
-    public readonly bool HasRules => _ruleBytes != 0;
+    /// <summary>The last attempt to set or reset the filter failed.</summary>
+    public bool HasFailedFilter;
+
+    public readonly bool IsUnused => Id < 0 && _ruleBytes == 0 && !HasFailedFilter;
+
+    /// <summary>A filter was wanted, but there is none. What the ops would then select, everything, was not asked for.</summary>
+    public bool LacksFilter => HasFailedFilter && !HasFilter;
 
     public static OpsRecord* Create(FtraceOps* ops)
     {
@@ -43,6 +49,23 @@ internal unsafe struct OpsRecord
     }
 
     public static void Free(OpsRecord* ops) => Memory.Unmap(ops, Bytes);
+
+    private bool HasFilter
+    {
+        get
+        {
+            bool found = false;
+            fixed (byte* rules = _rules)
+            {
+                for (int at = 0; at < _ruleBytes; at += ((Rule*)(rules + at))->Size)
+                {
+                    found |= ((Rule*)(rules + at))->Kind != RuleKind.Notrace;
+                }
+            }
+
+            return found;
+        }
+    }
 
     /// <summary>Copies the rules, to be restored if a change of them fails.</summary>
     public readonly void CopyRulesTo(OpsRecord* other)

@@ -14,6 +14,9 @@ internal unsafe struct TraceRule
     /// <summary>Add no rule.</summary>
     public bool ResetOnly;
 
+    /// <summary>Not 0: why the pattern was refused. The ops then has a failed filter, and nothing else changes.</summary>
+    public int Error;
+
     /// <summary>It excludes what it matches.</summary>
     public bool Negated;
 

@@ -65,6 +65,11 @@ internal static unsafe class Tracing
         }
 
         int error = call.Result;
+        if (call.Operation == TraceOperation.SetRule && call.Rule.Kind != RuleKind.Notrace)
+        {
+            NoteFilter(call.Ops, error);
+        }
+
         if (call.Ops != null)
         {
             FreeIfUnused(call.Ops);
@@ -321,6 +326,11 @@ internal static unsafe class Tracing
             return -Errno.EEXIST;
         }
 
+        if (record->LacksFilter)
+        {
+            return -Errno.ENOENT;
+        }
+
         record->Id = TraceSlots.Add(record->Ops);
         if (record->Id < 0)
         {
@@ -382,6 +392,11 @@ internal static unsafe class Tracing
     private static int SetRule(TraceCall* call)
     {
         TraceRule* rule = &call->Rule;
+        if (rule->Error != 0)
+        {
+            return rule->Error;
+        }
+
         OpsRecord* before = OpsRecord.Create(call->Ops);
         if (before == null)
         {
@@ -423,7 +438,8 @@ internal static unsafe class Tracing
 
             if (!LastRuleMatchesAny(record))
             {
-                return -Errno.ENOENT;
+                UnmatchedRule.Report(rule);
+                return UnmatchedRule.ErrorOf(rule);
             }
         }
 
@@ -451,7 +467,18 @@ internal static unsafe class Tracing
 
         record->RemoveRules(RuleKind.Filter);
         record->RemoveRules(RuleKind.Notrace);
+        record->HasFailedFilter = false;
         return 0;
+    }
+
+    /// <summary>Notes whether a filter was set: an ops whose only filter failed selects nothing, rather than everything.</summary>
+    private static void NoteFilter(FtraceOps* ops, int error)
+    {
+        OpsRecord* record = error != 0 ? FindOrAdd(ops) : Find(ops);
+        if (record != null)
+        {
+            record->HasFailedFilter = error != 0;
+        }
     }
 
     /// <summary>Sets the trace function. The grace period also waits for threads that call the one before.</summary>
@@ -466,7 +493,7 @@ internal static unsafe class Tracing
     private static void FreeIfUnused(FtraceOps* ops)
     {
         OpsRecord* record = Find(ops);
-        if (record == null || record->Id >= 0 || record->HasRules)
+        if (record == null || !record->IsUnused)
         {
             return;
         }

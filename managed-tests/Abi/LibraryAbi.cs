@@ -24,6 +24,7 @@ internal static class LibraryAbi
         Node = "FTRACE_1",
         LaterNodes = new Dictionary<string, string>
         {
+            ["ftrace_strerror"] = "FTRACE_1.1",
             ["ftrace_stack_size"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
@@ -63,6 +64,7 @@ internal static class LibraryAbi
         NativeFunctions = new Dictionary<string, string>
         {
             ["ftrace_version"] = "may be called from any context, and the string is the compiler's",
+            ["ftrace_strerror"] = "may be called from any context, before the constructor too, and the strings are the compiler's",
             ["ftrace_stack_size"] = "may be called from any context, before the constructor too",
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",

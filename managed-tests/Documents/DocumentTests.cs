@@ -64,6 +64,15 @@ public sealed class DocumentTests
         Assert.That(errors.Distinct(), Is.EquivalentTo(sections));
     }
 
+    /// <summary>ftrace_strerror() knows what the headers name, and nothing else.</summary>
+    [Test]
+    public void EveryErrorHasAText()
+    {
+        IEnumerable<string> errors = SourceTree.Headers.SelectMany(h => Regex.Matches(Text("include/" + h), @"-E[A-Z0-9]{2,}\b")).Select(m => m.Value);
+        string[] texts = [.. Regex.Matches(Text("lib/Native/strerror.c"), @"case (-E[A-Z0-9]+):\s+return (?:""[^""]+""\s*)+;").Select(m => m.Groups[1].Value)];
+        Assert.That(errors.Distinct(), Is.EquivalentTo(texts));
+    }
+
     [TestCase("A patch", "a-patch")]
     [TestCase("C++", "c")]
     [TestCase("`-EIO`, for good", "-eio-for-good")]

@@ -167,7 +167,7 @@ internal enum Mutant
     /// <summary>patcher: if breakpoints are left, does not wait for trap handlers that look at the caller's entries.</summary>
     NoKeepWait,
 
-    /// <summary>patcher: if breakpoints are left, no barrier before that wait. Redundant.</summary>
+    /// <summary>patcher: if breakpoints are left, no barrier between keeping the batch and that wait.</summary>
     NoKeepBarrier,
 
     /// <summary>trap: the count of handlers is changed with loads and stores.</summary>

@@ -64,6 +64,7 @@ public sealed class MutantTests
     [TestCase(nameof(Mutant.NoOwnSync))]
     [TestCase(nameof(Mutant.NoWithdrawBarrier))]
     [TestCase(nameof(Mutant.NoHandlersWait))]
+    [TestCase(nameof(Mutant.NoKeepBarrier))]
     [TestCase(nameof(Mutant.NoKeepWait))]
     [TestCase(nameof(Mutant.PlainHandlers))]
     [TestCase(nameof(Mutant.NoLookBefore))]
@@ -72,7 +73,6 @@ public sealed class MutantTests
         IsCaught(System.Enum.Parse<Mutant>(name), Configurations.Breakpoints);
 
     [TestCase(nameof(Mutant.NoBatchBarrier))]
-    [TestCase(nameof(Mutant.NoKeepBarrier))]
     [Explicit]
     [Category("prove")]
     public void IsRedundant(string name)

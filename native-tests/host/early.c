@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * early.c - calls from before the library's constructor: -EAGAIN, each of them. The
- * bracket and the version are there at any time.
+ * bracket, the version and the texts of errors are there at any time.
  */
 #include "../signals.h"
 #include "../stop.h"
@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +78,7 @@ static void on_usr1(int signo)
 	(void)signo;
 	ftrace_nmi_enter();
 	called++;
+	CHECK(strstr(ftrace_strerror(-EDEADLK), "signal handler"));
 	CHECK_EQ(ftrace_update_sites(), -EDEADLK);
 	ftrace_nmi_exit();
 }
@@ -91,6 +93,7 @@ static void early(void)
 	ftrace_nmi_enter();
 	ftrace_nmi_exit();
 	CHECK(ftrace_version()[0]);
+	CHECK(strstr(ftrace_strerror(-EAGAIN), "not ready"));
 }
 
 __attribute__((section(".preinit_array"), used)) static void (*preinit)(void) = early;

@@ -87,6 +87,8 @@ static void check_read(void)
 
 	CHECK_EQ(find_site("traced_work").count, 1);
 	CHECK_EQ(filter(&ops, "nothing_such"), -ENOENT);
+	CHECK_EQ(ftrace_register_function(&ops), -ENOENT);
+	CHECK_EQ(ftrace_set_filter(&ops, NULL, 0, 1), 0);
 	CHECK_EQ(ftrace_register_function(&ops), 0);
 	traced_work(1);
 	CHECK_EQ(hits, before + 1);

@@ -347,6 +347,7 @@ static void contended(void)
 
 	CHECK_EQ(filter(&everywhere, "no_such*"), -ENOENT);
 	CHECK_EQ(ftrace_set_notrace(&everywhere, "main", 0, 0), -ENOENT);
+	CHECK_EQ(ftrace_free_filter(&everywhere), 0);
 	while (now_ns() < end) {
 		CHECK_EQ(ftrace_register_function(&everywhere), 0);
 		CHECK_EQ(ftrace_update_sites(), 0);

@@ -208,6 +208,99 @@ static void all(void)
 	untrace(&ops);
 }
 
+static int no_pattern(struct ftrace_ops *ops)
+{
+	return ftrace_set_filter(ops, NULL, 0, 0);
+}
+
+static int malformed(struct ftrace_ops *ops)
+{
+	return ftrace_set_filter(ops, "t[ab", 0, 1);
+}
+
+static int unmatched(struct ftrace_ops *ops)
+{
+	return ftrace_set_filter(ops, "nobody", 0, 1);
+}
+
+static int unmatched_negated(struct ftrace_ops *ops)
+{
+	return filter(ops, "!nobody");
+}
+
+static int too_long(struct ftrace_ops *ops)
+{
+	static char pattern[3001];
+
+	return ftrace_set_filter(ops, memset(pattern, 'x', 3001), 3001, 0);
+}
+
+static int unmatched_ip(struct ftrace_ops *ops)
+{
+	return ftrace_set_filter_ip(ops, 1, 0, 0);
+}
+
+static int reset_filter(struct ftrace_ops *ops)
+{
+	return ftrace_set_filter(ops, NULL, 0, 1);
+}
+
+static int reset_to_one(struct ftrace_ops *ops)
+{
+	return ftrace_set_filter(ops, "tc", 0, 1);
+}
+
+static int add_one(struct ftrace_ops *ops)
+{
+	return filter(ops, "tc");
+}
+
+/* A filter that failed is not "everything", until there is another or none is wanted. */
+static void failed(void)
+{
+	static int (*const fails[])(struct ftrace_ops *) = {
+		no_pattern, malformed, unmatched, unmatched_negated, too_long, unmatched_ip};
+	static const struct {
+		int (*call)(struct ftrace_ops *);
+		unsigned int expected;
+	} helps[] = {{reset_filter, 0x1f},
+		     {ftrace_free_filter, 0x1f},
+		     {reset_to_one, 0x10},
+		     {add_one, 0x10}};
+	struct ftrace_ops ops = OPS(note);
+
+	for (size_t i = 0; i < sizeof(fails) / sizeof(*fails); i++) {
+		for (size_t j = 0; j < sizeof(helps) / sizeof(*helps); j++) {
+			CHECK(fails[i](&ops) < 0);
+			CHECK_EQ(ftrace_register_function(&ops), -ENOENT);
+			CHECK_EQ(ftrace_update_sites(), 0);
+			CHECK_EQ(round_of_calls(), 0);
+			CHECK_EQ(ftrace_set_notrace(&ops, "tb_*", 0, 0), 0);
+			CHECK_EQ(ftrace_register_function(&ops), -ENOENT);
+			CHECK_EQ(ftrace_set_notrace(&ops, NULL, 0, 1), 0);
+			CHECK_EQ(ftrace_register_function(&ops), -ENOENT);
+			CHECK_EQ(helps[j].call(&ops), 0);
+			CHECK_EQ(ftrace_register_function(&ops), 0);
+			CHECK_EQ(round_of_calls(), helps[j].expected);
+			untrace(&ops);
+		}
+
+		/* A filter that stays is one, and a notrace pattern is none. */
+		CHECK_EQ(filter(&ops, "tc"), 0);
+		CHECK(fails[i](&ops) < 0);
+		CHECK_EQ(ftrace_register_function(&ops), 0);
+		CHECK_EQ(round_of_calls(), 0x10);
+		untrace(&ops);
+		CHECK_EQ(ftrace_set_notrace(&ops, "nobody", 0, 0), -ENOENT);
+		CHECK_EQ(ftrace_register_function(&ops), 0);
+
+		/* What is registered keeps its selection. */
+		CHECK(fails[i](&ops) < 0);
+		CHECK_EQ(round_of_calls(), 0x1f);
+		untrace(&ops);
+	}
+}
+
 static void errors(void)
 {
 	struct {
@@ -590,6 +683,8 @@ static void foreign_skipped(void)
 	CHECK_EQ(filter(&strict, "tc"), -EINVAL);
 	CHECK_EQ(reports, 2);
 	CHECK_EQ(filter(&ops, "nobody"), -ENOENT);
+	CHECK(strstr(report, "nobody"));
+	reports = 2;
 	CHECK_EQ(filter(&strict, "tb_one"), 0);
 	tb_one(1);
 	CHECK_EQ(more, 2);
@@ -721,6 +816,8 @@ static void growth(void)
 			CHECK_EQ(ftrace_register_function(ops + i), 0);
 		else
 			CHECK_EQ(filter(ops + i, "nobody"), -ENOENT);
+		if (i % 2 == 0)
+			CHECK_EQ(ftrace_free_filter(ops + i), 0);
 		if (i % 100 == 1)
 			check_maps();
 		if (i % 2)
@@ -765,6 +862,7 @@ int main(int argc, char **argv)
 		{"foreign_skipped", foreign_skipped},
 		{"foreign_first", foreign_first},
 		{"methods", methods},
+		{"failed", failed},
 		{NULL, NULL},
 	};
 
