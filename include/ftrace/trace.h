@@ -199,12 +199,13 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * A pattern is the name of a function in the symbol table: any of its names, if several
  * symbols have its address (at most 64 symbols, and 4,096 bytes of names besides the one
  * that ftrace_for_each_site() shows). A version at the end of the name, as in foo@V1 or
- * foo@@V2, can be left out. * matches any text, ?
- * any character, [a-z] and [!a-z] a character of a set, and \ the next character
- * literally. A leading ! removes the functions that match from the selection. ":mod:"
- * and a second pattern at the end select only functions of objects whose file name,
- * without the directory, matches that pattern; "program" is the program itself. If
- * @pattern is NULL and @reset is not 0, all functions are selected.
+ * foo@@V2, can be left out.
+ *
+ * * matches any text, ? any character, [a-z] and [!a-z] a character of a set, and \ the
+ * next character literally. A leading ! removes the functions that match from the
+ * selection. ":mod:" and a second pattern at the end select only functions of objects
+ * whose file name, without the directory, matches that pattern; "program" is the program
+ * itself. If @pattern is NULL and @reset is not 0, all functions are selected.
  *
  * A pattern with "::" or "(" is a C++ name and is compared with the demangled name
  * (@display in struct ftrace_site):
@@ -222,10 +223,10 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * part of the name or all template arguments: Cart::each matches Cart<int>::each<long>. A
  * pattern that gives them selects only the functions that have them. noexcept at the end
  * is ignored: it is not part of the demangled name. Names of more than 1,000 bytes match
- * only with tags and arguments. [] and [abi: match themselves; other brackets that
- * are part of a name need a \. Each time that such
- * a pattern is evaluated, it costs about a microsecond for each C++ function of the
- * objects that it applies to; ftrace_for_each_site() says what else demangling needs.
+ * only with tags and arguments. [] and [abi: match themselves; other brackets that are
+ * part of a name need a \. Each time that such a pattern is evaluated, it costs about a
+ * microsecond for each C++ function of the objects that it applies to;
+ * ftrace_for_each_site() says what else demangling needs.
  *
  * Patterns apply in the order in which they were set, and belong to @ops until
  * ftrace_free_filter(). If @ops is registered, the new selection takes effect at once.

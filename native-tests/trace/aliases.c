@@ -35,18 +35,12 @@ static const struct {
 	const char *pattern;
 	void (*call)(void);
 } found[] = {
-	{"traced_impl", traced_impl},
-	{"public_api", traced_impl},
-	{"weak_api", traced_impl},
-	{"weak_*", traced_impl},
-	{"::public_api", traced_impl},
-	{"traced_local", traced_local},
-	{"second_local", traced_local},
-	{"old_api", traced_versioned},
-	{"old_api@V1", traced_versioned},
-	{"old_ap?", traced_versioned},
-	{"new_api", traced_versioned},
-	{"new_api@@V2", traced_versioned},
+	{"traced_impl", traced_impl},	  {"public_api", traced_impl},
+	{"weak_api", traced_impl},	  {"weak_*", traced_impl},
+	{"::public_api", traced_impl},	  {"traced_local", traced_local},
+	{"second_local", traced_local},	  {"old_api", traced_versioned},
+	{"old_api@V1", traced_versioned}, {"old_ap?", traced_versioned},
+	{"new_api", traced_versioned},	  {"new_api@@V2", traced_versioned},
 };
 
 static const char *const unknown[] = {
