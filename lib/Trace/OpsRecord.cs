@@ -269,8 +269,14 @@ internal unsafe struct OpsRecord
                 return false;
             }
 
-            return MatchesName(site) || (site->HasAliases && MatchesAlias(site));
+            // The usual case has the only copy of the comparison that is inlined.
+            return Form != NameForm.Symbol || site->HasVersion || site->HasAliases
+                ? MatchesAny(site)
+                : Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength));
         }
+
+        [MethodImpl(MethodImplOptions.NoInlining)] // as MatchesCxx
+        private bool MatchesAny(Site* site) => MatchesName(site) || (site->HasAliases && MatchesAlias(site));
 
         [MethodImpl(MethodImplOptions.NoInlining)] // as MatchesCxx
         private bool MatchesAlias(Site* site)
@@ -301,9 +307,12 @@ internal unsafe struct OpsRecord
                 return MatchesCxx(site);
             }
 
-            return Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength))
-                || (site->HasVersion && Matches(WithoutVersion(new ReadOnlySpan<byte>(site->Name, site->NameLength))));
+            var name = new ReadOnlySpan<byte>(site->Name, site->NameLength);
+            return MatchesText(name) || (site->HasVersion && MatchesText(WithoutVersion(name)));
         }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private bool MatchesText(ReadOnlySpan<byte> name) => Matches(name);
 
         private static ReadOnlySpan<byte> WithoutVersion(ReadOnlySpan<byte> name)
         {
@@ -315,8 +324,8 @@ internal unsafe struct OpsRecord
         private bool MatchesCxx(Site* site)
         {
             CxxName name = DisplayNames.PartsOf(site);
-            if (Matches(name.WithoutParameters)
-                || (Form == NameForm.Any && (Matches(name.WithoutResult) || Matches(name.All) || Matches(name.WithoutQualifiers))))
+            if (MatchesText(name.WithoutParameters)
+                || (Form == NameForm.Any && (MatchesText(name.WithoutResult) || MatchesText(name.All) || MatchesText(name.WithoutQualifiers))))
             {
                 return true;
             }
@@ -331,7 +340,7 @@ internal unsafe struct OpsRecord
             for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments; omission++)
             {
                 int length = name.Shorten(text, omission, out int parameters, out int end);
-                if (Matches(text[..parameters]) || (Form == NameForm.Any && (Matches(text[..end]) || Matches(text[..length]))))
+                if (MatchesText(text[..parameters]) || (Form == NameForm.Any && (MatchesText(text[..end]) || MatchesText(text[..length]))))
                 {
                     return true;
                 }
@@ -340,6 +349,7 @@ internal unsafe struct OpsRecord
             return false;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private bool Matches(ReadOnlySpan<byte> name)
         {
             if (Literal < 0)
