@@ -32,6 +32,11 @@ internal unsafe struct LoadedObject
     /// </summary>
     public ulong* UnrelocatedEntry;
 
+    /// <summary>How many functions have room for a call, but are not among the sites; known once they were counted.</summary>
+    public int UnlistedCount;
+
+    public bool UnlistedAreCounted;
+
     /// <summary>How many of the sites want other ops than they have.</summary>
     public int Changing;
 
@@ -48,6 +53,9 @@ internal unsafe struct LoadedObject
     public Block Jumps;
 
     public int JumpCount;
+
+    /// <summary>It has no table of branches, and its linker drops the table unless the code refers to it.</summary>
+    public bool MayHaveLostJumps;
 
     /// <summary>Its branches have not been compared with their keys yet.</summary>
     public bool JumpsAreNew;
