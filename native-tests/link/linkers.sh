@@ -14,7 +14,8 @@ control=
 	control=1
 	shift
 }
-include=$1
+headers=$1
+include=$headers
 library=$2
 compiler=$3
 path=$4
@@ -43,11 +44,13 @@ clang) use="--ld-path=$dir/bin/ld.$linker -Wno-unused-command-line-argument" ;;
 *) use="-B$dir/bin -fuse-ld=$linker" ;;
 esac
 
-[ -z "$control" ] || {
-	cp -r "$include" "$dir/include"
+# header SCRIPT: a copy of the headers, in which sed changes static_key.h
+header() {
+	rm -rf "$dir/include"
+	cp -r "$headers" "$dir/include"
 	include=$dir/include
-	sed -i -e '/^\t*"\.reloc /d' -e 's/{{\([01]\), 1, /{{\1, 0, /' "$include/ftrace/static_key.h"
-	! grep -q '"\.reloc\|, 1, NULL' "$include/ftrace/static_key.h" || exit 1
+	sed -i "$1" "$include/ftrace/static_key.h"
+	! cmp -s "$headers/ftrace/static_key.h" "$include/ftrace/static_key.h" || exit 1
 }
 
 cat >"$dir/main.c" <<'TXT'
@@ -198,6 +201,7 @@ all() {
 }
 
 controls() {
+	header '/^\t*"\.reloc /d; s/{{\([01]\), 1, /{{\1, 0, /'
 	dropped=ok
 	folded=wrong
 	merged=ok
@@ -216,6 +220,10 @@ controls() {
 	[ $linker = bfd ] || try "old header, --gc-sections, --icf=all" $folded -pie -Wl,--gc-sections -Wl,--icf=all
 	merge
 	try "old header, -r, --gc-sections" $merged -pie -Wl,--gc-sections
+	header '/^\t*"\.reloc " symbol/d'
+	objects -fPIE -ffunction-sections
+	try "old static calls" ok -pie
+	[ $linker = bfd ] || try "old static calls, --icf=all" wrong -pie -Wl,--icf=all
 }
 
 if [ -n "$control" ]; then controls; else all; fi

@@ -4,6 +4,7 @@
  * The functions are in other files, which work() calls.
  *
  * listed NAME traced: it can
+ * listed NAME nothing: it cannot, and no line is about an object
  * listed NAME TEXT: it cannot, and a line about the program has TEXT in it; no other line
  * than that and the first one is printed
  */
@@ -40,6 +41,8 @@ int main(int argc, char **argv)
 		return 64;
 	text = argv[2];
 	error = ftrace_set_filter(&ops, argv[1], 0, 0);
+	if (strcmp(text, "nothing") == 0)
+		return error != -ENOENT || lines != 1;
 	if (strcmp(text, "traced") != 0)
 		return error != -ENOENT || told != 1 || lines != 2;
 	error = error ? error : ftrace_register_function(&ops);

@@ -78,7 +78,9 @@ try() {
 		failed=1
 		return
 	fi
-	if "$dir/listed" second "$expected" >"$dir/log" 2>&1; then
+	name=second
+	[ "$expected" != nothing ] || name=nobody
+	if "$dir/listed" $name "$expected" >"$dir/log" 2>&1; then
 		echo "ok: $*: $expected"
 	else
 		echo "failed: $*: not $expected: $(cat "$dir/log")"
@@ -104,12 +106,14 @@ unused)
 		try "$lost" $used
 	fi
 	try traced $entry -ffunction-sections
+	try nothing $entry -ffunction-sections
 	;;
 mcount)
 	mcount="-pg -mfentry -mrecord-mcount -ffunction-sections"
 	[ $linker != lld ] || mcount="$mcount -fno-pie -no-pie" # it makes no relocation in a section of constants
 	try "add -mrecord-mcount" -pg -mfentry
 	try traced $mcount
+	try nothing $mcount
 	if [ $linker = mold ]; then
 		try traced $mcount -Wl,--gc-sections
 	else
