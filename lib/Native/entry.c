@@ -217,6 +217,7 @@ THREAD_CONTEXT(ftrace_modify_code,
 	       (ip, old_code, new_code))
 THREAD_CONTEXT(ftrace_make_nop, (unsigned long ip, unsigned long addr), (ip, addr))
 THREAD_CONTEXT(ftrace_make_call, (unsigned long ip, unsigned long addr), (ip, addr))
+THREAD_CONTEXT(ftrace_make_call_redzone, (unsigned long ip, unsigned long addr), (ip, addr))
 THREAD_CONTEXT(ftrace_patch_text,
 	       (struct ftrace_patch *patches, size_t count, const struct ftrace_patch_opts *opts),
 	       (patches, count, opts))

@@ -42,7 +42,8 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EINVAL:
 		return "invalid argument, malformed pattern, or unexpected bytes in the code";
 	case -ENOSPC:
-		return "too many ops, or too many different sets of ops on functions";
+		return "too many ops, too many different sets of ops on functions, or too many "
+		       "calls that preserve a red zone";
 	case -ERANGE:
 		return "the function is out of reach of a call, or there is no free address space "
 		       "near the code";

@@ -71,7 +71,7 @@ internal static unsafe class SitePatcher
                 continue;
             }
 
-            StubArea* stubs = StubArea.FindOrCreate(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
+            StubArea* stubs = StubArea.FindOrCreate(StubKind.Trace, target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
             if (stubs == null)
             {
                 return error;
