@@ -63,6 +63,11 @@ internal struct ThreadRecord
     /// <summary>Its CPU time at the last of them, in nanoseconds.</summary>
     public long RunTimeAtMask;
 
+    /// <summary>
+    /// Its CPU time, in nanoseconds, when it was first seen to have taken a stop signal, and not to have begun the handler; 0: it was not.
+    /// </summary>
+    public long RunTimeAtTaken;
+
     /// <summary>When the thread was inspected with a result that is not just momentary; 0: it was not.</summary>
     public long InspectedNs;
 

@@ -39,7 +39,7 @@ internal static unsafe class MissingThreads
                 case TaskKind.Thread when record->Seize == SeizeStatus.None:
                     bool takes = TaskFiles.DeliveryOf(record->Tid, stop->Signal, out SignalDelivery delivery) != 0
                         || delivery is SignalDelivery.Immediate or SignalDelivery.IfRunning;
-                    if (takes || IsLeavingHandler(record))
+                    if (takes || ThreadInspection.IsEnteringHandler(stop, record) || IsLeavingHandler(record))
                     {
                         break;
                     }

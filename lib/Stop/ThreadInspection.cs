@@ -24,6 +24,12 @@ internal static unsafe class ThreadInspection
 
     private const uint EnoughMasks = 3;
 
+    /// <summary>
+    /// CPU time in which a thread that has taken the stop signal has begun its handler, page faults included. One that needs more has
+    /// received the signal in another way, as with sigwait(), and so has one that sleeps in a call.
+    /// </summary>
+    private const long EnteringNs = Clock.NsPerMs;
+
     /// <summary>How long the proof that a mask is the thread's own may take.</summary>
     private const long ProofNs = Clock.NsPerMs;
 
@@ -74,7 +80,7 @@ internal static unsafe class ThreadInspection
     {
         delivery = SignalDelivery.Blocked;
         int error = 0;
-        if (AttemptState.HasSignal && Volatile.Read(ref record->Parking) != 0)
+        if (AttemptState.HasSignal && (IsEnteringHandler(stop, record) || Volatile.Read(ref record->Parking) != 0))
         {
             delivery = SignalDelivery.Immediate; // as soon as it has left the handler of a stop that is over
         }
@@ -201,6 +207,30 @@ internal static unsafe class ThreadInspection
 
         delivery = SignalDelivery.Awaited;
         return 0;
+    }
+
+    /// <summary>
+    /// True if a thread has taken the stop signal, and blocks it because it is about to begin the handler. On a busy machine that can take
+    /// any time; the thread must not be seized then, because it would take no NMI. If the handler has begun meanwhile, this is false, and
+    /// <see cref="ThreadRecord.Parking"/> is 1: to be read after this.
+    /// </summary>
+    public static bool IsEnteringHandler(StopState* stop, ThreadRecord* record)
+    {
+        if (Volatile.Read(ref record->SignalSent) == 0)
+        {
+            record->RunTimeAtTaken = 0;
+            return false;
+        }
+
+        // Once it was seen to have taken one, another may be pending: that of a further attempt.
+        if (record->RunTimeAtTaken == 0 && !TaskFiles.HasTaken(record->Tid, stop->Signal))
+        {
+            return false;
+        }
+
+        long ran = Clock.RunTimeOf(record->Tid);
+        record->RunTimeAtTaken = record->RunTimeAtTaken == 0 ? ran : record->RunTimeAtTaken;
+        return ran - record->RunTimeAtTaken < EnteringNs && !TaskFiles.SleepsInCall(record->Tid);
     }
 
     /// <summary>Inspects a thread again, at least once, until the result changes or some time has passed.</summary>
