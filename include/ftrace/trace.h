@@ -97,6 +97,25 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
 
+/*
+ * The handler changes where functions continue: @ip in struct ftrace_regs, as
+ * ftrace_regs_redirect() and ftrace_regs_return() do. Two ops with this flag cannot have
+ * the same function: to register the second, or to change a filter so that both select a
+ * function, fails with -EBUSY and changes nothing. The flag needs
+ * FTRACE_OPS_FL_SAVE_REGS, and a filter: "all functions" is not allowed.
+ *
+ * If patterns of two such ops match a function of an object that is opened later, the
+ * ops that was registered first gets it; the call that finds the object reports the function, and
+ * ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
+ * filter is next set after the first is unregistered.
+ *
+ * Handlers may change @ip without this flag too. If several handlers of a function do,
+ * the one that is called last wins; the order in which handlers are called is not defined.
+ *
+ * Source: the kernel's flag of this name.
+ */
+#define FTRACE_OPS_FL_IPMODIFY 16UL
+
 /**
  * struct ftrace_ops - a handler and its options
  * @size: sizeof(struct ftrace_ops)
@@ -353,6 +372,41 @@ static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long va
 static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long function)
 {
 	regs->ip = function;
+}
+
+/**
+ * ftrace_original - the function without its call of the handlers
+ * @ip: what the handler got
+ *
+ * For a function that ftrace_regs_redirect() runs instead, and that needs the original:
+ *
+ *	static long (*original)(long);
+ *
+ *	static long fixed(long x) { return original(x) - x; }
+ *
+ *	static void redirect(unsigned long ip, ...)
+ *	{
+ *		original = (long (*)(long))ftrace_original(ip);
+ *		ftrace_regs_redirect(regs, (unsigned long)fixed);
+ *	}
+ *
+ * A call of the function itself would call the handlers again, and end in fixed() again. The
+ * result is right whatever the compiler left at the entry, and until the object is closed,
+ * also when the function is no longer traced. The handler is called before fixed(), so
+ * fixed() always finds it set. The @ip of struct ftrace_site does as well, but only while the
+ * function is traced.
+ *
+ * A call of the result calls no handler, of any ops: all handlers of the function were
+ * called once, when it was called. Calls that the original makes, also of itself, are
+ * traced as always.
+ *
+ * Returns the address of the function's first instruction after the site.
+ *
+ * Context: any.
+ */
+static inline void *ftrace_original(unsigned long ip)
+{
+	return (void *)(ip + 5); /* FTRACE_INSN_SIZE */
 }
 
 #ifdef __cplusplus
