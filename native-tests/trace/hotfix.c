@@ -63,10 +63,16 @@ static void keep_line(const char *line)
 
 static atomic_int rounds;
 
+static bool is_released(void)
+{
+	rounds++;
+	return may_leave;
+}
+
 static void hold(void)
 {
 	inside = true;
-	WAIT_FOR((rounds++, may_leave));
+	WAIT_FOR(is_released());
 }
 
 static void open_fix(void)
