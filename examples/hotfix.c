@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define THREADS 3
 
@@ -22,13 +23,15 @@ static unsigned long wrong, right, other;
 
 static void *sell(void *arg)
 {
-	while (!stop) {
+	for (int i = 1; !stop; i++) {
 		int paid = price(7);
 
 		__atomic_fetch_add(paid == 70	? &wrong
 				   : paid == 63 ? &right
 						: &other,
 				   1, __ATOMIC_RELAXED);
+		if (i % 1000 == 0)
+			usleep(100);
 	}
 	return arg;
 }

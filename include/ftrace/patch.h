@@ -197,8 +197,9 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *   - vector registers, addresses that are not aligned, and processes that share the
  *     memory
  *
- * The other threads stand still for some microseconds each, and about a tenth of a millisecond for
- * each MB of stack between a stack pointer and the end of its stack.
+ * The threads stand still for the usual time of a stop, and in addition for about a
+ * microsecond for each thread, and 0.2 ms for each MB of stack between the stack pointer
+ * of a thread and the end of its stack.
  *
  * Returns 0: when the threads stood still, none was found in the text; or
  *   -EINVAL   @start is not below @end

@@ -143,7 +143,11 @@ struct ftrace_ops {
  *
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
- *             has no function
+ *             has no function; or it has FTRACE_OPS_FL_IPMODIFY without
+ *             FTRACE_OPS_FL_SAVE_REGS, or without a filter
+ *   -EBUSY    @ops has FTRACE_OPS_FL_IPMODIFY, and so has another ops that selects one
+ *             of the functions. It is reported to the function that ftrace_set_print()
+ *             set
  *   -EEXIST   @ops is already registered
  *   -ENOENT   the last attempt to set a filter of @ops failed, and @ops has no other
  *             filter: it selects no function, rather than all. See ftrace_set_filter()
@@ -176,7 +180,10 @@ int ftrace_register_function(struct ftrace_ops *ops);
  * @ops: the ops that was registered
  *
  * When this function has returned 0, the handler runs on no thread and will not be
- * called again. Its code and @ops can be freed.
+ * called again. Its code and @ops can be freed. But threads may still be in a function
+ * that the handler made them run with ftrace_regs_redirect(), or on their way to it. See
+ * ftrace_check_stack() in ftrace/patch.h: when it has returned 0 for the text of that
+ * function, its object can be closed.
  *
  * It waits at most 30 seconds until all handlers that run, not only that of @ops, have
  * ended. While it waits, it holds no lock: handlers may use the loader, and other threads
@@ -265,6 +272,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  *   -EOPNOTSUPP the same, because /proc/self/exe cannot be opened: /proc is not mounted,
  *             or the process has changed its root
  *   -E2BIG    the patterns take more than 3,000 bytes
+ *   -EINVAL, -EBUSY  @ops is registered, and has FTRACE_OPS_FL_IPMODIFY: as for
+ *             ftrace_register_function(); the filter is as before
  *   -EDEADLK and the other errors of ftrace_register_function()
  *
  * Context: thread.
@@ -368,6 +377,10 @@ static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long va
  * ftrace_regs_redirect - run another function instead of this one
  * @regs: the registers that the handler got
  * @function: the address of a function that takes the same arguments
+ *
+ * Calls that @function makes are traced as always, so it must not call this one by its
+ * name: see ftrace_original(). To take the replacement back, unregister the handler; if
+ * @function is in an object that is then closed, call ftrace_check_stack() in between.
  */
 static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long function)
 {

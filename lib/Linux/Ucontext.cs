@@ -23,7 +23,9 @@ internal static unsafe class Ucontext
     private const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0 in 64-bit programs, ss was not always saved
     private const ulong UserFlags = 0x202; // bit 1, which is always set, and interrupts enabled
     private const ulong MaxFlags = 0x3f_ffff;
-    private const ulong MaxContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
+
+    /// <summary>The first word of a context is not higher.</summary>
+    public const ulong MaxContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
 
     private const int TrapNumberOffset = RipOffset + 4 * 8; // after flags, segments, error code
 

@@ -71,15 +71,17 @@ internal unsafe ref struct StackSearch
     private bool Find(int number, out ulong found)
     {
         ulong start = _starts[number];
+        AddressRange range = _range;
         for (ulong at = start; at < _ends[number]; at += sizeof(ulong))
         {
             found = *(ulong*)at;
-            if (_range.Contains(found) && (!_returnsOnly || IsReturn(found)))
+            if (range.Contains(found) && (!_returnsOnly || IsReturn(found)))
             {
                 return true;
             }
 
-            if (at + Ucontext.RegistersEnd > _ends[number] || !Ucontext.MayBeSaved(at))
+            // Most words are decided here.
+            if (found > Ucontext.MaxContextFlags || at + Ucontext.RegistersEnd > _ends[number] || !Ucontext.MayBeSaved(at))
             {
                 continue;
             }

@@ -692,7 +692,7 @@ static int in_window(void *data)
 	unsigned long nop = (unsigned long)text, call = nop + CALL_OFFSET;
 	bool prepared = data != NULL;
 	struct ftrace_patch patch = {.ip = nop, .len = 5};
-	int results[9], n = 0;
+	int results[10], n = 0;
 
 	memcpy(patch.old_code, nop5, 5);
 	memcpy(patch.new_code, nop5, 5);
@@ -700,6 +700,7 @@ static int in_window(void *data)
 	results[n++] = ftrace_arch_code_modify_prepare();
 	results[n++] = ftrace_arch_code_modify_post_process();
 	results[n++] = ftrace_stop_machine(do_nothing, NULL);
+	results[n++] = ftrace_check_stack(nop, nop + 5, 0);
 	results[n++] = ftrace_modify_code(nop, nop5, nop5);
 	results[n++] = ftrace_make_nop(call, call + 5);
 	results[n++] = ftrace_make_call(prepared ? call : nop, call + 5);
@@ -707,7 +708,7 @@ static int in_window(void *data)
 	results[n++] = patch.error;
 	results[n++] = errno - 4711;
 	for (int i = 0; i < n; i++) {
-		int expected = i < 3 ? -EDEADLK : i < 7 && !prepared ? -EPERM : 0;
+		int expected = i < 4 ? -EDEADLK : i < 8 && !prepared ? -EPERM : 0;
 
 		if (results[i] != expected)
 			return -1000 - i;
@@ -725,6 +726,8 @@ static void sequences(void)
 {
 	EXPECT(ftrace_arch_code_modify_post_process(), -EPERM, text);
 	EXPECT(ftrace_stop_machine(NULL, NULL), -EINVAL, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text, 0), -EINVAL, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text + PAGE, 0), 0, text);
 	EXPECT(ftrace_stop_machine(in_window, NULL), 47, text);
 	EXPECT(ftrace_stop_machine(updates_func, NULL), -EDEADLK, text);
 
@@ -775,6 +778,7 @@ static void threads(void)
 	limit.rlim_cur = 0;
 	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
 	EXPECT(ftrace_stop_machine(do_nothing, NULL), -EAGAIN, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text + PAGE, 0), -EAGAIN, text);
 	EXPECT(ftrace_modify_code(nop, nop5, other), -EAGAIN, text);
 	EXPECT(ftrace_make_call(nop, nop), -EAGAIN, text);
 	EXPECT(ftrace_make_nop(call, call + 5), -EAGAIN, text);
@@ -805,6 +809,7 @@ static void without_proc(void)
 		    mount("none", "/proc", "tmpfs", 0, NULL) != 0)
 			_exit(TEST_SKIPPED);
 		CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), -EOPNOTSUPP);
+		CHECK_EQ(ftrace_check_stack(nop, nop + 5, 0), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_modify_code(nop, nop5, other), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_update_ftrace_func(ftrace_stub), -EOPNOTSUPP);
 		for (int method = 0; method <= FTRACE_METHOD_BREAKPOINT; method++) {
