@@ -251,6 +251,8 @@ internal unsafe struct OpsRecord
         /// <summary>Longer C++ names match in their full form only.</summary>
         private const int LongestShortened = 1000;
 
+        private static ReadOnlySpan<byte> Scope => "::"u8;
+
         public readonly int Size => sizeof(Rule) + NameLength + FileLength;
 
         public Span<byte> Name => new((byte*)Unsafe.AsPointer(ref this) + sizeof(Rule), NameLength);
@@ -323,6 +325,11 @@ internal unsafe struct OpsRecord
         [MethodImpl(MethodImplOptions.NoInlining)] // its frame would slow the other path down by a third
         private bool MatchesCxx(Site* site)
         {
+            if (DisplayNames.IsRust(site))
+            {
+                return MatchesRust(site);
+            }
+
             CxxName name = DisplayNames.PartsOf(site);
             if (MatchesText(name.WithoutParameters)
                 || (Form == NameForm.Any && (MatchesText(name.WithoutResult) || MatchesText(name.All) || MatchesText(name.WithoutQualifiers))))
@@ -331,6 +338,38 @@ internal unsafe struct OpsRecord
             }
 
             return name.HasOmissions && name.WithoutResult.Length <= LongestShortened && MatchesShortened(name);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private bool MatchesRust(Site* site)
+        {
+            ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(DisplayNames.NameOf(site));
+            if (MatchesText(name))
+            {
+                return true;
+            }
+
+            // A symbol that cannot be demangled is its own name.
+            Span<byte> text = RustDemangler.Scratch;
+            ReadOnlySpan<byte> hash = RustDemangler.HashOf(new ReadOnlySpan<byte>(site->Name, site->NameLength));
+            if (text.Length < name.Length + Scope.Length + hash.Length)
+            {
+                return false;
+            }
+
+            for (RustOmission omission = RustOmission.LastArguments; omission <= RustOmission.All && RustName.HasOmissions(name); omission++)
+            {
+                int length = RustName.Shorten(name, omission, text);
+                if (MatchesText(text[..length]))
+                {
+                    return true;
+                }
+            }
+
+            name.CopyTo(text);
+            Scope.CopyTo(text[name.Length..]);
+            hash.CopyTo(text[(name.Length + Scope.Length)..]);
+            return !hash.IsEmpty && MatchesText(text[..(name.Length + Scope.Length + hash.Length)]);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)] // few names need its buffer
