@@ -1,5 +1,4 @@
 using System;
-using Ftrace.Linux;
 
 namespace Ftrace.Names;
 
@@ -11,12 +10,6 @@ internal static unsafe class RustDemangler
     /// <summary>The longest symbol that is demangled.</summary>
     private const int MaxLength = 4000;
 
-    /// <summary>Of a name; a part of it may be there many times.</summary>
-    private const int NameBytes = 8192;
-    private const int BufferBytes = 2 * NameBytes;
-
-    private static byte* s_buffer;
-
     private static ReadOnlySpan<byte> Prefix => "_R"u8;
 
     /// <summary>True for a symbol that a Rust compiler has made.</summary>
@@ -26,32 +19,18 @@ internal static unsafe class RustDemangler
     public static ReadOnlySpan<byte> HashOf(ReadOnlySpan<byte> symbol) => Legacy(symbol, out _).Hash;
 
     /// <summary>Demangles a symbol.</summary>
-    /// <returns>The name, 0-terminated; valid until the next call or <see cref="End"/>. Null if the symbol cannot be demangled.</returns>
+    /// <returns>The name, 0-terminated, in <see cref="NameBuffer.Rust"/>. Null if the symbol cannot be demangled.</returns>
     public static byte* Demangle(ReadOnlySpan<byte> symbol)
     {
-        s_buffer = s_buffer != null ? s_buffer : (byte*)Memory.Map(BufferBytes);
-        if (s_buffer == null)
+        byte* name = NameBuffer.Rust;
+        if (name == null)
         {
             return null;
         }
 
-        int length = Write(symbol, new Span<byte>(s_buffer, NameBytes - 1));
-        s_buffer[length] = 0;
-        return length != 0 ? s_buffer : null;
-    }
-
-    /// <summary>Room for one more name, valid as long as the last one; empty before the first call of <see cref="Demangle"/>.</summary>
-    public static Span<byte> Scratch => s_buffer != null ? new Span<byte>(s_buffer + NameBytes, NameBytes) : default;
-
-    /// <summary>Frees the buffer.</summary>
-    public static void End()
-    {
-        if (s_buffer != null)
-        {
-            Memory.Unmap(s_buffer, BufferBytes);
-        }
-
-        s_buffer = null;
+        int length = Write(symbol, new Span<byte>(name, NameBuffer.Size - 1));
+        name[length] = 0;
+        return length != 0 ? name : null;
     }
 
     /// <summary>Writes the name that a symbol stands for.</summary>

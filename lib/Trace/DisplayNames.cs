@@ -73,7 +73,7 @@ internal static unsafe class DisplayNames
     /// <summary>Frees the buffers. Called before the locks are released.</summary>
     public static void End()
     {
-        RustDemangler.End();
+        NameBuffer.Free();
         if (Demangler.HasBuffer)
         {
             NmiThread* self = CurrentThread.Words;
