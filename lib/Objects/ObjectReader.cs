@@ -204,6 +204,7 @@ internal static unsafe class ObjectReader
                 continue;
             }
 
+            ForeignState foreign = ForeignState.None;
             if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
             {
                 // The function's own code may begin after the nops before it.
@@ -213,6 +214,8 @@ internal static unsafe class ObjectReader
                 }
 
                 size = X86Instruction.CallSize;
+                foreign = ForeignState.Found;
+                target->HasForeign = true;
             }
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;
@@ -233,6 +236,7 @@ internal static unsafe class ObjectReader
                 HasAliases = aliasBytes != 0,
                 Size = (byte)size,
                 IsMcount = isMcount,
+                Foreign = foreign,
             };
             names += (named ? (nuint)nameLength + 1 : 0) + aliasBytes;
         }

@@ -1,4 +1,6 @@
+using System;
 using Ftrace.Linux;
+using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
@@ -59,6 +61,10 @@ internal unsafe struct StubArea
 
         return false;
     }
+
+    /// <summary>True if the code of a location, five bytes, is a call of a stub, whichever.</summary>
+    public static bool IsCallOfStub(ulong ip, byte* code) =>
+        *code == X86Instruction.CallOpcode && IsStub(X86Instruction.CallTarget(ip, new ReadOnlySpan<byte>(code, X86Instruction.CallSize)));
 
     public readonly ulong StubOf(int slot) => _start + (ulong)slot * StubSize;
 
