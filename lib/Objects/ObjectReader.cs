@@ -208,13 +208,13 @@ internal static unsafe class ObjectReader
             if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
             {
                 // The function's own code may begin after the nops before it.
-                if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, out offset))
+                if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, isMcount, out offset))
                 {
                     continue;
                 }
 
                 size = X86Instruction.CallSize;
-                foreign = ForeignState.Found;
+                foreign = ForeignState.Found | ForeignState.Unmeasured;
                 target->HasForeign = true;
             }
 

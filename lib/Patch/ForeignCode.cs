@@ -24,6 +24,7 @@ internal static class ForeignCode
     private const int LongestPath = 120;
     private const int TracerNameSize = 16; // TASK_COMM_LEN
 
+    private const byte Nop = 0x90;
     private const byte Return = 0xc3;
     private const byte ReturnAndPop = 0xc2;
     private const byte ShortJump = 0xeb;
@@ -65,7 +66,7 @@ internal static class ForeignCode
         {
             AddBreakpoint(ref line, ref process);
         }
-        else if (TryDecode(ip, found, ref process, out ulong target, out bool isCall))
+        else if (TryDecodeAfterNop(ip, found, ref process, out ulong target, out bool isCall))
         {
             AddTransfer(ref line, ip, target, isCall, ref process);
         }
@@ -125,7 +126,11 @@ internal static class ForeignCode
         }
 
         ulong first = target;
-        bool isOwn = process.TryFindMapping(ip, out MapEntry own, out _);
+        process.TryFindMapping(ip, out _, out ReadOnlySpan<byte> path);
+        int pathLength = path.Length;
+        Span<byte> ownPath = stackalloc byte[LongestPath];
+        EndOf(path).CopyTo(ownPath);
+        ownPath = ownPath[..EndOf(path).Length];
         Span<byte> code = stackalloc byte[MostBytes];
         for (int jumps = 0; ; jumps++)
         {
@@ -141,8 +146,9 @@ internal static class ForeignCode
                 return;
             }
 
-            bool inOwnObject = isOwn && mapping.Start == own.Start;
-            if (!name.IsEmpty && name[0] == '/' && !inOwnObject)
+            bool isFile = !name.IsEmpty && name[0] == '/';
+            bool inOwnObject = isFile && name.Length == pathLength && name.EndsWith(ownPath);
+            if (isFile && !inOwnObject)
             {
                 AddObject(ref line, name);
                 return;
@@ -172,6 +178,16 @@ internal static class ForeignCode
         }
 
         return process.TryRead(ip, code) && TryDecode(ip, code, ref process, out target, out bool isCall) && !isCall;
+    }
+
+    /// <summary>The same; before it may be a nop, which another copy of this library leaves before a site that was longer.</summary>
+    private static bool TryDecodeAfterNop<TProcess>(ulong ip, ReadOnlySpan<byte> code, ref TProcess process, out ulong target, out bool isCall)
+        where TProcess : struct, IProcessView
+    {
+        bool hasNop = code[0] == Nop && code[1] == X86Instruction.CallOpcode;
+        return hasNop
+            ? TryDecode(ip + 1, code[1..], ref process, out target, out isCall)
+            : TryDecode(ip, code, ref process, out target, out isCall);
     }
 
     /// <summary>Decodes a call or a jump to one address.</summary>
@@ -212,11 +228,13 @@ internal static class ForeignCode
         return found;
     }
 
+    private static ReadOnlySpan<byte> EndOf(ReadOnlySpan<byte> path) => path[Math.Max(path.Length - LongestPath, 0)..];
+
     private static void AddObject(ref ReportLine line, ReadOnlySpan<byte> path)
     {
         ReadOnlySpan<byte> tool = ToolOf(path[(path.LastIndexOf((byte)'/') + 1)..]);
         line.Add(" into "u8);
-        line.Add(path[Math.Max(path.Length - LongestPath, 0)..]);
+        line.Add(EndOf(path));
         if (!tool.IsEmpty)
         {
             line.Add(" ("u8);

@@ -75,8 +75,10 @@ internal static unsafe class EntryConversion
         }
 
         var entry = new ReadOnlySpan<byte>(code, site->Size);
+        bool isShortened = site->Size == PatchableEntry.LongCallSize && entry[0] == OneByteNop
+            && X86Instruction.NopLength(entry[1..]) == X86Instruction.CallSize; // another copy of this library has done it
         bool isOneNop = site->Size == X86Instruction.CallSize && X86Instruction.NopLength(entry) == site->Size;
-        if (isOneNop || (call == 0 && !X86Instruction.AreNops(entry)))
+        if (isOneNop || isShortened || (call == 0 && !X86Instruction.AreNops(entry)))
         {
             return 0;
         }

@@ -17,9 +17,8 @@ internal static unsafe class ForeignSites
     public static bool Note(Site* site)
     {
         LoadedObjects.OwnerOf(site)->HasForeign = true;
-        bool reported = site->Foreign == ForeignState.Reported;
-        site->Foreign = reported ? ForeignState.Reported : ForeignState.Found;
-        return reported;
+        site->Foreign |= ForeignState.Found;
+        return (site->Foreign & ForeignState.Reported) != 0;
     }
 
     /// <summary>
@@ -62,7 +61,21 @@ internal static unsafe class ForeignSites
             NoteRemovedCall(site);
         }
 
-        return IsOurs(site) || (site->Current == 0 && TryMeasure(target, site));
+        if (IsOurs(site))
+        {
+            return true;
+        }
+
+        bool unmeasured = (site->Foreign & ForeignState.Unmeasured) != 0;
+        return site->Current == 0 && (unmeasured ? TryMeasure(target, site) : HasCompilersCode(target, site));
+    }
+
+    /// <summary>True if the code at a site is what the compiler left, which <see cref="EntryConversion"/> turns into one nop.</summary>
+    private static bool HasCompilersCode(LoadedObject* target, Site* site)
+    {
+        bool mayBeCall = site->IsMcount && !site->IsConverted;
+        return X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, site->Size))
+            || (mayBeCall && target->MeasureCall(site->Ip, new ReadOnlySpan<byte>((byte*)site->Ip, PatchableEntry.LongCallSize)) != 0);
     }
 
     /// <summary>Finds out what the compiler left at a site that was foreign when the object was read.</summary>
@@ -76,14 +89,21 @@ internal static unsafe class ForeignSites
         }
 
         var code = new ReadOnlySpan<byte>((byte*)site->Ip, length);
-        if (!PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size)
-            && !(site->IsMcount && !site->IsConverted && (size = target->MeasureCall(site->Ip, code)) != 0))
+        if (site->IsMcount && target->MeasureCall(site->Ip, code) is var call and not 0)
+        {
+            site->Size = (byte)call;
+        }
+        else if (PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size))
+        {
+            site->Ip += (ulong)offset;
+            site->Size = (byte)size;
+        }
+        else
         {
             return false;
         }
 
-        site->Ip += (ulong)offset;
-        site->Size = (byte)size;
+        site->Foreign &= ~ForeignState.Unmeasured;
         return true;
     }
 }

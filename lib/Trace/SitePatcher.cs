@@ -243,7 +243,7 @@ internal static unsafe class SitePatcher
         bool reported = ForeignSites.Note(site);
         if (failures != SiteFailures.KeepQuiet && !(reported && once))
         {
-            site->Foreign = ForeignState.Reported;
+            site->Foreign |= ForeignState.Reported;
             ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(DisplayNames.NameOf(site));
             Report.OtherCode(name.IsEmpty ? "a function without a name"u8 : name, patch, ref process);
         }

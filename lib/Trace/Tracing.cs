@@ -313,8 +313,9 @@ internal static unsafe class Tracing
                 if (ForeignSites.HasGone(target, site))
                 {
                     site->Wanted = target->IsNew ? 0 : WantedBy(target, site);
-                    target->Changing += site->Wanted != site->Current ? 1 : 0;
-                    site->Foreign = site->Wanted != site->Current ? ForeignState.Found : ForeignState.None;
+                    bool changes = site->Wanted != site->Current;
+                    target->Changing += changes ? 1 : 0;
+                    site->Foreign = changes ? ForeignState.Found : ForeignState.None;
                 }
 
                 target->HasForeign |= site->Foreign != ForeignState.None;
