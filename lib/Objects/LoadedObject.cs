@@ -1,5 +1,7 @@
+using System;
 using Ftrace.Elf;
 using Ftrace.Linux;
+using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
@@ -31,6 +33,9 @@ internal unsafe struct LoadedObject
     /// relocated it yet, or the entry is wrong. Null: there is none.
     /// </summary>
     public ulong* UnrelocatedEntry;
+
+    /// <summary>Some sites may have another <see cref="Site.Foreign"/> than <see cref="ForeignState.None"/>.</summary>
+    public bool HasForeign;
 
     /// <summary>How many of the sites want other ops than they have.</summary>
     public int Changing;
@@ -65,6 +70,20 @@ internal unsafe struct LoadedObject
 
     /// <summary>See <see cref="ElfImage.ReadIdentity"/>.</summary>
     public ulong Identity;
+
+    /// <summary>True for a site of this object.</summary>
+    public readonly bool Owns(Site* site) => (nuint)(site - FirstSite) < (nuint)SiteCount;
+
+    /// <summary>
+    /// As <see cref="PatchableEntry.MeasureCall"/>, for code at an address in this object. A direct call of <c>__fentry__</c> stays in the
+    /// object: it calls the function, or the object's procedure linkage table. One that leaves it is another tool's.
+    /// </summary>
+    public readonly int MeasureCall(ulong ip, ReadOnlySpan<byte> code)
+    {
+        int size = PatchableEntry.MeasureCall(code);
+        bool isDirect = size == X86Instruction.CallSize;
+        return isDirect && !Image.Contains(X86Instruction.CallTarget(ip, code), 1, ProgramHeader.Code) ? 0 : size;
+    }
 
     [NoInstr]
     public readonly Site* FirstSite => (Site*)Sites.Start;

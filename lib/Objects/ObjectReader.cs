@@ -204,15 +204,18 @@ internal static unsafe class ObjectReader
                 continue;
             }
 
+            ForeignState foreign = ForeignState.None;
             if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
             {
                 // The function's own code may begin after the nops before it.
-                if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, out offset))
+                if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, isMcount, out offset))
                 {
                     continue;
                 }
 
                 size = X86Instruction.CallSize;
+                foreign = ForeignState.Found | ForeignState.Unmeasured;
+                target->HasForeign = true;
             }
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;
@@ -233,6 +236,7 @@ internal static unsafe class ObjectReader
                 HasAliases = aliasBytes != 0,
                 Size = (byte)size,
                 IsMcount = isMcount,
+                Foreign = foreign,
             };
             names += (named ? (nuint)nameLength + 1 : 0) + aliasBytes;
         }

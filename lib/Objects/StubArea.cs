@@ -1,5 +1,7 @@
+using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
@@ -73,6 +75,10 @@ internal unsafe struct StubArea
 
         return -1;
     }
+
+    /// <summary>True if the code of a location, five bytes, is a call of a stub, whichever.</summary>
+    public static bool IsCallOfStub(ulong ip, byte* code) =>
+        *code == X86Instruction.CallOpcode && IsStub(X86Instruction.CallTarget(ip, new ReadOnlySpan<byte>(code, X86Instruction.CallSize)));
 
     /// <summary>The stub of a slot or site.</summary>
     public readonly ulong StubOf(int number) => _start + (ulong)number * StubSize;
