@@ -144,4 +144,7 @@ internal unsafe struct NativeTable
 
     /// <summary>Runs in a child that is recognized at its first call: nothing ran before the fork, nor after it.</summary>
     [FieldOffset(Offsets.NativeTable_ForkFound)] public void* ForkFound;
+
+    /// <summary>The host's word of a site, for handlers.</summary>
+    [FieldOffset(Offsets.NativeTable_SiteData)] public void* SiteData;
 }

@@ -106,6 +106,7 @@ extern struct native {
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 	void (*fork_found)(struct ftrace_nmi_thread *thread);
+	unsigned long *(*site_data)(struct ftrace_nmi_thread *thread, unsigned long ip);
 } native;
 
 /*

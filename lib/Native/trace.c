@@ -22,6 +22,12 @@ void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark)
 	native.leave_mark(thread, mark);
 }
 
+EXPORT unsigned long *ftrace_site_data(unsigned long ip)
+{
+	/* Not from C# alone: a call before the constructor finds no function. */
+	return native.site_data ? native.site_data(&ftrace_nmi_thread, ip) : NULL;
+}
+
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 	      struct ftrace_regs *regs, int redirected)
 {

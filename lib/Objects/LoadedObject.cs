@@ -26,6 +26,15 @@ internal unsafe struct LoadedObject
 
     public int SiteCount;
 
+    /// <summary>Finds one of them by address.</summary>
+    public SiteIndex Index;
+
+    /// <summary>A word of the host's for each site, in their order. Its pages use memory once they are written.</summary>
+    public Block Data;
+
+    /// <summary>The next object that has sites.</summary>
+    public LoadedObject* NextWithSites;
+
     /// <summary>
     /// The last entry of the compiler's section whose address is not in the object: another thread is opening the object and has not
     /// relocated it yet, or the entry is wrong. Null: there is none.
@@ -68,6 +77,26 @@ internal unsafe struct LoadedObject
 
     [NoInstr]
     public readonly Site* FirstSite => (Site*)Sites.Start;
+
+    [NoInstr]
+    public readonly ulong* FirstData => (ulong*)Data.Start;
+
+    /// <summary>The site of a function; null if it has none.</summary>
+    public readonly Site* SiteOf(ulong start, ulong end)
+    {
+        int low = 0;
+        int high = SiteCount;
+        while (low < high)
+        {
+            int middle = (int)((uint)(low + high) / 2);
+            bool before = FirstSite[middle].Ip < start;
+            low = before ? middle + 1 : low;
+            high = before ? high : middle;
+        }
+
+        Site* site = FirstSite + low;
+        return low < SiteCount && site->Ip < end && site->Function == start ? site : null;
+    }
 
     public readonly JumpSite* FirstJump => (JumpSite*)Jumps.Start;
 }

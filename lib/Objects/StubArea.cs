@@ -22,7 +22,7 @@ internal unsafe struct StubArea
     /// <summary>Stubs in an area.</summary>
     public const int Count = Offsets.TraceSlots_Count;
 
-    private const int StubSize = Offsets.StubArea_StubSize;
+    public const int StubSize = Offsets.StubArea_StubSize;
     private const int AreaSize = Count * StubSize;
     private const int MaxAreas = 256;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
@@ -58,6 +58,19 @@ internal unsafe struct StubArea
         }
 
         return false;
+    }
+
+    /// <summary>Finds the stub that an address is in, and the area of the stub.</summary>
+    public static bool TryFind(ulong address, out ulong area, out ulong stub)
+    {
+        area = 0;
+        for (int i = 0; i < s_count && area == 0; i++)
+        {
+            area = address - s_areas[i]._start < AreaSize ? s_areas[i]._start : 0;
+        }
+
+        stub = address - (address - area) % StubSize;
+        return area != 0;
     }
 
     public readonly ulong StubOf(int slot) => _start + (ulong)slot * StubSize;
