@@ -34,8 +34,8 @@ extern "C" {
  * @object: path of the file that it comes from; "" for the program
  * @users: how many registered handlers it has
  * @display: its readable name: the demangled name in C++, otherwise the same as @name
- * @data: the word that ftrace_site_data() finds for it. Before version 1.1 the structure
- *	ended before this field
+ * @data: the word that ftrace_site_data() has found for it; NULL if no handler has asked for
+ *	it. Version 1.0 had no such field: @size tells
  *
  * The library reads the symbol table of the object. If the object is stripped, it
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
@@ -118,28 +118,29 @@ int ftrace_update_sites(void);
  * ftrace_site_data - find the host's word of a function, in a handler
  * @ip: the argument of the handler
  *
- * Each function that can be traced has a word for the host, such as a counter. It is 0
- * at first, and the library never uses it. In a handler:
+ * Each function that can be traced has a word for the host, such as a counter or a
+ * pointer. It is 0 at first, and the library never uses it. In a handler:
  *
  *	unsigned long *calls = ftrace_site_data(ip);
  *
  *	if (calls)
  *		__atomic_add_fetch(calls, 1, __ATOMIC_RELAXED);
  *
- * It takes no lock, and a few nanoseconds; docs/performance.md compares it with a hash
- * table. If functions of many objects can be traced, each of these objects adds about a
- * nanosecond. To read the words, take @data from ftrace_for_each_site().
+ * It takes no lock and a few nanoseconds, and changes no vector register. If functions of
+ * many objects can be traced, each of these objects adds about a nanosecond. A word uses
+ * memory from the first call for its function on. To read the words, take @data from
+ * ftrace_for_each_site().
  *
- * The word is valid as long as the object of the function is loaded, and, if the object is
- * closed while the handler runs, until the handler returns. If the object is opened again,
- * its words are 0. An object that another thread is opening is loaded once that dlopen() has
- * returned. The child of fork() has a copy of the words.
+ * The word stays where it is as long as the object of the function is loaded. If the object
+ * is closed while a handler runs, the words that this handler has found stay valid until it
+ * returns. If the object is opened again, its words are 0. The child of fork() has a copy of
+ * the words.
  *
  * Returns the word, or NULL: no function that can be traced has this @ip; or the calling
  * thread is not in the handler of a traced function.
  *
- * Context: handler, in any context: also if the traced call is in a signal handler, an NMI
- * or a stop window.
+ * Context: handler of a traced function, in any context: also if the call of the function is
+ * in a signal handler, an NMI or a stop window.
  */
 unsigned long *ftrace_site_data(unsigned long ip);
 

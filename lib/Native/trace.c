@@ -22,10 +22,16 @@ void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark)
 	native.leave_mark(thread, mark);
 }
 
+/* Until C# has another one: a call before the constructor finds no function. */
+unsigned long *no_site_data(struct ftrace_nmi_thread *thread, unsigned long ip)
+{
+	(void)thread, (void)ip;
+	return NULL;
+}
+
 EXPORT unsigned long *ftrace_site_data(unsigned long ip)
 {
-	/* Not from C# alone: a call before the constructor finds no function. */
-	return native.site_data ? native.site_data(&ftrace_nmi_thread, ip) : NULL;
+	return native.site_data(&ftrace_nmi_thread, ip);
 }
 
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,

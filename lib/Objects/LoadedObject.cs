@@ -26,11 +26,14 @@ internal unsafe struct LoadedObject
 
     public int SiteCount;
 
-    /// <summary>Finds one of them by address.</summary>
-    public SiteIndex Index;
+    /// <summary>Where the first of them is.</summary>
+    public ulong SitesFrom;
 
-    /// <summary>A word of the host's for each site, in their order. Its pages use memory once they are written.</summary>
-    public Block Data;
+    /// <summary>From there to the byte after the last one's address.</summary>
+    public ulong SiteSpan;
+
+    /// <summary>Words of the host's for them.</summary>
+    public SiteWords Words;
 
     /// <summary>The next object that has sites.</summary>
     public LoadedObject* NextWithSites;
@@ -78,8 +81,27 @@ internal unsafe struct LoadedObject
     [NoInstr]
     public readonly Site* FirstSite => (Site*)Sites.Start;
 
+    /// <summary>The site at an address; null if there is none. Any context.</summary>
     [NoInstr]
-    public readonly ulong* FirstData => (ulong*)Data.Start;
+    public readonly Site* SiteAt(ulong ip)
+    {
+        int low = 0;
+        int high = SiteCount;
+        while (low < high)
+        {
+            int middle = (int)((uint)(low + high) / 2);
+            Site* site = FirstSite + middle;
+            if (site->Ip == ip)
+            {
+                return site;
+            }
+
+            low = site->Ip < ip ? middle + 1 : low;
+            high = site->Ip < ip ? high : middle;
+        }
+
+        return null;
+    }
 
     /// <summary>The site of a function; null if it has none.</summary>
     public readonly Site* SiteOf(ulong start, ulong end)

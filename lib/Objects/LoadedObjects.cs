@@ -128,13 +128,10 @@ internal static unsafe class LoadedObjects
         }
 
         added->Next = s_first;
+        added->NextWithSites = s_firstWithSites;
+        Thread.MemoryBarrier(); // with readers in CurrentAt() and WordAt()
         s_first = added;
-        if (added->SiteCount != 0)
-        {
-            added->NextWithSites = s_firstWithSites;
-            Thread.MemoryBarrier(); // with readers in Find()
-            s_firstWithSites = added;
-        }
+        s_firstWithSites = added->SiteCount != 0 ? added : s_firstWithSites;
 
         return 0;
     }
@@ -188,29 +185,46 @@ internal static unsafe class LoadedObjects
     [NoInstr]
     public static ulong CurrentAt(ulong ip)
     {
-        LoadedObject* target = Find(ip, out int number);
-        return target == null ? 0 : Volatile.Read(ref target->FirstSite[number].Current);
+        for (LoadedObject* target = s_first; target != null; target = target->Next)
+        {
+            Site* site = target->SiteAt(ip);
+            if (site != null)
+            {
+                return Volatile.Read(ref site->Current);
+            }
+        }
+
+        return 0;
     }
 
     /// <summary>The host's word of the site at an address; null if there is no site. Any context; the thread is marked.</summary>
     [NoInstr]
-    public static ulong* DataAt(ulong ip)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong* WordAt(ulong ip)
     {
-        LoadedObject* target = Find(ip, out int number);
-        return target == null ? null : target->FirstData + number;
-    }
-
-    [NoInstr]
-    private static LoadedObject* Find(ulong ip, out int number)
-    {
-        number = -1;
         LoadedObject* target = s_firstWithSites;
-        while (target != null && (number = target->Index.Find(target->FirstSite, ip)) < 0)
+        while (target != null && ip - target->SitesFrom >= target->SiteSpan)
         {
             target = target->NextWithSites;
         }
 
-        return target;
+        ulong* word = target == null ? null : target->Words.Find(ip);
+        return word != null ? word : AddWordAt(ip);
+    }
+
+    /// <summary>The same, when it is first asked for; or there is no site.</summary>
+    [NoInstr]
+    private static ulong* AddWordAt(ulong ip)
+    {
+        for (LoadedObject* target = s_firstWithSites; target != null; target = target->NextWithSites)
+        {
+            if (target->SiteAt(ip) != null)
+            {
+                return target->Words.Add(ip);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>There are records of closed objects that have not been freed yet.</summary>
@@ -306,8 +320,7 @@ internal static unsafe class LoadedObjects
     {
         target->Sites.Free();
         target->SiteNames.Free();
-        target->Index.Free();
-        target->Data.Free();
+        target->Words.Free();
         target->Jumps.Free();
         Block memory = target->Memory; // which holds the structure itself
         memory.Free();

@@ -142,22 +142,24 @@ internal static unsafe class ObjectReader
         bool named = TryName(target, symbols, names);
         symbols.Free();
         Sort(target);
-        return named && TryIndex(target);
+        return named && TryReserveWords(target);
     }
 
     /// <summary>Finds the section with the addresses that the compiler noted.</summary>
     public static bool TryFindEntries(in ElfFile elf, ElfImage* image, bool isMcount, out ElfSection section) =>
         elf.TryFind(isMcount ? "__mcount_loc"u8 : "__patchable_function_entries"u8, out section) && IsLoaded(image, section);
 
-    private static bool TryIndex(LoadedObject* target)
+    private static bool TryReserveWords(LoadedObject* target)
     {
         if (target->SiteCount == 0)
         {
             return true;
         }
 
-        target->Data = Block.Reserve((nuint)target->SiteCount * sizeof(ulong));
-        return !target->Data.IsEmpty && target->Index.TryBuild(target->FirstSite, target->SiteCount);
+        // A conversion may move a site by one byte.
+        target->SitesFrom = target->FirstSite->Ip;
+        target->SiteSpan = target->FirstSite[target->SiteCount - 1].Ip + 2 - target->SitesFrom;
+        return target->Words.TryReserve(target->SiteCount);
     }
 
     private static bool IsLoaded(ElfImage* image, in ElfSection section) =>

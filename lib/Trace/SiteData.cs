@@ -13,5 +13,5 @@ internal static unsafe class SiteData
     /// <summary>The word of the site at an address; null if there is no site, or if the thread is in no handler. Any context.</summary>
     [NoInstr]
     public static ulong* Of(NmiThread* thread, ulong ip) =>
-        ((TraceThread*)thread->Tracer)->IsMarked ? LoadedObjects.DataAt(ip) : null;
+        ((TraceThread*)thread->Tracer)->IsMarked ? LoadedObjects.WordAt(ip) : null;
 }
