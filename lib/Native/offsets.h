@@ -54,7 +54,8 @@ FIELD(native, fork_child, NativeTable, ForkChild, 320)
 FIELD(native, fork_found, NativeTable, ForkFound, 328)
 FIELD(native, redzone_callers, NativeTable, RedZoneCallers, 336)
 FIELD(native, redzone_sites, NativeTable, RedZoneSites, 344)
-VALUE(NativeTable, SizeOf, 352)
+FIELD(native, site_data, NativeTable, SiteData, 352)
+VALUE(NativeTable, SizeOf, 360)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)

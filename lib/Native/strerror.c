@@ -50,6 +50,8 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EDEADLK:
 		return "called in a signal handler, in a handler, in a stop window, or by a thread "
 		       "that has prepared a change";
+	case -ENAMETOOLONG:
+		return "the names do not fit in the buffer";
 	case -EOVERFLOW:
 		return "the count of the static key is at its maximum";
 	case -EOPNOTSUPP:

@@ -95,6 +95,27 @@ internal static unsafe class Tracing
         return error != 0 ? error : graceError;
     }
 
+    /// <summary>
+    /// Finds what is at an address. Does not look for new objects: that would read their tables.
+    /// </summary>
+    public static int Lookup(ref AddressLookup lookup)
+    {
+        if (IsTorn)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (!TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        // To demangle names, the thread is marked.
+        int result = TraceThreads.Reserve() ? lookup.Run() : -Errno.ENOMEM;
+        Unlock();
+        return result;
+    }
+
     private static void RunOnce(ref TraceCall call)
     {
         call.Result = -Errno.ENOMEM;
