@@ -49,6 +49,11 @@ internal unsafe struct LoadedObject
     /// <summary>Some sites may have another <see cref="Site.Foreign"/> than <see cref="ForeignState.None"/>.</summary>
     public bool HasForeign;
 
+    /// <summary>How many functions have room for a call, but are not among the sites; known once they were counted.</summary>
+    public int UnlistedCount;
+
+    public bool UnlistedAreCounted;
+
     /// <summary>How many of the sites want other ops than they have.</summary>
     public int Changing;
 
@@ -65,6 +70,9 @@ internal unsafe struct LoadedObject
     public Block Jumps;
 
     public int JumpCount;
+
+    /// <summary>It has no table of branches, and its linker drops the table unless the code refers to it.</summary>
+    public bool MayHaveLostJumps;
 
     /// <summary>Its branches have not been compared with their keys yet.</summary>
     public bool JumpsAreNew;

@@ -48,8 +48,10 @@ internal static unsafe class ObjectReader
         {
             if (elf.IsOf(&target->Image))
             {
+                bool hasJumps = elf.TryFind(JumpTable.Section, out ElfSection jumps);
+                target->MayHaveLostJumps = !hasJumps && elf.TryFind(JumpTable.GoldSection, out _);
                 bool read = ReadSites(target, elf, &error)
-                    && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(&target->Image, jumps) || JumpTable.Read(target, jumps));
+                    && (!hasJumps || !IsLoaded(&target->Image, jumps) || JumpTable.Read(target, jumps));
                 error = read ? error : -Errno.ENOMEM;
                 target->IsRead = error == 0;
             }
