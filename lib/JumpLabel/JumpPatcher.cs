@@ -33,13 +33,16 @@ internal static unsafe class JumpPatcher
         var patches = (FtracePatch*)memory.Start;
         count = Collect(only, key, enabled, patches, count);
         int error = count <= 0 ? count : Patcher.Patch(patches, count, PatchRequest.Default);
+        var process = default(ProcessView);
         for (int i = 0; i < count && error == -Errno.EINVAL; i++)
         {
             if (patches[i].Error == error)
             {
-                Report.OtherCode("a branch"u8, patches + i);
+                Report.OtherCode("a branch"u8, patches + i, ref process);
             }
         }
+
+        process.Close();
 
         memory.Free();
         return error;

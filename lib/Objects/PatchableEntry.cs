@@ -31,10 +31,19 @@ internal readonly ref struct PatchableEntry
     /// True if the code at a function's first instruction is not what a compiler leaves there: another tool has changed it. The
     /// host learns this when it traces the function, and the patcher finds no nop.
     /// </summary>
-    public static bool IsForeign(ReadOnlySpan<byte> code, out int offset)
+    /// <param name="code">The code.</param>
+    /// <param name="isMcount">The compiler may have left a call of <c>__fentry__</c>.</param>
+    /// <param name="offset">Where the site probably is.</param>
+    public static bool IsForeign(ReadOnlySpan<byte> code, bool isMcount, out int offset)
     {
         offset = code.StartsWith(Endbr64) ? X86Instruction.EndbrSize : 0;
-        return code.Length - offset >= X86Instruction.CallSize && X86Instruction.NopLength(code[offset..]) == 0;
+        if (code.Length - offset < X86Instruction.CallSize)
+        {
+            return false;
+        }
+
+        bool isShortened = isMcount && code[offset] == 0x90 && code[offset + 1] == X86Instruction.CallOpcode; // by another copy of this library
+        return isShortened || X86Instruction.NopLength(code[offset..]) == 0;
     }
 
     /// <summary>
