@@ -431,8 +431,8 @@ static void debugged(void)
 	printf("done\n");
 }
 
-/* A uprobe at the first instruction of probed(). Without the right, or the kernel's part: skipped. */
-static int open_uprobe(void)
+/* A uprobe at an address in the program. Without the right, or the kernel's part: skipped. */
+static int open_uprobe(unsigned long ip)
 {
 	struct perf_event_attr attr = {.size = sizeof(attr), .sample_period = 1};
 	unsigned long base = 0;
@@ -447,7 +447,7 @@ static int open_uprobe(void)
 		file[0] = 0;
 		CHECK(sscanf(line, "%lx-%lx %*s %lx %*s %*s %255s", &start, &end, &offset, file) >=
 		      3);
-		if ((unsigned long)probed - start < end - start) {
+		if (ip - start < end - start) {
 			base = start - offset;
 			break;
 		}
@@ -461,7 +461,7 @@ static int open_uprobe(void)
 	}
 	fclose(type);
 	attr.uprobe_path = (uint64_t)(uintptr_t)file;
-	attr.probe_offset = (unsigned long)probed - base;
+	attr.probe_offset = ip - base;
 	fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0) {
 		printf("skipped: perf_event_open: %s\n", strerror(errno));
@@ -482,7 +482,7 @@ static void uprobe(void)
 	CHECK_EQ(site_of("probed"), (unsigned long)probed);
 	CHECK_EQ(ftrace_set_print(print), 0);
 	CHECK_EQ(ftrace_set_filter(&strict, "probed", 0, 1), 0);
-	fd = open_uprobe();
+	fd = open_uprobe((unsigned long)probed);
 	CHECK_EQ(first_byte(), 0xcc);
 	CHECK_EQ(ftrace_register_function(&strict), -EINVAL);
 	check_report("uprobe of the kernel");
@@ -513,7 +513,7 @@ static void uprobe(void)
 	CHECK_EQ(hits, 1);
 
 	/* Over the call of the library: the kernel executes what is in the file, a nop, and puts it back. */
-	fd = open_uprobe();
+	fd = open_uprobe((unsigned long)probed);
 	CHECK_EQ(probed(1), 4);
 	CHECK_EQ(probed(1), 4);
 	CHECK_EQ(hits, 1);
@@ -526,7 +526,7 @@ static void uprobe(void)
 	CHECK_EQ(hits, 2);
 
 	/* Unregistered while it is there. */
-	fd = open_uprobe();
+	fd = open_uprobe((unsigned long)probed);
 	CHECK_EQ(ftrace_unregister_function(&ops), -EINVAL);
 	CHECK_EQ(reports, 1);
 	check_report("uprobe of the kernel");
@@ -539,11 +539,47 @@ static void uprobe(void)
 	CHECK_EQ(reports, 1);
 }
 
+/*
+ * Over the call of the library, where the file has five nops: executed, that would end the process.
+ * When it is removed, only the first byte is the file's.
+ */
+static void uprobe_over_call(void)
+{
+	unsigned long ip = site_of("watched");
+	unsigned char call[5];
+	int fd;
+
+	CHECK_EQ(ftrace_set_print(print), 0);
+	trace(&ops, "watched");
+	read_site(ip, call);
+	for (int round = 0; round < 3; round++) {
+		fd = open_uprobe(ip);
+		CHECK_EQ(*(volatile unsigned char *)ip, 0xcc);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(*(volatile unsigned char *)ip, 0xcc);
+		if (round == 1)
+			CHECK_EQ(ftrace_unregister_function(&ops), -EINVAL);
+		close(fd);
+		CHECK_EQ(*(volatile unsigned char *)ip, 0x90);
+		CHECK_EQ(memcmp((void *)(ip + 1), call + 1, 4), 0);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		call_watched(round != 1);
+		if (round == 1)
+			CHECK_EQ(ftrace_register_function(&ops), 0);
+		call_watched(1);
+		read_site(ip, call);
+	}
+	CHECK_EQ(reports, 1);
+	untrace(&ops);
+	call_watched(0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"again", again},	{"removed", removed},	{"hooked", hooked},
 		{"opened", opened},	{"debugged", debugged}, {"uprobe", uprobe},
+		{"uprobe_over_call", uprobe_over_call},
 		{NULL, NULL},
 	};
 
