@@ -50,6 +50,22 @@ __asm__(".text\n"
 	".quad probed\n"
 	".popsection\n");
 
+/* As with -mfentry -mrecord-mcount, with a function of its own in place of __fentry__(). */
+int fentried(int x);
+__asm__(".text\n"
+	".p2align 4\n"
+	"nothing: ret\n"
+	".globl fentried\n"
+	".type fentried, @function\n"
+	"fentried: call nothing\n"
+	"	lea 4(%rdi), %eax\n"
+	"	ret\n"
+	".size fentried, .-fentried\n"
+	".pushsection __mcount_loc, \"aw\", @progbits\n"
+	".p2align 3\n"
+	".quad fentried\n"
+	".popsection\n");
+
 static const unsigned char nop5[5] = {0x0f, 0x1f, 0x44, 0, 0};
 
 static int reports;
@@ -208,6 +224,14 @@ static void removed(void)
 		call_watched(1);
 	}
 
+	/* Only the first byte, as the kernel does when a uprobe is removed. */
+	read_site(ip, call);
+	call[0] = 0x90;
+	overwrite(ip, call);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	CHECK_EQ(*(unsigned char *)ip, 0xe8);
+	call_watched(1);
+
 	/* A handler that comes now, or goes, finds the nop: nothing is wrong with that. */
 	strict.flags = 0;
 	overwrite(ip, nop5);
@@ -324,6 +348,42 @@ static void hooked(void)
 	CHECK_EQ(ftrace_free_filter(&strict), 0);
 	CHECK_EQ(ftrace_set_print(NULL), 0);
 	CHECK_EQ(dlclose(tool), 0);
+}
+
+/* A call that the compiler may have left is another tool's if it leads out of the object. */
+static void mcount(void)
+{
+	unsigned long ip = site_of("fentried");
+	unsigned char *trampoline = near(ip), code[5], before[5];
+
+	CHECK_EQ(ftrace_set_print(print), 0);
+	*trampoline = 0xc3;
+	CHECK_EQ(mprotect(trampoline, 4096, PROT_READ | PROT_EXEC), 0);
+	read_site(ip, before);
+	CHECK_EQ(before[0], 0xe8);
+	transfer(code, 0xe8, ip, (unsigned long)trampoline);
+	for (int round = 0; round < 2; round++) {
+		overwrite(ip, code);
+		strict.flags = 0;
+		CHECK_EQ(ftrace_set_filter(&strict, "fentried", 0, 1), 0);
+		CHECK_EQ(ftrace_register_function(&strict), -EINVAL);
+		check_report("a call to 0x");
+		CHECK_EQ(memcmp((void *)ip, code, 5), 0);
+		trace(&ops, "fentried");
+		CHECK_EQ(find_site("fentried").users, 0);
+		CHECK_EQ(memcmp((void *)ip, code, 5), 0);
+		hits = 0;
+		CHECK_EQ(fentried(1), 5);
+		CHECK_EQ(hits, 0);
+		overwrite(ip, before); /* in the second round what the library left */
+		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(fentried(1), 5);
+		CHECK_EQ(hits, 1);
+		untrace(&ops);
+		read_site(ip, before);
+		CHECK_EQ(memcmp(before, nop5, 5), 0);
+	}
+	CHECK_EQ(ftrace_set_print(NULL), 0);
 }
 
 /* An object is opened in which a function is foreign; later the only traced function of it is. */
@@ -563,6 +623,7 @@ static void uprobe_over_call(void)
 		CHECK_EQ(*(volatile unsigned char *)ip, 0x90);
 		CHECK_EQ(memcmp((void *)(ip + 1), call + 1, 4), 0);
 		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(*(volatile unsigned char *)ip, round == 1 ? 0x0f : 0xe8);
 		call_watched(round != 1);
 		if (round == 1)
 			CHECK_EQ(ftrace_register_function(&ops), 0);
@@ -579,6 +640,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"again", again},	{"removed", removed},	{"hooked", hooked},
 		{"opened", opened},	{"debugged", debugged}, {"uprobe", uprobe},
+		{"mcount", mcount},
 		{"uprobe_over_call", uprobe_over_call},
 		{NULL, NULL},
 	};
