@@ -102,7 +102,12 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * From then on, functions of new objects are traced if they match the filter of a
  * registered handler. Every call of ftrace/trace.h does the same. If one function of an
  * object cannot be traced, no function of that object is, unless all handlers that match
- * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error.
+ * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error. The
+ * next call tries again.
+ *
+ * Functions that another tool had changed (FTRACE_OPS_FL_SKIP_FOREIGN) are looked at again,
+ * as by every call of ftrace/trace.h. Only this call also looks at every function that is
+ * traced, and writes the call again if another tool has put a nop there.
  *
  * Branches of new objects are changed to match the static keys that they depend on. Every
  * call of ftrace/static_key.h does the same.
@@ -232,8 +237,8 @@ int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, siz
  * ftrace_set_print - set the function that receives reports
  * @print: receives one line, null-terminated, without a newline; NULL: no function
  *
- * The library reports which thread cannot be stopped and why, locations that hold
- * unexpected bytes, and patterns that match no function: how many functions there are,
+ * The library reports which thread cannot be stopped and why; locations that hold
+ * unexpected bytes, and who has probably written them; and patterns that match no function: how many functions there are,
  * the nearest name, and which objects could not be read and why. It calls @print on the thread whose call fails, before that call
  * returns, with the loader's lock held. @print must not wait for a thread that opens or
  * closes objects.
