@@ -30,7 +30,7 @@
 #include <unwind.h>
 
 #define RED_ZONE 128
-#define TOGGLES	 100
+#define TOGGLES	 50
 #define THREADS	 2
 #define NMI_HZ	 1000
 #define MOST	 2048 /* pairs of site and function */
