@@ -152,4 +152,7 @@ internal unsafe struct NativeTable
 
     /// <summary>The table that this code reads.</summary>
     [FieldOffset(Offsets.NativeTable_RedZoneSites)] public void* RedZoneSites;
+
+    /// <summary>The host's word of a site, for handlers.</summary>
+    [FieldOffset(Offsets.NativeTable_SiteData)] public void* SiteData;
 }

@@ -110,6 +110,7 @@ extern struct native {
 	/* for C#; redzone.S */
 	const char *redzone_callers;
 	unsigned long *redzone_sites;
+	unsigned long *(*site_data)(struct ftrace_nmi_thread *thread, unsigned long ip);
 } native;
 
 /*
@@ -150,6 +151,7 @@ extern ftrace_func_t ftrace_trace_function;
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread);
 long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame);
 void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark);
+unsigned long *no_site_data(struct ftrace_nmi_thread *thread, unsigned long ip);
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 	      struct ftrace_regs *regs, int redirected);
 

@@ -54,7 +54,8 @@ FIELD(native, fork_child, NativeTable, ForkChild, 320)
 FIELD(native, fork_found, NativeTable, ForkFound, 328)
 FIELD(native, redzone_callers, NativeTable, RedZoneCallers, 336)
 FIELD(native, redzone_sites, NativeTable, RedZoneSites, 344)
-VALUE(NativeTable, SizeOf, 352)
+FIELD(native, site_data, NativeTable, SiteData, 352)
+VALUE(NativeTable, SizeOf, 360)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)
@@ -79,6 +80,8 @@ VALUE(NmiThread, SizeOf, 64)
 
 /* In Busy, instead of a call: the runtime has detached the thread. */
 VALUE(LibraryCall, Ended, 1)
+/* In struct call: where the return address to the host is. */
+VALUE(LibraryCall, Caller, 8)
 /* In Attached: the runtime has attached the thread; the thread is in C#, and may hold locks. */
 VALUE(LibraryCall, Attached, 1)
 VALUE(LibraryCall, Inside, 2)

@@ -45,6 +45,7 @@ struct native native = {
 	.trace_stub = ftrace_stub,
 	.trace_text = ftrace_trace_text,
 	.no_tracer = no_tracer,
+	.site_data = no_site_data,
 	.idle = entry_idle,
 	.restorer = ftrace_restore_rt,
 	.clone = raw_clone,

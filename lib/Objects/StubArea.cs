@@ -1,5 +1,7 @@
+using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
@@ -30,7 +32,7 @@ internal unsafe struct StubArea
     /// <summary>Stubs in an area.</summary>
     public const int Count = Offsets.TraceSlots_Count;
 
-    private const int StubSize = Offsets.StubArea_StubSize;
+    public const int StubSize = Offsets.StubArea_StubSize;
     private const int AreaSize = Count * StubSize;
     private const int MaxAreas = 256;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
@@ -72,6 +74,23 @@ internal unsafe struct StubArea
         }
 
         return -1;
+    }
+
+    /// <summary>True if the code of a location, five bytes, is a call of a stub, whichever.</summary>
+    public static bool IsCallOfStub(ulong ip, byte* code) =>
+        *code == X86Instruction.CallOpcode && IsStub(X86Instruction.CallTarget(ip, new ReadOnlySpan<byte>(code, X86Instruction.CallSize)));
+
+    /// <summary>Finds the stub that an address is in, and the area of the stub.</summary>
+    public static bool TryFind(ulong address, out ulong area, out ulong stub)
+    {
+        area = 0;
+        for (int i = 0; i < s_count && area == 0; i++)
+        {
+            area = address - s_areas[i]._start < AreaSize ? s_areas[i]._start : 0;
+        }
+
+        stub = address - (address - area) % StubSize;
+        return area != 0;
     }
 
     /// <summary>The stub of a slot or site.</summary>
