@@ -161,6 +161,61 @@ int ftrace_arch_code_modify_post_process(void);
 int ftrace_stop_machine(int (*fn)(void *data), void *data);
 
 /**
+ * ftrace_check_stack - find out whether a thread is in some text, or will return to it
+ * @start: the first address of the text
+ * @end: the address after its last byte
+ * @timeout_ms: how long to wait, in milliseconds, until no thread is; 0: do not wait
+ *
+ * Use it before text is unmapped or used for something else that threads may still be
+ * in, such as the functions that ran instead of others until
+ * ftrace_unregister_function(): see ftrace/trace.h. First make sure that no thread
+ * begins to call the text.
+ *
+ * Stops all other threads, as ftrace_stop_machine() does, and reads the general
+ * registers of each, and its stack: every aligned word from its stack pointer to the
+ * end of the stack. It follows the contexts that the kernel saved when signal handlers
+ * interrupted the thread, also to another stack. If an address of the text is found, the text
+ * is in use. The library then lets the threads run, waits for 1 to 100 ms, and
+ * tries again, until @timeout_ms have passed. On the calling thread only return
+ * addresses count, so its own pointers to functions of the text do no harm.
+ *
+ * A thread may seem to use text that it does not use: the address may be a pointer to a
+ * function, or remain from a call that has ended, in a part of the stack that has not been
+ * written since. If it stays there, the text seems to be in use for as long.
+ * So pass the text alone, without the data of the object.
+ *
+ * Not found are
+ *   - stacks that no thread is on: those of coroutines that are not running, and the one
+ *     that a thread left by swapcontext() or the like
+ *   - addresses on a stack that is neither the thread's own nor its alternate stack, if
+ *     they are more than 1 MB above the stack pointer, or above memory that cannot be
+ *     read; on the thread's own stack more than 64 MB, on threads that the C library did
+ *     not create 1 MB
+ *   - addresses elsewhere in memory: handlers of signals, functions that atexit() or
+ *     pthread_key_create() registered, a thread that is about to start, work for other
+ *     threads. The text has to take them back
+ *   - vector registers, addresses that are not aligned, and processes that share the
+ *     memory
+ *
+ * The threads stand still for the usual time of a stop, and in addition for about a
+ * microsecond for each thread, and 0.2 ms for each MB of stack between the stack pointer
+ * of a thread and the end of its stack.
+ *
+ * Returns 0: when the threads stood still, none was found in the text; or
+ *   -EINVAL   @start is not below @end
+ *   -EBUSY    a thread uses the text, or has more than 32 stacks. The library reports
+ *             which thread, and the address, to the function that ftrace_set_print() set
+ *   -EDEADLK  called inside a stop window, from a signal handler, or from the handler of
+ *             a traced function
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above: the threads could not be
+ *             stopped, so nothing is known
+ *
+ * Context: thread.
+ * Source: klp_check_stack() in kernel/livepatch/transition.c.
+ */
+int ftrace_check_stack(unsigned long start, unsigned long end, unsigned int timeout_ms);
+
+/**
  * ftrace_modify_code - replace one instruction
  * @ip: address of the instruction
  * @old_code: the FTRACE_INSN_SIZE bytes that are expected there

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Patch;
+using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Text;
 using Ftrace.Trace;
@@ -40,6 +41,19 @@ internal static unsafe class PatchExports
         int result = Native.Table->Run(fn, data);
         StopMachine.Close();
         return result;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_check_stack", CallConvs = [typeof(CallConvCdecl)])]
+    public static int CheckStack(ulong start, ulong end, uint timeoutMs)
+    {
+        if (start >= end)
+        {
+            return -Errno.EINVAL;
+        }
+
+        // In a handler the thread's own stack has more than return addresses: what the function will continue at.
+        NmiThread* self = CurrentThread.Words;
+        return TraceThreads.IsInHandler(self) ? -Errno.EDEADLK : StackCheck.Run(self, new AddressRange { Start = start, End = end }, timeoutMs);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_modify_code", CallConvs = [typeof(CallConvCdecl)])]

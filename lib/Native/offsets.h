@@ -79,6 +79,8 @@ VALUE(NmiThread, SizeOf, 64)
 
 /* In Busy, instead of a call: the runtime has detached the thread. */
 VALUE(LibraryCall, Ended, 1)
+/* In struct call: where the return address to the host is. */
+VALUE(LibraryCall, Caller, 8)
 /* In Attached: the runtime has attached the thread; the thread is in C#, and may hold locks. */
 VALUE(LibraryCall, Attached, 1)
 VALUE(LibraryCall, Inside, 2)

@@ -35,8 +35,8 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EFAULT:
 		return "a pointer is NULL, or the memory cannot be read";
 	case -EBUSY:
-		return "a thread is in the code, the stop signal cannot be had, or the object is "
-		       "in use";
+		return "a thread is in the code, the stop signal cannot be had, or the object or "
+		       "function is in use";
 	case -EEXIST:
 		return "already registered or declared";
 	case -EINVAL:

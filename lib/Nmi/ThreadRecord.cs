@@ -86,6 +86,9 @@ internal struct ThreadRecord
     /// <summary>The stack pointer when the thread was stopped. Valid while it stands still.</summary>
     public ulong StackPointer;
 
+    /// <summary>The thread's <see cref="Protocol.NmiThread"/>; 0: it has none. Valid while it stands still.</summary>
+    public ulong Words;
+
     /// <summary>Where a seized thread resumes. The patcher may change it.</summary>
     public ulong Rip;
 

@@ -26,6 +26,9 @@ internal static unsafe class Tracing
 
     private static OpsRecord* s_first;
 
+    /// <summary>How often an ops was registered.</summary>
+    private static ulong s_registrations;
+
     /// <summary>Something was removed, and can be freed after a grace period.</summary>
     private static bool s_needsReclaim;
 
@@ -300,11 +303,13 @@ internal static unsafe class Tracing
                 }
             }
 
+            int conflict = IpModify.Resolve(s_first, target);
+
             // A failure with one object does not keep another one from being traced. After a temporary failure the next call tries
             // again.
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0 && error != -Errno.EINVAL;
-            result = result != 0 ? result : error;
+            result = FirstError(result, error, conflict);
         }
 
         return result;
@@ -337,14 +342,33 @@ internal static unsafe class Tracing
             return -Errno.ENOSPC;
         }
 
-        SetWanted(record);
-        int error = SitePatcher.Apply(FailuresOf(record));
+        record->Registration = ++s_registrations;
+        int error = ApplyFilter(record);
         if (error != 0)
         {
             RemoveOps(record);
         }
 
         return error;
+    }
+
+    /// <summary>Changes the text so that the ops is called from the functions that it selects.</summary>
+    private static int ApplyFilter(OpsRecord* record)
+    {
+        if (record->ModifiesIp && !record->HasFilter)
+        {
+            return -Errno.EINVAL;
+        }
+
+        SetWanted(record);
+        int error = IpModify.Verify(s_first, record);
+        if (error != 0)
+        {
+            SitePatcher.Cancel();
+            return error;
+        }
+
+        return SitePatcher.Apply(FailuresOf(record));
     }
 
     private static int Unregister(TraceCall* call)
@@ -448,8 +472,7 @@ internal static unsafe class Tracing
             return 0;
         }
 
-        SetWanted(record);
-        return SitePatcher.Apply(FailuresOf(record));
+        return ApplyFilter(record);
     }
 
     private static int FreeFilter(FtraceOps* ops)

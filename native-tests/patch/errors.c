@@ -703,7 +703,7 @@ static int in_window(void *data)
 	unsigned long nop = (unsigned long)text, call = nop + CALL_OFFSET;
 	bool prepared = data != NULL;
 	struct ftrace_patch patch = {.ip = nop, .len = 5};
-	int results[10], n = 0;
+	int results[11], n = 0;
 
 	memcpy(patch.old_code, nop5, 5);
 	memcpy(patch.new_code, nop5, 5);
@@ -712,6 +712,7 @@ static int in_window(void *data)
 	results[n++] = ftrace_arch_code_modify_post_process();
 	results[n++] = ftrace_stop_machine(do_nothing, NULL);
 	results[n++] = ftrace_make_call_redzone(nop, call);
+	results[n++] = ftrace_check_stack(nop, nop + 5, 0);
 	results[n++] = ftrace_modify_code(nop, nop5, nop5);
 	results[n++] = ftrace_make_nop(call, call + 5);
 	results[n++] = ftrace_make_call(prepared ? call : nop, call + 5);
@@ -719,7 +720,7 @@ static int in_window(void *data)
 	results[n++] = patch.error;
 	results[n++] = errno - 4711;
 	for (int i = 0; i < n; i++) {
-		int expected = i < 4 ? -EDEADLK : i < 8 && !prepared ? -EPERM : 0;
+		int expected = i < 5 ? -EDEADLK : i < 9 && !prepared ? -EPERM : 0;
 
 		if (results[i] != expected)
 			return -1000 - i;
@@ -737,6 +738,8 @@ static void sequences(void)
 {
 	EXPECT(ftrace_arch_code_modify_post_process(), -EPERM, text);
 	EXPECT(ftrace_stop_machine(NULL, NULL), -EINVAL, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text, 0), -EINVAL, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text + PAGE, 0), 0, text);
 	EXPECT(ftrace_stop_machine(in_window, NULL), 47, text);
 	EXPECT(ftrace_stop_machine(updates_func, NULL), -EDEADLK, text);
 
@@ -788,6 +791,7 @@ static void threads(void)
 	limit.rlim_cur = 0;
 	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
 	EXPECT(ftrace_stop_machine(do_nothing, NULL), -EAGAIN, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text + PAGE, 0), -EAGAIN, text);
 	EXPECT(ftrace_modify_code(nop, nop5, other), -EAGAIN, text);
 	EXPECT(ftrace_make_call(nop, nop), -EAGAIN, text);
 	EXPECT(ftrace_make_call_redzone(nop, nop), -EAGAIN, text);
@@ -819,6 +823,7 @@ static void without_proc(void)
 		    mount("none", "/proc", "tmpfs", 0, NULL) != 0)
 			_exit(TEST_SKIPPED);
 		CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), -EOPNOTSUPP);
+		CHECK_EQ(ftrace_check_stack(nop, nop + 5, 0), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_modify_code(nop, nop5, other), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_update_ftrace_func(ftrace_stub), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_make_call_redzone(nop, nop), -EOPNOTSUPP);
