@@ -8,6 +8,7 @@ using Ftrace.Objects;
 using Ftrace.Patch;
 using Ftrace.Protocol;
 using Ftrace.Stop;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 
