@@ -256,6 +256,8 @@ int ftrace_modify_code(unsigned long ip, const unsigned char *old_code,
  * @ip: address of the call
  * @addr: the function that it calls
  *
+ * The call may be one of ftrace_make_call() or of ftrace_make_call_redzone().
+ *
  * Returns 0, an error of ftrace_modify_code(), or
  *   -ERANGE   @addr cannot be reached from @ip with a signed 32-bit displacement
  *
@@ -273,12 +275,58 @@ int ftrace_make_nop(unsigned long ip, unsigned long addr);
  * GCC and Clang emit for -fpatchable-function-entry. With other bytes the call fails
  * with -EINVAL.
  *
+ * The call stores its return address below the stack pointer. At the entry of a function
+ * nothing is there. In the middle of a function that calls no other, the compiler may keep
+ * variables in the 128 bytes there, its red zone: the call would overwrite one. Use
+ * ftrace_make_call_redzone() there, or compile the function with -mno-red-zone, as the
+ * kernel is.
+ *
  * Returns the same as ftrace_make_nop().
  *
  * Context: thread, stop window.
  * Source: ftrace_make_call() in arch/x86/kernel/ftrace.c.
  */
 int ftrace_make_call(unsigned long ip, unsigned long addr);
+
+/**
+ * ftrace_make_call_redzone - replace a nop in the middle of a function with a call
+ * @ip: address of the nop, as for ftrace_make_call()
+ * @addr: the function to call, at any distance
+ *
+ * Works at any nop, and preserves the red zone of the function that @ip is in. The location
+ * gets a jump, not a call: to a stub near it, from which the thread goes on to code of
+ * this library. That lowers the stack pointer by 128 bytes, calls @addr, raises the stack
+ * pointer, and jumps to the instruction after the location. It changes no register and no
+ * flag; @addr must preserve all registers, as for ftrace_make_call(), and all flags that
+ * the function relies on. At the call, the stack is aligned as at @ip. Unwinders and
+ * debuggers see @addr as called by the function at @ip, with one frame of the library in
+ * between.
+ *
+ * ftrace_make_nop() with the same arguments removes the jump. A thread that had reached it
+ * may call @addr even after that, and returns to the function at @ip. So both must stay in
+ * memory, and the stub does: there is one for each pair of @ip and @addr, which later calls
+ * use again. The library never frees or changes it, so the bytes at @ip, once they have been
+ * read, can also be written and removed with ftrace_patch_text().
+ *
+ * This function, and ftrace_make_nop() for such a location, use the method and the writer
+ * of ftrace_set_patch_opts(). With breakpoints, the nop must be one instruction.
+ *
+ * Returns 0, an error of ftrace_patch_text(), or
+ *   -EFAULT   @ip cannot be read
+ *   -EINVAL   @addr is 0; or the bytes at @ip are not nops
+ *   -ENOSPC   there are stubs for 2,048 pairs of @ip and @addr
+ *   -ERANGE   there is no free address space for the stub near @ip
+ *   -EPERM    the system provides no executable memory
+ *   -EAGAIN   the stub cannot be written now, because the process can open no file. Or,
+ *             permanently: this process is a child that was created without fork(), as
+ *             for ftrace_register_function()
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function, inside
+ *             a stop window, or after ftrace_arch_code_modify_prepare()
+ * After an error the text is as it was before.
+ *
+ * Context: thread.
+ */
+int ftrace_make_call_redzone(unsigned long ip, unsigned long addr);
 
 /**
  * struct ftrace_patch - one location of a batch
@@ -460,10 +508,11 @@ int ftrace_patch_text(struct ftrace_patch *patches, size_t count,
  * ftrace_set_patch_opts - set the options for calls that take none
  * @opts: the options, which are copied; NULL restores the defaults
  *
- * Applies from then on to ftrace_patch_text() without options, and to the functions
- * of ftrace/trace.h and ftrace/static_key.h. Two kinds of change always use the stop,
- * and only the writer and the timeout from here: the functions for a single location,
- * and ftrace/trace.h when it merges several nops into one.
+ * Applies from then on to ftrace_patch_text() without options, to
+ * ftrace_make_call_redzone(), and to the functions of ftrace/trace.h and
+ * ftrace/static_key.h. Two kinds of change always use the stop, and only the writer and the
+ * timeout from here: the other functions for a single location, and ftrace/trace.h when it
+ * merges several nops into one.
  *
  * Returns 0 or
  *   -EINVAL, -E2BIG  @opts, as for ftrace_patch_text(); the old options remain

@@ -24,8 +24,18 @@
  * the function's first instruction. The call may be in ordinary code or in a signal
  * handler. A handler can be interrupted, and can run on many threads at once. Functions
  * that it calls are not traced; neither are those that this library calls to demangle
- * names. A handler must preserve errno, and must not be left by longjmp() or by an
- * exception.
+ * names. Functions called by a signal handler that interrupts a handler are traced only if
+ * the signal handler has the bracket of ftrace_nmi_enter() (ftrace/nmi.h).
+ *
+ * A handler must preserve errno, and must not be left by longjmp(), by an exception, by
+ * pthread_exit() or by cancellation. So a handler that calls a cancellation point
+ * (pthreads(7)), such as printf(), disables cancellation meanwhile if threads of the program
+ * are cancelled (pthread_setcancelstate(3)); and threads that call traced functions do not
+ * use asynchronous cancellation. If a handler is left in one of these ways all the same, or
+ * the code that calls it is, the thread is no longer in it: its further calls are traced,
+ * and neither ftrace_unregister_function() nor a stop waits for it. But the C++ runtime ends
+ * the process (std::terminate()) if the traced function has objects to destroy or is
+ * noexcept, because it knows of no call at the function's first instruction.
  *
  * A signal handler of the program may interrupt a handler, or the code that calls it,
  * and leave by siglongjmp(). The next call of a traced function by this thread is then

@@ -75,6 +75,11 @@ internal static unsafe class PatchExports
     {
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(New(&patch));
+        if (RedZoneCall.IsAt(ip, address, patch.OldCode))
+        {
+            return Patcher.Patch(&patch, 1, PatchRequest.Default);
+        }
+
         return X86Instruction.TryEncodeCall(ip, address, Old(&patch))
             ? Patcher.Patch(&patch, 1, PatchRequest.Single)
             : -Errno.ERANGE;
@@ -88,6 +93,29 @@ internal static unsafe class PatchExports
         return X86Instruction.TryEncodeCall(ip, address, New(&patch))
             ? Patcher.Patch(&patch, 1, PatchRequest.Single, OldCodeMatch.AnyNops)
             : -Errno.ERANGE;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_make_call_redzone", CallConvs = [typeof(CallConvCdecl)])]
+    public static int MakeCallRedZone(ulong ip, ulong address)
+    {
+        if (address == 0)
+        {
+            return -Errno.EINVAL;
+        }
+
+        if (Tracing.IsTorn)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (!Tracing.TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        int error = RedZoneCall.Make(ip, address);
+        Tracing.Unlock();
+        return error;
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_patch_text", CallConvs = [typeof(CallConvCdecl)])]

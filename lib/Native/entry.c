@@ -224,6 +224,7 @@ THREAD_CONTEXT(ftrace_modify_code,
 	       (ip, old_code, new_code))
 THREAD_CONTEXT(ftrace_make_nop, (unsigned long ip, unsigned long addr), (ip, addr))
 THREAD_CONTEXT(ftrace_make_call, (unsigned long ip, unsigned long addr), (ip, addr))
+THREAD_CONTEXT(ftrace_make_call_redzone, (unsigned long ip, unsigned long addr), (ip, addr))
 THREAD_CONTEXT(ftrace_patch_text,
 	       (struct ftrace_patch *patches, size_t count, const struct ftrace_patch_opts *opts),
 	       (patches, count, opts))
@@ -247,6 +248,9 @@ THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))
 THREAD_CONTEXT(ftrace_update_sites, (void), ())
+THREAD_CONTEXT(ftrace_lookup,
+	       (unsigned long ip, struct ftrace_symbol *symbol, char *buf, size_t len),
+	       (ip, symbol, buf, len))
 THREAD_CONTEXT(ftrace_set_print, (void (*print)(const char *line)), (print))
 THREAD_CONTEXT(ftrace_static_key_enable, (struct ftrace_static_key * key), (key))
 THREAD_CONTEXT(ftrace_static_key_disable, (struct ftrace_static_key * key), (key))

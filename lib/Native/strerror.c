@@ -42,13 +42,16 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EINVAL:
 		return "invalid argument, malformed pattern, or unexpected bytes in the code";
 	case -ENOSPC:
-		return "too many ops, or too many different sets of ops on functions";
+		return "too many ops, too many different sets of ops on functions, or too many "
+		       "calls that preserve a red zone";
 	case -ERANGE:
 		return "the function is out of reach of a call, or there is no free address space "
 		       "near the code";
 	case -EDEADLK:
 		return "called in a signal handler, in a handler, in a stop window, or by a thread "
 		       "that has prepared a change";
+	case -ENAMETOOLONG:
+		return "the names do not fit in the buffer";
 	case -EOVERFLOW:
 		return "the count of the static key is at its maximum";
 	case -EOPNOTSUPP:

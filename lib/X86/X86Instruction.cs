@@ -54,6 +54,10 @@ internal static class X86Instruction
         BinaryPrimitives.WriteInt32LittleEndian(code[1..], displacement);
     }
 
+    /// <summary>Where the <c>call rel32</c> or <c>jmp rel32</c> at an address leads to.</summary>
+    public static ulong CallTarget(ulong ip, ReadOnlySpan<byte> code) =>
+        ip + CallSize + (ulong)BinaryPrimitives.ReadInt32LittleEndian(code[1..]);
+
     private static bool TryEncode(byte opcode, ulong ip, ulong target, Span<byte> code)
     {
         long distance = unchecked((long)(target - (ip + CallSize)));

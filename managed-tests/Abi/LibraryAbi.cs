@@ -25,6 +25,7 @@ internal static class LibraryAbi
         LaterNodes = new Dictionary<string, string>
         {
             ["ftrace_strerror"] = "FTRACE_1.1",
+            ["ftrace_make_call_redzone"] = "FTRACE_1.1",
             ["ftrace_stack_size"] = "FTRACE_1.1",
             ["ftrace_check_stack"] = "FTRACE_1.1",
         },
