@@ -100,10 +100,6 @@ internal static unsafe class StackCheck
                 finding.InRegister = true;
                 return true;
             }
-            else
-            {
-                search.NoteAlternate(record->Context);
-            }
         }
 
         if (!search.Find(stackPointer, out finding.Address))
