@@ -26,6 +26,8 @@ internal static class LibraryAbi
         {
             ["ftrace_strerror"] = "FTRACE_1.1",
             ["ftrace_stack_size"] = "FTRACE_1.1",
+            ["ftrace_site_data"] = "FTRACE_1.1",
+            ["ftrace_lookup"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
         {
@@ -38,6 +40,7 @@ internal static class LibraryAbi
             ["ftrace_ops"] = typeof(FtraceOps),
             ["ftrace_regs"] = typeof(FtraceRegs),
             ["ftrace_site"] = typeof(FtraceSite),
+            ["ftrace_symbol"] = typeof(FtraceSymbol),
             ["ftrace_static_key"] = typeof(FtraceStaticKey),
             ["ftrace_static_key_true"] = typeof(FtraceTypedStaticKey),
             ["ftrace_static_key_false"] = typeof(FtraceTypedStaticKey),
@@ -66,6 +69,7 @@ internal static class LibraryAbi
             ["ftrace_version"] = "may be called from any context, and the string is the compiler's",
             ["ftrace_strerror"] = "may be called from any context, before the constructor too, and the strings are the compiler's",
             ["ftrace_stack_size"] = "may be called from any context, before the constructor too",
+            ["ftrace_site_data"] = "runs in the handler of a traced function, so it calls C# through a plain pointer",
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",

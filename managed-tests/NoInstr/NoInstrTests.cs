@@ -42,6 +42,7 @@ public sealed class NoInstrTests
         Method(typeof(LibraryCall), "MayBegin"),
         Method(typeof(LibraryCall), "BlockSignals"),
         Method(typeof(TraceSlots), "CallAll"),
+        Method(typeof(SiteData), "Of"),
         Method(typeof(ForkChild), "Run"),
     ];
 
