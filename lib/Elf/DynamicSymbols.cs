@@ -84,6 +84,32 @@ internal readonly unsafe struct DynamicSymbols
         return symbol != null && _image->Contains(function, 1, ProgramHeader.Executable) && IsRelocated;
     }
 
+    /// <summary>True if the object needs a symbol of another one. Such symbols come before those in the hash table.</summary>
+    public bool Imports(ReadOnlySpan<byte> name)
+    {
+        if (_symbols == 0 || _strings == 0 || !IsReadable(_hash, HashHeader))
+        {
+            return false;
+        }
+
+        uint first = *(uint*)(_hash + 4);
+        for (ulong i = 1; i < first; i++)
+        {
+            var symbol = (ElfSymbol*)(_symbols + i * (ulong)sizeof(ElfSymbol));
+            if (!IsReadable((ulong)symbol, (ulong)sizeof(ElfSymbol)))
+            {
+                return false;
+            }
+
+            if (IsNamed(symbol, name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private ElfSymbol* Find(ReadOnlySpan<byte> name)
     {
         // Words: number of buckets, first symbol in them, words of the Bloom filter and a shift; the filter; the buckets; a hash for

@@ -45,6 +45,9 @@ internal readonly unsafe struct UnwindIndex
         }
     }
 
+    /// <summary>How many functions it has.</summary>
+    public uint Count => _count;
+
     /// <summary>
     /// Finds the function that begins at an address, at most <paramref name="distance"/> after it, or at most an endbr64 before it.
     /// </summary>
@@ -114,5 +117,6 @@ internal readonly unsafe struct UnwindIndex
         return address < end;
     }
 
-    private ulong StartOf(uint index) => _start + (ulong)(long)_entries[2 * (nuint)index];
+    /// <summary>Where a function begins. Nothing says that it is in the object.</summary>
+    public ulong StartOf(uint index) => _start + (ulong)(long)_entries[2 * (nuint)index];
 }

@@ -55,6 +55,8 @@ struct native native = {
 	.state = state,
 	.image_start = image_start,
 	.image_end = image_end,
+	.redzone_callers = ftrace_redzone_callers,
+	.redzone_sites = ftrace_redzone_sites,
 };
 
 /* The floating-point environment: exception flags, rounding, masks. */

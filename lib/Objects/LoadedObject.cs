@@ -1,5 +1,7 @@
+using System;
 using Ftrace.Elf;
 using Ftrace.Linux;
+using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
@@ -44,6 +46,14 @@ internal unsafe struct LoadedObject
     /// </summary>
     public ulong* UnrelocatedEntry;
 
+    /// <summary>Some sites may have another <see cref="Site.Foreign"/> than <see cref="ForeignState.None"/>.</summary>
+    public bool HasForeign;
+
+    /// <summary>How many functions have room for a call, but are not among the sites; known once they were counted.</summary>
+    public int UnlistedCount;
+
+    public bool UnlistedAreCounted;
+
     /// <summary>How many of the sites want other ops than they have.</summary>
     public int Changing;
 
@@ -61,6 +71,9 @@ internal unsafe struct LoadedObject
 
     public int JumpCount;
 
+    /// <summary>It has no table of branches, and its linker drops the table unless the code refers to it.</summary>
+    public bool MayHaveLostJumps;
+
     /// <summary>Its branches have not been compared with their keys yet.</summary>
     public bool JumpsAreNew;
 
@@ -77,6 +90,20 @@ internal unsafe struct LoadedObject
 
     /// <summary>See <see cref="ElfImage.ReadIdentity"/>.</summary>
     public ulong Identity;
+
+    /// <summary>True for a site of this object.</summary>
+    public readonly bool Owns(Site* site) => (nuint)(site - FirstSite) < (nuint)SiteCount;
+
+    /// <summary>
+    /// As <see cref="PatchableEntry.MeasureCall"/>, for code at an address in this object. A direct call of <c>__fentry__</c> stays in the
+    /// object: it calls the function, or the object's procedure linkage table. One that leaves it is another tool's.
+    /// </summary>
+    public readonly int MeasureCall(ulong ip, ReadOnlySpan<byte> code)
+    {
+        int size = PatchableEntry.MeasureCall(code);
+        bool isDirect = size == X86Instruction.CallSize;
+        return isDirect && !Image.Contains(X86Instruction.CallTarget(ip, code), 1, ProgramHeader.Code) ? 0 : size;
+    }
 
     [NoInstr]
     public readonly Site* FirstSite => (Site*)Sites.Start;

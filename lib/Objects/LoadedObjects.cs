@@ -18,6 +18,7 @@ internal static unsafe class LoadedObjects
     private static ulong s_adds;
     private static ulong s_subs;
     private static bool s_isCurrent; // as of s_adds and s_subs
+    private static bool s_hasClosed; // an object was closed since the update before
     private static int s_error;
     private static LoadedObject* s_dropped;
 
@@ -57,6 +58,7 @@ internal static unsafe class LoadedObjects
     private static int CompareCounts(DlPhdrInfo* info, nuint size, void* data)
     {
         *(bool*)data = s_isCurrent && info->Adds == s_adds && info->Subs == s_subs;
+        s_hasClosed = info->Subs != s_subs;
         s_adds = info->Adds;
         s_subs = info->Subs;
         return 1;
@@ -153,21 +155,23 @@ internal static unsafe class LoadedObjects
     }
 
     /// <summary>
-    /// True if the text is as the library left it. An object that was closed and opened again at the same address has fresh text.
+    /// True if the text is as the library left it. An object that was closed and opened again at the same address has fresh text. If none
+    /// was closed, another tool has changed the text.
     /// </summary>
     private static bool HasOurCode(LoadedObject* known)
     {
         bool traced = false;
         bool converted = true;
-        for (int i = 0; i < known->SiteCount; i++)
+        byte* code = stackalloc byte[X86Instruction.CallSize];
+        for (int i = 0; i < known->SiteCount && s_hasClosed; i++)
         {
             Site* site = known->FirstSite + i;
             if (site->Current != 0)
             {
                 traced = true;
-                byte* code = (byte*)site->Ip;
-                if (*code == X86Instruction.CallOpcode
-                    && StubArea.IsStub(site->Ip + X86Instruction.CallSize + (ulong)Unsafe.ReadUnaligned<int>(code + 1)))
+                CallBytes.Copy((byte*)site->Ip, code);
+                *code = *code == X86Instruction.Int3 ? X86Instruction.CallOpcode : *code; // a debugger's breakpoint
+                if (StubArea.IsCallOfStub(site->Ip, code))
                 {
                     return true;
                 }
@@ -179,6 +183,18 @@ internal static unsafe class LoadedObjects
         }
 
         return !traced && converted;
+    }
+
+    /// <summary>The object that a site belongs to.</summary>
+    public static LoadedObject* OwnerOf(Site* site)
+    {
+        LoadedObject* target = s_first;
+        while (target != null && !target->Owns(site))
+        {
+            target = target->Next;
+        }
+
+        return target;
     }
 
     /// <summary>The set of ops that the site at an address calls now. Any context; the thread is marked.</summary>

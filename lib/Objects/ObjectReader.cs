@@ -49,8 +49,10 @@ internal static unsafe class ObjectReader
         {
             if (elf.IsOf(&target->Image))
             {
+                bool hasJumps = elf.TryFind(JumpTable.Section, out ElfSection jumps);
+                target->MayHaveLostJumps = !hasJumps && elf.TryFind(JumpTable.GoldSection, out _);
                 bool read = ReadSites(target, elf, &error)
-                    && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(&target->Image, jumps) || JumpTable.Read(target, jumps));
+                    && (!hasJumps || !IsLoaded(&target->Image, jumps) || JumpTable.Read(target, jumps));
                 error = read ? error : -Errno.ENOMEM;
                 target->IsRead = error == 0;
             }
@@ -210,6 +212,7 @@ internal static unsafe class ObjectReader
             site.Name = (byte*)(named ? function.Name + 1ul : 0); // replaced by a pointer once the names have their memory
             site.NameLength = (ushort)(named ? nameLength : 0);
             site.HasAliases = aliasBytes != 0;
+            target->HasForeign |= site.Foreign != ForeignState.None;
             target->FirstSite[target->SiteCount++] = site;
             names += (named ? (nuint)nameLength + 1 : 0) + aliasBytes;
         }
@@ -270,12 +273,13 @@ internal static unsafe class ObjectReader
         if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
         {
             // The function's own code may begin after the nops before it.
-            if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, out offset))
+            if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, isMcount, out offset))
             {
                 return false;
             }
 
             size = X86Instruction.CallSize;
+            site.Foreign = ForeignState.Found | ForeignState.Unmeasured;
         }
 
         site.Ip = address + (ulong)offset;
