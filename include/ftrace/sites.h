@@ -206,9 +206,9 @@ struct ftrace_symbol {
  * even after an error.
  *
  * Nothing is prepared or kept: each call opens the object's file, and reads its symbol
- * table in pieces. This takes some microseconds, and about 3 ns for each symbol of the
- * object; no memory that grows with their number. To name many functions that are traced,
- * use ftrace_for_each_site().
+ * table in pieces. This takes some tens of microseconds, and about 6 ns for each symbol of
+ * the object, but no memory that grows with their number. To name many functions that are
+ * traced, use ftrace_for_each_site().
  *
  * It finds what dladdr(3) finds, and also functions without a dynamic symbol. If the
  * object's file cannot be read, or belongs to another object by now, only dynamic symbols
