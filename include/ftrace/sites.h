@@ -78,7 +78,7 @@ struct ftrace_site {
  * To demangle a C++ name takes about a microsecond, some memory from malloc(), which
  * is freed again, and stack: with libstdc++ up to 350 bytes for each character of the
  * name. If the thread does not have 400 bytes of stack for each character, plus 16 KB,
- * the name is not demangled.
+ * the name is not demangled. A Rust name needs 32 KB of stack, and no malloc().
  *
  * Returns the last result of @fn, 0 if @fn was never called, or
  *   -EINVAL   @fn is NULL, or @flags has unknown bits
