@@ -248,7 +248,7 @@ internal unsafe struct OpsRecord
         /// <summary>The selected object's file name does not match.</summary>
         public bool IsElsewhere;
 
-        /// <summary>Longer C++ names match in their full form only.</summary>
+        /// <summary>The longest C++ name, without what is left out, that a pattern may shorten.</summary>
         private const int LongestShortened = 1000;
 
         public readonly int Size => sizeof(Rule) + NameLength + FileLength;
@@ -330,7 +330,7 @@ internal unsafe struct OpsRecord
                 return true;
             }
 
-            return name.HasOmissions && name.WithoutResult.Length <= LongestShortened && MatchesShortened(name);
+            return name.HasOmissions && MatchesShortened(name);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)] // few names need its buffer
