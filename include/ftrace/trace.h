@@ -199,7 +199,9 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * A pattern is the name of a function in the symbol table: any of its names, if several
  * symbols have its address (at most 64 symbols, and 4,096 bytes of names besides the one
  * that ftrace_for_each_site() shows). A version at the end of the name, as in foo@V1 or
- * foo@@V2, can be left out.
+ * foo@@V2, can be left out. The name of a function with the attribute target_clones selects
+ * all its clones. A function with the attribute ifunc has no code of its own: use the names
+ * of the functions that its resolver returns.
  *
  * * matches any text, ? any character, [a-z] and [!a-z] a character of a set, and \ the
  * next character literally. A leading ! removes the functions that match from the
