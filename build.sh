@@ -18,6 +18,8 @@ Commands:
                         (run lua --help)
   run jsoncpp           run the test suite of jsoncpp (C++ with exceptions) with all its
                         functions traced
+  run names             set a filter for each function that the headers of leveldb, re2 and
+                        protobuf declare, by its name there
   test                  run all tests, native and managed; the last lines count the
                         skipped tests, and give the reason for each. If libclang is
                         not installed, get it from NuGet (216 MB); with
@@ -344,7 +346,7 @@ command=${1:-help}
 case $command in
 run)
     case ${1:-} in
-    lua | jsoncpp) run_foreign "$@" ;;
+    lua | jsoncpp | names) run_foreign "$@" ;;
     *) run_hammer "$@" ;;
     esac
     ;;
