@@ -224,12 +224,11 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * can be left out, and so can, before the parameters, the template arguments of the last
  * part of the name or all template arguments: Cart::each matches Cart<int>::each<long>. A
  * pattern that gives them selects only the functions that have them. noexcept at the end
- * is ignored: it is not part of the demangled name. If tags or arguments are left out,
- * parameters can be given only if the rest of the name, with them, has at most 1,000
- * bytes. [] and [abi: match themselves; other brackets that are part of a name need a \.
- * Each time that such a pattern is evaluated, it costs about a microsecond for each C++
- * function of the objects that it applies to; ftrace_for_each_site() says what else
- * demangling needs.
+ * is ignored: it is not part of the demangled name. Names of more than 1,000 bytes match
+ * only with tags and arguments. [] and [abi: match themselves; other brackets that are
+ * part of a name need a \. Each time that such a pattern is evaluated, it costs about a
+ * microsecond for each C++ function of the objects that it applies to;
+ * ftrace_for_each_site() says what else demangling needs.
  *
  * Patterns apply in the order in which they were set, and belong to @ops until
  * ftrace_free_filter(). If @ops is registered, the new selection takes effect at once.

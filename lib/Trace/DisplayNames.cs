@@ -9,7 +9,7 @@ using Ftrace.Protocol;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// The demangled names of sites, if the process has a C++ library. Called with the trace mutex and the loader's lock held, so
+/// The demangled names of sites: those of C++ if the process has a C++ library. Called with the trace mutex and the loader's lock held, so
 /// that the library cannot be unloaded.
 /// </summary>
 /// <remarks>
@@ -35,6 +35,13 @@ internal static unsafe class DisplayNames
             return s_name;
         }
 
+        if (IsRust(site))
+        {
+            s_name = RustDemangler.Demangle(Symbol(site));
+            s_symbol = s_name != null ? site->Name : null;
+            return s_name != null ? s_name : site->Name;
+        }
+
         if (!Symbol(site).StartsWith("_Z"u8) || !HasDemangler || !Demangler.CanDemangle(Symbol(site)))
         {
             return site->Name;
@@ -57,9 +64,16 @@ internal static unsafe class DisplayNames
         return new CxxName(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(NameOf(site)), isPlain: !special);
     }
 
-    /// <summary>Frees the buffer. Called before the locks are released.</summary>
+    /// <summary>True for a function that a Rust compiler has named.</summary>
+    public static bool IsRust(Site* site) => RustDemangler.IsRust(Symbol(site));
+
+    /// <summary>True for a function with a C++ name that is not demangled because the process has no C++ library.</summary>
+    public static bool LacksDemangler(Site* site) => Symbol(site).StartsWith("_Z"u8) && !IsRust(site) && !HasDemangler;
+
+    /// <summary>Frees the buffers. Called before the locks are released.</summary>
     public static void End()
     {
+        NameBuffer.Free();
         if (Demangler.HasBuffer)
         {
             NmiThread* self = CurrentThread.Words;

@@ -517,19 +517,27 @@ internal static unsafe class Tracing
     /// <summary>True if the rule that was added last matches any function.</summary>
     private static bool LastRuleMatchesAny(OpsRecord* record)
     {
+        bool any = false;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             record->Select(target);
-            for (int i = 0; i < target->SiteCount; i++)
+            if (record->FixLastRule())
             {
-                if (record->LastRuleMatches(target->FirstSite + i))
-                {
-                    return true;
-                }
+                return true;
+            }
+
+            for (int i = 0; i < target->SiteCount && !any; i++)
+            {
+                any = record->LastRuleMatches(target->FirstSite + i);
+            }
+
+            if (any && !record->LastRuleMayBeExact)
+            {
+                return true;
             }
         }
 
-        return false;
+        return any;
     }
 
     private static void SetWanted(OpsRecord* record)
