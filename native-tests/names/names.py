@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-names.py AST OBJECT: the functions that headers declare and an object defines.
+names.py OBJECT AST: the functions that headers declare and an object defines.
 
 AST is Clang's tree of the headers (-ast-dump=json -ast-dump-filter=NAMESPACE). Prints a line for each
 name, as a person would write it: the name, a tab, and the addresses of the functions of that name in the
 object. They come from nm and c++filt: either the object has the symbol of a declaration, or a symbol with
 this name, which finds the instances of templates. Names without a function in the object are left out.
+
+names.py OBJECT: the same for the full names of the object's C++ functions, as c++filt writes them.
 """
 import json
 import subprocess
@@ -14,6 +16,7 @@ import sys
 
 SCOPES = {"NamespaceDecl", "CXXRecordDecl", "ClassTemplateSpecializationDecl", "ClassTemplatePartialSpecializationDecl"}
 FUNCTIONS = {"FunctionDecl", "CXXMethodDecl", "CXXConstructorDecl", "CXXDestructorDecl", "CXXConversionDecl"}
+LONGEST_PATTERN = 2900  # in bytes; a little less than the library allows
 OPERATORS = sorted("() [] -> ->* <=> << <<= <= < >> >>= >= >".split(), key=len, reverse=True)
 
 
@@ -94,13 +97,17 @@ def declared(path):
 
 
 def defined(path):
-    """Symbol -> address, and name -> addresses, of the functions of an object."""
+    """Symbol -> address of the functions of an object."""
     lines = [line.split() for line in run(["nm", "--defined-only", path])]
-    symbols = {symbol: int(address, 16) for address, kind, symbol in lines if kind in "TtWwiu"}
-    names = {}
-    for address, name in zip(symbols.values(), plain_names(symbols)):
-        names.setdefault(name, set()).add(address)
-    return symbols, names
+    return {symbol: int(address, 16) for address, kind, symbol in lines if kind in "TtWwiu"}
+
+
+def by_name(symbols, names):
+    """Name -> addresses."""
+    functions = {}
+    for address, name in zip(symbols.values(), names):
+        functions.setdefault(name, set()).add(address)
+    return functions
 
 
 def variants(symbol):
@@ -112,14 +119,25 @@ def variants(symbol):
             yield from (f"{before}{kind}{variant}E{after}" for variant in "02")
 
 
+def find_declared(symbols, path):
+    named = by_name(symbols, plain_names(symbols))
+    for name, own in declared(path).items():
+        yield name, named.get(name, set()) | {symbols[each] for symbol in own for each in variants(symbol) if each in symbols}
+
+
+def find_all(symbols):
+    symbols = {symbol: address for symbol, address in symbols.items() if symbol.startswith("_ZN")}
+    for name, addresses in by_name(symbols, run(["c++filt"], "\n".join(symbols))).items():
+        if "(" in name and len(name) <= LONGEST_PATTERN:
+            yield name, addresses
+
+
 def main():
-    names = declared(sys.argv[1])
-    symbols, named = defined(sys.argv[2])
-    for name in sorted(names):
-        found = set(named.get(name, ()))
-        found |= {symbols[each] for symbol in names[name] for each in variants(symbol) if each in symbols}
-        if found:
-            print(name, " ".join(f"{address:x}" for address in sorted(found)), sep="\t")
+    symbols = defined(sys.argv[1])
+    functions = find_declared(symbols, sys.argv[2]) if len(sys.argv) > 2 else find_all(symbols)
+    for name, addresses in sorted(functions):
+        if addresses:
+            print(name, " ".join(f"{address:x}" for address in sorted(addresses)), sep="\t")
 
 
 main()

@@ -14,8 +14,9 @@ usage: run.sh BUILD_DIR PREFIX
 Fetches the sources of leveldb, re2 and protobuf with apt into BUILD_DIR, and builds them
 with patchable function entries. Sets a filter for each function that their public headers
 declare and that the library has, with the libftrace that is installed in PREFIX; the name
-is as in the header, without parameters. Prints the names that do not match, and those
-that match more functions. Takes a few minutes.
+is as in the header, without parameters. Does the same with the full name of each C++
+function in the libraries, which must select no other function. Prints the names that do
+not match, and those that match more. Takes a few minutes.
 
 Exit code: 0 all match, 1 some do not or something failed, 64 wrong usage, 3 not supported
 on this system. CXX chooses the compiler, a Clang (clang++-19).
@@ -69,19 +70,28 @@ headers_of() {
     esac
 }
 
-# check_library INCLUDE_DIR NAMESPACE
-check_library() {
-    headers_of "$library" | sed 's/.*/#include <&>/' >"$build/$library.cc"
-    "$cxx" -std=c++17 -w -fsyntax-only -I "$build/$library/$1" -Xclang -ast-dump=json -Xclang "-ast-dump-filter=$2" \
-        "$build/$library.cc" >"$build/$library.json" || failed "the headers of $library cannot be read"
-    "$here/names.py" "$build/$library.json" "$build/$library-built/lib$library.so" >"$build/$library.txt" ||
-        failed "the names of $library cannot be read"
-    rm "$build/$library.json"
+# check_names WHAT: those in $build/$library.txt
+check_names() {
     code=0
     "$build/select" "$build/$library-built/lib$library.so" "$build/$library.txt" >"$build/$library.out" || code=$?
     sed '$d' "$build/$library.out"
-    printf '%-10s %s\n' "$library" "$(tail -n 1 "$build/$library.out")"
+    printf '%-10s %-12s %s\n' "$library" "$1" "$(tail -n 1 "$build/$library.out")"
     [ $code = 0 ] || result=1
+    [ "$1" = "in headers" ] || ! grep -q "select more" "$build/$library.out" || result=1
+}
+
+# check_library INCLUDE_DIR NAMESPACE
+check_library() {
+    object=$build/$library-built/lib$library.so
+    headers_of "$library" | sed 's/.*/#include <&>/' >"$build/$library.cc"
+    "$cxx" -std=c++17 -w -fsyntax-only -I "$build/$library/$1" -Xclang -ast-dump=json -Xclang "-ast-dump-filter=$2" \
+        "$build/$library.cc" >"$build/$library.json" || failed "the headers of $library cannot be read"
+    "$here/names.py" "$object" "$build/$library.json" >"$build/$library.txt" ||
+        failed "the names of $library cannot be read"
+    rm "$build/$library.json"
+    check_names "in headers"
+    "$here/names.py" "$object" >"$build/$library.txt" || failed "the names in $object cannot be read"
+    check_names "full names"
 }
 
 [ "${1:-}" != --help ] && [ "${1:-}" != -h ] || {
