@@ -31,15 +31,18 @@ extern "C" {
  * @name: its name in the symbol table; "" if it has none
  * @object: path of the file that it comes from; "" for the program
  * @users: how many registered handlers it has
- * @display: its readable name: the demangled name in C++, otherwise the same as @name
+ * @display: its readable name: the demangled name in C++ and Rust, otherwise the same as
+ *	@name
  *
  * The library reads the symbol table of the object. If the object is stripped, it
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
  * the same build id. Without a debug file it reads the dynamic symbol table.
  *
- * The C++ library of the process demangles the names (__cxa_demangle() of libstdc++ or
+ * The C++ library of the process demangles C++ names (__cxa_demangle() of libstdc++ or
  * libc++abi, no matter which object loaded it, and with which flags). While there is
- * no C++ library, names are not demangled. Names of more than 1,024 characters never are.
+ * no C++ library, they are not demangled. Names of more than 1,024 characters never are.
+ * The library itself demangles Rust names of up to 4,000 characters, of both kinds
+ * (_ZN...17h...E and _R...), without hashes and numbers of crates.
  *
  * The structure and its strings are valid until the function that received them returns.
  */

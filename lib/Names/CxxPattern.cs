@@ -27,7 +27,8 @@ internal static class CxxPattern
 
         // After anything else than a scope it may be the type that an operator converts to, the end of a longer word, or "lambda".
         ReadOnlySpan<byte> word = pattern[start..end];
-        return (start == 0 || pattern[start - 1] == ':') && !HasAbbreviation(word) ? word.Length : 0;
+        bool isCertain = (start == 0 || pattern[start - 1] == ':') && pattern[..start].IndexOf("operator"u8) < 0;
+        return isCertain && !HasAbbreviation(word) ? word.Length : 0;
     }
 
     /// <summary>True if a text is what a pattern says literally, without the special meaning of its characters.</summary>

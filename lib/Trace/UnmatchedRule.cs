@@ -39,6 +39,7 @@ internal static unsafe class UnmatchedRule
         int objects = 0;
         int known = 0;
         int unnamed = 0;
+        int mangled = 0;
         int unread = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -50,6 +51,7 @@ internal static unsafe class UnmatchedRule
             objects++;
             known += target->SiteCount;
             unnamed += CountUnnamed(target);
+            mangled += rule->Kind != RuleKind.Ip && rule->Form != NameForm.Symbol ? CountMangled(target) : 0;
             unread += IsUnread(target) ? 1 : 0;
         }
 
@@ -69,6 +71,11 @@ internal static unsafe class UnmatchedRule
         if (unnamed != 0)
         {
             ReportUnnamed(unnamed, new ReportLine(buffer, LineSize));
+        }
+
+        if (mangled != 0)
+        {
+            ReportMangled(mangled, new ReportLine(buffer, LineSize));
         }
 
         ReportUnread(rule, unread, buffer);
@@ -137,6 +144,15 @@ internal static unsafe class UnmatchedRule
         line.Add("ftrace: "u8);
         line.Add(count);
         line.Add(" of the known functions have no name: their object is stripped, and has no debug file"u8);
+        line.Print();
+    }
+
+    private static void ReportMangled(int count, ReportLine line)
+    {
+        line.Add("ftrace: "u8);
+        line.Add(count);
+        line.Add(
+            " of the known functions have C++ names that cannot be demangled: no object offers __cxa_demangle; load a C++ library (LD_PRELOAD=libstdc++.so.6), or use the names of the symbol table, as _ZN2ns1f*"u8);
         line.Print();
     }
 
@@ -212,6 +228,17 @@ internal static unsafe class UnmatchedRule
         for (int i = 0; i < target->SiteCount; i++)
         {
             count += target->FirstSite[i].NameLength == 0 ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private static int CountMangled(LoadedObject* target)
+    {
+        int count = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            count += DisplayNames.LacksDemangler(target->FirstSite + i) ? 1 : 0;
         }
 
         return count;

@@ -21,9 +21,18 @@ public static class CxxTarget
         Finding.Unless(name.WithoutResult.StartsWith(name.WithoutQualifiers), "a name without its qualifiers");
         for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments; omission++)
         {
-            int length = name.Shorten(new byte[name.WithoutResult.Length], omission, out int parameters, out int end);
-            Finding.Unless(parameters <= end && end <= length, "a shortened name whose parts are not in order");
+            int written = name.Shorten(new byte[name.WithoutResult.Length], omission, out int parameters, out int end);
+            Finding.Unless(parameters <= end && end <= written, "a shortened name whose parts are not in order");
         }
+
+        // As a name, and as a pattern: there is room for what is written.
+        byte[] spelled = new byte[input.Length];
+        Finding.Unless(CxxSpelling.Write(input, isPattern: true, spelled) <= input.Length, "a pattern that became longer");
+        int count = CxxSpelling.Write(input, isPattern: false, spelled);
+        var parts = new CxxName(spelled.AsSpan(0, count), isPlain: true);
+        Finding.Unless(parts.WithoutResult.StartsWith(parts.WithoutParameters), "a spelled name without its parameters");
+        int length = CxxPattern.FindWord(input, out int start);
+        Finding.Unless(length == 0 || CxxName.IsWord(input[start]), "a word that is none");
 
         Finding.Unless(new CxxName(input, isPlain: false).WithoutResult.Length == input.Length, "a result where there is none");
     }
