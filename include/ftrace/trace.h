@@ -234,6 +234,7 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  *	std::vector<int>		default arguments of the templates of the
  *	std::map<int, long>		standard library (allocator, less, hash,
  *	std::unique_ptr<C>		equal_to, char_traits, default_delete)
+ *	std::array<int, 4>		the type of a number (4ul)
  *	std::string, std::wstring_view	strings and streams of char, wchar_t and so on
  *	std::filesystem::path		namespaces such as __cxx11 and __1
  *	const std::string &		const before its type, and spaces
