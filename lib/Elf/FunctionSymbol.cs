@@ -1,14 +1,10 @@
+using System;
+
 namespace Ftrace.Elf;
 
 /// <summary>A function of a symbol table.</summary>
 internal struct FunctionSymbol
 {
-    public const byte GlobalName = 0;
-    public const byte LocalName = 1;
-
-    /// <summary>That of the indirect function whose clone it is.</summary>
-    public const byte CloneName = 2;
-
     /// <summary>The address in the file, without the object's base.</summary>
     public ulong Start;
 
@@ -17,9 +13,32 @@ internal struct FunctionSymbol
     /// <summary>Offset of its name in the string table.</summary>
     public uint Name;
 
-    /// <summary>Of several names of one function, that with the lowest rank comes first.</summary>
-    public byte Rank;
+    public bool IsGlobal;
+
+    /// <summary>The name is that of the indirect function whose clone this is. Another symbol has the clone's own.</summary>
+    public bool IsOfClone;
 
     /// <summary>Others have the same start.</summary>
     public bool HasAliases;
+
+    public FunctionSymbol(in ElfSymbol symbol)
+    {
+        Start = symbol.Value;
+        End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1);
+        Name = symbol.Name;
+        IsGlobal = symbol.IsGlobal;
+        IsOfClone = false;
+        HasAliases = false;
+    }
+
+    /// <summary>The order of functions with the same start. The first one's name is shown: a global one if there is one.</summary>
+    public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b)
+    {
+        if (a.IsOfClone != b.IsOfClone)
+        {
+            return a.IsOfClone.CompareTo(b.IsOfClone);
+        }
+
+        return a.IsGlobal != b.IsGlobal ? b.IsGlobal.CompareTo(a.IsGlobal) : a.Name.CompareTo(b.Name);
+    }
 }

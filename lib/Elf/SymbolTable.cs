@@ -8,10 +8,10 @@ namespace Ftrace.Elf;
 internal unsafe struct SymbolTable
 {
     private const ulong MaxBytes = 1ul << 30;
-    private const int LongestName = ushort.MaxValue;
+    public const int LongestName = ushort.MaxValue;
 
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
-        a.Start != b.Start ? a.Start.CompareTo(b.Start) : a.Rank.CompareTo(b.Rank);
+        a.Start != b.Start ? a.Start.CompareTo(b.Start) : FunctionSymbol.CompareNames(a, b);
 
     /// <summary>What the name of a function that chooses a clone ends with.</summary>
     private static ReadOnlySpan<byte> Resolver => ".resolver"u8;
@@ -104,13 +104,7 @@ internal unsafe struct SymbolTable
         {
             if (symbol.IsFunction && symbol.Name < _names.Size)
             {
-                Functions[Count++] = new FunctionSymbol
-                {
-                    Start = symbol.Value,
-                    End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1),
-                    Name = symbol.Name,
-                    Rank = symbol.IsGlobal ? FunctionSymbol.GlobalName : FunctionSymbol.LocalName,
-                };
+                Functions[Count++] = new FunctionSymbol(symbol);
             }
         }
 
@@ -166,7 +160,8 @@ internal unsafe struct SymbolTable
             {
                 FunctionSymbol clone = Functions[i];
                 clone.Name = found;
-                clone.Rank = FunctionSymbol.CloneName;
+                clone.IsGlobal = false;
+                clone.IsOfClone = true;
                 Functions[Count++] = clone;
             }
         }
