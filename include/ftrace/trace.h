@@ -298,8 +298,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * only their names: Cart<T>.
  *
  * Each time that such a pattern is evaluated, it costs about a microsecond for each C++ or
- * Rust function of the objects that it applies to, unless the symbol shows that it cannot
- * match: it does not contain the last word before the first "(", "<" or "[".
+ * Rust function of the objects that it applies to whose symbol contains the longest name of
+ * a namespace, class or function in the pattern; functions with another symbol cost little.
  * ftrace_for_each_site() says what else demangling needs. If no object of the process has a C++
  * demangler, C++ patterns match no C++ function, and the report says so.
  *

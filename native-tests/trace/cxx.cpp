@@ -134,6 +134,8 @@ struct twice {
 	int two(char *x);
 	int two(char **x);
 	int only(int x) const;
+	int late(int x);
+	int late(int x) const;
 };
 
 KEPT int twice::two(int x)
@@ -159,6 +161,16 @@ KEPT int twice::two(char **)
 KEPT int twice::only(int x) const
 {
 	return x;
+}
+
+KEPT int twice::late(int x)
+{
+	return x + 1;
+}
+
+KEPT int twice::late(int x) const
+{
+	return x + 2;
 }
 
 KEPT int over(int x)

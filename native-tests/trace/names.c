@@ -30,6 +30,8 @@
 TRACED int own(int x) __asm__("_ZN6shared3ownEi");
 TRACED int broken(int x) __asm__("_ZN6shared");
 TRACED int c_name(int x);
+/* ns::twice::late(int) const; the plug-in has this one, and one that is not const. */
+TRACED int late(int x) __asm__("_ZNK2ns5twice4lateEi");
 
 /* Longer than is demangled: the stack that it takes grows with the name. */
 #define EIGHT(x)  x x x x x x x x
@@ -62,6 +64,11 @@ TRACED int long_name(int x)
 TRACED int stars(int x)
 {
 	return x + 5;
+}
+
+TRACED int late(int x)
+{
+	return x + 6;
 }
 
 static void *open_plugin(const char *path)
@@ -477,6 +484,73 @@ static void later(void)
 	untrace(&ops);
 }
 
+/* How many functions of that name the program and the plug-in have that are traced. */
+struct users {
+	const char *name;
+	int program, plugin;
+};
+
+static int users_step(const struct ftrace_site *site, void *data)
+{
+	struct users *users = data;
+
+	if (strcmp(site->name, users->name) == 0)
+		*(*site->object ? &users->plugin : &users->program) += site->users;
+	return 0;
+}
+
+static void check_late(int plain, int program, int plugin)
+{
+	struct users of_plain = {"_ZN2ns5twice4lateEi", 0, 0};
+	struct users of_const = {"_ZNK2ns5twice4lateEi", 0, 0};
+
+	CHECK_EQ(ftrace_for_each_site(users_step, &of_plain, 0), 0);
+	CHECK_EQ(ftrace_for_each_site(users_step, &of_const, 0), 0);
+	CHECK_EQ(of_plain.program, 0);
+	CHECK_EQ(of_plain.plugin, plain);
+	CHECK_EQ(of_const.program, program);
+	CHECK_EQ(of_const.plugin, plugin);
+}
+
+/* The full form of a name, and objects that have a function of just that name, or none. */
+static void full(void)
+{
+	struct ftrace_ops ops = OPS(count_hit);
+	unsigned long hits = 0;
+	void *handle = open_plugin(PLUGIN);
+
+	/* The C++ library stays. Nothing has the name: const may be left out. */
+	ops.data = &hits;
+	CHECK_EQ(dlclose(handle), 0);
+	trace(&ops, "ns::twice::late(int)");
+	check_late(0, 1, 0);
+	/* In an object that has the name, the pattern selects nothing else. */
+	handle = open_plugin(PLUGIN);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	check_late(1, 1, 0);
+	/* Set again, it is the full form, and stays that, whatever is opened and closed. */
+	CHECK_EQ(ftrace_set_filter(&ops, "ns::twice::late(int)", 0, 1), 0);
+	check_late(1, 0, 0);
+	CHECK_EQ(ftrace_unregister_function(&ops), 0);
+	CHECK_EQ(dlclose(handle), 0);
+	CHECK_EQ(ftrace_register_function(&ops), 0);
+	check_late(0, 0, 0);
+	handle = open_plugin(PLUGIN);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	check_late(1, 0, 0);
+	/* One of several patterns, also to exclude. */
+	CHECK_EQ(ftrace_set_filter(&ops, "ns::twice::late(int) const", 0, 0), 0);
+	check_late(1, 1, 1);
+	CHECK_EQ(ftrace_set_notrace(&ops, "ns::twice::late(int)", 0, 0), 0);
+	check_late(0, 1, 1);
+	untrace(&ops);
+	/* Of the program only, where it is not the full form. */
+	trace(&ops, "ns::twice::late(int):mod:program");
+	check_late(0, 1, 0);
+	untrace(&ops);
+	CHECK_EQ(dlclose(handle), 0);
+}
+
 /*
  * Another thread is opening the plug-in, and waits in the middle of its relocation:
  * in one of the two, the C++ library has not been relocated then, and must not be
@@ -627,10 +701,10 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"shown", shown},     {"gone", gone},		{"traced", traced},
 		{"stack", stack},     {"patterns", patterns},	{"later", later},
-		{"opening", opening}, {"contended", contended}, {"growth", growth},
+		{"full", full},	      {"opening", opening}, {"contended", contended}, {"growth", growth},
 		{NULL, NULL},
 	};
 
-	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1) + stars(1), 20);
+	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1) + stars(1) + late(1), 27);
 	return run_mode(modes, argc, argv);
 }
