@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Elf;
 using Ftrace.Names;
@@ -92,6 +93,15 @@ internal static unsafe class DisplayNames
         s_searched = false;
     }
 
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int FindDemangler(DlPhdrInfo* info, nuint size, void* data)
+    {
+        var image = new ElfImage { Base = info->Base, Headers = info->Headers, HeaderCount = info->HeaderCount };
+        bool found = new DynamicSymbols(&image).TryFind(Demangler.Function, out ulong function);
+        s_demangle = found ? (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function : null;
+        return found ? 1 : 0;
+    }
+
     private static ReadOnlySpan<byte> Symbol(Site* site) => new(site->Name, site->NameLength);
 
     /// <summary>Searched once a call. If several objects have a demangler, that of the object that was opened first is used.</summary>
@@ -105,6 +115,11 @@ internal static unsafe class DisplayNames
                 {
                     s_demangle = (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function;
                 }
+            }
+
+            if (!s_searched && s_demangle == null)
+            {
+                DlPhdrInfo.Iterate(&FindDemangler, null); // in objects that are not read yet
             }
 
             s_searched = true;

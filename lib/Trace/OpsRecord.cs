@@ -36,6 +36,12 @@ internal unsafe struct OpsRecord
     /// <summary>A filter was wanted, but there is none. What the ops would then select, everything, was not asked for.</summary>
     public bool LacksFilter => HasFailedFilter && !HasFilter;
 
+    /// <summary>Counts registrations: a lower number is that of an ops that was registered before.</summary>
+    public ulong Registration;
+
+    /// <summary>True while the ops is registered and changes where functions continue: no other such ops may have one of its functions.</summary>
+    public readonly bool ModifiesIp => Id >= 0 && (Ops->Flags & FtraceOps.IpModify) != 0;
+
     public static OpsRecord* Create(FtraceOps* ops)
     {
         var added = (OpsRecord*)Memory.Map(Bytes);
@@ -50,7 +56,8 @@ internal unsafe struct OpsRecord
 
     public static void Free(OpsRecord* ops) => Memory.Unmap(ops, Bytes);
 
-    private bool HasFilter
+    /// <summary>There is a filter; without one, all functions are selected.</summary>
+    public bool HasFilter
     {
         get
         {
@@ -418,7 +425,7 @@ internal unsafe struct OpsRecord
                 return true;
             }
 
-            return name.HasOmissions && name.WithoutResult.Length <= NameBuffer.Size && MatchesShortened(name, pattern);
+            return name.HasOmissions && MatchesShortened(name, pattern);
         }
 
         private bool MatchesShortened(CxxName name, ReadOnlySpan<byte> pattern)

@@ -26,6 +26,9 @@ internal static unsafe class Tracing
 
     private static OpsRecord* s_first;
 
+    /// <summary>How often an ops was registered.</summary>
+    private static ulong s_registrations;
+
     /// <summary>Something was removed, and can be freed after a grace period.</summary>
     private static bool s_needsReclaim;
 
@@ -90,6 +93,27 @@ internal static unsafe class Tracing
 
         Unlock();
         return error != 0 ? error : graceError;
+    }
+
+    /// <summary>
+    /// Finds what is at an address. Does not look for new objects: that would read their tables.
+    /// </summary>
+    public static int Lookup(ref AddressLookup lookup)
+    {
+        if (IsTorn)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (!TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        // To demangle names, the thread is marked.
+        int result = TraceThreads.Reserve() ? lookup.Run() : -Errno.ENOMEM;
+        Unlock();
+        return result;
     }
 
     private static void RunOnce(ref TraceCall call)
@@ -229,6 +253,7 @@ internal static unsafe class Tracing
         var call = (TraceCall*)data;
         int updated = LoadedObjects.Update();
         RetryLeftoverCalls();
+        int retried = RetryForeignSites(call->Operation == TraceOperation.Update);
         int adopted = AdoptNewObjects();
 
         // A call that removes something need not know all objects.
@@ -237,6 +262,7 @@ internal static unsafe class Tracing
         if (call->Operation == TraceOperation.Update)
         {
             int branches = JumpPatcher.ApplyToNew();
+            adopted = retried != 0 ? retried : adopted;
             call->Result = FirstError(updated, adopted, branches);
         }
         else if (call->Result == 0)
@@ -280,6 +306,66 @@ internal static unsafe class Tracing
         }
     }
 
+    /// <summary>
+    /// Traces functions that could not be changed because another tool had changed their entries, and that hold again what the library
+    /// expects. Those that do not cost no stop of the other threads.
+    /// </summary>
+    /// <param name="looksAtAll">Also look at all traced functions, for calls that another tool has removed.</param>
+    private static int RetryForeignSites(bool looksAtAll)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            if (looksAtAll)
+            {
+                ForeignSites.FindRemovedCalls(target);
+            }
+
+            if (!target->HasForeign)
+            {
+                continue;
+            }
+
+            target->HasForeign = false;
+            for (int i = 0; i < target->SiteCount; i++)
+            {
+                Site* site = target->FirstSite + i;
+                if (site->Foreign == ForeignState.None)
+                {
+                    continue;
+                }
+
+                if (ForeignSites.HasGone(target, site))
+                {
+                    site->Wanted = target->IsNew ? 0 : WantedBy(target, site);
+                    bool changes = site->Wanted != site->Current;
+                    target->Changing += changes ? 1 : 0;
+                    site->Foreign = changes ? ForeignState.Found : ForeignState.None;
+                }
+
+                target->HasForeign |= site->Foreign != ForeignState.None;
+            }
+        }
+
+        return SitePatcher.Apply(SiteFailures.SkipForeign);
+    }
+
+    /// <summary>The registered ops that want to be called from a site.</summary>
+    private static ulong WantedBy(LoadedObject* target, Site* site)
+    {
+        ulong wanted = 0;
+        for (OpsRecord* record = s_first; record != null; record = record->Next)
+        {
+            if (record->Id >= 0)
+            {
+                Selection selection = record->Select(target);
+                bool wants = selection == Selection.All || (selection == Selection.Some && record->Wants(site));
+                wanted |= wants ? 1ul << record->Id : 0;
+            }
+        }
+
+        return wanted;
+    }
+
     /// <summary>Traces the functions of new objects that registered ops want.</summary>
     private static int AdoptNewObjects()
     {
@@ -296,15 +382,16 @@ internal static unsafe class Tracing
             {
                 if (ops->Id >= 0 && SetWanted(target, ops) && FailuresOf(ops) == SiteFailures.Refuse)
                 {
-                    failures = SiteFailures.Refuse;
+                    failures = SiteFailures.RefuseOnce;
                 }
             }
 
-            // A failure with one object does not keep another one from being traced. After a temporary failure the next call tries
-            // again.
+            int conflict = IpModify.Resolve(s_first, target);
+
+            // A failure with one object does not keep another one from being traced. The next call tries again.
             int error = SitePatcher.Apply(failures);
-            target->IsNew = error != 0 && error != -Errno.EINVAL;
-            result = result != 0 ? result : error;
+            target->IsNew = error != 0;
+            result = FirstError(result, error, conflict);
         }
 
         return result;
@@ -337,14 +424,33 @@ internal static unsafe class Tracing
             return -Errno.ENOSPC;
         }
 
-        SetWanted(record);
-        int error = SitePatcher.Apply(FailuresOf(record));
+        record->Registration = ++s_registrations;
+        int error = ApplyFilter(record);
         if (error != 0)
         {
             RemoveOps(record);
         }
 
         return error;
+    }
+
+    /// <summary>Changes the text so that the ops is called from the functions that it selects.</summary>
+    private static int ApplyFilter(OpsRecord* record)
+    {
+        if (record->ModifiesIp && !record->HasFilter)
+        {
+            return -Errno.EINVAL;
+        }
+
+        SetWanted(record);
+        int error = IpModify.Verify(s_first, record);
+        if (error != 0)
+        {
+            SitePatcher.Cancel();
+            return error;
+        }
+
+        return SitePatcher.Apply(FailuresOf(record));
     }
 
     private static int Unregister(TraceCall* call)
@@ -448,8 +554,7 @@ internal static unsafe class Tracing
             return 0;
         }
 
-        SetWanted(record);
-        return SitePatcher.Apply(FailuresOf(record));
+        return ApplyFilter(record);
     }
 
     private static int FreeFilter(FtraceOps* ops)

@@ -470,6 +470,11 @@ static void patterns(void)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 		check_step(steps + i);
 
+	/* A long name can be shortened. */
+	CHECK_EQ(filter(&ops, "ns::deep"), 0);
+	CHECK_EQ(filter(&ops, "ns::deep<ns::two<*"), 0);
+	CHECK_EQ(ftrace_set_filter(&ops, NULL, 0, 1), 0);
+
 	/* Several in order, and what is left out. */
 	ops.data = &hits;
 	CHECK_EQ(filter(&ops, "ns::*"), 0);

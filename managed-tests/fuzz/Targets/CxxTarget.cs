@@ -23,6 +23,12 @@ public static class CxxTarget
         {
             int written = name.Shorten(new byte[name.WithoutResult.Length], omission, out int parameters, out int end);
             Finding.Unless(parameters <= end && end <= written, "a shortened name whose parts are not in order");
+
+            // In less room it is the same name, or nothing.
+            byte[] less = new byte[(parameters + written) / 2];
+            int fitting = name.Shorten(less, omission, out int lessParameters, out _);
+            Finding.Unless(fitting <= less.Length && lessParameters == parameters, "a shortened name that has room is left out");
+            Finding.Unless(parameters == 0 || name.Shorten(less.AsSpan(0, parameters - 1), omission, out _, out _) == 0, "a name without room");
         }
 
         // As a name, and as a pattern: there is room for what is written.
