@@ -33,7 +33,8 @@ extern "C" {
  * @name: its name in the symbol table; "" if it has none
  * @object: path of the file that it comes from; "" for the program
  * @users: how many registered handlers it has
- * @display: its readable name: the demangled name in C++, otherwise the same as @name
+ * @display: its readable name: the demangled name in C++ and Rust, otherwise the same as
+ *	@name
  * @data: the word that ftrace_site_data() has found for it; NULL if no handler has asked for
  *	it. Version 1.0 had no such field: @size tells
  *
@@ -41,9 +42,11 @@ extern "C" {
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
  * the same build id. Without a debug file it reads the dynamic symbol table.
  *
- * The C++ library of the process demangles the names (__cxa_demangle() of libstdc++ or
+ * The C++ library of the process demangles C++ names (__cxa_demangle() of libstdc++ or
  * libc++abi, no matter which object loaded it, and with which flags). While there is
- * no C++ library, names are not demangled. Names of more than 1,024 characters never are.
+ * no C++ library, they are not demangled. Names of more than 1,024 characters never are.
+ * The library itself demangles Rust names of up to 4,000 characters, of both kinds
+ * (_ZN...17h...E and _R...), without hashes and numbers of crates.
  *
  * The structure and its strings are valid until the function that received them returns;
  * @data as long as the object is loaded.
@@ -81,7 +84,7 @@ struct ftrace_site {
  * To demangle a C++ name takes about a microsecond, some memory from malloc(), which
  * is freed again, and stack: with libstdc++ up to 350 bytes for each character of the
  * name. If the thread does not have 400 bytes of stack for each character, plus 16 KB,
- * the name is not demangled.
+ * the name is not demangled. A Rust name needs 32 KB of stack, and no malloc().
  *
  * Returns the last result of @fn, 0 if @fn was never called, or
  *   -EINVAL   @fn is NULL, or @flags has unknown bits
