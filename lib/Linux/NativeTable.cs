@@ -144,4 +144,9 @@ internal unsafe struct NativeTable
 
     /// <summary>Runs in a child that is recognized at its first call: nothing ran before the fork, nor after it.</summary>
     [FieldOffset(Offsets.NativeTable_ForkFound)] public void* ForkFound;
+
+    // For C#.
+
+    /// <summary>As <see cref="IterateObjects"/>, for the objects in other namespaces. Called in a callback of that one.</summary>
+    [FieldOffset(Offsets.NativeTable_IterateOtherObjects)] public delegate* unmanaged[Cdecl]<void*, void*, int> IterateOtherObjects;
 }

@@ -6,7 +6,7 @@
  *	entry.c		the exported functions: entry into C#, and calls of the host's code
  *	startup.c	the constructor; the environment
  *	runtime.c	replacements for C library functions that the .NET runtime calls
- *	loader.c	the process's objects, in the child of a fork too
+ *	loader.c	the process's objects, in the child of a fork too, and in all namespaces
  *	machine.c	features of the processor
  *	trace_entry.S	the trampoline, which traced calls go through; trace.c
  *	serialize.S	serializing instructions
@@ -106,6 +106,8 @@ extern struct native {
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 	void (*fork_found)(struct ftrace_nmi_thread *thread);
+	/* for C# */
+	int (*iterate_other_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 } native;
 
 /*

@@ -52,7 +52,8 @@ FIELD(native, fork_prepare, NativeTable, ForkPrepare, 304)
 FIELD(native, fork_parent, NativeTable, ForkParent, 312)
 FIELD(native, fork_child, NativeTable, ForkChild, 320)
 FIELD(native, fork_found, NativeTable, ForkFound, 328)
-VALUE(NativeTable, SizeOf, 336)
+FIELD(native, iterate_other_objects, NativeTable, IterateOtherObjects, 336)
+VALUE(NativeTable, SizeOf, 344)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)

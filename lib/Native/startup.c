@@ -32,6 +32,7 @@ struct native native = {
 	.forbids_breakpoints = forbids_breakpoints,
 	.call_ops = call_ops,
 	.iterate_objects = loader_iterate,
+	.iterate_other_objects = loader_iterate_others,
 	.free = free,
 	.callers = {
 		ftrace_regs_vectors_caller,

@@ -63,6 +63,9 @@ internal unsafe struct LoadedObject
     /// <summary>The next object that was closed.</summary>
     public LoadedObject* NextDropped;
 
+    /// <summary>It is in another namespace than this library: its functions use another C library.</summary>
+    public bool IsElsewhere;
+
     /// <summary>See <see cref="ElfImage.ReadIdentity"/>.</summary>
     public ulong Identity;
 

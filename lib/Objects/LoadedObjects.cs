@@ -47,6 +47,7 @@ internal static unsafe class LoadedObjects
 
         s_error = 0;
         DlPhdrInfo.Iterate(&Visit, null);
+        DlPhdrInfo.IterateOthers(&VisitElsewhere, null);
         Drop();
         s_isCurrent = s_error == 0;
         return s_error;
@@ -64,6 +65,28 @@ internal static unsafe class LoadedObjects
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Visit(DlPhdrInfo* info, nuint size, void* data)
     {
+        Visit(info, isElsewhere: false);
+        return 0;
+    }
+
+    /// <summary>The loader itself exists once, but is listed in each namespace.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int VisitElsewhere(DlPhdrInfo* info, nuint size, void* data)
+    {
+        for (LoadedObject* known = s_first; known != null; known = known->Next)
+        {
+            if (known->Seen && known->Image.Base == info->Base && known->Image.Headers == info->Headers)
+            {
+                return 0;
+            }
+        }
+
+        Visit(info, isElsewhere: true);
+        return 0;
+    }
+
+    private static void Visit(DlPhdrInfo* info, bool isElsewhere)
+    {
         var path = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name);
         for (LoadedObject* known = s_first; known != null; known = known->Next)
         {
@@ -72,16 +95,15 @@ internal static unsafe class LoadedObjects
                 && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasBeenRelocated(known))
             {
                 known->Seen = true;
-                return 0;
+                return;
             }
         }
 
-        int error = TryAdd(info, path);
+        int error = TryAdd(info, path, isElsewhere);
         s_error = error != 0 ? error : s_error;
-        return 0;
     }
 
-    private static int TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path)
+    private static int TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path, bool isElsewhere)
     {
         ReadOnlySpan<byte> fileName = path.IsEmpty ? "program"u8 : path[(path.LastIndexOf((byte)'/') + 1)..];
         Block memory = Block.Allocate((nuint)(sizeof(LoadedObject) + path.Length + fileName.Length + 2));
@@ -102,6 +124,7 @@ internal static unsafe class LoadedObjects
         added->Image.HeaderCount = info->HeaderCount;
         added->Seen = true;
         added->IsNew = true;
+        added->IsElsewhere = isElsewhere;
         added->Identity = added->Image.ReadIdentity();
         int error = ObjectReader.Read(added);
         if (error != 0)

@@ -87,7 +87,8 @@ internal static unsafe class DisplayNames
         {
             for (LoadedObject* target = LoadedObjects.First; target != null && !s_searched; target = target->Next)
             {
-                if (new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
+                // What another C library has allocated cannot be freed by ours.
+                if (!target->IsElsewhere && new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
                 {
                     s_demangle = (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function;
                 }
