@@ -97,6 +97,12 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
 
+/*
+ * Functions of objects that are opened later are traced at once. A pattern may then be set
+ * before any function matches it.
+ */
+#define FTRACE_OPS_FL_PENDING 8UL
+
 /**
  * struct ftrace_ops - a handler and its options
  * @size: sizeof(struct ftrace_ops)

@@ -244,3 +244,19 @@ int loader_iterate_others(int (*fn)(struct dl_phdr_info *, size_t, void *), void
 		ret = iterate_list(other->debug.r_map, 0, fn, data);
 	return ret;
 }
+
+unsigned long loader_break(void)
+{
+	return namespaces && namespaces->debug.r_version > 0 ? namespaces->debug.r_brk : 0;
+}
+
+__attribute__((target("general-regs-only"))) int loader_is_consistent(void)
+{
+	const struct namespace *each = namespaces;
+
+	if (__atomic_load_n(&each->debug.r_version, __ATOMIC_ACQUIRE) < 2)
+		return each->debug.r_state == RT_CONSISTENT;
+	while (each && each->debug.r_state == RT_CONSISTENT)
+		each = __atomic_load_n(&each->next, __ATOMIC_ACQUIRE);
+	return !each;
+}

@@ -25,4 +25,10 @@ int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
  */
 int loader_iterate_others(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 
+/* The function that the loader calls whenever its lists have changed; 0: not known. */
+unsigned long loader_break(void);
+
+/* No namespace's list is being changed. Any context. */
+int loader_is_consistent(void);
+
 #endif /* LOADER_H */

@@ -32,6 +32,9 @@ internal unsafe struct LoadedObject
     /// </summary>
     public ulong* UnrelocatedEntry;
 
+    /// <summary>It was read while the loader waited: what the loader had not relocated yet was worked out.</summary>
+    public bool IsResolved;
+
     /// <summary>How many of the sites want other ops than they have.</summary>
     public int Changing;
 

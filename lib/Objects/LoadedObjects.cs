@@ -19,6 +19,7 @@ internal static unsafe class LoadedObjects
     private static bool s_isCurrent; // as of s_adds and s_subs
     private static int s_error;
     private static LoadedObject* s_dropped;
+    private static bool s_resolve;
 
     public static LoadedObject* First => s_first;
 
@@ -26,13 +27,17 @@ internal static unsafe class LoadedObjects
     /// Adds objects that were opened, and removes those that were closed. One that could not be read is tried again by the next call.
     /// </summary>
     /// <returns>0; -ENOMEM or -EAGAIN if one could not be read for a temporary reason. The others are known.</returns>
-    public static int Update()
+    /// <param name="resolve">
+    /// The sites of objects that the loader has mapped, but not relocated, are wanted too. Else such an object has none until it is relocated.
+    /// </param>
+    public static int Update(bool resolve = false)
     {
+        s_resolve = resolve;
         bool same = true;
         DlPhdrInfo.Iterate(&CompareCounts, &same);
         for (LoadedObject* known = s_first; known != null && same; known = known->Next)
         {
-            same = !HasBeenRelocated(known);
+            same = !HasToBeReadAgain(known);
         }
 
         if (same)
@@ -92,7 +97,7 @@ internal static unsafe class LoadedObjects
         {
             if (!known->Seen && known->Image.Base == info->Base && known->Image.Headers == info->Headers
                 && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
-                && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasBeenRelocated(known))
+                && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasToBeReadAgain(known))
             {
                 known->Seen = true;
                 return;
@@ -125,6 +130,7 @@ internal static unsafe class LoadedObjects
         added->Seen = true;
         added->IsNew = true;
         added->IsElsewhere = isElsewhere;
+        added->IsResolved = s_resolve;
         added->Identity = added->Image.ReadIdentity();
         int error = ObjectReader.Read(added);
         if (error != 0)
@@ -140,19 +146,20 @@ internal static unsafe class LoadedObjects
     }
 
     /// <summary>
-    /// True if an object was read before it was relocated, and has been relocated since. The loader lists it before, and its counts do not
+    /// True if an object was read before it was relocated, and has been relocated since, or need not be any more. The loader lists it before, and its counts do not
     /// change after. Relocations are applied in the order of their addresses, so the last entry shows it. An object that is traced already
     /// stays as it was read.
     /// </summary>
-    private static bool HasBeenRelocated(LoadedObject* known)
+    private static bool HasToBeReadAgain(LoadedObject* known)
     {
-        bool relocated = known->UnrelocatedEntry != null && known->Image.Contains(*known->UnrelocatedEntry, 1, ProgramHeader.Code);
-        for (int i = 0; i < known->SiteCount && relocated; i++)
+        bool again = known->UnrelocatedEntry != null
+            && ((s_resolve && !known->IsResolved) || known->Image.Contains(*known->UnrelocatedEntry, 1, ProgramHeader.Code));
+        for (int i = 0; i < known->SiteCount && again; i++)
         {
-            relocated = known->FirstSite[i].Current == 0;
+            again = known->FirstSite[i].Current == 0;
         }
 
-        return relocated;
+        return again;
     }
 
     /// <summary>

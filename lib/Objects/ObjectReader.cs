@@ -131,12 +131,12 @@ internal static unsafe class ObjectReader
         nuint names = 1; // the empty name
         if (patchable)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), max - names, isMcount: false);
+            names += Add(target, symbols, entries, max - names, isMcount: false);
         }
 
         if (mcount)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + calls.Address), calls.Size / sizeof(ulong), max - names, isMcount: true);
+            names += Add(target, symbols, calls, max - names, isMcount: true);
         }
 
         bool named = TryName(target, symbols, names);
@@ -155,11 +155,48 @@ internal static unsafe class ObjectReader
         || DebugFile.TryReadSymbols(&target->Image, error, out symbols)
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
+    /// <summary>Adds the sites of a compiler's section: <see cref="Add(LoadedObject*, in SymbolTable, ulong*, ulong*, ulong, nuint, bool)"/>.</summary>
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, in ElfSection section, nuint max, bool isMcount)
+    {
+        var entries = (ulong*)(target->Image.Base + section.Address);
+        ulong count = section.Size / sizeof(ulong);
+        Block copy = target->IsResolved ? Resolve(target, entries, count) : default;
+        nuint names = Add(target, symbols, entries, copy.IsEmpty ? entries : (ulong*)copy.Start, count, max, isMcount);
+        copy.Free();
+        return names;
+    }
+
+    /// <summary>The entries as they will be when the object has been relocated.</summary>
+    /// <returns>Nothing if they are that already, or if that cannot be found out.</returns>
+    private static Block Resolve(LoadedObject* target, ulong* entries, ulong count)
+    {
+        bool relocated = true;
+        for (ulong i = 0; i < count && relocated; i++)
+        {
+            relocated = target->Image.Contains(entries[i], 1, ProgramHeader.Code);
+        }
+
+        var relocations = new PendingRelocations(&target->Image);
+        if (relocated || relocations.HasTextRelocations)
+        {
+            return default;
+        }
+
+        Block copy = Block.AllocateTemporary((nuint)count * sizeof(ulong));
+        if (!copy.IsEmpty)
+        {
+            new ReadOnlySpan<ulong>(entries, (int)count).CopyTo(new Span<ulong>(copy.Start, (int)count));
+            relocations.Apply((ulong)entries, count, (ulong*)copy.Start);
+        }
+
+        return copy;
+    }
+
     /// <summary>
     /// Adds sites for those addresses of a compiler's section that can be patched. Returns how many bytes their names take, at most
     /// <paramref name="max"/>; sites beyond that have no name.
     /// </summary>
-    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint max, bool isMcount)
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* entries, ulong* addresses, ulong count, nuint max, bool isMcount)
     {
         nuint names = 0;
         var unwind = new UnwindIndex(&target->Image);
@@ -174,7 +211,7 @@ internal static unsafe class ObjectReader
 
             if (length == 0)
             {
-                target->UnrelocatedEntry = addresses + i;
+                target->UnrelocatedEntry = entries + i;
                 continue;
             }
 

@@ -15,7 +15,10 @@ internal unsafe struct FtraceOps
     /// <summary>FTRACE_OPS_FL_SKIP_FOREIGN.</summary>
     public const ulong SkipForeign = 4;
 
-    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign;
+    /// <summary>FTRACE_OPS_FL_PENDING.</summary>
+    public const ulong Pending = 8;
+
+    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign | Pending;
 
     [FieldOffset(Offsets.FtraceOps_Size)] public nuint Size;
     [FieldOffset(Offsets.FtraceOps_Func)] public void* Func;
