@@ -49,6 +49,7 @@ internal static class LibraryAbi
             ["FTRACE_OPS_FL_NO_VECTORS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.NoVectors)}", (long)FtraceOps.NoVectors),
             ["FTRACE_OPS_FL_SAVE_REGS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SaveRegs)}", (long)FtraceOps.SaveRegs),
             ["FTRACE_OPS_FL_SKIP_FOREIGN"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SkipForeign)}", (long)FtraceOps.SkipForeign),
+            ["FTRACE_OPS_FL_PENDING"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.Pending)}", (long)FtraceOps.Pending),
             ["FTRACE_SITES_ENABLED"] = ($"{nameof(SiteExports)}.{nameof(SiteExports.EnabledOnly)}", SiteExports.EnabledOnly),
             ["FTRACE_STACK_SIGNAL"] = (OfNativeFile, 1),
             ["FTRACE_STACK_STOP"] = (OfNativeFile, 2),
