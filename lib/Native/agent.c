@@ -37,7 +37,7 @@
 #define LONGEST_START_NS 1000000000L
 #define LONGEST_FORK_NS	 1000000000L
 #define RETRY_NS	 200000L
-#define MOST_TRIES	 10
+#define MOST_TRIES	 14
 #define STACK_SIZE	 (1024 * 1024) /* demangling takes up to 400 KB */
 
 static struct {

@@ -21,6 +21,9 @@ internal static unsafe class DisplayNames
     private static delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> s_demangle;
     private static bool s_searched;
 
+    /// <summary>A C++ name was asked for since this was last reset, and there was no demangler.</summary>
+    public static bool LackedDemangler { get; set; }
+
     /// <summary>The last symbol that was demangled, and its name.</summary>
     private static byte* s_symbol;
     private static byte* s_name;
@@ -95,6 +98,7 @@ internal static unsafe class DisplayNames
             }
 
             s_searched = true;
+            LackedDemangler |= s_demangle == null;
             return s_demangle != null;
         }
     }

@@ -145,7 +145,7 @@ internal static unsafe class Tracing
             {
                 SitePatcher.LimitTo(StopTimeoutMs);
                 int updated = LoadedObjects.Update(resolve: true);
-                int adopted = AdoptNewObjects();
+                int adopted = AdoptNewObjects(isOpening: true);
                 *result = updated != 0 ? updated : adopted;
                 SitePatcher.LimitTo(0);
                 DisplayNames.End();
@@ -400,7 +400,10 @@ internal static unsafe class Tracing
     }
 
     /// <summary>Traces the functions of new objects that registered ops want.</summary>
-    private static int AdoptNewObjects()
+    /// <param name="isOpening">
+    /// Objects may be new that their thread has not relocated yet. If one of them is the C++ library, it cannot demangle the names of the others.
+    /// </param>
+    private static int AdoptNewObjects(bool isOpening = false)
     {
         int result = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
@@ -410,6 +413,7 @@ internal static unsafe class Tracing
                 continue;
             }
 
+            DisplayNames.LackedDemangler = false;
             SiteFailures failures = SiteFailures.SkipForeign;
             for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
             {
@@ -424,6 +428,11 @@ internal static unsafe class Tracing
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0 && error != -Errno.EINVAL;
             result = result != 0 ? result : error;
+            if (isOpening && DisplayNames.LackedDemangler)
+            {
+                target->IsNew = true;
+                result = result != 0 ? result : -Errno.EAGAIN;
+            }
         }
 
         return result;

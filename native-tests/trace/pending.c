@@ -7,6 +7,7 @@
  *   relocations   of an object whose relocations are packed
  *   namespace     by dlmopen()
  *   failed        an object that cannot be opened
+ *   cxx           by a C++ name, of an object that brings its C++ library along
  *   late          the library is kept from tracing the object for longer than it may take
  *   bracket       by the thread that opens it
  *   fork          a child has the hook, but not the thread that it asks
@@ -242,6 +243,25 @@ static void failed(void)
 		CHECK_EQ(dlclose(plugin), 0);
 	}
 	end();
+}
+
+/* cxx: the C++ library may not be able to demangle before it is relocated. */
+
+static void cxx(void)
+{
+	const unsigned char *function;
+	void *plugin;
+
+	trace(&ops, "shared::cxx_only");
+	plugin = dlopen(CXX_PLUGIN, RTLD_NOW);
+	CHECK(plugin);
+	function = dlsym(plugin, "_ZN6shared8cxx_onlyEi");
+	CHECK(function);
+	WAIT_FOR((dlclose(open_plugin()), *(volatile const unsigned char *)function == 0xe8));
+	hits = 0;
+	CHECK_EQ(((int (*)(int))function)(1), 2);
+	CHECK_EQ(hits, 1);
+	untrace(&ops);
 }
 
 /* late, bracket */
@@ -498,6 +518,7 @@ int main(int argc, char **argv)
 		{"relocations", relocations},
 		{"namespace", other_namespace},
 		{"failed", failed},
+		{"cxx", cxx},
 		{"late", late},
 		{"bracket", bracket},
 		{"fork", forks},
