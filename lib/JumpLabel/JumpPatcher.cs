@@ -33,13 +33,16 @@ internal static unsafe class JumpPatcher
         var patches = (FtracePatch*)memory.Start;
         count = Collect(only, key, enabled, patches, count);
         int error = count <= 0 ? count : Patcher.Patch(patches, count, PatchRequest.Default);
+        var process = default(ProcessView);
         for (int i = 0; i < count && error == -Errno.EINVAL; i++)
         {
             if (patches[i].Error == error)
             {
-                Report.OtherCode("a branch"u8, patches + i);
+                Report.OtherCode("a branch"u8, patches + i, ref process);
             }
         }
+
+        process.Close();
 
         memory.Free();
         return error;
@@ -71,6 +74,23 @@ internal static unsafe class JumpPatcher
         // Read each time: it is not set yet while its object is being opened.
         FtraceStaticKey* origin = key->Origin;
         return origin != null ? origin : key;
+    }
+
+    /// <summary>True if a branch on the key, or on an alias of it, is known.</summary>
+    public static bool HasBranch(FtraceStaticKey* key)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            for (int i = 0; i < target->JumpCount; i += target->FirstJump[i].Run)
+            {
+                if (Resolve(target->FirstJump[i].Key) == key)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Collects the branches that have to change: those on a key, or, if that is null, those of one object.</summary>

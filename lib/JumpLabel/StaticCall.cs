@@ -42,7 +42,9 @@ internal static unsafe class StaticCall
         }
         else if (patch.Error == -Errno.EINVAL)
         {
-            Report.OtherCode("a static call"u8, &patch);
+            var process = default(ProcessView);
+            Report.OtherCode("a static call"u8, &patch, ref process);
+            process.Close();
         }
 
         return error;

@@ -5,6 +5,8 @@ namespace Ftrace.Linux;
 /// <summary>One line of /proc/self/maps.</summary>
 internal struct MapEntry
 {
+    private const int Fields = 5; // before the name
+
     public ulong Start;
     public ulong End;
 
@@ -26,6 +28,26 @@ internal struct MapEntry
             (line[at + 1] == 'w' ? Memory.ProtWrite : 0) |
             (line[at + 2] == 'x' ? Memory.ProtExec : 0);
         return entry.Start < entry.End;
+    }
+
+    /// <summary>
+    /// The name in a line: the path of the file, or a word in brackets, such as [stack]; empty if the mapping has none. It follows five
+    /// fields and some spaces.
+    /// </summary>
+    public static ReadOnlySpan<byte> NameIn(ReadOnlySpan<byte> line)
+    {
+        for (int field = 0; field < Fields; field++)
+        {
+            int length = line.IndexOf((byte)' ');
+            if (length < 0)
+            {
+                return default;
+            }
+
+            line = line[length..].TrimStart((byte)' ');
+        }
+
+        return line;
     }
 
     private static bool TryParseHex(ReadOnlySpan<byte> line, ref int at, byte end, out ulong value)

@@ -47,6 +47,47 @@ internal unsafe ref struct MapsReader(byte* buffer, int size)
         return TryReadLine(out _, out entry);
     }
 
+    /// <summary>As <see cref="Next"/>, with the mapping's name, as <see cref="MapEntry.NameIn"/> has it.</summary>
+    /// <param name="from">Mappings that end at or before it may be skipped.</param>
+    /// <param name="buffer">Memory for the name.</param>
+    /// <param name="size">Its size. A longer name is not read: it is empty then.</param>
+    /// <param name="entry">The mapping.</param>
+    /// <param name="name">Its name; valid until the next call.</param>
+    /// <returns>False at the end.</returns>
+    public bool NextNamed(ulong from, byte* buffer, int size, out MapEntry entry, out ReadOnlySpan<byte> name)
+    {
+        name = default;
+        if (!_asText)
+        {
+            var query = new ProcmapQuery
+            {
+                Size = (ulong)sizeof(ProcmapQuery),
+                Flags = ProcmapQuery.CoveringOrNext,
+                Address = from,
+                Name = (ulong)buffer,
+                NameSize = (uint)size,
+            };
+            nint error = Native.Syscall(SyscallNumber.Ioctl, _fd, unchecked((nint)ProcmapQuery.Request), (nint)(&query));
+            if (error == 0)
+            {
+                entry = new MapEntry { Start = query.Start, End = query.End, Protection = (int)query.Protection & Memory.ProtAll };
+                name = query.NameSize > 1 ? new ReadOnlySpan<byte>(buffer, (int)query.NameSize - 1) : default;
+                return true;
+            }
+
+            if (error is -Errno.ENOENT or -Errno.ENAMETOOLONG)
+            {
+                return Next(from, out entry);
+            }
+
+            _asText = true;
+        }
+
+        bool found = TryReadLine(out ReadOnlySpan<byte> line, out entry);
+        name = MapEntry.NameIn(line);
+        return found;
+    }
+
     private bool TryReadLine(out ReadOnlySpan<byte> line, out MapEntry entry)
     {
         for (; ; )

@@ -145,7 +145,16 @@ internal unsafe struct NativeTable
     /// <summary>Runs in a child that is recognized at its first call: nothing ran before the fork, nor after it.</summary>
     [FieldOffset(Offsets.NativeTable_ForkFound)] public void* ForkFound;
 
-    // For C#.
+    // Set by the native code again.
+
+    /// <summary>The code of all sites in Native/redzone.S, <see cref="Offsets.RedZone_CallerSize"/> bytes each.</summary>
+    [FieldOffset(Offsets.NativeTable_RedZoneCallers)] public byte* RedZoneCallers;
+
+    /// <summary>The table that this code reads.</summary>
+    [FieldOffset(Offsets.NativeTable_RedZoneSites)] public void* RedZoneSites;
+
+    /// <summary>The host's word of a site, for handlers.</summary>
+    [FieldOffset(Offsets.NativeTable_SiteData)] public void* SiteData;
 
     /// <summary>As <see cref="IterateObjects"/>, for the objects in other namespaces. Called in a callback of that one.</summary>
     [FieldOffset(Offsets.NativeTable_IterateOtherObjects)] public delegate* unmanaged[Cdecl]<void*, void*, int> IterateOtherObjects;

@@ -14,7 +14,10 @@ internal unsafe ref struct ReportLine(byte* line, int size)
 
     private readonly Span<byte> Rest => new(_line + _length, _capacity - _length);
 
-    public void Add(ReadOnlySpan<byte> text)
+    /// <summary>What the line has so far.</summary>
+    public readonly ReadOnlySpan<byte> Text => new(_line, _length);
+
+    public void Add(scoped ReadOnlySpan<byte> text)
     {
         int kept = Math.Min(text.Length, Rest.Length);
         text[..kept].CopyTo(Rest);

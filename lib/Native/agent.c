@@ -149,7 +149,8 @@ static void end_look(void)
 		wake(&agent.looks);
 }
 
-/* -EBUSY: what it needs is in use, perhaps by the thread that waits for the agent. */
+#define IN_USE 1 /* what it needs, perhaps by the thread that waits for the agent */
+
 static int look(void)
 {
 	int error;
@@ -181,7 +182,7 @@ static void serve(unsigned int run, unsigned int asked)
 	long pause = RETRY_NS;
 	int error, tries = 0;
 
-	while (error = look(), error == -EBUSY && read_word(&agent.run) == run)
+	while (error = look(), error == IN_USE && read_word(&agent.run) == run)
 		sleep_on(&agent.run, run, RETRY_NS);
 	if (error != 0)
 		__atomic_add_fetch(&loader_timeouts, 1, __ATOMIC_RELAXED);

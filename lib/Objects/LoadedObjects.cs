@@ -14,9 +14,11 @@ namespace Ftrace.Objects;
 internal static unsafe class LoadedObjects
 {
     private static LoadedObject* s_first;
+    private static LoadedObject* s_firstWithSites;
     private static ulong s_adds;
     private static ulong s_subs;
     private static bool s_isCurrent; // as of s_adds and s_subs
+    private static bool s_hasClosed; // an object was closed since the update before
     private static int s_error;
     private static LoadedObject* s_dropped;
     private static bool s_resolve;
@@ -42,6 +44,7 @@ internal static unsafe class LoadedObjects
 
         if (same)
         {
+            s_resolve = false;
             return 0;
         }
 
@@ -54,6 +57,7 @@ internal static unsafe class LoadedObjects
         DlPhdrInfo.Iterate(&Visit, null);
         DlPhdrInfo.IterateOthers(&VisitElsewhere, null);
         Drop();
+        s_resolve = false;
         s_isCurrent = s_error == 0;
         return s_error;
     }
@@ -62,6 +66,7 @@ internal static unsafe class LoadedObjects
     private static int CompareCounts(DlPhdrInfo* info, nuint size, void* data)
     {
         *(bool*)data = s_isCurrent && info->Adds == s_adds && info->Subs == s_subs;
+        s_hasClosed = info->Subs != s_subs;
         s_adds = info->Adds;
         s_subs = info->Subs;
         return 1;
@@ -95,9 +100,7 @@ internal static unsafe class LoadedObjects
         var path = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name);
         for (LoadedObject* known = s_first; known != null; known = known->Next)
         {
-            if (!known->Seen && known->Image.Base == info->Base && known->Image.Headers == info->Headers
-                && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
-                && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasToBeReadAgain(known))
+            if (!known->Seen && IsSame(known, info))
             {
                 known->Seen = true;
                 return;
@@ -106,6 +109,24 @@ internal static unsafe class LoadedObjects
 
         int error = TryAdd(info, path, isElsewhere);
         s_error = error != 0 ? error : s_error;
+    }
+
+    /// <summary>True if an object of the loader's is the one that was read.</summary>
+    private static bool IsSame(LoadedObject* known, DlPhdrInfo* info) =>
+        known->Image.Base == info->Base && known->Image.Headers == info->Headers
+        && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name))
+        && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasToBeReadAgain(known);
+
+    /// <summary>What was read of an object of the loader's; null if it was not read yet.</summary>
+    public static LoadedObject* Find(DlPhdrInfo* info)
+    {
+        LoadedObject* known = s_first;
+        while (known != null && !IsSame(known, info))
+        {
+            known = known->Next;
+        }
+
+        return known;
     }
 
     private static int TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path, bool isElsewhere)
@@ -140,8 +161,11 @@ internal static unsafe class LoadedObjects
         }
 
         added->Next = s_first;
-        Thread.MemoryBarrier(); // with readers in CurrentAt()
+        added->NextWithSites = s_firstWithSites;
+        Thread.MemoryBarrier(); // with readers in CurrentAt() and WordAt()
         s_first = added;
+        s_firstWithSites = added->SiteCount != 0 ? added : s_firstWithSites;
+
         return 0;
     }
 
@@ -163,21 +187,23 @@ internal static unsafe class LoadedObjects
     }
 
     /// <summary>
-    /// True if the text is as the library left it. An object that was closed and opened again at the same address has fresh text.
+    /// True if the text is as the library left it. An object that was closed and opened again at the same address has fresh text. If none
+    /// was closed, another tool has changed the text.
     /// </summary>
     private static bool HasOurCode(LoadedObject* known)
     {
         bool traced = false;
         bool converted = true;
-        for (int i = 0; i < known->SiteCount; i++)
+        byte* code = stackalloc byte[X86Instruction.CallSize];
+        for (int i = 0; i < known->SiteCount && s_hasClosed; i++)
         {
             Site* site = known->FirstSite + i;
             if (site->Current != 0)
             {
                 traced = true;
-                byte* code = (byte*)site->Ip;
-                if (*code == X86Instruction.CallOpcode
-                    && StubArea.IsStub(site->Ip + X86Instruction.CallSize + (ulong)Unsafe.ReadUnaligned<int>(code + 1)))
+                CallBytes.Copy((byte*)site->Ip, code);
+                *code = *code == X86Instruction.Int3 ? X86Instruction.CallOpcode : *code; // a debugger's breakpoint
+                if (StubArea.IsCallOfStub(site->Ip, code))
                 {
                     return true;
                 }
@@ -191,29 +217,62 @@ internal static unsafe class LoadedObjects
         return !traced && converted;
     }
 
+    /// <summary>The object that a site belongs to.</summary>
+    public static LoadedObject* OwnerOf(Site* site)
+    {
+        LoadedObject* target = s_first;
+        while (target != null && !target->Owns(site))
+        {
+            target = target->Next;
+        }
+
+        return target;
+    }
+
     /// <summary>The set of ops that the site at an address calls now. Any context; the thread is marked.</summary>
     [NoInstr]
     public static ulong CurrentAt(ulong ip)
     {
         for (LoadedObject* target = s_first; target != null; target = target->Next)
         {
-            int low = 0;
-            int high = target->SiteCount;
-            while (low < high)
+            Site* site = target->SiteAt(ip);
+            if (site != null)
             {
-                int middle = (int)((uint)(low + high) / 2);
-                Site* site = target->FirstSite + middle;
-                if (site->Ip == ip)
-                {
-                    return Volatile.Read(ref site->Current);
-                }
-
-                low = site->Ip < ip ? middle + 1 : low;
-                high = site->Ip < ip ? high : middle;
+                return Volatile.Read(ref site->Current);
             }
         }
 
         return 0;
+    }
+
+    /// <summary>The host's word of the site at an address; null if there is no site. Any context; the thread is marked.</summary>
+    [NoInstr]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong* WordAt(ulong ip)
+    {
+        LoadedObject* target = s_firstWithSites;
+        while (target != null && ip - target->SitesFrom >= target->SiteSpan)
+        {
+            target = target->NextWithSites;
+        }
+
+        ulong* word = target == null ? null : target->Words.Find(ip);
+        return word != null ? word : AddWordAt(ip);
+    }
+
+    /// <summary>The same, when it is first asked for; or there is no site.</summary>
+    [NoInstr]
+    private static ulong* AddWordAt(ulong ip)
+    {
+        for (LoadedObject* target = s_firstWithSites; target != null; target = target->NextWithSites)
+        {
+            if (target->SiteAt(ip) != null)
+            {
+                return target->Words.Add(ip);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>There are records of closed objects that have not been freed yet.</summary>
@@ -226,6 +285,7 @@ internal static unsafe class LoadedObjects
     private static void Drop()
     {
         LoadedObject* before = null;
+        LoadedObject* beforeWithSites = null;
         LoadedObject* next;
         for (LoadedObject* known = s_first; known != null; known = next)
         {
@@ -233,7 +293,13 @@ internal static unsafe class LoadedObjects
             if (known->Seen)
             {
                 before = known;
+                beforeWithSites = known->SiteCount != 0 ? known : beforeWithSites;
                 continue;
+            }
+
+            if (known->SiteCount != 0)
+            {
+                Unlink(known, beforeWithSites);
             }
 
             if (before == null)
@@ -247,6 +313,18 @@ internal static unsafe class LoadedObjects
 
             known->NextDropped = s_dropped;
             s_dropped = known;
+        }
+    }
+
+    private static void Unlink(LoadedObject* known, LoadedObject* before)
+    {
+        if (before == null)
+        {
+            s_firstWithSites = known->NextWithSites;
+        }
+        else
+        {
+            before->NextWithSites = known->NextWithSites;
         }
     }
 
@@ -290,6 +368,7 @@ internal static unsafe class LoadedObjects
     {
         target->Sites.Free();
         target->SiteNames.Free();
+        target->Words.Free();
         target->Jumps.Free();
         Block memory = target->Memory; // which holds the structure itself
         memory.Free();

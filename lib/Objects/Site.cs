@@ -34,8 +34,8 @@ internal unsafe struct Site
     /// <summary>What the compiler left there has become one nop, or a call.</summary>
     public bool IsConverted;
 
-    /// <summary>Other bytes than expected are there, which has been reported.</summary>
-    public bool IsForeign;
+    /// <summary>Other bytes than expected were there when the library last looked.</summary>
+    public ForeignState Foreign;
 
     /// <summary>Bit n: the registered ops with number n wants to be called from here.</summary>
     public ulong Wanted;
@@ -48,4 +48,7 @@ internal unsafe struct Site
         Size == X86Instruction.CallSize
         && (CallBytes.AreSame((byte*)Ip, CallBytes.Nop) // the library's own
             || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)Ip, X86Instruction.CallSize)) == X86Instruction.CallSize);
+
+    /// <summary>True if the code there is a call of a stub of this library, whichever.</summary>
+    public readonly bool IsCallOfStub => StubArea.IsCallOfStub(Ip, (byte*)Ip);
 }

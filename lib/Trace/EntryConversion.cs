@@ -30,11 +30,13 @@ internal static unsafe class EntryConversion
 
         var patches = (FtracePatch*)memory.Start;
         int pieces = 0;
+        LoadedObject* target = null;
         for (int i = 0; i < count; i++)
         {
             if (sites[i]->Current == 0)
             {
-                pieces += Add(sites[i], patches + pieces);
+                target = target != null && target->Owns(sites[i]) ? target : LoadedObjects.OwnerOf(sites[i]);
+                pieces += Add(target, sites[i], patches + pieces);
             }
         }
 
@@ -61,10 +63,11 @@ internal static unsafe class EntryConversion
     /// Adds the pieces of one site, at most 8 bytes each. None if the code is not as the compiler left it: the patcher finds that when the
     /// site is changed.
     /// </summary>
-    private static int Add(Site* site, FtracePatch* pieces)
+    private static int Add(LoadedObject* target, Site* site, FtracePatch* pieces)
     {
         byte* code = (byte*)site->Ip;
-        int call = site->IsMcount ? PatchableEntry.MeasureCall(new ReadOnlySpan<byte>(code, PatchableEntry.LongCallSize)) : 0;
+        bool mayBeCall = site->IsMcount && !site->IsConverted; // after that, a call is another tool's
+        int call = mayBeCall ? target->MeasureCall(site->Ip, new ReadOnlySpan<byte>(code, PatchableEntry.LongCallSize)) : 0;
         if (call == PatchableEntry.LongCallSize)
         {
             site->Size = PatchableEntry.LongCallSize; // not known if another tool had changed the site when the object was read
@@ -72,8 +75,10 @@ internal static unsafe class EntryConversion
         }
 
         var entry = new ReadOnlySpan<byte>(code, site->Size);
+        bool isShortened = site->Size == PatchableEntry.LongCallSize && entry[0] == OneByteNop
+            && X86Instruction.NopLength(entry[1..]) == X86Instruction.CallSize; // another copy of this library has done it
         bool isOneNop = site->Size == X86Instruction.CallSize && X86Instruction.NopLength(entry) == site->Size;
-        if (isOneNop || (call == 0 && !X86Instruction.AreNops(entry)))
+        if (isOneNop || isShortened || (call == 0 && !X86Instruction.AreNops(entry)))
         {
             return 0;
         }

@@ -18,7 +18,10 @@ internal unsafe struct FtraceOps
     /// <summary>FTRACE_OPS_FL_PENDING.</summary>
     public const ulong Pending = 8;
 
-    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign | Pending;
+    /// <summary>FTRACE_OPS_FL_IPMODIFY.</summary>
+    public const ulong IpModify = 16;
+
+    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign | Pending | IpModify;
 
     [FieldOffset(Offsets.FtraceOps_Size)] public nuint Size;
     [FieldOffset(Offsets.FtraceOps_Func)] public void* Func;

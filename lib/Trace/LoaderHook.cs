@@ -1,5 +1,6 @@
 using System;
 using Ftrace.Linux;
+using Ftrace.Objects;
 using Ftrace.Patch;
 using Ftrace.Text;
 using Ftrace.X86;
@@ -25,8 +26,9 @@ internal static unsafe class LoaderHook
     /// <summary>Where the jump is; 0: there is none.</summary>
     private static ulong s_ip;
 
-    /// <summary>The bytes that were there.</summary>
+    /// <summary>The bytes that were there, and the jump.</summary>
     private static ulong s_original;
+    private static ulong s_jump;
 
     public static bool IsSet => s_ip != 0;
 
@@ -42,7 +44,7 @@ internal static unsafe class LoaderHook
         return wanted ? Install(request) : Remove(request);
     }
 
-    /// <returns>-ENOENT if the function is not as expected; -ERANGE if the library is not in reach of a jump; or an error of the patcher.</returns>
+    /// <returns>-ENOENT if the function is not as expected; or an error of <see cref="StubArea.FindOrCreate"/> or of the patcher.</returns>
     private static int Install(PatchRequest request)
     {
         ulong ip = Native.Table->LoaderBreak();
@@ -55,26 +57,46 @@ internal static unsafe class LoaderHook
         CallBytes.Copy((byte*)ip, patch.OldCode);
         ulong original = 0;
         CallBytes.Copy((byte*)ip, (byte*)&original);
-        if (!X86Instruction.TryEncodeJump(ip, (ulong)Native.Table->LoaderHook, new Span<byte>(patch.NewCode, X86Instruction.CallSize)))
-        {
-            return -Errno.ERANGE;
-        }
-
-        int error = Patcher.Patch(&patch, 1, request);
+        int error = Encode(ip, patch.NewCode);
+        error = error != 0 ? error : Patcher.Patch(&patch, 1, request);
         if (error == 0)
         {
             s_original = original;
+            fixed (ulong* jump = &s_jump)
+            {
+                CallBytes.Copy(patch.NewCode, (byte*)jump);
+            }
+
             s_ip = ip;
         }
 
         return error;
     }
 
+    /// <summary>Encodes the jump, by a stub near the loader if the library is out of reach.</summary>
+    private static int Encode(ulong ip, byte* code)
+    {
+        var jump = new Span<byte>(code, X86Instruction.CallSize);
+        if (X86Instruction.TryEncodeJump(ip, (ulong)Native.Table->LoaderHook, jump))
+        {
+            return 0;
+        }
+
+        StubArea* stubs = StubArea.FindOrCreate(StubKind.Loader, ip, ip, out int error);
+        if (stubs == null)
+        {
+            return error;
+        }
+
+        return X86Instruction.TryEncodeJump(ip, stubs->StubOf(0), jump) ? 0 : -Errno.ERANGE;
+    }
+
     private static int Remove(PatchRequest request)
     {
         FtracePatch patch = new() { Ip = s_ip, Len = X86Instruction.CallSize };
-        X86Instruction.TryEncodeJump(s_ip, (ulong)Native.Table->LoaderHook, new Span<byte>(patch.OldCode, X86Instruction.CallSize));
         ulong original = s_original;
+        ulong jump = s_jump;
+        CallBytes.Copy((byte*)&jump, patch.OldCode);
         CallBytes.Copy((byte*)&original, patch.NewCode);
         if (!CallBytes.AreSame((byte*)s_ip, patch.OldCode))
         {

@@ -6,6 +6,9 @@ internal enum SiteFailures
     /// <summary>Nothing is changed, and the error is returned.</summary>
     Refuse,
 
+    /// <summary>As <see cref="Refuse"/>, but each site is reported once.</summary>
+    RefuseOnce,
+
     /// <summary>Those with other bytes are skipped, and each is reported once; any other failure is handled as by <see cref="Refuse"/>.</summary>
     SkipForeign,
 

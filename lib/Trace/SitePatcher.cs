@@ -44,6 +44,15 @@ internal static unsafe class SitePatcher
         var patches = (FtracePatch*)memory.Start;
         int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, failures);
         memory.Free();
+        End(error);
+        return error;
+    }
+
+    /// <summary>Instead of <see cref="Apply(SiteFailures)"/>: no site is changed.</summary>
+    public static void Cancel() => End(-Errno.EBUSY);
+
+    private static void End(int error)
+    {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             for (int i = 0; error != 0 && i < target->SiteCount; i++)
@@ -53,8 +62,6 @@ internal static unsafe class SitePatcher
 
             target->Changing = 0;
         }
-
-        return error;
     }
 
     private static int Apply(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
@@ -81,7 +88,7 @@ internal static unsafe class SitePatcher
                 continue;
             }
 
-            StubArea* stubs = StubArea.FindOrCreate(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
+            StubArea* stubs = StubArea.FindOrCreate(StubKind.Trace, target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
             if (stubs == null)
             {
                 return error;
@@ -102,7 +109,11 @@ internal static unsafe class SitePatcher
                 sites[found++] = site;
                 patch->Ip = site->Ip;
                 patch->Len = X86Instruction.CallSize;
-                if (site->Current == 0)
+                if (site->Foreign != ForeignState.None && ForeignSites.IsOurs(site))
+                {
+                    CallBytes.Copy((byte*)site->Ip, patch->OldCode);
+                }
+                else if (site->Current == 0)
                 {
                     bool ready = site->IsOneNop;
                     unready += ready ? 0 : 1;
@@ -153,14 +164,23 @@ internal static unsafe class SitePatcher
 
     private static int Patch(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
     {
-        int error;
+        var process = default(ProcessView);
         int result = 0;
-        while ((error = count == 0 ? 0 : Patcher.Patch(patches, count, Limit(PatchRequest.Default))) != 0)
+        int error;
+        while ((error = count == 0 ? 0 : TryPatch(patches, sites, count, failures)) != 0)
         {
+            int failed = 0;
             int kept = 0;
             bool foreign = true;
+            bool taken = false;
             for (int i = 0; i < count; i++)
             {
+                if (patches[i].Error == -Errno.EINVAL && TryTake(sites[i], patches + i))
+                {
+                    taken = true;
+                    patches[i].Error = 0;
+                }
+
                 if (patches[i].Error == 0)
                 {
                     sites[kept] = sites[i];
@@ -168,38 +188,81 @@ internal static unsafe class SitePatcher
                     continue;
                 }
 
+                failed++;
                 foreign &= patches[i].Error == -Errno.EINVAL;
-                NoteFailure(sites[i], patches + i, failures);
+                NoteFailure(sites[i], patches + i, failures, ref process);
             }
 
-            if (kept == count || failures == SiteFailures.Refuse || (failures == SiteFailures.SkipForeign && !foreign))
+            bool refused = failures is SiteFailures.Refuse or SiteFailures.RefuseOnce || (failures == SiteFailures.SkipForeign && !foreign);
+            if ((failed == 0 && !taken) || (failed != 0 && refused))
             {
-                return error;
+                result = error;
+                break;
             }
 
-            result = failures == SiteFailures.SkipForeign || result != 0 ? result : error;
+            result = failed == 0 || failures == SiteFailures.SkipForeign || result != 0 ? result : error;
             count = kept;
         }
 
-        for (int i = 0; i < count; i++)
+        process.Close();
+        for (int i = 0; i < count && error == 0; i++)
         {
-            sites[i]->IsForeign = false;
+            sites[i]->Foreign = ForeignState.None;
             Volatile.Write(ref sites[i]->Current, sites[i]->Wanted);
         }
 
         return result;
     }
 
+    /// <summary>
+    /// Changes the text. If a site is known to be foreign, and still is, it is not attempted: that would stop all threads. Except if one such
+    /// site fails the whole call: then all are found that fail it.
+    /// </summary>
+    private static int TryPatch(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
+    {
+        int error = 0;
+        for (int i = 0; i < count && failures != SiteFailures.Refuse; i++)
+        {
+            bool foreign = sites[i]->Foreign != ForeignState.None && !CallBytes.AreSame((byte*)patches[i].Ip, patches[i].OldCode);
+            patches[i].Error = foreign ? -Errno.EINVAL : 0;
+            error = foreign ? -Errno.EINVAL : error;
+        }
+
+        return error != 0 ? error : Patcher.Patch(patches, count, Limit(PatchRequest.Default));
+    }
+
+    /// <summary>
+    /// Takes what is at a site for its old code, if it is the library's: another tool has put it back. Once for each site: the next time
+    /// it has changed again.
+    /// </summary>
+    private static bool TryTake(Site* site, FtracePatch* patch)
+    {
+        if (site->Foreign != ForeignState.None || !ForeignSites.IsOurs(site))
+        {
+            return false;
+        }
+
+        ForeignSites.Note(site);
+        CallBytes.Copy((byte*)site->Ip, patch->OldCode);
+        return true;
+    }
+
     /// <summary>Keeps a site that cannot be changed as it is, and reports it if that is wanted.</summary>
-    private static void NoteFailure(Site* site, FtracePatch* patch, SiteFailures failures)
+    private static void NoteFailure(Site* site, FtracePatch* patch, SiteFailures failures, ref ProcessView process)
     {
         site->Wanted = site->Current;
-        bool reported = failures == SiteFailures.KeepQuiet || (failures == SiteFailures.SkipForeign && site->IsForeign);
-        if (patch->Error == -Errno.EINVAL && !reported)
+        if (patch->Error != -Errno.EINVAL)
         {
-            site->IsForeign = true;
+            return;
+        }
+
+        bool once = failures is SiteFailures.SkipForeign or SiteFailures.RefuseOnce;
+        bool reported = ForeignSites.Note(site);
+        if (failures != SiteFailures.KeepQuiet && !(reported && once))
+        {
+            site->Foreign |= ForeignState.Reported;
             ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(DisplayNames.NameOf(site));
-            Report.OtherCode(name.IsEmpty ? "a function without a name"u8 : name, patch);
+            Report.OtherCode(name.IsEmpty ? "a function without a name"u8 : name, patch, ref process);
         }
     }
 }

@@ -29,8 +29,12 @@ internal static unsafe class Tracing
     private const uint StopTimeoutMs = 100;
 
     private const int LineSize = 256;
+    private const int InUse = 1;
 
     private static OpsRecord* s_first;
+
+    /// <summary>How often an ops was registered.</summary>
+    private static ulong s_registrations;
 
     /// <summary>Something was removed, and can be freed after a grace period.</summary>
     private static bool s_needsReclaim;
@@ -114,7 +118,7 @@ internal static unsafe class Tracing
     /// Finds and traces what was opened, while the loader waits: called by the agent. Nothing is waited for with the loader's lock held but
     /// the stop, and not even that for long: what is in use may be in use by the thread that opens the object.
     /// </summary>
-    /// <returns>0; -EBUSY if that is the case; or another error, after which another attempt may succeed.</returns>
+    /// <returns>0; 1 if that is the case; or a temporary error.</returns>
     public static int Look()
     {
         int result = 0;
@@ -123,7 +127,7 @@ internal static unsafe class Tracing
             DlPhdrInfo.Iterate(&LookLocked, &result);
         }
 
-        return result;
+        return result is -Errno.ENOMEM or -Errno.EAGAIN or -Errno.ETIMEDOUT or InUse ? result : 0;
     }
 
     /// <summary>As <see cref="RunLocked"/>, but with the locks taken in the other order.</summary>
@@ -132,7 +136,7 @@ internal static unsafe class Tracing
     {
         NmiThread* self = CurrentThread.Words;
         var result = (int*)data;
-        *result = -Errno.EBUSY;
+        *result = InUse;
         if (!FutexMutex.TryLock(&TraceState.Shared->Mutex))
         {
             return 1;
@@ -208,6 +212,27 @@ internal static unsafe class Tracing
         line.Add(-error);
         line.Add("); functions of objects that are opened later are traced from the next call of the library on"u8);
         line.Print();
+    }
+
+    /// <summary>
+    /// Finds what is at an address. Does not look for new objects: that would read their tables.
+    /// </summary>
+    public static int Lookup(ref AddressLookup lookup)
+    {
+        if (IsTorn)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (!TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        // To demangle names, the thread is marked.
+        int result = TraceThreads.Reserve() ? lookup.Run() : -Errno.ENOMEM;
+        Unlock();
+        return result;
     }
 
     private static void RunOnce(ref TraceCall call)
@@ -347,6 +372,7 @@ internal static unsafe class Tracing
         var call = (TraceCall*)data;
         int updated = LoadedObjects.Update();
         RetryLeftoverCalls();
+        int retried = RetryForeignSites(call->Operation == TraceOperation.Update);
         int adopted = AdoptNewObjects();
 
         // A call that removes something need not know all objects.
@@ -355,6 +381,7 @@ internal static unsafe class Tracing
         if (call->Operation == TraceOperation.Update)
         {
             int branches = JumpPatcher.ApplyToNew();
+            adopted = retried != 0 ? retried : adopted;
             call->Result = FirstError(updated, adopted, branches);
         }
         else if (call->Result == 0)
@@ -399,6 +426,66 @@ internal static unsafe class Tracing
         }
     }
 
+    /// <summary>
+    /// Traces functions that could not be changed because another tool had changed their entries, and that hold again what the library
+    /// expects. Those that do not cost no stop of the other threads.
+    /// </summary>
+    /// <param name="looksAtAll">Also look at all traced functions, for calls that another tool has removed.</param>
+    private static int RetryForeignSites(bool looksAtAll)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            if (looksAtAll)
+            {
+                ForeignSites.FindRemovedCalls(target);
+            }
+
+            if (!target->HasForeign)
+            {
+                continue;
+            }
+
+            target->HasForeign = false;
+            for (int i = 0; i < target->SiteCount; i++)
+            {
+                Site* site = target->FirstSite + i;
+                if (site->Foreign == ForeignState.None)
+                {
+                    continue;
+                }
+
+                if (ForeignSites.HasGone(target, site))
+                {
+                    site->Wanted = target->IsNew ? 0 : WantedBy(target, site);
+                    bool changes = site->Wanted != site->Current;
+                    target->Changing += changes ? 1 : 0;
+                    site->Foreign = changes ? ForeignState.Found : ForeignState.None;
+                }
+
+                target->HasForeign |= site->Foreign != ForeignState.None;
+            }
+        }
+
+        return SitePatcher.Apply(SiteFailures.SkipForeign);
+    }
+
+    /// <summary>The registered ops that want to be called from a site.</summary>
+    private static ulong WantedBy(LoadedObject* target, Site* site)
+    {
+        ulong wanted = 0;
+        for (OpsRecord* record = s_first; record != null; record = record->Next)
+        {
+            if (record->Id >= 0)
+            {
+                Selection selection = record->Select(target);
+                bool wants = selection == Selection.All || (selection == Selection.Some && record->Wants(site));
+                wanted |= wants ? 1ul << record->Id : 0;
+            }
+        }
+
+        return wanted;
+    }
+
     /// <summary>Traces the functions of new objects that registered ops want.</summary>
     /// <param name="isOpening">
     /// Objects may be new that their thread has not relocated yet. If one of them is the C++ library, it cannot demangle the names of the others.
@@ -419,19 +506,20 @@ internal static unsafe class Tracing
             {
                 if (ops->Id >= 0 && SetWanted(target, ops) && FailuresOf(ops) == SiteFailures.Refuse)
                 {
-                    failures = SiteFailures.Refuse;
+                    failures = SiteFailures.RefuseOnce;
                 }
             }
 
-            // A failure with one object does not keep another one from being traced. After a temporary failure the next call tries
-            // again.
+            int conflict = IpModify.Resolve(s_first, target);
+
+            // A failure with one object does not keep another one from being traced. The next call tries again.
             int error = SitePatcher.Apply(failures);
-            target->IsNew = error != 0 && error != -Errno.EINVAL;
-            result = result != 0 ? result : error;
+            target->IsNew = error != 0;
+            result = FirstError(result, error, conflict);
             if (isOpening && DisplayNames.LackedDemangler)
             {
                 target->IsNew = true;
-                result = result != 0 ? result : -Errno.EAGAIN;
+                result = FirstError(result, -Errno.EAGAIN, 0);
             }
         }
 
@@ -465,14 +553,33 @@ internal static unsafe class Tracing
             return -Errno.ENOSPC;
         }
 
-        SetWanted(record);
-        int error = SitePatcher.Apply(FailuresOf(record));
+        record->Registration = ++s_registrations;
+        int error = ApplyFilter(record);
         if (error != 0)
         {
             RemoveOps(record);
         }
 
         return error;
+    }
+
+    /// <summary>Changes the text so that the ops is called from the functions that it selects.</summary>
+    private static int ApplyFilter(OpsRecord* record)
+    {
+        if (record->ModifiesIp && !record->HasFilter)
+        {
+            return -Errno.EINVAL;
+        }
+
+        SetWanted(record);
+        int error = IpModify.Verify(s_first, record);
+        if (error != 0)
+        {
+            SitePatcher.Cancel();
+            return error;
+        }
+
+        return SitePatcher.Apply(FailuresOf(record));
     }
 
     private static int Unregister(TraceCall* call)
@@ -577,8 +684,7 @@ internal static unsafe class Tracing
             return 0;
         }
 
-        SetWanted(record);
-        return SitePatcher.Apply(FailuresOf(record));
+        return ApplyFilter(record);
     }
 
     private static int FreeFilter(FtraceOps* ops)
@@ -646,19 +752,27 @@ internal static unsafe class Tracing
     /// <summary>True if the rule that was added last matches any function.</summary>
     private static bool LastRuleMatchesAny(OpsRecord* record)
     {
+        bool any = false;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             record->Select(target);
-            for (int i = 0; i < target->SiteCount; i++)
+            if (record->FixLastRule())
             {
-                if (record->LastRuleMatches(target->FirstSite + i))
-                {
-                    return true;
-                }
+                return true;
+            }
+
+            for (int i = 0; i < target->SiteCount && !any; i++)
+            {
+                any = record->LastRuleMatches(target->FirstSite + i);
+            }
+
+            if (any && !record->LastRuleMayBeExact)
+            {
+                return true;
             }
         }
 
-        return false;
+        return any;
     }
 
     private static void SetWanted(OpsRecord* record)

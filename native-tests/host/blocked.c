@@ -13,6 +13,7 @@
  * blocked two-copies        the library a second time, in another namespace of the loader
  * blocked two-copies-file   the library a second time, a copy of the file
  */
+#include "../copy.h"
 #include "../modes.h"
 #include "../stop.h"
 #include "../test.h"
@@ -404,8 +405,6 @@ static void check_copies(void *copy)
 {
 	pthread_t threads[3];
 
-	if (!copy)
-		dprintf(2, "%s\n", dlerror());
 	CHECK(copy);
 	patch_by_other =
 		(int (*)(struct ftrace_patch *, size_t, const struct ftrace_patch_opts *))dlsym(
@@ -433,20 +432,7 @@ static void two_copies(void)
 
 static void two_copies_file(void)
 {
-	char path[] = "/tmp/libftrace-copy-XXXXXX", buffer[65536];
-	int from = open(FTRACE_LIBRARY, O_RDONLY | O_CLOEXEC), to = mkstemp(path);
-	void *copy;
-	long length;
-
-	CHECK(from >= 0 && to >= 0);
-	while ((length = read(from, buffer, sizeof(buffer))) > 0)
-		CHECK_EQ(write(to, buffer, (size_t)length), length);
-	CHECK_EQ(length, 0);
-	close(from);
-	close(to);
-	copy = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	unlink(path);
-	check_copies(copy);
+	check_copies(open_copy(FTRACE_LIBRARY));
 }
 
 int main(int argc, char **argv)

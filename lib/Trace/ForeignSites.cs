@@ -1,0 +1,109 @@
+using System;
+using System.Threading;
+using Ftrace.Elf;
+using Ftrace.Objects;
+using Ftrace.X86;
+
+namespace Ftrace.Trace;
+
+/// <summary>
+/// Sites that another tool has changed: which of them hold again what the library can change. Called with the trace mutex and the loader's
+/// lock held.
+/// </summary>
+internal static unsafe class ForeignSites
+{
+    /// <summary>Notes that a site holds other bytes than expected.</summary>
+    /// <returns>True if that has been reported.</returns>
+    public static bool Note(Site* site)
+    {
+        LoadedObjects.OwnerOf(site)->HasForeign = true;
+        site->Foreign |= ForeignState.Found;
+        return (site->Foreign & ForeignState.Reported) != 0;
+    }
+
+    /// <summary>
+    /// True if a site holds one nop, or a call of a stub of this library, although it should hold another: tools put back what they found
+    /// when they changed the site, and a uprobe of the kernel what is in the file.
+    /// </summary>
+    public static bool IsOurs(Site* site) => site->IsOneNop || (site->Size == X86Instruction.CallSize && site->IsCallOfStub);
+
+    /// <summary>
+    /// Looks at the traced sites for those that hold nops: another tool has removed the call. They are not traced any more, and are foreign
+    /// until they are.
+    /// </summary>
+    public static void FindRemovedCalls(LoadedObject* target)
+    {
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            if (site->Current != 0 && *(byte*)site->Ip != X86Instruction.CallOpcode && HasNops(site))
+            {
+                NoteRemovedCall(site);
+                Note(site);
+            }
+        }
+    }
+
+    private static bool HasNops(Site* site) => X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize));
+
+    /// <summary>Nobody is called from there.</summary>
+    private static void NoteRemovedCall(Site* site)
+    {
+        Volatile.Write(ref site->Current, 0);
+        site->Wanted = 0;
+    }
+
+    /// <summary>True if a foreign site can be changed again.</summary>
+    public static bool HasGone(LoadedObject* target, Site* site)
+    {
+        if (site->Current != 0 && HasNops(site))
+        {
+            NoteRemovedCall(site);
+        }
+
+        if (IsOurs(site))
+        {
+            return true;
+        }
+
+        bool unmeasured = (site->Foreign & ForeignState.Unmeasured) != 0;
+        return site->Current == 0 && (unmeasured ? TryMeasure(target, site) : HasCompilersCode(target, site));
+    }
+
+    /// <summary>True if the code at a site is what the compiler left, which <see cref="EntryConversion"/> turns into one nop.</summary>
+    private static bool HasCompilersCode(LoadedObject* target, Site* site)
+    {
+        bool mayBeCall = site->IsMcount && !site->IsConverted;
+        return X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, site->Size))
+            || (mayBeCall && target->MeasureCall(site->Ip, new ReadOnlySpan<byte>((byte*)site->Ip, PatchableEntry.LongCallSize)) != 0);
+    }
+
+    /// <summary>Finds out what the compiler left at a site that was foreign when the object was read.</summary>
+    private static bool TryMeasure(LoadedObject* target, Site* site)
+    {
+        ulong next = site - target->FirstSite + 1 < target->SiteCount ? (site + 1)->Ip : ulong.MaxValue;
+        int length = (int)Math.Min(next - site->Ip, PatchableEntry.MaxBytes);
+        while (length > 0 && !target->Image.Contains(site->Ip, (ulong)length, ProgramHeader.Code))
+        {
+            length--;
+        }
+
+        var code = new ReadOnlySpan<byte>((byte*)site->Ip, length);
+        if (site->IsMcount && target->MeasureCall(site->Ip, code) is var call and not 0)
+        {
+            site->Size = (byte)call;
+        }
+        else if (PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size))
+        {
+            site->Ip += (ulong)offset;
+            site->Size = (byte)size;
+        }
+        else
+        {
+            return false;
+        }
+
+        site->Foreign &= ~ForeignState.Unmeasured;
+        return true;
+    }
+}
