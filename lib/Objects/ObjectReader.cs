@@ -131,20 +131,21 @@ internal static unsafe class ObjectReader
         // product of functions and bytes could otherwise be all memory.
         nuint max = symbols.NameBytes + (nuint)count * NameBytesPerSite;
         nuint names = 1; // the empty name
+        bool resolved = true;
         if (patchable)
         {
-            names += Add(target, symbols, entries, max - names, isMcount: false);
+            names += Add(target, symbols, entries, max - names, isMcount: false, ref resolved);
         }
 
         if (mcount)
         {
-            names += Add(target, symbols, calls, max - names, isMcount: true);
+            names += Add(target, symbols, calls, max - names, isMcount: true, ref resolved);
         }
 
         bool named = TryName(target, symbols, names);
         symbols.Free();
         Sort(target);
-        return named && TryReserveWords(target);
+        return named && resolved && TryReserveWords(target);
     }
 
     /// <summary>Finds the section with the addresses that the compiler noted.</summary>
@@ -175,20 +176,26 @@ internal static unsafe class ObjectReader
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
     /// <summary>Adds the sites of a compiler's section: <see cref="Add(LoadedObject*, in SymbolTable, ulong*, ulong*, ulong, nuint, bool)"/>.</summary>
-    private static nuint Add(LoadedObject* target, in SymbolTable symbols, in ElfSection section, nuint max, bool isMcount)
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, in ElfSection section, nuint max, bool isMcount, ref bool resolved)
     {
         var entries = (ulong*)(target->Image.Base + section.Address);
         ulong count = section.Size / sizeof(ulong);
-        Block copy = target->IsResolved ? Resolve(target, entries, count) : default;
+        Block copy = default;
+        resolved &= !target->IsResolved || TryResolve(target, entries, count, out copy);
         nuint names = Add(target, symbols, entries, copy.IsEmpty ? entries : (ulong*)copy.Start, count, max, isMcount);
         copy.Free();
         return names;
     }
 
     /// <summary>The entries as they will be when the object has been relocated.</summary>
-    /// <returns>Nothing if they are that already, or if that cannot be found out.</returns>
-    private static Block Resolve(LoadedObject* target, ulong* entries, ulong count)
+    /// <param name="target">The object.</param>
+    /// <param name="entries">The entries.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="copy">Empty if they are that already, or if that cannot be found out.</param>
+    /// <returns>False if there is no memory.</returns>
+    private static bool TryResolve(LoadedObject* target, ulong* entries, ulong count, out Block copy)
     {
+        copy = default;
         bool relocated = true;
         for (ulong i = 0; i < count && relocated; i++)
         {
@@ -198,17 +205,18 @@ internal static unsafe class ObjectReader
         var relocations = new PendingRelocations(&target->Image);
         if (relocated || relocations.HasTextRelocations)
         {
-            return default;
+            return true;
         }
 
-        Block copy = Block.AllocateTemporary((nuint)count * sizeof(ulong));
-        if (!copy.IsEmpty)
+        copy = Block.AllocateTemporary((nuint)count * sizeof(ulong));
+        if (copy.IsEmpty)
         {
-            new ReadOnlySpan<ulong>(entries, (int)count).CopyTo(new Span<ulong>(copy.Start, (int)count));
-            relocations.Apply((ulong)entries, count, (ulong*)copy.Start);
+            return false;
         }
 
-        return copy;
+        new ReadOnlySpan<ulong>(entries, (int)count).CopyTo(new Span<ulong>(copy.Start, (int)count));
+        relocations.Apply((ulong)entries, count, (ulong*)copy.Start);
+        return true;
     }
 
     /// <summary>

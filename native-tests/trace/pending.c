@@ -528,5 +528,6 @@ int main(int argc, char **argv)
 		{NULL, NULL},
 	};
 
+	alarm(2 * TEST_WAIT_SECONDS); /* a deadlock must not take the whole time of a test */
 	return run_mode(modes, argc, argv);
 }
