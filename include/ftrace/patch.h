@@ -561,9 +561,11 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @last_method: the enum ftrace_method of the last change; 0: none yet
  * @last_writer: the enum ftrace_writer of the last change; 0: none yet
  * @seized_threads: those of @stopped_threads that were stopped with ptrace(2)
+ * @loader_timeouts: how often a thread that opened or closed an object continued before
+ *	the library had looked at it (FTRACE_OPS_FL_PENDING in ftrace/trace.h)
  *
- * The first version of the structure ended after @managed_bytes. Sizes without
- * @seized_threads are accepted too.
+ * The first version of the structure ended after @managed_bytes. Sizes without the later
+ * fields are accepted too.
  */
 struct ftrace_stats {
 	size_t size;
@@ -582,6 +584,7 @@ struct ftrace_stats {
 	uint64_t last_method;
 	uint64_t last_writer;
 	uint64_t seized_threads;
+	uint64_t loader_timeouts;
 };
 
 /**

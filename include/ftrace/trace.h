@@ -118,6 +118,33 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
 
 /*
+ * Trace functions of objects that are opened later as soon as they are opened, before their
+ * constructors run, with no call by the host: by dlopen(), and from glibc 2.35 on by
+ * dlmopen(). ftrace_set_filter() and ftrace_set_notrace() then return 0 if the pattern
+ * matches no function yet.
+ *
+ * While an ops with this flag is registered, the library has a thread, and the empty
+ * function that the loader calls for debuggers (_dl_debug_state()) is a jump into the
+ * library. A thread that opens or closes an object waits there until the library's thread
+ * has looked at the object, mostly some 100 microseconds, and 50 milliseconds at most. If
+ * it continues before that, the functions are traced a little later; @loader_timeouts in
+ * struct ftrace_stats counts these cases. They can occur if the machine is loaded; while
+ * another thread changes code, or is between ftrace_arch_code_modify_prepare() and
+ * post_process(); or if a thread cannot be stopped.
+ *
+ * Without this flag, and where the function of the loader is not as expected, for example
+ * because a debugger has a breakpoint there (which is reported to the function that
+ * ftrace_set_print() set), functions of new objects are traced from the next call of
+ * ftrace_update_sites() or of any function of this header on. So are those of objects
+ * with text relocations, those in the child of a fork, and C++ names that an object's
+ * own dependency, a C++ library, has to demangle.
+ *
+ * The library's thread is called "ftrace". It blocks all signals, except faults and the
+ * stop signal, and ends soon after the last such ops is unregistered.
+ */
+#define FTRACE_OPS_FL_PENDING 8UL
+
+/*
  * The handler changes where functions continue: @ip in struct ftrace_regs, as
  * ftrace_regs_redirect() and ftrace_regs_return() do. Two ops with this flag cannot have
  * the same function: to register the second, or to change a filter so that both select a
@@ -159,7 +186,8 @@ struct ftrace_ops {
  *
  * When this function has returned 0, every call of a selected function calls the handler,
  * on every thread. Functions of objects that are opened later are included as of the next
- * call of ftrace_update_sites() or of any function of this header.
+ * call of ftrace_update_sites() or of any function of this header; with
+ * FTRACE_OPS_FL_PENDING at once.
  *
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
@@ -330,7 +358,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * Returns 0 or
  *   -EINVAL   @ops as above; or the pattern is empty or malformed
  *   -ENOENT   the pattern matches no function; nothing was changed. This is reported
- *             to the function that ftrace_set_print() set
+ *             to the function that ftrace_set_print() set. Does not occur with
+ *             FTRACE_OPS_FL_PENDING, except for ftrace_set_filter_ip()
  *   -EACCES   the pattern matches no function, but the program's own file may not be
  *             read, so its functions are not known; nothing was changed
  *   -EOPNOTSUPP the same, because /proc/self/exe cannot be opened: /proc is not mounted,

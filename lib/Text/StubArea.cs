@@ -239,10 +239,11 @@ internal unsafe struct StubArea
         for (int number = 0; number < Count; number++)
         {
             byte* stub = area + number * StubSize;
-            if (kind == StubKind.RedZone)
+            if (kind != StubKind.Trace)
             {
+                byte* site = Native.Table->RedZoneCallers + number * Offsets.RedZone_CallerSize;
                 *(ulong*)stub = 0xcccc_0000_0002_25ff;
-                *(ulong*)(stub + 8) = (ulong)(Native.Table->RedZoneCallers + number * Offsets.RedZone_CallerSize);
+                *(ulong*)(stub + 8) = kind == StubKind.RedZone ? (ulong)site : (ulong)Native.Table->LoaderHook;
                 *(ulong*)(stub + 16) = 0xcccc_cccc_cccc_cccc;
                 *(ulong*)(stub + 24) = 0xcccc_cccc_cccc_cccc;
                 continue;
