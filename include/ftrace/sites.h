@@ -43,8 +43,8 @@ extern "C" {
  * the same build id. Without a debug file it reads the dynamic symbol table.
  *
  * The C++ library of the process demangles C++ names (__cxa_demangle() of libstdc++ or
- * libc++abi, no matter which object loaded it, and with which flags). While there is
- * no C++ library, they are not demangled. Names of more than 1,024 characters never are.
+ * libc++abi, no matter which object loaded it, and with which flags; one that is linked
+ * statically must be exported). While there is no C++ library, they are not demangled. Names of more than 1,024 characters never are.
  * The library itself demangles Rust names of up to 4,000 characters, of both kinds
  * (_ZN...17h...E and _R...), without hashes and numbers of crates.
  *
