@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Elf;
 using Ftrace.Linux;
+using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Objects;

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Ftrace.Elf;
 using Ftrace.Linux;
 using Ftrace.X86;
@@ -286,6 +287,7 @@ internal static unsafe class ObjectReader
     /// <param name="start">Where the function of that symbol begins.</param>
     /// <param name="site">The site, without a name.</param>
     /// <returns>False if no call can be there.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // of the loop over all sites
     public static bool TryReadSite(ElfImage* image, in UnwindIndex unwind, ulong address, int length, bool isMcount, ref bool named, ulong start, out Site site)
     {
         site = default;

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 

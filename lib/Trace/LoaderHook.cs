@@ -1,6 +1,5 @@
 using System;
 using Ftrace.Linux;
-using Ftrace.Objects;
 using Ftrace.Patch;
 using Ftrace.Text;
 using Ftrace.X86;

@@ -9,6 +9,7 @@ using Ftrace.Objects;
 using Ftrace.Patch;
 using Ftrace.Protocol;
 using Ftrace.Stop;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 

@@ -71,4 +71,7 @@ public sealed class CorpusTests
 
     [Test]
     public void CxxNames() => Replay("cxx", CxxTarget.Run);
+
+    [Test]
+    public void RustNames() => Replay("rust", RustTarget.Run);
 }

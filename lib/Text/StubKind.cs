@@ -1,4 +1,4 @@
-namespace Ftrace.Objects;
+namespace Ftrace.Text;
 
 /// <summary>What the stubs of an area are for.</summary>
 internal enum StubKind

@@ -3,7 +3,7 @@ using System.Threading;
 using Ftrace.Linux;
 using Ftrace.X86;
 
-namespace Ftrace.Objects;
+namespace Ftrace.Text;
 
 /// <summary>
 /// Stubs within reach of an object's calls and jumps. The memory is writable while it is written, and executable after that:
