@@ -43,8 +43,8 @@ Options:
   --install-deps        install missing packages (as root on Debian), for the build
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
-                        clang-19 libclang-rt-19-dev libunwind-dev gdb strace valgrind
-                        python3 rustc git), and for the tests in real hosts (golang-go
+                        clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev
+                        gdb strace valgrind python3 rustc git), and for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -94,6 +94,9 @@ install_deps() {
     command -v clang-19 >/dev/null 2>&1 || packages+=(clang-19)
     compgen -G '/usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.xray-x86_64.a' >/dev/null ||
         packages+=(libclang-rt-19-dev)
+    command -v ld.gold >/dev/null 2>&1 || packages+=(binutils-gold)
+    command -v ld.lld-19 >/dev/null 2>&1 || packages+=(lld-19)
+    command -v mold >/dev/null 2>&1 || packages+=(mold)
     [ -e /usr/include/x86_64-linux-gnu/libunwind-x86_64.h ] || packages+=(libunwind-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)

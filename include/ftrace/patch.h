@@ -161,6 +161,61 @@ int ftrace_arch_code_modify_post_process(void);
 int ftrace_stop_machine(int (*fn)(void *data), void *data);
 
 /**
+ * ftrace_check_stack - find out whether a thread is in some text, or will return to it
+ * @start: the first address of the text
+ * @end: the address after its last byte
+ * @timeout_ms: how long to wait, in milliseconds, until no thread is; 0: do not wait
+ *
+ * Use it before text is unmapped or used for something else that threads may still be
+ * in, such as the functions that ran instead of others until
+ * ftrace_unregister_function(): see ftrace/trace.h. First make sure that no thread
+ * begins to call the text.
+ *
+ * Stops all other threads, as ftrace_stop_machine() does, and reads the general
+ * registers of each, and its stack: every aligned word from its stack pointer to the
+ * end of the stack. It follows the contexts that the kernel saved when signal handlers
+ * interrupted the thread, also to another stack. If an address of the text is found, the text
+ * is in use. The library then lets the threads run, waits for 1 to 100 ms, and
+ * tries again, until @timeout_ms have passed. On the calling thread only return
+ * addresses count, so its own pointers to functions of the text do no harm.
+ *
+ * A thread may seem to use text that it does not use: the address may be a pointer to a
+ * function, or remain from a call that has ended, in a part of the stack that has not been
+ * written since. If it stays there, the text seems to be in use for as long.
+ * So pass the text alone, without the data of the object.
+ *
+ * Not found are
+ *   - stacks that no thread is on: those of coroutines that are not running, and the one
+ *     that a thread left by swapcontext() or the like
+ *   - addresses on a stack that is neither the thread's own nor its alternate stack, if
+ *     they are more than 1 MB above the stack pointer, or above memory that cannot be
+ *     read; on the thread's own stack more than 64 MB, on threads that the C library did
+ *     not create 1 MB
+ *   - addresses elsewhere in memory: handlers of signals, functions that atexit() or
+ *     pthread_key_create() registered, a thread that is about to start, work for other
+ *     threads. The text has to take them back
+ *   - vector registers, addresses that are not aligned, and processes that share the
+ *     memory
+ *
+ * The threads stand still for the usual time of a stop, and in addition for about a
+ * microsecond for each thread, and 0.2 ms for each MB of stack between the stack pointer
+ * of a thread and the end of its stack.
+ *
+ * Returns 0: when the threads stood still, none was found in the text; or
+ *   -EINVAL   @start is not below @end
+ *   -EBUSY    a thread uses the text, or has more than 32 stacks. The library reports
+ *             which thread, and the address, to the function that ftrace_set_print() set
+ *   -EDEADLK  called inside a stop window, from a signal handler, or from the handler of
+ *             a traced function
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above: the threads could not be
+ *             stopped, so nothing is known
+ *
+ * Context: thread.
+ * Source: klp_check_stack() in kernel/livepatch/transition.c.
+ */
+int ftrace_check_stack(unsigned long start, unsigned long end, unsigned int timeout_ms);
+
+/**
  * ftrace_modify_code - replace one instruction
  * @ip: address of the instruction
  * @old_code: the FTRACE_INSN_SIZE bytes that are expected there
@@ -201,6 +256,8 @@ int ftrace_modify_code(unsigned long ip, const unsigned char *old_code,
  * @ip: address of the call
  * @addr: the function that it calls
  *
+ * The call may be one of ftrace_make_call() or of ftrace_make_call_redzone().
+ *
  * Returns 0, an error of ftrace_modify_code(), or
  *   -ERANGE   @addr cannot be reached from @ip with a signed 32-bit displacement
  *
@@ -218,12 +275,58 @@ int ftrace_make_nop(unsigned long ip, unsigned long addr);
  * GCC and Clang emit for -fpatchable-function-entry. With other bytes the call fails
  * with -EINVAL.
  *
+ * The call stores its return address below the stack pointer. At the entry of a function
+ * nothing is there. In the middle of a function that calls no other, the compiler may keep
+ * variables in the 128 bytes there, its red zone: the call would overwrite one. Use
+ * ftrace_make_call_redzone() there, or compile the function with -mno-red-zone, as the
+ * kernel is.
+ *
  * Returns the same as ftrace_make_nop().
  *
  * Context: thread, stop window.
  * Source: ftrace_make_call() in arch/x86/kernel/ftrace.c.
  */
 int ftrace_make_call(unsigned long ip, unsigned long addr);
+
+/**
+ * ftrace_make_call_redzone - replace a nop in the middle of a function with a call
+ * @ip: address of the nop, as for ftrace_make_call()
+ * @addr: the function to call, at any distance
+ *
+ * Works at any nop, and preserves the red zone of the function that @ip is in. The location
+ * gets a jump, not a call: to a stub near it, from which the thread goes on to code of
+ * this library. That lowers the stack pointer by 128 bytes, calls @addr, raises the stack
+ * pointer, and jumps to the instruction after the location. It changes no register and no
+ * flag; @addr must preserve all registers, as for ftrace_make_call(), and all flags that
+ * the function relies on. At the call, the stack is aligned as at @ip. Unwinders and
+ * debuggers see @addr as called by the function at @ip, with one frame of the library in
+ * between.
+ *
+ * ftrace_make_nop() with the same arguments removes the jump. A thread that had reached it
+ * may call @addr even after that, and returns to the function at @ip. So both must stay in
+ * memory, and the stub does: there is one for each pair of @ip and @addr, which later calls
+ * use again. The library never frees or changes it, so the bytes at @ip, once they have been
+ * read, can also be written and removed with ftrace_patch_text().
+ *
+ * This function, and ftrace_make_nop() for such a location, use the method and the writer
+ * of ftrace_set_patch_opts(). With breakpoints, the nop must be one instruction.
+ *
+ * Returns 0, an error of ftrace_patch_text(), or
+ *   -EFAULT   @ip cannot be read
+ *   -EINVAL   @addr is 0; or the bytes at @ip are not nops
+ *   -ENOSPC   there are stubs for 2,048 pairs of @ip and @addr
+ *   -ERANGE   there is no free address space for the stub near @ip
+ *   -EPERM    the system provides no executable memory
+ *   -EAGAIN   the stub cannot be written now, because the process can open no file. Or,
+ *             permanently: this process is a child that was created without fork(), as
+ *             for ftrace_register_function()
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function, inside
+ *             a stop window, or after ftrace_arch_code_modify_prepare()
+ * After an error the text is as it was before.
+ *
+ * Context: thread.
+ */
+int ftrace_make_call_redzone(unsigned long ip, unsigned long addr);
 
 /**
  * struct ftrace_patch - one location of a batch
@@ -405,10 +508,11 @@ int ftrace_patch_text(struct ftrace_patch *patches, size_t count,
  * ftrace_set_patch_opts - set the options for calls that take none
  * @opts: the options, which are copied; NULL restores the defaults
  *
- * Applies from then on to ftrace_patch_text() without options, and to the functions
- * of ftrace/trace.h and ftrace/static_key.h. Two kinds of change always use the stop,
- * and only the writer and the timeout from here: the functions for a single location,
- * and ftrace/trace.h when it merges several nops into one.
+ * Applies from then on to ftrace_patch_text() without options, to
+ * ftrace_make_call_redzone(), and to the functions of ftrace/trace.h and
+ * ftrace/static_key.h. Two kinds of change always use the stop, and only the writer and the
+ * timeout from here: the other functions for a single location, and ftrace/trace.h when it
+ * merges several nops into one.
  *
  * Returns 0 or
  *   -EINVAL, -E2BIG  @opts, as for ftrace_patch_text(); the old options remain

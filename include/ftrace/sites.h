@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ftrace/sites.h - list the functions that can be traced, and those that are.
+ * ftrace/sites.h - list the functions that can be traced, and those that are; find the
+ * function at an address.
  *
  * Use this header to show users what they can trace, to find out why a pattern
- * matches nothing, and to see the reports of the library. To trace functions you do
- * not need it: ftrace_set_filter() (ftrace/trace.h) takes names.
+ * matches nothing, to name addresses, to count calls, and to see the reports of the
+ * library. To trace functions you do not need it: ftrace_set_filter() (ftrace/trace.h)
+ * takes names.
  *
  *	static int show(const struct ftrace_site *site, void *data)
  *	{
@@ -32,6 +34,8 @@ extern "C" {
  * @object: path of the file that it comes from; "" for the program
  * @users: how many registered handlers it has
  * @display: its readable name: the demangled name in C++, otherwise the same as @name
+ * @data: the word that ftrace_site_data() has found for it; NULL if no handler has asked for
+ *	it. Version 1.0 had no such field: @size tells
  *
  * The library reads the symbol table of the object. If the object is stripped, it
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
@@ -41,7 +45,8 @@ extern "C" {
  * libc++abi, no matter which object loaded it, and with which flags). While there is
  * no C++ library, names are not demangled. Names of more than 1,024 characters never are.
  *
- * The structure and its strings are valid until the function that received them returns.
+ * The structure and its strings are valid until the function that received them returns;
+ * @data as long as the object is loaded.
  */
 struct ftrace_site {
 	size_t size;
@@ -51,6 +56,7 @@ struct ftrace_site {
 	const char *object;
 	unsigned long users;
 	const char *display;
+	unsigned long *data;
 };
 
 /* List only functions that are traced. */
@@ -112,6 +118,120 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * Context: thread.
  */
 int ftrace_update_sites(void);
+
+/**
+ * ftrace_site_data - find the host's word of a function, in a handler
+ * @ip: the argument of the handler
+ *
+ * Each function that can be traced has a word for the host, such as a counter or a
+ * pointer. It is 0 at first, and the library never uses it. In a handler:
+ *
+ *	unsigned long *calls = ftrace_site_data(ip);
+ *
+ *	if (calls)
+ *		__atomic_add_fetch(calls, 1, __ATOMIC_RELAXED);
+ *
+ * It takes no lock and a few nanoseconds, and changes no vector register. If functions of
+ * many objects can be traced, each of these objects adds about a nanosecond. A word uses
+ * memory from the first call for its function on. To read the words, take @data from
+ * ftrace_for_each_site().
+ *
+ * The word stays where it is as long as the object of the function is loaded. If the object
+ * is closed while a handler runs, the words that this handler has found stay valid until it
+ * returns. If the object is opened again, its words are 0. The child of fork() has a copy of
+ * the words.
+ *
+ * Returns the word, or NULL: no function that can be traced has this @ip; or the calling
+ * thread is not in the handler of a traced function.
+ *
+ * Context: handler of a traced function, in any context: also if the call of the function is
+ * in a signal handler, an NMI or a stop window.
+ */
+unsigned long *ftrace_site_data(unsigned long ip);
+
+/**
+ * struct ftrace_symbol - what is at an address
+ * @size: sizeof(struct ftrace_symbol); set by the caller
+ * @name: the name of the function in the symbol table; NULL if none is known
+ * @display: its readable name, as in struct ftrace_site; NULL if @name is
+ * @object: path of the object's file; "" for the program
+ * @base: where the object is loaded: the address minus @base is the one that nm(1) and
+ *	addr2line(1) use for the object's file
+ * @function: address of the function; 0 if none is known
+ * @length: its length in bytes; 0 if @function is
+ * @offset: the address minus @function; if @name is NULL, the address minus @base
+ * @site: the @ip that the handler of the function gets, as in struct ftrace_site; 0 if
+ *	the function cannot be traced
+ *
+ * A function is known by its symbol, in the symbol table, in that of the debug file (see
+ * struct ftrace_site), or in the dynamic one. Without a symbol, for example in a stripped
+ * object, @function and @length come from the unwinder's table, and @name is NULL; so the
+ * PLT may be one function. Between functions all three are 0 or NULL.
+ *
+ * If several symbols contain the address, @name is the one that begins last; of those that
+ * begin there, a global one. A part that the compiler moved away from its function
+ * (parse.cold) is a function of its own, which cannot be traced.
+ *
+ * The code that the library makes for traced calls is in no object: its @name is
+ * "ftrace_trampoline", and its @object "__builtin__ftrace", as in the kernel. The part of
+ * it that is in the library has the same @name, and the library's path.
+ */
+struct ftrace_symbol {
+	size_t size;
+	const char *name;
+	const char *display;
+	const char *object;
+	unsigned long base;
+	unsigned long function;
+	unsigned long length;
+	unsigned long offset;
+	unsigned long site;
+};
+
+/**
+ * ftrace_lookup - find the function at an address
+ * @ip: an address in the text of the program or of a shared object
+ * @symbol: receives the result; after an error it is unchanged
+ * @buf: memory for the strings of @symbol; NULL: they are not wanted, and are NULL
+ * @len: size of @buf in bytes; 0 if @buf is NULL
+ *
+ *	struct ftrace_symbol symbol = { .size = sizeof(symbol) };
+ *	char buf[8192];
+ *
+ *	if (ftrace_lookup(ip, &symbol, buf, sizeof(buf)) == 0)
+ *		printf("%s+0x%lx\n", symbol.name ? symbol.display : symbol.object,
+ *		       symbol.offset);
+ *
+ * The strings are in @buf, and valid as long as @buf is. Other bytes of @buf may change,
+ * even after an error.
+ *
+ * Nothing is prepared or kept: each call opens the object's file, and reads its symbol
+ * table in pieces. This takes some microseconds, and about 3 ns for each symbol of the
+ * object; no memory that grows with their number. To name many functions that are traced,
+ * use ftrace_for_each_site().
+ *
+ * It finds what dladdr(3) finds, and also functions without a dynamic symbol. If the
+ * object's file cannot be read, or belongs to another object by now, only dynamic symbols
+ * and the unwinder's table are used; @site is then 0 unless the library has read the file
+ * before.
+ *
+ * Returns 0 or
+ *   -EINVAL   @symbol is NULL or not aligned, or its @size is too small; @buf is NULL
+ *             and @len is not 0
+ *   -E2BIG    @size is more than 4,096, or bytes that this version does not know are not 0
+ *   -ENOENT   @ip is in the text of no object: it is unmapped, is data, or is code that
+ *             the program has generated
+ *   -ENAMETOOLONG  the strings do not fit in @buf
+ *   -ENOMEM   no memory
+ *   -EAGAIN   as for ftrace_for_each_site()
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function, or
+ *             inside a stop window (ftrace/patch.h)
+ *
+ * Context: thread.
+ * Source: kallsyms_lookup() in kernel/kallsyms.c, ftrace_location() in
+ * kernel/trace/ftrace.c.
+ */
+int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, size_t len);
 
 /**
  * ftrace_set_print - set the function that receives reports

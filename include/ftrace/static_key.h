@@ -33,8 +33,14 @@
  *	ftrace_static_call_update(hash, hash_avx2);
  *
  * The library finds branches in the program and in every shared object, in the section
- * ftrace_jump_table. Its entries are relative to themselves, so they need no relocation.
- * The linker keeps an entry if and only if it keeps the code of the branch.
+ * ftrace_jump_table. Its entries are relative to themselves, so they need no relocation
+ * at run time. The linker keeps an entry if it keeps the code of the branch, and does not
+ * fold functions that are identical but for the keys or static calls in them. This holds
+ * for GNU ld, gold, lld and mold, with --gc-sections, --icf=all, -r, and link-time
+ * optimization. Objects compiled with the header of version 1.0 lack what this takes:
+ * gold with --gc-sections, and GNU ld with -r followed by --gc-sections, drop all their
+ * entries, and --icf=all folds such functions, so that a change of one key or static call
+ * changes another too. Compile them again.
  *
  * The header works with GCC 9 and Clang 11, or later, in C11 and C++17, at any
  * optimization level. A key or a static call belongs to one object (the program or a
@@ -61,7 +67,7 @@ extern "C" {
 /**
  * struct ftrace_static_key - a key without a type
  * @enabled: the count of the key; the program must not write it
- * @reserved: 0
+ * @reserved: 1; 0 if the key was compiled with the header of version 1.0
  * @origin: the key of another object that this key is a name for, or NULL
  */
 struct ftrace_static_key {
@@ -86,8 +92,8 @@ struct ftrace_static_key_false {
  *
  * Source: DEFINE_STATIC_KEY_TRUE() in include/linux/jump_label.h.
  */
-#define FTRACE_DEFINE_STATIC_KEY_TRUE(name)  struct ftrace_static_key_true name = {{1, 0, NULL}}
-#define FTRACE_DEFINE_STATIC_KEY_FALSE(name) struct ftrace_static_key_false name = {{0, 0, NULL}}
+#define FTRACE_DEFINE_STATIC_KEY_TRUE(name)  struct ftrace_static_key_true name = {{1, 1, NULL}}
+#define FTRACE_DEFINE_STATIC_KEY_FALSE(name) struct ftrace_static_key_false name = {{0, 1, NULL}}
 
 /**
  * FTRACE_DECLARE_STATIC_KEY_TRUE, FTRACE_DECLARE_STATIC_KEY_FALSE - declare a key
@@ -111,9 +117,9 @@ struct ftrace_static_key_false {
  * the branches.
  */
 #define FTRACE_IMPORT_STATIC_KEY_TRUE(name, other)                                                 \
-	struct ftrace_static_key_true name = {{1, 0, other}}
+	struct ftrace_static_key_true name = {{1, 1, other}}
 #define FTRACE_IMPORT_STATIC_KEY_FALSE(name, other)                                                \
-	struct ftrace_static_key_false name = {{0, 0, other}}
+	struct ftrace_static_key_false name = {{0, 1, other}}
 
 /* A constant: 1 for a pointer to a key of type true, 0 for false; an error for others. */
 #ifdef __cplusplus
@@ -131,7 +137,9 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
  * The branch, and its entry in the table: the address of the branch, the target of its
  * jump, and the key, whose bit 0, free because keys are aligned, says likely. The linker
  * keeps or drops the entry together with the section of the code ("o"), and puts it into
- * the same group for an inline function ("?").
+ * the same group for an inline function ("?"). The empty relocation makes the code refer
+ * to the entry: for gold, which ignores "o" when it collects garbage, and for linkers that
+ * fold identical functions, because no two functions refer to the same entry.
  */
 #define FTRACE_STATIC_BRANCH_ASM_(x, likely)                                                       \
 	__asm__ __inline__ goto(                                                                   \
@@ -145,11 +153,13 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
 		".Lftrace_branch%=:\n\t"                                                           \
 		".pushsection ftrace_jump_table, \"ao?\", @progbits, "                             \
 		".Lftrace_branch%=\n\t"                                                            \
-		".balign 4\n\t"                                                                    \
+		".balign 4\n"                                                                      \
+		".Lftrace_entry%=:\n\t"                                                            \
 		".long 1b - .\n\t"                                                                 \
 		".long %l[ftrace_jump_] - .\n\t"                                                   \
 		".long %c[key] + " #likely " - .\n\t"                                              \
-		".popsection"                                                                      \
+		".popsection\n\t"                                                                  \
+		".reloc 1b, R_X86_64_NONE, .Lftrace_entry%="                                       \
 		:                                                                                  \
 		: [is_true] "i"(FTRACE_STATIC_KEY_IS_TRUE_(x)), [key] "i"(&(x)->key)               \
 		:                                                                                  \
@@ -204,7 +214,9 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
  *   -EINVAL   @key is NULL or not aligned; or a branch holds unexpected bytes, which
  *             are reported to the function that ftrace_set_print() set
  *   -ENOENT   the branches are not known, because the file of the object that defines
- *             @key can no longer be read, or has no section headers
+ *             @key can no longer be read, or has no section headers; or because gold has
+ *             linked objects that were compiled with the header of version 1.0, and no
+ *             branch on @key is left
  *   -ENOMEM   no memory for the tables
  *   -EAGAIN   an object's file cannot be read now, because the process can open no
  *             file; or, as in ftrace/trace.h, this is the child of a bare clone()
@@ -309,7 +321,11 @@ struct ftrace_static_call_key {
 	extern __attribute__((visibility("hidden"))) __typeof__(func)                              \
 		ftrace_call_tramp_##name __asm__(FTRACE_STATIC_CALL_SYMBOL_(name))
 
-/* The jump; the code it jumps to if there is no function; the initial displacement. */
+/*
+ * The jump; the code it jumps to if there is no function; the initial displacement. The
+ * empty relocation distinguishes it from other static calls of the same function, with
+ * which a linker would otherwise fold it.
+ */
 #define FTRACE_STATIC_CALL_ASM_(symbol, displacement, again)                                       \
 	".pushsection .text." symbol ", \"ax\", @progbits\n\t"                                     \
 	".balign 16\n\t"                                                                           \
@@ -324,6 +340,7 @@ struct ftrace_static_call_key {
 	"xorps %%xmm0, %%xmm0\n\t"                                                                 \
 	"ret\n\t"                                                                                  \
 	".long " again "\n\t"                                                                      \
+	".reloc " symbol ", R_X86_64_NONE, %c[key]\n\t"                                            \
 	".size " symbol ", . - " symbol "\n\t"                                                     \
 	".popsection"
 
@@ -335,7 +352,7 @@ struct ftrace_static_call_key {
 		__asm__ __volatile__(FTRACE_STATIC_CALL_ASM_(FTRACE_STATIC_CALL_SYMBOL_(name),     \
 							     displacement, again)                  \
 				     :                                                             \
-				     : operand);                                                   \
+				     : operand, [key] "i"(&ftrace_call_key_##name));               \
 	}                                                                                          \
 	struct ftrace_static_call_key ftrace_call_key_##name = {                                   \
 		(void (*)(void))ftrace_call_tramp_##name, 0, 0}

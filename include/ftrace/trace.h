@@ -24,8 +24,18 @@
  * the function's first instruction. The call may be in ordinary code or in a signal
  * handler. A handler can be interrupted, and can run on many threads at once. Functions
  * that it calls are not traced; neither are those that this library calls to demangle
- * names. A handler must preserve errno, and must not be left by longjmp() or by an
- * exception.
+ * names. Functions called by a signal handler that interrupts a handler are traced only if
+ * the signal handler has the bracket of ftrace_nmi_enter() (ftrace/nmi.h).
+ *
+ * A handler must preserve errno, and must not be left by longjmp(), by an exception, by
+ * pthread_exit() or by cancellation. So a handler that calls a cancellation point
+ * (pthreads(7)), such as printf(), disables cancellation meanwhile if threads of the program
+ * are cancelled (pthread_setcancelstate(3)); and threads that call traced functions do not
+ * use asynchronous cancellation. If a handler is left in one of these ways all the same, or
+ * the code that calls it is, the thread is no longer in it: its further calls are traced,
+ * and neither ftrace_unregister_function() nor a stop waits for it. But the C++ runtime ends
+ * the process (std::terminate()) if the traced function has objects to destroy or is
+ * noexcept, because it knows of no call at the function's first instruction.
  *
  * A signal handler of the program may interrupt a handler, or the code that calls it,
  * and leave by siglongjmp(). The next call of a traced function by this thread is then
@@ -106,6 +116,25 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
 
+/*
+ * The handler changes where functions continue: @ip in struct ftrace_regs, as
+ * ftrace_regs_redirect() and ftrace_regs_return() do. Two ops with this flag cannot have
+ * the same function: to register the second, or to change a filter so that both select a
+ * function, fails with -EBUSY and changes nothing. The flag needs
+ * FTRACE_OPS_FL_SAVE_REGS, and a filter: "all functions" is not allowed.
+ *
+ * If patterns of two such ops match a function of an object that is opened later, the
+ * ops that was registered first gets it; the call that finds the object reports the function, and
+ * ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
+ * filter is next set after the first is unregistered.
+ *
+ * Handlers may change @ip without this flag too. If several handlers of a function do,
+ * the one that is called last wins; the order in which handlers are called is not defined.
+ *
+ * Source: the kernel's flag of this name.
+ */
+#define FTRACE_OPS_FL_IPMODIFY 16UL
+
 /**
  * struct ftrace_ops - a handler and its options
  * @size: sizeof(struct ftrace_ops)
@@ -133,7 +162,11 @@ struct ftrace_ops {
  *
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
- *             has no function
+ *             has no function; or it has FTRACE_OPS_FL_IPMODIFY without
+ *             FTRACE_OPS_FL_SAVE_REGS, or without a filter
+ *   -EBUSY    @ops has FTRACE_OPS_FL_IPMODIFY, and so has another ops that selects one
+ *             of the functions. It is reported to the function that ftrace_set_print()
+ *             set
  *   -EEXIST   @ops is already registered
  *   -ENOENT   the last attempt to set a filter of @ops failed, and @ops has no other
  *             filter: it selects no function, rather than all. See ftrace_set_filter()
@@ -166,7 +199,10 @@ int ftrace_register_function(struct ftrace_ops *ops);
  * @ops: the ops that was registered
  *
  * When this function has returned 0, the handler runs on no thread and will not be
- * called again. Its code and @ops can be freed.
+ * called again. Its code and @ops can be freed. But threads may still be in a function
+ * that the handler made them run with ftrace_regs_redirect(), or on their way to it. See
+ * ftrace_check_stack() in ftrace/patch.h: when it has returned 0 for the text of that
+ * function, its object can be closed.
  *
  * It waits at most 30 seconds until all handlers that run, not only that of @ops, have
  * ended. While it waits, it holds no lock: handlers may use the loader, and other threads
@@ -260,6 +296,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  *   -EOPNOTSUPP the same, because /proc/self/exe cannot be opened: /proc is not mounted,
  *             or the process has changed its root
  *   -E2BIG    the patterns take more than 3,000 bytes
+ *   -EINVAL, -EBUSY  @ops is registered, and has FTRACE_OPS_FL_IPMODIFY: as for
+ *             ftrace_register_function(); the filter is as before
  *   -EDEADLK and the other errors of ftrace_register_function()
  *
  * Context: thread.
@@ -363,10 +401,49 @@ static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long va
  * ftrace_regs_redirect - run another function instead of this one
  * @regs: the registers that the handler got
  * @function: the address of a function that takes the same arguments
+ *
+ * Calls that @function makes are traced as always, so it must not call this one by its
+ * name: see ftrace_original(). To take the replacement back, unregister the handler; if
+ * @function is in an object that is then closed, call ftrace_check_stack() in between.
  */
 static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long function)
 {
 	regs->ip = function;
+}
+
+/**
+ * ftrace_original - the function without its call of the handlers
+ * @ip: what the handler got
+ *
+ * For a function that ftrace_regs_redirect() runs instead, and that needs the original:
+ *
+ *	static long (*original)(long);
+ *
+ *	static long fixed(long x) { return original(x) - x; }
+ *
+ *	static void redirect(unsigned long ip, ...)
+ *	{
+ *		original = (long (*)(long))ftrace_original(ip);
+ *		ftrace_regs_redirect(regs, (unsigned long)fixed);
+ *	}
+ *
+ * A call of the function itself would call the handlers again, and end in fixed() again. The
+ * result is right whatever the compiler left at the entry, and until the object is closed,
+ * also when the function is no longer traced. The handler is called before fixed(), so
+ * fixed() always finds it set. The @ip of struct ftrace_site does as well, but only while the
+ * function is traced.
+ *
+ * A call of the result calls no handler, of any ops: all handlers of the function were
+ * called once, when it was called. Calls that the original makes, also of itself, are
+ * traced as always.
+ *
+ * Returns the address of the function's first instruction after the site.
+ *
+ * Context: any.
+ */
+static inline void *ftrace_original(unsigned long ip)
+{
+	return (void *)(ip + 5); /* FTRACE_INSN_SIZE */
 }
 
 #ifdef __cplusplus

@@ -15,12 +15,33 @@ internal static unsafe class DebugFile
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
+    /// <summary>Reads all its functions.</summary>
     /// <param name="image">The object.</param>
     /// <param name="error">Set to -EAGAIN or -ENOMEM if the file could not be read for a temporary reason.</param>
     /// <param name="symbols">The functions.</param>
     public static bool TryReadSymbols(ElfImage* image, int* error, out SymbolTable symbols)
     {
         symbols = default;
+        if (!TryOpen(image, error, out int file, out ElfFile elf))
+        {
+            return false;
+        }
+
+        bool read = SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols);
+        elf.Close();
+        ProcFile.Close(file);
+        return read;
+    }
+
+    /// <summary>Opens it.</summary>
+    /// <param name="image">The object.</param>
+    /// <param name="error">Set to -EAGAIN or -ENOMEM if the file could not be read for a temporary reason.</param>
+    /// <param name="file">The descriptor, to be closed after <paramref name="elf"/>.</param>
+    /// <param name="elf">The file.</param>
+    public static bool TryOpen(ElfImage* image, int* error, out int file, out ElfFile elf)
+    {
+        file = -1;
+        elf = default;
         ReadOnlySpan<byte> id = IdOf(image);
         if (id.Length is < 2 or > MaxId)
         {
@@ -42,22 +63,25 @@ internal static unsafe class DebugFile
         }
 
         ".debug\0"u8.CopyTo(to[at..]);
-        int file = ProcFile.OpenRegular(path, out ulong size);
+        file = ProcFile.OpenRegular(path, out ulong size);
         if (file < 0)
         {
             *error = ProcFile.IsTransient(file) ? -Errno.EAGAIN : *error;
             return false;
         }
 
-        bool read = false;
-        if (ElfFile.TryOpen(new ElfSource(file, size, error), out ElfFile elf))
+        if (ElfFile.TryOpen(new ElfSource(file, size, error), out elf))
         {
-            read = IsOf(elf, id) && SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols);
+            if (IsOf(elf, id))
+            {
+                return true;
+            }
+
             elf.Close();
         }
 
         ProcFile.Close(file);
-        return read;
+        return false;
     }
 
     /// <summary>True if the file has this build id itself: a file may be out of date, or have a wrong name.</summary>

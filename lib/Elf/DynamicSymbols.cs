@@ -84,6 +84,32 @@ internal readonly unsafe struct DynamicSymbols
         return symbol != null && _image->Contains(function, 1, ProgramHeader.Executable) && IsRelocated;
     }
 
+    /// <summary>True if the object needs a symbol of another one. Such symbols come before those in the hash table.</summary>
+    public bool Imports(ReadOnlySpan<byte> name)
+    {
+        if (_symbols == 0 || _strings == 0 || !IsReadable(_hash, HashHeader))
+        {
+            return false;
+        }
+
+        uint first = *(uint*)(_hash + 4);
+        for (ulong i = 1; i < first; i++)
+        {
+            var symbol = (ElfSymbol*)(_symbols + i * (ulong)sizeof(ElfSymbol));
+            if (!IsReadable((ulong)symbol, (ulong)sizeof(ElfSymbol)))
+            {
+                return false;
+            }
+
+            if (IsNamed(symbol, name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private ElfSymbol* Find(ReadOnlySpan<byte> name)
     {
         // Words: number of buckets, first symbol in them, words of the Bloom filter and a shift; the filter; the buckets; a hash for
@@ -126,6 +152,98 @@ internal readonly unsafe struct DynamicSymbols
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Finds the function that contains an address: of several the one that begins last. Looks at all of them, in memory, so that it finds
+    /// one also if the file is gone.
+    /// </summary>
+    /// <param name="address">The address in memory.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="name">Its name, 0-terminated within the object.</param>
+    public bool TryFindAt(ulong address, out FunctionSymbol function, out ReadOnlySpan<byte> name)
+    {
+        function = default;
+        name = default;
+        ulong count = CountSymbols();
+        for (ulong i = 0; i < count; i++)
+        {
+            var symbol = (ElfSymbol*)(_symbols + i * (ulong)sizeof(ElfSymbol));
+            if (!IsReadable((ulong)symbol, (ulong)sizeof(ElfSymbol)))
+            {
+                break;
+            }
+
+            if (!symbol->IsFunction || symbol->Value > address - _image->Base)
+            {
+                continue;
+            }
+
+            var candidate = new FunctionSymbol(*symbol);
+            bool better = name.IsEmpty || candidate.Start > function.Start
+                || (candidate.Start == function.Start && FunctionSymbol.CompareNames(candidate, function) < 0);
+            if (address - _image->Base < candidate.End && better && TryGetString(symbol->Name, out ReadOnlySpan<byte> found))
+            {
+                function = candidate;
+                name = found;
+            }
+        }
+
+        return !name.IsEmpty;
+    }
+
+    /// <summary>How many dynamic symbols there are: nothing says it, but the last bucket ends with the last one.</summary>
+    private ulong CountSymbols()
+    {
+        if (_symbols == 0 || _strings == 0 || !IsReadable(_hash, HashHeader))
+        {
+            return 0;
+        }
+
+        uint bucketCount = *(uint*)_hash;
+        uint first = *(uint*)(_hash + 4);
+        ulong buckets = _hash + HashHeader + 8ul * *(uint*)(_hash + 8);
+        if (bucketCount == 0 || !IsReadable(buckets, 4ul * bucketCount))
+        {
+            return 0;
+        }
+
+        ulong last = 0;
+        for (uint i = 0; i < bucketCount; i++)
+        {
+            last = Math.Max(last, ((uint*)buckets)[i]);
+        }
+
+        if (last < first)
+        {
+            return 0;
+        }
+
+        ulong chain = buckets + 4ul * bucketCount + 4ul * (last - first);
+        for (; IsReadable(chain, 4); chain += 4, last++)
+        {
+            if ((*(uint*)chain & 1) != 0)
+            {
+                return last + 1;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>A string that is not empty, and ends within the object.</summary>
+    private bool TryGetString(uint offset, out ReadOnlySpan<byte> text)
+    {
+        ulong start = _strings + offset;
+        int length = 0;
+        while (length <= SymbolTable.LongestName && IsReadable(start + (ulong)length, 1) && *(byte*)(start + (ulong)length) != 0)
+        {
+            length++;
+        }
+
+        bool ends = length <= SymbolTable.LongestName && IsReadable(start + (ulong)length, 1);
+        text = ends ? new ReadOnlySpan<byte>((void*)start, length) : default;
+        return !text.IsEmpty;
     }
 
     private bool IsNamed(ElfSymbol* symbol, ReadOnlySpan<byte> name)

@@ -160,6 +160,12 @@ internal unsafe struct ElfFile
         return section.Type != ElfSection.Nobits && (section.Flags & ElfSection.Compressed) == 0 && section.Size <= most && TryRead(section.Offset, section.Size, out block);
     }
 
+    /// <summary>Reads bytes of a section, which is not compressed.</summary>
+    public readonly bool TryReadPart(in ElfSection section, ulong offset, void* to, ulong count) =>
+        section.Type != ElfSection.Nobits && (section.Flags & ElfSection.Compressed) == 0
+        && offset <= section.Size && count <= section.Size - offset
+        && _source.Contains(section.Offset, section.Size) && _source.Read(section.Offset + offset, to, count);
+
     private readonly bool TryRead(ulong offset, ulong size, out Block block)
     {
         block = default;

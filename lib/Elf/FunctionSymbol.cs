@@ -1,3 +1,5 @@
+using System;
+
 namespace Ftrace.Elf;
 
 /// <summary>A function of a symbol table.</summary>
@@ -15,4 +17,17 @@ internal struct FunctionSymbol
 
     /// <summary>Others have the same start.</summary>
     public bool HasAliases;
+
+    public FunctionSymbol(in ElfSymbol symbol)
+    {
+        Start = symbol.Value;
+        End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1);
+        Name = symbol.Name;
+        IsGlobal = symbol.IsGlobal;
+        HasAliases = false;
+    }
+
+    /// <summary>The order of functions with the same start. The first one's name is shown: a global one if there is one.</summary>
+    public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b) =>
+        a.IsGlobal != b.IsGlobal ? b.IsGlobal.CompareTo(a.IsGlobal) : a.Name.CompareTo(b.Name);
 }

@@ -8,10 +8,10 @@ namespace Ftrace.Elf;
 internal unsafe struct SymbolTable
 {
     private const ulong MaxBytes = 1ul << 30;
-    private const int LongestName = ushort.MaxValue;
+    public const int LongestName = ushort.MaxValue;
 
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
-        a.Start != b.Start ? a.Start.CompareTo(b.Start) : b.IsGlobal.CompareTo(a.IsGlobal);
+        a.Start != b.Start ? a.Start.CompareTo(b.Start) : FunctionSymbol.CompareNames(a, b);
 
     private Block _functions;
     private Block _names;
@@ -90,13 +90,7 @@ internal unsafe struct SymbolTable
         {
             if (symbol.IsFunction && symbol.Name < _names.Size)
             {
-                Functions[Count++] = new FunctionSymbol
-                {
-                    Start = symbol.Value,
-                    End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1),
-                    Name = symbol.Name,
-                    IsGlobal = symbol.IsGlobal,
-                };
+                Functions[Count++] = new FunctionSymbol(symbol);
             }
         }
 

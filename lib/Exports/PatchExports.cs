@@ -4,8 +4,10 @@ using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Patch;
+using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Text;
+using Ftrace.Trace;
 using Ftrace.X86;
 
 namespace Ftrace.Exports;
@@ -41,6 +43,19 @@ internal static unsafe class PatchExports
         return result;
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_check_stack", CallConvs = [typeof(CallConvCdecl)])]
+    public static int CheckStack(ulong start, ulong end, uint timeoutMs)
+    {
+        if (start >= end)
+        {
+            return -Errno.EINVAL;
+        }
+
+        // In a handler the thread's own stack has more than return addresses: what the function will continue at.
+        NmiThread* self = CurrentThread.Words;
+        return TraceThreads.IsInHandler(self) ? -Errno.EDEADLK : StackCheck.Run(self, new AddressRange { Start = start, End = end }, timeoutMs);
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_modify_code", CallConvs = [typeof(CallConvCdecl)])]
     public static int ModifyCode(ulong ip, byte* oldCode, byte* newCode)
     {
@@ -60,6 +75,11 @@ internal static unsafe class PatchExports
     {
         FtracePatch patch = NewPatch(ip);
         X86Instruction.Nop5.CopyTo(New(&patch));
+        if (RedZoneCall.IsAt(ip, address, patch.OldCode))
+        {
+            return Patcher.Patch(&patch, 1, PatchRequest.Default);
+        }
+
         return X86Instruction.TryEncodeCall(ip, address, Old(&patch))
             ? Patcher.Patch(&patch, 1, PatchRequest.Single)
             : -Errno.ERANGE;
@@ -73,6 +93,29 @@ internal static unsafe class PatchExports
         return X86Instruction.TryEncodeCall(ip, address, New(&patch))
             ? Patcher.Patch(&patch, 1, PatchRequest.Single, OldCodeMatch.AnyNops)
             : -Errno.ERANGE;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_make_call_redzone", CallConvs = [typeof(CallConvCdecl)])]
+    public static int MakeCallRedZone(ulong ip, ulong address)
+    {
+        if (address == 0)
+        {
+            return -Errno.EINVAL;
+        }
+
+        if (Tracing.IsTorn)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (!Tracing.TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        int error = RedZoneCall.Make(ip, address);
+        Tracing.Unlock();
+        return error;
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_patch_text", CallConvs = [typeof(CallConvCdecl)])]

@@ -31,6 +31,31 @@ internal static unsafe class SiteExports
         return Tracing.Run(ref call);
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_lookup", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Lookup(ulong ip, FtraceSymbol* symbol, byte* buffer, nuint size)
+    {
+        if (symbol == null || (ulong)symbol % sizeof(ulong) != 0 || (buffer == null && size != 0))
+        {
+            return -Errno.EINVAL;
+        }
+
+        int error = SizedStruct.Check(symbol, (nuint)sizeof(FtraceSymbol), (nuint)sizeof(FtraceSymbol));
+        if (error != 0)
+        {
+            return error;
+        }
+
+        var lookup = new AddressLookup { Ip = ip, Buffer = buffer, Size = size };
+        error = Tracing.Lookup(ref lookup);
+        if (error == 0)
+        {
+            lookup.Found.Size = symbol->Size;
+            *symbol = lookup.Found;
+        }
+
+        return error;
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_print", CallConvs = [typeof(CallConvCdecl)])]
     public static int SetPrint(void* print)
     {

@@ -35,6 +35,7 @@ internal static unsafe class Startup
         native->ForkPrepare = (delegate*<NmiThread*, void>)&Tracing.ForkPrepare;
         native->ForkParent = (delegate*<NmiThread*, void>)&Tracing.ForkParent;
         native->ForkChild = (delegate*<NmiThread*, void>)&ForkChild.Run;
+        native->SiteData = (delegate*<NmiThread*, ulong, ulong*>)&SiteData.Of;
         native->ForkFound = (delegate*<NmiThread*, void>)&ForkChild.RunFound;
     }
 

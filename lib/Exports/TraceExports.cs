@@ -97,5 +97,6 @@ internal static unsafe class TraceExports
 
     private static bool IsValid(FtraceOps* ops) =>
         ops != null && (ulong)ops % sizeof(ulong) == 0 && SizedStruct.Check(ops, (nuint)sizeof(FtraceOps), (nuint)sizeof(FtraceOps)) == 0
-        && ops->Func != null && (ops->Flags & ~FtraceOps.AllFlags) == 0;
+        && ops->Func != null && (ops->Flags & ~FtraceOps.AllFlags) == 0
+        && (ops->Flags & (FtraceOps.IpModify | FtraceOps.SaveRegs)) != FtraceOps.IpModify;
 }

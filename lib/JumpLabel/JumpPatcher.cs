@@ -76,6 +76,23 @@ internal static unsafe class JumpPatcher
         return origin != null ? origin : key;
     }
 
+    /// <summary>True if a branch on the key, or on an alias of it, is known.</summary>
+    public static bool HasBranch(FtraceStaticKey* key)
+    {
+        for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
+        {
+            for (int i = 0; i < target->JumpCount; i += target->FirstJump[i].Run)
+            {
+                if (Resolve(target->FirstJump[i].Key) == key)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Collects the branches that have to change: those on a key, or, if that is null, those of one object.</summary>
     /// <returns>How many, at most <paramref name="max"/>; or -ERANGE.</returns>
     private static int Collect(LoadedObject* only, FtraceStaticKey* key, bool enabled, FtracePatch* patches, int max)

@@ -11,6 +11,8 @@ namespace Ftrace.JumpLabel;
 /// <remarks>A key's count is in its object, and changes after the branches have changed: after a failure both are as before.</remarks>
 internal static unsafe class StaticKey
 {
+    private const int LineSize = 512;
+
     /// <summary>Executes a call, with the loader's lock held and the list of objects updated. Called with the trace mutex held.</summary>
     public static int Run(StaticKeyOperation operation, FtraceStaticKey* key)
     {
@@ -48,7 +50,7 @@ internal static unsafe class StaticKey
         return error != 0 ? error : Set(key, count);
     }
 
-    /// <summary>False if the object that has the key could not be read.</summary>
+    /// <summary>False if the object that has the key could not be read, or if its linker dropped the table.</summary>
     private static bool AreBranchesKnown(FtraceStaticKey* key)
     {
         LoadedObject* target = LoadedObjects.First;
@@ -57,7 +59,30 @@ internal static unsafe class StaticKey
             target = target->Next;
         }
 
-        return target == null || target->IsRead;
+        if (target == null || !target->IsRead)
+        {
+            return target == null;
+        }
+
+        bool lost = target->MayHaveLostJumps && key->Reserved == 0 && !JumpPatcher.HasBranch(JumpPatcher.Resolve(key));
+        if (lost && HostPrint.IsSet)
+        {
+            ReportLost(key, target);
+        }
+
+        return !lost;
+    }
+
+    private static void ReportLost(FtraceStaticKey* key, LoadedObject* target)
+    {
+        byte* buffer = stackalloc byte[LineSize];
+        var line = new ReportLine(buffer, LineSize);
+        line.Add("ftrace: no branch on the static key at 0x"u8);
+        line.AddHex((ulong)key);
+        line.Add(" is known, and gold, which linked "u8);
+        line.Add(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(target->FileName));
+        line.Add(", drops them with --gc-sections; compile with the present ftrace/static_key.h, or use another linker"u8);
+        line.Print();
     }
 
     private static int Count(StaticKeyOperation operation, int now, out int count)

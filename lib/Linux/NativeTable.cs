@@ -144,4 +144,15 @@ internal unsafe struct NativeTable
 
     /// <summary>Runs in a child that is recognized at its first call: nothing ran before the fork, nor after it.</summary>
     [FieldOffset(Offsets.NativeTable_ForkFound)] public void* ForkFound;
+
+    // Set by the native code again.
+
+    /// <summary>The code of all sites in Native/redzone.S, <see cref="Offsets.RedZone_CallerSize"/> bytes each.</summary>
+    [FieldOffset(Offsets.NativeTable_RedZoneCallers)] public byte* RedZoneCallers;
+
+    /// <summary>The table that this code reads.</summary>
+    [FieldOffset(Offsets.NativeTable_RedZoneSites)] public void* RedZoneSites;
+
+    /// <summary>The host's word of a site, for handlers.</summary>
+    [FieldOffset(Offsets.NativeTable_SiteData)] public void* SiteData;
 }

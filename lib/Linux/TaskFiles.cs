@@ -44,6 +44,27 @@ internal static unsafe class TaskFiles
         return bytes > 0 && (TaskStat.PendingOf(new ReadOnlySpan<byte>(s_buffer, bytes)) & SignalSet.Of(signo)) != 0;
     }
 
+    /// <summary>
+    /// True if a thread that was sent a signal has taken it, and blocks it: it is about to enter the handler, or is in it, or has received
+    /// the signal in another way. False if this is not known.
+    /// </summary>
+    public static bool HasTaken(int tid, int signo)
+    {
+        int bytes = ReadFile(tid, "/status\0"u8);
+        if (bytes <= 0)
+        {
+            return false;
+        }
+
+        // Both from one reading: the kernel fills in both sets with the thread's signals locked.
+        var status = new ReadOnlySpan<byte>(s_buffer, bytes);
+        return TaskStat.TryMaskOf(status, out ulong blocked, out _)
+            && (blocked & ~TaskStat.PendingOf(status) & SignalSet.Of(signo)) != 0;
+    }
+
+    /// <summary>True if a thread sleeps in a system call, or this is not known. A page fault is no call.</summary>
+    public static bool SleepsInCall(int tid) => CallOf(tid, out WaitingCall call) != 0 || call.IsInCall;
+
     /// <summary>The signals that a thread has blocked at present, and how often it had gone to sleep by then.</summary>
     /// <returns>0 or -errno; -EOPNOTSUPP if the file does not have them.</returns>
     public static int MaskOf(int tid, out ulong blocked, out ulong sleeps)

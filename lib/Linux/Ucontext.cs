@@ -7,6 +7,10 @@ namespace Ftrace.Linux;
 [NoInstr]
 internal static unsafe class Ucontext
 {
+    /// <summary>r8 to r15, the eight older ones, and rip.</summary>
+    public const int RegisterCount = 17;
+
+    private const int StackOffset = 16;
     private const int RegistersOffset = 16 + 24;
     private const int RipOffset = RegistersOffset + 16 * 8;
     private const int FlagsOffset = RipOffset + 8;
@@ -19,7 +23,9 @@ internal static unsafe class Ucontext
     private const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0 in 64-bit programs, ss was not always saved
     private const ulong UserFlags = 0x202; // bit 1, which is always set, and interrupts enabled
     private const ulong MaxFlags = 0x3f_ffff;
-    private const ulong MaxContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
+
+    /// <summary>The first word of a context is not higher.</summary>
+    public const ulong MaxContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
 
     private const int TrapNumberOffset = RipOffset + 4 * 8; // after flags, segments, error code
 
@@ -30,6 +36,12 @@ internal static unsafe class Ucontext
     private const uint Positions = 0x89afbced;
 
     private const int RspNumber = 4;
+
+    /// <summary>All general registers and rip, in the order above.</summary>
+    public static ulong* Registers(ulong context) => (ulong*)(context + RegistersOffset);
+
+    /// <summary>The thread's alternate stack when the handler was called, in use or not.</summary>
+    public static AlternateStack AlternateStackOf(ulong context) => *(AlternateStack*)(context + StackOffset);
 
     /// <summary>The register that has this number in instructions, 0 to 7.</summary>
     public static ulong* Register(ulong context, int number) =>

@@ -6,6 +6,12 @@ namespace Ftrace.Linux;
 [StructLayout(LayoutKind.Explicit, Size = 27 * 8)]
 internal struct UserRegs
 {
+    /// <summary>The general registers but rsp, the number of a system call, and rip: so many words from the start.</summary>
+    public const int Count = 17;
+
+    /// <summary>Which of them is <see cref="OrigRax"/>.</summary>
+    public const int OrigRaxIndex = 15;
+
     [FieldOffset(7 * 8)] public ulong R10;
     [FieldOffset(8 * 8)] public ulong R9;
     [FieldOffset(9 * 8)] public ulong R8;

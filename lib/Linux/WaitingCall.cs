@@ -29,6 +29,9 @@ internal unsafe struct WaitingCall
     /// <summary>The thread does not sleep: it runs, waits for a CPU, or is about to sleep or to return.</summary>
     public bool IsRunning { get; private set; }
 
+    /// <summary>False if the thread sleeps outside a system call, as in a page fault; or runs.</summary>
+    public readonly bool IsInCall => !IsRunning && _number >= 0;
+
     /// <summary>
     /// Parses the file: "running", or the call's number, six arguments in hexadecimal, stack and instruction pointer. Number -1 without
     /// arguments: in no call.

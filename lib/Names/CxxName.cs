@@ -34,11 +34,14 @@ internal readonly ref struct CxxName
     public CxxName(ReadOnlySpan<byte> all, bool isPlain)
     {
         All = all;
+        IsPlain = isPlain;
         _parameters = ParametersOf(all, out _end);
         _start = isPlain ? StartOf(all[.._parameters]) : 0;
     }
 
     public ReadOnlySpan<byte> All { get; }
+
+    public bool IsPlain { get; }
 
     /// <summary>Name and parameters.</summary>
     public ReadOnlySpan<byte> WithoutResult => All[_start..];
@@ -120,6 +123,10 @@ internal readonly ref struct CxxName
         end = length + _end - _parameters;
         return length + All.Length - _parameters;
     }
+
+    /// <summary>Of the name of an operator, such as <c>operator[]</c>, that begins here; 0: none does.</summary>
+    public static int LengthOfOperator(ReadOnlySpan<byte> name, int at) =>
+        name[at] == 'o' && IsOperator(name, at) ? Operator.Length + FindIn(Operators, name[(at + Operator.Length)..]) : 0;
 
     /// <summary>Where the part after the last "::" begins that is in no brackets.</summary>
     private static int LastPartOf(ReadOnlySpan<byte> name)
@@ -258,5 +265,5 @@ internal readonly ref struct CxxName
         return 0;
     }
 
-    private static bool IsWord(byte c) => c is (>= (byte)'a' and <= (byte)'z') or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'0' and <= (byte)'9') or (byte)'_' or >= 0x80;
+    public static bool IsWord(byte c) => c is (>= (byte)'a' and <= (byte)'z') or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'0' and <= (byte)'9') or (byte)'_' or >= 0x80;
 }

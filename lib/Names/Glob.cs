@@ -73,6 +73,10 @@ internal static class Glob
         return !pattern.IsEmpty;
     }
 
+    /// <summary>The length of the set, with its brackets, that begins here; 0: none does.</summary>
+    public static int LengthOfSet(ReadOnlySpan<byte> pattern, int at, GlobSyntax syntax) =>
+        IsSet(pattern, at, syntax) ? Math.Max(EndOfSet(pattern, at) + 1 - at, 0) : 0;
+
     private static bool MatchesOne(ReadOnlySpan<byte> pattern, ref int at, byte c, GlobSyntax syntax)
     {
         int here = at;

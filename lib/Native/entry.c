@@ -143,9 +143,12 @@ static int prepare_call(struct ftrace_nmi_thread *thread)
  */
 struct call {
 	unsigned long thread; /* that is in it; of a call that was left it gets overwritten */
+	unsigned long caller; /* where the return address to the host is */
 	unsigned long mask;
 	int masked; /* 0 in a stop window, which has a mask of its own */
 };
+
+_Static_assert(offsetof(struct call, caller) == LibraryCall_Caller, "offsets.h disagrees");
 
 static void restore_mask(const struct call *call)
 {
@@ -198,6 +201,7 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 		int saved_errno = errno, ret;                                                      \
 		struct call call;                                                                  \
                                                                                                    \
+		call.caller = (unsigned long)__builtin_dwarf_cfa() - sizeof(long);                 \
 		ret = begin_call(thread, &call);                                                   \
 		if (ret != 0)                                                                      \
 			return ret;                                                                \
@@ -212,11 +216,15 @@ THREAD_CONTEXT(ftrace_nmi_del_signal, (int signo), (signo))
 THREAD_CONTEXT(ftrace_arch_code_modify_prepare, (void), ())
 THREAD_CONTEXT(ftrace_arch_code_modify_post_process, (void), ())
 THREAD_CONTEXT(ftrace_stop_machine, (int (*fn)(void *data), void *data), (fn, data))
+THREAD_CONTEXT(ftrace_check_stack,
+	       (unsigned long start, unsigned long end, unsigned int timeout_ms),
+	       (start, end, timeout_ms))
 THREAD_CONTEXT(ftrace_modify_code,
 	       (unsigned long ip, const unsigned char *old_code, const unsigned char *new_code),
 	       (ip, old_code, new_code))
 THREAD_CONTEXT(ftrace_make_nop, (unsigned long ip, unsigned long addr), (ip, addr))
 THREAD_CONTEXT(ftrace_make_call, (unsigned long ip, unsigned long addr), (ip, addr))
+THREAD_CONTEXT(ftrace_make_call_redzone, (unsigned long ip, unsigned long addr), (ip, addr))
 THREAD_CONTEXT(ftrace_patch_text,
 	       (struct ftrace_patch *patches, size_t count, const struct ftrace_patch_opts *opts),
 	       (patches, count, opts))
@@ -240,6 +248,9 @@ THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))
 THREAD_CONTEXT(ftrace_update_sites, (void), ())
+THREAD_CONTEXT(ftrace_lookup,
+	       (unsigned long ip, struct ftrace_symbol *symbol, char *buf, size_t len),
+	       (ip, symbol, buf, len))
 THREAD_CONTEXT(ftrace_set_print, (void (*print)(const char *line)), (print))
 THREAD_CONTEXT(ftrace_static_key_enable, (struct ftrace_static_key * key), (key))
 THREAD_CONTEXT(ftrace_static_key_disable, (struct ftrace_static_key * key), (key))

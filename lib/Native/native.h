@@ -9,6 +9,7 @@
  *	loader.c	the process's objects, in the child of a fork too
  *	machine.c	features of the processor
  *	trace_entry.S	the trampoline, which traced calls go through; trace.c
+ *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
  *	syscall.S	system calls that do not return as a function does
  *
@@ -106,6 +107,10 @@ extern struct native {
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 	void (*fork_found)(struct ftrace_nmi_thread *thread);
+	/* for C#; redzone.S */
+	const char *redzone_callers;
+	unsigned long *redzone_sites;
+	unsigned long *(*site_data)(struct ftrace_nmi_thread *thread, unsigned long ip);
 } native;
 
 /*
@@ -146,6 +151,7 @@ extern ftrace_func_t ftrace_trace_function;
 void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread);
 long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame);
 void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark);
+unsigned long *no_site_data(struct ftrace_nmi_thread *thread, unsigned long ip);
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 	      struct ftrace_regs *regs, int redirected);
 
@@ -156,6 +162,10 @@ void ftrace_regs_caller(void);
 void ftrace_regs_vectors_caller(void);
 extern const int ftrace_calls[];
 extern const int ftrace_trace_text[];
+
+/* redzone.S */
+extern const char ftrace_redzone_callers[];
+extern unsigned long ftrace_redzone_sites[];
 
 /* serialize.S */
 void sync_core_serialize(void);

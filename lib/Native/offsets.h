@@ -52,7 +52,10 @@ FIELD(native, fork_prepare, NativeTable, ForkPrepare, 304)
 FIELD(native, fork_parent, NativeTable, ForkParent, 312)
 FIELD(native, fork_child, NativeTable, ForkChild, 320)
 FIELD(native, fork_found, NativeTable, ForkFound, 328)
-VALUE(NativeTable, SizeOf, 336)
+FIELD(native, redzone_callers, NativeTable, RedZoneCallers, 336)
+FIELD(native, redzone_sites, NativeTable, RedZoneSites, 344)
+FIELD(native, site_data, NativeTable, SiteData, 352)
+VALUE(NativeTable, SizeOf, 360)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)
@@ -77,6 +80,8 @@ VALUE(NmiThread, SizeOf, 64)
 
 /* In Busy, instead of a call: the runtime has detached the thread. */
 VALUE(LibraryCall, Ended, 1)
+/* In struct call: where the return address to the host is. */
+VALUE(LibraryCall, Caller, 8)
 /* In Attached: the runtime has attached the thread; the thread is in C#, and may hold locks. */
 VALUE(LibraryCall, Attached, 1)
 VALUE(LibraryCall, Inside, 2)
@@ -126,6 +131,13 @@ VALUE(TraceSlot, ListFlagByte, 0x80)
 VALUE(TraceSlots, Count, 2048)
 VALUE(TraceSlots, Kinds, 4)
 VALUE(StubArea, StubSize, 32)
+
+/* Calls over the red zone, redzone.S: how many there can be, the code of one, and its entry in the table. */
+VALUE(RedZone, Count, 2048)
+VALUE(RedZone, CallerSize, 32)
+VALUE(RedZoneSite, Target, 0)
+VALUE(RedZoneSite, Back, 8)
+VALUE(RedZoneSite, SizeOf, 16)
 
 /* A site: FTRACE_INSN_SIZE. */
 VALUE(X86Instruction, CallSize, 5)

@@ -45,6 +45,7 @@ struct native native = {
 	.trace_stub = ftrace_stub,
 	.trace_text = ftrace_trace_text,
 	.no_tracer = no_tracer,
+	.site_data = no_site_data,
 	.idle = entry_idle,
 	.restorer = ftrace_restore_rt,
 	.clone = raw_clone,
@@ -54,6 +55,8 @@ struct native native = {
 	.state = state,
 	.image_start = image_start,
 	.image_end = image_end,
+	.redzone_callers = ftrace_redzone_callers,
+	.redzone_sites = ftrace_redzone_sites,
 };
 
 /* The floating-point environment: exception flags, rounding, masks. */

@@ -35,20 +35,23 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EFAULT:
 		return "a pointer is NULL, or the memory cannot be read";
 	case -EBUSY:
-		return "a thread is in the code, the stop signal cannot be had, or the object is "
-		       "in use";
+		return "a thread is in the code, the stop signal cannot be had, or the object or "
+		       "function is in use";
 	case -EEXIST:
 		return "already registered or declared";
 	case -EINVAL:
 		return "invalid argument, malformed pattern, or unexpected bytes in the code";
 	case -ENOSPC:
-		return "too many ops, or too many different sets of ops on functions";
+		return "too many ops, too many different sets of ops on functions, or too many "
+		       "calls that preserve a red zone";
 	case -ERANGE:
 		return "the function is out of reach of a call, or there is no free address space "
 		       "near the code";
 	case -EDEADLK:
 		return "called in a signal handler, in a handler, in a stop window, or by a thread "
 		       "that has prepared a change";
+	case -ENAMETOOLONG:
+		return "the names do not fit in the buffer";
 	case -EOVERFLOW:
 		return "the count of the static key is at its maximum";
 	case -EOPNOTSUPP:

@@ -22,6 +22,18 @@ void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark)
 	native.leave_mark(thread, mark);
 }
 
+/* Until C# has another one: a call before the constructor finds no function. */
+unsigned long *no_site_data(struct ftrace_nmi_thread *thread, unsigned long ip)
+{
+	(void)thread, (void)ip;
+	return NULL;
+}
+
+EXPORT unsigned long *ftrace_site_data(unsigned long ip)
+{
+	return native.site_data(&ftrace_nmi_thread, ip);
+}
+
 void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 	      struct ftrace_regs *regs, int redirected)
 {

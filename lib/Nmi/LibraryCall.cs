@@ -17,6 +17,9 @@ internal static unsafe class LibraryCall
     /// <summary>In <see cref="NmiThread.Attached"/>: the thread is in C#.</summary>
     private const ulong Inside = Offsets.LibraryCall_Inside;
 
+    /// <summary>The stack pointer of the calling thread when the host called the library: the return address is there.</summary>
+    public static ulong CallerOf(NmiThread* self) => *(ulong*)(self->Busy + Offsets.LibraryCall_Caller);
+
     /// <returns>1 if the thread is neither in a handler nor in a call; levels and calls that it has left are then closed.</returns>
     public static int MayBegin(NmiThread* thread, ulong stackPointer)
     {

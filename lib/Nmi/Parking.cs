@@ -38,6 +38,7 @@ internal static unsafe class Parking
     private static void Join(StopState* stop, uint generation, ThreadRecord* record, void* context)
     {
         record->Context = (ulong)context;
+        record->Words = (ulong)CurrentThread.Words;
         record->StackPointer = context != null ? *Ucontext.Rsp((ulong)context) : (ulong)&generation;
         if (StopRequest<X86Threads>.Join(&stop->Word, &stop->WakeAt, &record->ParkedGeneration, generation))
         {

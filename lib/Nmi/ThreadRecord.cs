@@ -63,6 +63,14 @@ internal struct ThreadRecord
     /// <summary>Its CPU time at the last of them, in nanoseconds.</summary>
     public long RunTimeAtMask;
 
+    /// <summary>
+    /// Its CPU time, in nanoseconds, when it was first seen to block the stop signal as at the start or the end of its handler; 0: it was not.
+    /// </summary>
+    public long RunTimeAtEdge;
+
+    /// <summary>Its <see cref="ParkedGeneration"/> at that time.</summary>
+    public uint ParkedAtEdge;
+
     /// <summary>When the thread was inspected with a result that is not just momentary; 0: it was not.</summary>
     public long InspectedNs;
 
@@ -77,6 +85,9 @@ internal struct ThreadRecord
 
     /// <summary>The stack pointer when the thread was stopped. Valid while it stands still.</summary>
     public ulong StackPointer;
+
+    /// <summary>The thread's <see cref="Protocol.NmiThread"/>; 0: it has none. Valid while it stands still.</summary>
+    public ulong Words;
 
     /// <summary>Where a seized thread resumes. The patcher may change it.</summary>
     public ulong Rip;

@@ -10,7 +10,13 @@ internal static unsafe class TraceText
     public const ulong LargestFrame = Offsets.FtraceRegs_SizeOf;
 
     /// <summary>True for an address in the trampoline.</summary>
-    public static bool Contains(ulong ip) => ip >= At(Offsets.TraceText_Begin) && ip < At(Offsets.TraceText_End);
+    public static bool Contains(ulong ip) => ip >= Start && ip < End;
+
+    /// <summary>Where the trampoline begins.</summary>
+    public static ulong Start => At(Offsets.TraceText_Begin);
+
+    /// <summary>Where it ends.</summary>
+    public static ulong End => At(Offsets.TraceText_End);
 
     /// <summary>True for the return address of a handler that was called without saving vector registers.</summary>
     public static bool IsReturn(ulong ip) => ip == At(Offsets.TraceText_Returns) || ip == At(Offsets.TraceText_Returns + 1);

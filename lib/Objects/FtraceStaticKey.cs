@@ -7,6 +7,9 @@ namespace Ftrace.Objects;
 internal unsafe struct FtraceStaticKey
 {
     public int Enabled;
+
+    /// <summary>1; 0 if the object was compiled with the header of version 1.0, where no code refers to the entries of its branches.</summary>
     public int Reserved;
+
     public FtraceStaticKey* Origin;
 }

@@ -13,6 +13,9 @@ internal static unsafe class JumpTable
     /// <summary>The section that ftrace/static_key.h fills.</summary>
     public static ReadOnlySpan<byte> Section => "ftrace_jump_table"u8;
 
+    /// <summary>The section that gold adds to what it links.</summary>
+    public static ReadOnlySpan<byte> GoldSection => ".note.gnu.gold-version"u8;
+
     /// <summary>Sorts once, so that the runtime's lazy initialization is done at start-up.</summary>
     public static void WarmUp()
     {

@@ -28,6 +28,18 @@ internal unsafe struct LoadedObject
 
     public int SiteCount;
 
+    /// <summary>Where the first of them is.</summary>
+    public ulong SitesFrom;
+
+    /// <summary>From there to the byte after the last one's address.</summary>
+    public ulong SiteSpan;
+
+    /// <summary>Words of the host's for them.</summary>
+    public SiteWords Words;
+
+    /// <summary>The next object that has sites.</summary>
+    public LoadedObject* NextWithSites;
+
     /// <summary>
     /// The last entry of the compiler's section whose address is not in the object: another thread is opening the object and has not
     /// relocated it yet, or the entry is wrong. Null: there is none.
@@ -36,6 +48,11 @@ internal unsafe struct LoadedObject
 
     /// <summary>Some sites may have another <see cref="Site.Foreign"/> than <see cref="ForeignState.None"/>.</summary>
     public bool HasForeign;
+
+    /// <summary>How many functions have room for a call, but are not among the sites; known once they were counted.</summary>
+    public int UnlistedCount;
+
+    public bool UnlistedAreCounted;
 
     /// <summary>How many of the sites want other ops than they have.</summary>
     public int Changing;
@@ -53,6 +70,9 @@ internal unsafe struct LoadedObject
     public Block Jumps;
 
     public int JumpCount;
+
+    /// <summary>It has no table of branches, and its linker drops the table unless the code refers to it.</summary>
+    public bool MayHaveLostJumps;
 
     /// <summary>Its branches have not been compared with their keys yet.</summary>
     public bool JumpsAreNew;
@@ -87,6 +107,45 @@ internal unsafe struct LoadedObject
 
     [NoInstr]
     public readonly Site* FirstSite => (Site*)Sites.Start;
+
+    /// <summary>The site at an address; null if there is none. Any context.</summary>
+    [NoInstr]
+    public readonly Site* SiteAt(ulong ip)
+    {
+        int low = 0;
+        int high = SiteCount;
+        while (low < high)
+        {
+            int middle = (int)((uint)(low + high) / 2);
+            Site* site = FirstSite + middle;
+            if (site->Ip == ip)
+            {
+                return site;
+            }
+
+            low = site->Ip < ip ? middle + 1 : low;
+            high = site->Ip < ip ? high : middle;
+        }
+
+        return null;
+    }
+
+    /// <summary>The site of a function; null if it has none.</summary>
+    public readonly Site* SiteOf(ulong start, ulong end)
+    {
+        int low = 0;
+        int high = SiteCount;
+        while (low < high)
+        {
+            int middle = (int)((uint)(low + high) / 2);
+            bool before = FirstSite[middle].Ip < start;
+            low = before ? middle + 1 : low;
+            high = before ? high : middle;
+        }
+
+        Site* site = FirstSite + low;
+        return low < SiteCount && site->Ip < end && site->Function == start ? site : null;
+    }
 
     public readonly JumpSite* FirstJump => (JumpSite*)Jumps.Start;
 }

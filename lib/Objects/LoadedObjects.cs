@@ -14,6 +14,7 @@ namespace Ftrace.Objects;
 internal static unsafe class LoadedObjects
 {
     private static LoadedObject* s_first;
+    private static LoadedObject* s_firstWithSites;
     private static ulong s_adds;
     private static ulong s_subs;
     private static bool s_isCurrent; // as of s_adds and s_subs
@@ -69,9 +70,7 @@ internal static unsafe class LoadedObjects
         var path = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name);
         for (LoadedObject* known = s_first; known != null; known = known->Next)
         {
-            if (!known->Seen && known->Image.Base == info->Base && known->Image.Headers == info->Headers
-                && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(path)
-                && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasBeenRelocated(known))
+            if (!known->Seen && IsSame(known, info))
             {
                 known->Seen = true;
                 return 0;
@@ -81,6 +80,24 @@ internal static unsafe class LoadedObjects
         int error = TryAdd(info, path);
         s_error = error != 0 ? error : s_error;
         return 0;
+    }
+
+    /// <summary>True if an object of the loader's is the one that was read.</summary>
+    private static bool IsSame(LoadedObject* known, DlPhdrInfo* info) =>
+        known->Image.Base == info->Base && known->Image.Headers == info->Headers
+        && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name))
+        && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasBeenRelocated(known);
+
+    /// <summary>What was read of an object of the loader's; null if it was not read yet.</summary>
+    public static LoadedObject* Find(DlPhdrInfo* info)
+    {
+        LoadedObject* known = s_first;
+        while (known != null && !IsSame(known, info))
+        {
+            known = known->Next;
+        }
+
+        return known;
     }
 
     private static int TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path)
@@ -113,8 +130,11 @@ internal static unsafe class LoadedObjects
         }
 
         added->Next = s_first;
-        Thread.MemoryBarrier(); // with readers in CurrentAt()
+        added->NextWithSites = s_firstWithSites;
+        Thread.MemoryBarrier(); // with readers in CurrentAt() and WordAt()
         s_first = added;
+        s_firstWithSites = added->SiteCount != 0 ? added : s_firstWithSites;
+
         return 0;
     }
 
@@ -183,23 +203,44 @@ internal static unsafe class LoadedObjects
     {
         for (LoadedObject* target = s_first; target != null; target = target->Next)
         {
-            int low = 0;
-            int high = target->SiteCount;
-            while (low < high)
+            Site* site = target->SiteAt(ip);
+            if (site != null)
             {
-                int middle = (int)((uint)(low + high) / 2);
-                Site* site = target->FirstSite + middle;
-                if (site->Ip == ip)
-                {
-                    return Volatile.Read(ref site->Current);
-                }
-
-                low = site->Ip < ip ? middle + 1 : low;
-                high = site->Ip < ip ? high : middle;
+                return Volatile.Read(ref site->Current);
             }
         }
 
         return 0;
+    }
+
+    /// <summary>The host's word of the site at an address; null if there is no site. Any context; the thread is marked.</summary>
+    [NoInstr]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong* WordAt(ulong ip)
+    {
+        LoadedObject* target = s_firstWithSites;
+        while (target != null && ip - target->SitesFrom >= target->SiteSpan)
+        {
+            target = target->NextWithSites;
+        }
+
+        ulong* word = target == null ? null : target->Words.Find(ip);
+        return word != null ? word : AddWordAt(ip);
+    }
+
+    /// <summary>The same, when it is first asked for; or there is no site.</summary>
+    [NoInstr]
+    private static ulong* AddWordAt(ulong ip)
+    {
+        for (LoadedObject* target = s_firstWithSites; target != null; target = target->NextWithSites)
+        {
+            if (target->SiteAt(ip) != null)
+            {
+                return target->Words.Add(ip);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>There are records of closed objects that have not been freed yet.</summary>
@@ -212,6 +253,7 @@ internal static unsafe class LoadedObjects
     private static void Drop()
     {
         LoadedObject* before = null;
+        LoadedObject* beforeWithSites = null;
         LoadedObject* next;
         for (LoadedObject* known = s_first; known != null; known = next)
         {
@@ -219,7 +261,13 @@ internal static unsafe class LoadedObjects
             if (known->Seen)
             {
                 before = known;
+                beforeWithSites = known->SiteCount != 0 ? known : beforeWithSites;
                 continue;
+            }
+
+            if (known->SiteCount != 0)
+            {
+                Unlink(known, beforeWithSites);
             }
 
             if (before == null)
@@ -233,6 +281,18 @@ internal static unsafe class LoadedObjects
 
             known->NextDropped = s_dropped;
             s_dropped = known;
+        }
+    }
+
+    private static void Unlink(LoadedObject* known, LoadedObject* before)
+    {
+        if (before == null)
+        {
+            s_firstWithSites = known->NextWithSites;
+        }
+        else
+        {
+            before->NextWithSites = known->NextWithSites;
         }
     }
 
@@ -276,6 +336,7 @@ internal static unsafe class LoadedObjects
     {
         target->Sites.Free();
         target->SiteNames.Free();
+        target->Words.Free();
         target->Jumps.Free();
         Block memory = target->Memory; // which holds the structure itself
         memory.Free();

@@ -48,8 +48,10 @@ internal static unsafe class ObjectReader
         {
             if (elf.IsOf(&target->Image))
             {
+                bool hasJumps = elf.TryFind(JumpTable.Section, out ElfSection jumps);
+                target->MayHaveLostJumps = !hasJumps && elf.TryFind(JumpTable.GoldSection, out _);
                 bool read = ReadSites(target, elf, &error)
-                    && (!elf.TryFind(JumpTable.Section, out ElfSection jumps) || !IsLoaded(target, jumps) || JumpTable.Read(target, jumps));
+                    && (!hasJumps || !IsLoaded(&target->Image, jumps) || JumpTable.Read(target, jumps));
                 error = read ? error : -Errno.ENOMEM;
                 target->IsRead = error == 0;
             }
@@ -64,7 +66,7 @@ internal static unsafe class ObjectReader
     /// <summary>
     /// Opens the file. The program's path is empty, and an object's may be relative to the working directory at the time when it was opened.
     /// </summary>
-    private static int Open(LoadedObject* target, out ulong size)
+    public static int Open(LoadedObject* target, out ulong size)
     {
         const int BufferSize = 8192;
         const int PathSize = 4096;
@@ -106,8 +108,8 @@ internal static unsafe class ObjectReader
 
     private static bool ReadSites(LoadedObject* target, ElfFile elf, int* error)
     {
-        bool patchable = elf.TryFind("__patchable_function_entries"u8, out ElfSection entries) && IsLoaded(target, entries);
-        bool mcount = elf.TryFind("__mcount_loc"u8, out ElfSection calls) && IsLoaded(target, calls);
+        bool patchable = TryFindEntries(elf, &target->Image, isMcount: false, out ElfSection entries);
+        bool mcount = TryFindEntries(elf, &target->Image, isMcount: true, out ElfSection calls);
         ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0);
         if (count == 0 || count > MaxEntries)
         {
@@ -142,12 +144,29 @@ internal static unsafe class ObjectReader
         bool named = TryName(target, symbols, names);
         symbols.Free();
         Sort(target);
-        return named;
+        return named && TryReserveWords(target);
     }
 
-    private static bool IsLoaded(LoadedObject* target, in ElfSection section) =>
+    /// <summary>Finds the section with the addresses that the compiler noted.</summary>
+    public static bool TryFindEntries(in ElfFile elf, ElfImage* image, bool isMcount, out ElfSection section) =>
+        elf.TryFind(isMcount ? "__mcount_loc"u8 : "__patchable_function_entries"u8, out section) && IsLoaded(image, section);
+
+    private static bool TryReserveWords(LoadedObject* target)
+    {
+        if (target->SiteCount == 0)
+        {
+            return true;
+        }
+
+        // A conversion may move a site by one byte.
+        target->SitesFrom = target->FirstSite->Ip;
+        target->SiteSpan = target->FirstSite[target->SiteCount - 1].Ip + 2 - target->SitesFrom;
+        return target->Words.TryReserve(target->SiteCount);
+    }
+
+    private static bool IsLoaded(ElfImage* image, in ElfSection section) =>
         (section.Flags & ElfSection.Alloc) != 0 && section.Type != ElfSection.Nobits
-        && target->Image.Contains(target->Image.Base + section.Address, section.Size, ProgramHeader.Readable);
+        && image->Contains(image->Base + section.Address, section.Size, ProgramHeader.Readable);
 
     /// <summary>Reads all symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
     private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
@@ -166,12 +185,7 @@ internal static unsafe class ObjectReader
         for (ulong i = 0; i < count; i++)
         {
             ulong address = addresses[i];
-            int length = PatchableEntry.MaxBytes;
-            while (length > 0 && !target->Image.Contains(address, (ulong)length, ProgramHeader.Code))
-            {
-                length--;
-            }
-
+            int length = CodeAt(&target->Image, address);
             if (length == 0)
             {
                 target->UnrelocatedEntry = addresses + i;
@@ -180,42 +194,9 @@ internal static unsafe class ObjectReader
 
             bool named = symbols.TryFind(address - target->Image.Base, PatchableEntry.MaxBytes, out FunctionSymbol function);
             ulong start = target->Image.Base + function.Start;
-            var code = new ReadOnlySpan<byte>((void*)address, length);
-            if (named && start > address)
-            {
-                // Only if there are just nops between: otherwise it is the next function, and this one has no name.
-                named = start - address <= (ulong)length && X86Instruction.AreNops(code[..(int)(start - address)]);
-            }
-
-            if (!named && !unwind.TryFind(address, PatchableEntry.MaxBytes, out start))
-            {
-                continue; // these may be the nops before a function as well as those in it
-            }
-
-            if (!named && start < address && !(address - start == X86Instruction.EndbrSize && target->Image.Contains(start, X86Instruction.EndbrSize, ProgramHeader.Code)
-                && PatchableEntry.IsEndbr64(new ReadOnlySpan<byte>((void*)start, X86Instruction.EndbrSize))))
+            if (!TryReadSite(&target->Image, unwind, address, length, isMcount, ref named, start, out Site site))
             {
                 continue;
-            }
-
-            int bytesToEntry = start > address ? (int)(start - address) : 0;
-            if (bytesToEntry > length)
-            {
-                continue;
-            }
-
-            ForeignState foreign = ForeignState.None;
-            if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
-            {
-                // The function's own code may begin after the nops before it.
-                if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, isMcount, out offset))
-                {
-                    continue;
-                }
-
-                size = X86Instruction.CallSize;
-                foreign = ForeignState.Found | ForeignState.Unmeasured;
-                target->HasForeign = true;
             }
 
             int nameLength = named ? symbols.NameOf(function).Length : 0;
@@ -227,21 +208,83 @@ internal static unsafe class ObjectReader
                 aliasBytes = aliasBytes <= max - names - (nuint)nameLength - 1 ? aliasBytes : 0;
             }
 
-            target->FirstSite[target->SiteCount++] = new Site
-            {
-                Ip = address + (ulong)offset,
-                Function = start,
-                Name = (byte*)(named ? function.Name + 1ul : 0), // replaced by a pointer once the names have their memory
-                NameLength = (ushort)(named ? nameLength : 0),
-                HasAliases = aliasBytes != 0,
-                Size = (byte)size,
-                IsMcount = isMcount,
-                Foreign = foreign,
-            };
+            site.Name = (byte*)(named ? function.Name + 1ul : 0); // replaced by a pointer once the names have their memory
+            site.NameLength = (ushort)(named ? nameLength : 0);
+            site.HasAliases = aliasBytes != 0;
+            target->HasForeign |= site.Foreign != ForeignState.None;
+            target->FirstSite[target->SiteCount++] = site;
             names += (named ? (nuint)nameLength + 1 : 0) + aliasBytes;
         }
 
         return names;
+    }
+
+    /// <summary>How many bytes of the code at an address are in the object, at most those that are looked at.</summary>
+    public static int CodeAt(ElfImage* image, ulong address)
+    {
+        int length = PatchableEntry.MaxBytes;
+        while (length > 0 && !image->Contains(address, (ulong)length, ProgramHeader.Code))
+        {
+            length--;
+        }
+
+        return length;
+    }
+
+    /// <summary>Finds the site at an address of a compiler's section.</summary>
+    /// <param name="image">The object.</param>
+    /// <param name="unwind">Its functions, for those without a symbol.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="length">The result of <see cref="CodeAt"/>, not 0.</param>
+    /// <param name="isMcount">The section is that of -mrecord-mcount.</param>
+    /// <param name="named">There is a symbol of a function; becomes false if it is that of another one.</param>
+    /// <param name="start">Where the function of that symbol begins.</param>
+    /// <param name="site">The site, without a name.</param>
+    /// <returns>False if no call can be there.</returns>
+    public static bool TryReadSite(ElfImage* image, in UnwindIndex unwind, ulong address, int length, bool isMcount, ref bool named, ulong start, out Site site)
+    {
+        site = default;
+        var code = new ReadOnlySpan<byte>((void*)address, length);
+        if (named && start > address)
+        {
+            // Only if there are just nops between: otherwise it is the next function, and this one has no name.
+            named = start - address <= (ulong)length && X86Instruction.AreNops(code[..(int)(start - address)]);
+        }
+
+        if (!named && !unwind.TryFind(address, PatchableEntry.MaxBytes, out start))
+        {
+            return false; // these may be the nops before a function as well as those in it
+        }
+
+        if (!named && start < address && !(address - start == X86Instruction.EndbrSize && image->Contains(start, X86Instruction.EndbrSize, ProgramHeader.Code)
+            && PatchableEntry.IsEndbr64(new ReadOnlySpan<byte>((void*)start, X86Instruction.EndbrSize))))
+        {
+            return false;
+        }
+
+        int bytesToEntry = start > address ? (int)(start - address) : 0;
+        if (bytesToEntry > length)
+        {
+            return false;
+        }
+
+        if (!PatchableEntry.TryFind(code, isMcount, bytesToEntry, out int offset, out int size))
+        {
+            // The function's own code may begin after the nops before it.
+            if (bytesToEntry > 0 || !PatchableEntry.IsForeign(code, isMcount, out offset))
+            {
+                return false;
+            }
+
+            size = X86Instruction.CallSize;
+            site.Foreign = ForeignState.Found | ForeignState.Unmeasured;
+        }
+
+        site.Ip = address + (ulong)offset;
+        site.Function = start;
+        site.Size = (byte)size;
+        site.IsMcount = isMcount;
+        return true;
     }
 
     /// <summary>

@@ -14,6 +14,9 @@ internal readonly ref struct PatchableEntry
     /// <summary>Bytes of the longer form of a call of <c>__fentry__</c>.</summary>
     public const int LongCallSize = 6;
 
+    /// <summary>Bytes that <see cref="IsRoom"/> needs: an endbr64 and the longest nop.</summary>
+    public const int RoomBytes = 20;
+
     public static bool IsEndbr64(ReadOnlySpan<byte> code) => code.StartsWith(Endbr64);
 
     private static ReadOnlySpan<byte> Endbr64 => [0xf3, 0x0f, 0x1e, 0xfa];
@@ -42,6 +45,20 @@ internal readonly ref struct PatchableEntry
         bool isShortened = isMcount && code[offset] == 0x90 && code[offset + 1] == X86Instruction.CallOpcode; // by another copy of this library
         return isShortened || X86Instruction.NopLength(code[offset..]) == 0;
     }
+
+    /// <summary>
+    /// True if the code at a function's first instruction is what a compiler leaves there: GCC nops of one byte, and Clang a nop that has a
+    /// displacement. Nops without one align code, or are branches on static keys.
+    /// </summary>
+    public static bool IsRoom(ReadOnlySpan<byte> code)
+    {
+        ReadOnlySpan<byte> here = code[(code.StartsWith(Endbr64) ? X86Instruction.EndbrSize : 0)..];
+        int nop = X86Instruction.NopLength(here);
+        bool isDisplaced = nop >= X86Instruction.CallSize && (here[nop - 1] != 0 || (nop > LongCallSize && here[nop - 3] != 0));
+        return isDisplaced || here.StartsWith(OneByteNops);
+    }
+
+    private static ReadOnlySpan<byte> OneByteNops => [0x90, 0x90, 0x90, 0x90, 0x90];
 
     /// <summary>Length of the call of <c>__fentry__</c> that the code begins with, or 0.</summary>
     public static int MeasureCall(ReadOnlySpan<byte> code)

@@ -7,9 +7,6 @@ namespace Ftrace.Stop;
 /// <summary>What the parts of <see cref="StopAttempt"/> share: facts about the attempt, and its counts. Called with the stop mutex held.</summary>
 internal static unsafe class AttemptState
 {
-    /// <summary>It is the first attempt of its stop.</summary>
-    public static bool IsFirst { get; private set; }
-
     /// <summary>Counts stops, those that fail too: all attempts of one have the same number.</summary>
     public static uint StopNumber { get; private set; }
 
@@ -42,7 +39,6 @@ internal static unsafe class AttemptState
     /// <summary>Begins to count.</summary>
     public static void Begin(bool isFirst, bool hasSignal)
     {
-        IsFirst = isFirst;
         StopNumber += isFirst ? 1u : 0;
         HasSignal = hasSignal;
         Self = (int)Native.Syscall(SyscallNumber.Gettid);

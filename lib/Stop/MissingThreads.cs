@@ -39,7 +39,7 @@ internal static unsafe class MissingThreads
                 case TaskKind.Thread when record->Seize == SeizeStatus.None:
                     bool takes = TaskFiles.DeliveryOf(record->Tid, stop->Signal, out SignalDelivery delivery) != 0
                         || delivery is SignalDelivery.Immediate or SignalDelivery.IfRunning;
-                    if (takes || IsLeavingHandler(record))
+                    if (ThreadInspection.IsInHandler(stop, record, delivery) || takes)
                     {
                         break;
                     }
@@ -79,21 +79,6 @@ internal static unsafe class MissingThreads
         return seize is SeizeStatus.None or SeizeStatus.Resumed
             ? record->RequestedGeneration == stop->Generation && Volatile.Read(ref record->ParkedGeneration) != stop->Generation
             : seize is SeizeStatus.Attached or SeizeStatus.Interrupted;
-    }
-
-    /// <summary>
-    /// True if a thread blocks the signal because it has not left the handler of the last stop yet. That takes a while if more threads
-    /// run than there are CPUs.
-    /// </summary>
-    private static bool IsLeavingHandler(ThreadRecord* record)
-    {
-        if (Volatile.Read(ref record->Parking) != 0)
-        {
-            return true;
-        }
-
-        // Between the end of the handler and the return of sigreturn(2).
-        return AttemptState.IsFirst && AttemptState.LastGeneration != 0 && record->ParkedGeneration == AttemptState.LastGeneration;
     }
 
     private static void Remove(StopState* stop, ThreadRecord* record)

@@ -18,6 +18,9 @@ internal static class SeizeCommand
     /// <summary>As <see cref="Attach"/>, but do not stop them yet.</summary>
     public const uint AttachOnly = 4;
 
+    /// <summary>Search the registers of the threads that are <see cref="SeizeStatus.Stopped"/> for <see cref="SeizeState.Sought"/>.</summary>
+    public const uint Search = 5;
+
     /// <summary>True if it is the first command of all.</summary>
     [NoInstr]
     public static bool IsFirst(uint command) => command <= (Kind + 1 | Kind);

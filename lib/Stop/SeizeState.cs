@@ -33,4 +33,13 @@ internal unsafe struct SeizeState
 
     /// <summary>Distance from there to its id, as the C library keeps it; 0: not known.</summary>
     [FieldOffset(88)] public long TidOffset;
+
+    /// <summary>The argument of <see cref="SeizeCommand.Search"/>.</summary>
+    [FieldOffset(112)] public AddressRange Sought;
+
+    /// <summary>Its result: an address of the range that is in a register; 0: there is none. Written by the process.</summary>
+    [FieldOffset(136)] public ulong Found;
+
+    /// <summary>The thread whose register it is.</summary>
+    [FieldOffset(144)] public int FoundTid;
 }

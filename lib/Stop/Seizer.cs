@@ -94,6 +94,25 @@ internal static unsafe class Seizer
     /// <returns>0 or -ETIMEDOUT.</returns>
     public static int WaitStopped(long untilNs) => WaitDone(untilNs);
 
+    /// <summary>Searches the registers of the seized threads for an address of a range. Called inside a stop window.</summary>
+    /// <returns>0, or -errno if the process does not answer.</returns>
+    public static int FindInRegisters(AddressRange range, long timeoutNs, ref StackFinding finding)
+    {
+        if (!IsRunning)
+        {
+            return 0;
+        }
+
+        s_state->Sought = range;
+        int error = Execute(SeizeCommand.Search, Clock.NowNs() + timeoutNs);
+        if (error == 0 && s_state->Found != 0)
+        {
+            finding = new StackFinding { Tid = s_state->FoundTid, Address = s_state->Found, InRegister = true };
+        }
+
+        return error;
+    }
+
     /// <summary>Resumes all threads, each at the address in its record. Called when the stop is over.</summary>
     /// <returns>When they were resumed, by <see cref="Clock.NowNs"/>; 0: there were none.</returns>
     public static long End()

@@ -95,6 +95,10 @@ internal static unsafe class SeizingProcess
         {
             Stop(state, command, command);
         }
+        else if (kind == SeizeCommand.Search)
+        {
+            Search(state);
+        }
         else
         {
             Release(state);
@@ -234,6 +238,7 @@ internal static unsafe class SeizingProcess
         record->Rip = regs.Rip;
         record->StackPointer = regs.Rsp;
         NmiThread* words = WordsOf(state, record->Tid, regs.FsBase);
+        record->Words = (ulong)words;
         ulong cookie = (ulong)state->Generation << 32 | (uint)(record - state->Records);
         bool joins = record->ParkedGeneration == state->Generation;
         if (joins || (words != null && NmiProtocol<X86Machine>.DeferStop(words, cookie)))
@@ -265,6 +270,37 @@ internal static unsafe class SeizingProcess
 
         ulong words = fs + (ulong)state->ThreadOffset;
         return OwnMemory.CanRead(words) && OwnMemory.CanRead(words + (ulong)sizeof(NmiThread) - sizeof(ulong)) ? (NmiThread*)words : null;
+    }
+
+    /// <summary>Finds a thread that has an address of the range in a register.</summary>
+    private static void Search(SeizeState* state)
+    {
+        state->Found = 0;
+        for (int i = 0; i < state->Used; i++)
+        {
+            ThreadRecord* record = state->Records + i;
+            UserRegs regs;
+            if (record->Seize == SeizeStatus.Stopped && Ptrace.GetRegs(record->Tid, &regs) == 0 && Search(state, &regs))
+            {
+                state->FoundTid = record->Tid;
+                return;
+            }
+        }
+    }
+
+    private static bool Search(SeizeState* state, UserRegs* regs)
+    {
+        for (int i = 0; i < UserRegs.Count; i++)
+        {
+            ulong register = ((ulong*)regs)[i];
+            if (i != UserRegs.OrigRaxIndex && state->Sought.Contains(register))
+            {
+                state->Found = register;
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>

@@ -64,19 +64,24 @@ internal unsafe struct StopReport
         line.Print();
     }
 
-    private readonly void AddThread(ref ReportLine line)
+    /// <summary>Adds a thread's id, and its name if it has one.</summary>
+    public static void AddName(ref ReportLine line, int tid)
     {
-        line.Add("cannot stop thread "u8);
-        line.Add(_tid);
+        line.Add(tid);
         byte* name = stackalloc byte[NameSize];
-        int length = OwnTaskFile.NameOf(_tid, name, NameSize);
+        int length = OwnTaskFile.NameOf(tid, name, NameSize);
         if (length > 0)
         {
             line.Add(" ("u8);
             line.Add(new ReadOnlySpan<byte>(name, length));
             line.Add(")"u8);
         }
+    }
 
+    private readonly void AddThread(ref ReportLine line)
+    {
+        line.Add("cannot stop thread "u8);
+        AddName(ref line, _tid);
         if (_obstacle == StopObstacle.NoAnswer)
         {
             line.Add(": it did not stop in time; does it wait in vfork(), for a disk, or in a signal handler for another thread?"u8);

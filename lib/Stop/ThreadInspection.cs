@@ -24,6 +24,12 @@ internal static unsafe class ThreadInspection
 
     private const uint EnoughMasks = 3;
 
+    /// <summary>
+    /// CPU time in which a thread that has taken the stop signal has begun its handler, page faults included, or has returned from it. One that
+    /// needs more has received the signal in another way, as with sigwait(), or blocks it; and so has one that sleeps in a call.
+    /// </summary>
+    private const long EdgeNs = Clock.NsPerMs;
+
     /// <summary>How long the proof that a mask is the thread's own may take.</summary>
     private const long ProofNs = Clock.NsPerMs;
 
@@ -74,11 +80,7 @@ internal static unsafe class ThreadInspection
     {
         delivery = SignalDelivery.Blocked;
         int error = 0;
-        if (AttemptState.HasSignal && Volatile.Read(ref record->Parking) != 0)
-        {
-            delivery = SignalDelivery.Immediate; // as soon as it has left the handler of a stop that is over
-        }
-        else if (AttemptState.HasSignal)
+        if (AttemptState.HasSignal)
         {
             error = TaskFiles.DeliveryOf(record->Tid, stop->Signal, out delivery);
         }
@@ -86,6 +88,12 @@ internal static unsafe class ThreadInspection
         if (error != 0)
         {
             return error;
+        }
+
+        if (AttemptState.HasSignal && IsInHandler(stop, record, delivery))
+        {
+            delivery = SignalDelivery.Immediate; // as soon as it has left the handler of a stop that is over
+            return 0;
         }
 
         if (AttemptState.HasSignal && delivery is SignalDelivery.Blocked or SignalDelivery.Awaited)
@@ -201,6 +209,46 @@ internal static unsafe class ThreadInspection
 
         delivery = SignalDelivery.Awaited;
         return 0;
+    }
+
+    /// <summary>
+    /// True if a thread blocks the stop signal because it is in its handler, or has taken the signal and is about to begin the handler, or is
+    /// about to return from it. On a busy machine that can take any time. The thread must not be seized then: it would take no NMI.
+    /// </summary>
+    public static bool IsInHandler(StopState* stop, ThreadRecord* record, SignalDelivery delivery)
+    {
+        if (delivery is not (SignalDelivery.Blocked or SignalDelivery.AllBlocked))
+        {
+            record->RunTimeAtEdge = 0;
+            return false;
+        }
+
+        // In this order: if the handler has begun meanwhile, the second is true.
+        return IsAtEdgeOfHandler(stop, record) || Volatile.Read(ref record->Parking) != 0;
+    }
+
+    /// <summary>
+    /// Nothing marks a thread before the first statement of the handler and after the last one. It may be there if a signal was sent, and is
+    /// not pending, or if it parked in the last stop. Which of them it was may not be visible any more in the next attempt, so it is noted.
+    /// </summary>
+    private static bool IsAtEdgeOfHandler(StopState* stop, ThreadRecord* record)
+    {
+        uint parked = Volatile.Read(ref record->ParkedGeneration);
+        if (record->RunTimeAtEdge == 0 || record->ParkedAtEdge != parked)
+        {
+            uint last = stop->Generation - 1 - (stop->Generation & 1); // of the last stop before this attempt
+            bool mayLeave = parked != 0 && parked == last;
+            bool mayEnter = Volatile.Read(ref record->SignalSent) != 0 && TaskFiles.HasTaken(record->Tid, stop->Signal);
+            if (!mayLeave && !mayEnter)
+            {
+                return false;
+            }
+
+            record->RunTimeAtEdge = Math.Max(Clock.RunTimeOf(record->Tid), 1);
+            record->ParkedAtEdge = parked;
+        }
+
+        return Clock.RunTimeOf(record->Tid) - record->RunTimeAtEdge < EdgeNs && !TaskFiles.SleepsInCall(record->Tid);
     }
 
     /// <summary>Inspects a thread again, at least once, until the result changes or some time has passed.</summary>

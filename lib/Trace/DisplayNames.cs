@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Elf;
 using Ftrace.Names;
@@ -9,7 +10,7 @@ using Ftrace.Protocol;
 namespace Ftrace.Trace;
 
 /// <summary>
-/// The demangled names of sites, if the process has a C++ library. Called with the trace mutex and the loader's lock held, so
+/// The demangled names of sites: those of C++ if the process has a C++ library. Called with the trace mutex and the loader's lock held, so
 /// that the library cannot be unloaded.
 /// </summary>
 /// <remarks>
@@ -35,6 +36,13 @@ internal static unsafe class DisplayNames
             return s_name;
         }
 
+        if (IsRust(site))
+        {
+            s_name = RustDemangler.Demangle(Symbol(site));
+            s_symbol = s_name != null ? site->Name : null;
+            return s_name != null ? s_name : site->Name;
+        }
+
         if (!Symbol(site).StartsWith("_Z"u8) || !HasDemangler || !Demangler.CanDemangle(Symbol(site)))
         {
             return site->Name;
@@ -57,9 +65,16 @@ internal static unsafe class DisplayNames
         return new CxxName(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(NameOf(site)), isPlain: !special);
     }
 
-    /// <summary>Frees the buffer. Called before the locks are released.</summary>
+    /// <summary>True for a function that a Rust compiler has named.</summary>
+    public static bool IsRust(Site* site) => RustDemangler.IsRust(Symbol(site));
+
+    /// <summary>True for a function with a C++ name that is not demangled because the process has no C++ library.</summary>
+    public static bool LacksDemangler(Site* site) => Symbol(site).StartsWith("_Z"u8) && !IsRust(site) && !HasDemangler;
+
+    /// <summary>Frees the buffers. Called before the locks are released.</summary>
     public static void End()
     {
+        NameBuffer.Free();
         if (Demangler.HasBuffer)
         {
             NmiThread* self = CurrentThread.Words;
@@ -78,6 +93,15 @@ internal static unsafe class DisplayNames
         s_searched = false;
     }
 
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int FindDemangler(DlPhdrInfo* info, nuint size, void* data)
+    {
+        var image = new ElfImage { Base = info->Base, Headers = info->Headers, HeaderCount = info->HeaderCount };
+        bool found = new DynamicSymbols(&image).TryFind(Demangler.Function, out ulong function);
+        s_demangle = found ? (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function : null;
+        return found ? 1 : 0;
+    }
+
     private static ReadOnlySpan<byte> Symbol(Site* site) => new(site->Name, site->NameLength);
 
     /// <summary>Searched once a call. If several objects have a demangler, that of the object that was opened first is used.</summary>
@@ -91,6 +115,11 @@ internal static unsafe class DisplayNames
                 {
                     s_demangle = (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function;
                 }
+            }
+
+            if (!s_searched && s_demangle == null)
+            {
+                DlPhdrInfo.Iterate(&FindDemangler, null); // in objects that are not read yet
             }
 
             s_searched = true;

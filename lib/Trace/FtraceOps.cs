@@ -15,7 +15,10 @@ internal unsafe struct FtraceOps
     /// <summary>FTRACE_OPS_FL_SKIP_FOREIGN.</summary>
     public const ulong SkipForeign = 4;
 
-    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign;
+    /// <summary>FTRACE_OPS_FL_IPMODIFY.</summary>
+    public const ulong IpModify = 16;
+
+    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign | IpModify;
 
     [FieldOffset(Offsets.FtraceOps_Size)] public nuint Size;
     [FieldOffset(Offsets.FtraceOps_Func)] public void* Func;

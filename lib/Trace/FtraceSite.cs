@@ -13,4 +13,5 @@ internal unsafe struct FtraceSite
     public byte* Object;
     public ulong Users;
     public byte* Display;
+    public ulong* Data;
 }

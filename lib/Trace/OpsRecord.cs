@@ -36,6 +36,12 @@ internal unsafe struct OpsRecord
     /// <summary>A filter was wanted, but there is none. What the ops would then select, everything, was not asked for.</summary>
     public bool LacksFilter => HasFailedFilter && !HasFilter;
 
+    /// <summary>Counts registrations: a lower number is that of an ops that was registered before.</summary>
+    public ulong Registration;
+
+    /// <summary>True while the ops is registered and changes where functions continue: no other such ops may have one of its functions.</summary>
+    public readonly bool ModifiesIp => Id >= 0 && (Ops->Flags & FtraceOps.IpModify) != 0;
+
     public static OpsRecord* Create(FtraceOps* ops)
     {
         var added = (OpsRecord*)Memory.Map(Bytes);
@@ -50,7 +56,8 @@ internal unsafe struct OpsRecord
 
     public static void Free(OpsRecord* ops) => Memory.Unmap(ops, Bytes);
 
-    private bool HasFilter
+    /// <summary>There is a filter; without one, all functions are selected.</summary>
+    public bool HasFilter
     {
         get
         {
@@ -117,6 +124,7 @@ internal unsafe struct OpsRecord
         fixed (byte* rules = _rules)
         {
             var rule = (Rule*)(rules + _ruleBytes);
+            int wordLength = CxxPattern.FindWord(name, out int word);
             *rule = new Rule
             {
                 Ip = added->Ip,
@@ -126,6 +134,8 @@ internal unsafe struct OpsRecord
                 NameLength = (ushort)name.Length,
                 FileLength = (ushort)file.Length,
                 Literal = LiteralOf(name),
+                Word = (ushort)word,
+                WordLength = (ushort)wordLength,
             };
             name.CopyTo(rule->Name);
             file.CopyTo(rule->File);
@@ -159,6 +169,7 @@ internal unsafe struct OpsRecord
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
                 rule->IsElsewhere = rule->FileLength != 0 && !Glob.Matches(rule->File, fileName);
+                rule->NoteExact(target);
             }
 
             var only = (Rule*)rules;
@@ -220,15 +231,43 @@ internal unsafe struct OpsRecord
     /// <summary>True if the rule that was added last matches this function, of the selected object.</summary>
     public bool LastRuleMatches(Site* site)
     {
-        fixed (byte* rules = _rules)
+        Rule* last = LastRule;
+        return last != null && last->Matches(site);
+    }
+
+    /// <summary>
+    /// True if the rule that was added last is the full name of a function of the selected object. It then selects no other functions,
+    /// whatever object they are in.
+    /// </summary>
+    public bool FixLastRule()
+    {
+        Rule* last = LastRule;
+        if (last == null || !last->IsExactHere)
+        {
+            return false;
+        }
+
+        last->IsExact = true;
+        return true;
+    }
+
+    /// <summary>False if the rule that was added last is the full name of no function.</summary>
+    public bool LastRuleMayBeExact => LastRule != null && LastRule->Form == NameForm.Any;
+
+    private Rule* LastRule
+    {
+        get
         {
             Rule* last = null;
-            for (int at = 0; at < _ruleBytes; at += last->Size)
+            fixed (byte* rules = _rules) // a page of its own, which does not move
             {
-                last = (Rule*)(rules + at);
+                for (int at = 0; at < _ruleBytes; at += last->Size)
+                {
+                    last = (Rule*)(rules + at);
+                }
             }
 
-            return last != null && last->Matches(site);
+            return last;
         }
     }
 
@@ -245,11 +284,22 @@ internal unsafe struct OpsRecord
         /// <summary>See <see cref="LiteralOf"/>.</summary>
         public short Literal;
 
+        /// <summary>Of a C++ name: a word that is in the symbol of all functions that match.</summary>
+        public ushort Word;
+
+        /// <summary>0: there is none.</summary>
+        public ushort WordLength;
+
         /// <summary>The selected object's file name does not match.</summary>
         public bool IsElsewhere;
 
-        /// <summary>Longer C++ names match in their full form only.</summary>
-        private const int LongestShortened = 1000;
+        /// <summary>When it was set, it was the full name of a function: it matches only such functions.</summary>
+        public bool IsExact;
+
+        /// <summary>It is the full name of a function of the selected object, or <see cref="IsExact"/>.</summary>
+        public bool IsExactHere;
+
+        private static ReadOnlySpan<byte> Scope => "::"u8;
 
         public readonly int Size => sizeof(Rule) + NameLength + FileLength;
 
@@ -314,39 +364,141 @@ internal unsafe struct OpsRecord
         [MethodImpl(MethodImplOptions.NoInlining)]
         private bool MatchesText(ReadOnlySpan<byte> name) => Matches(name);
 
+        private bool MatchesText(ReadOnlySpan<byte> name, ReadOnlySpan<byte> pattern) =>
+            pattern.IsEmpty ? MatchesText(name) : Glob.Matches(pattern, name, GlobSyntax.Cxx);
+
         private static ReadOnlySpan<byte> WithoutVersion(ReadOnlySpan<byte> name)
         {
             int version = name.IndexOf((byte)'@');
             return version < 0 ? name : name[..version];
         }
 
+        /// <summary>
+        /// Finds out whether the pattern is the full name of a function of an object. What a pattern may leave out is only left out if
+        /// nothing has the name as it is.
+        /// </summary>
+        public void NoteExact(LoadedObject* target)
+        {
+            IsExactHere = Form == NameForm.Any && IsExact;
+            if (Form != NameForm.Any || IsExact || IsElsewhere || Kind == RuleKind.Ip || Name[0] == '*')
+            {
+                return;
+            }
+
+            IsExactHere = true;
+            for (int i = 0; i < target->SiteCount; i++)
+            {
+                if (Matches(target->FirstSite + i))
+                {
+                    return;
+                }
+            }
+
+            IsExactHere = false;
+        }
+
         [MethodImpl(MethodImplOptions.NoInlining)] // its frame would slow the other path down by a third
         private bool MatchesCxx(Site* site)
         {
+            var symbol = new ReadOnlySpan<byte>(site->Name, site->NameLength);
+            if (WordLength != 0 && symbol.IndexOf(Name.Slice(Word, WordLength)) < 0)
+            {
+                return false;
+            }
+
+            if (DisplayNames.IsRust(site))
+            {
+                return MatchesRust(site);
+            }
+
             CxxName name = DisplayNames.PartsOf(site);
-            if (MatchesText(name.WithoutParameters)
-                || (Form == NameForm.Any && (MatchesText(name.WithoutResult) || MatchesText(name.All) || MatchesText(name.WithoutQualifiers))))
+            return (!IsExactHere && MatchesForms(name, default)) || MatchesSpelled(name);
+        }
+
+        /// <summary>Compares the name's forms with a pattern; an empty one: the rule's own.</summary>
+        private bool MatchesForms(CxxName name, ReadOnlySpan<byte> pattern)
+        {
+            if (MatchesText(name.WithoutParameters, pattern)
+                || (Form == NameForm.Any
+                    && (MatchesText(name.WithoutResult, pattern) || MatchesText(name.All, pattern) || MatchesText(name.WithoutQualifiers, pattern))))
             {
                 return true;
             }
 
-            return name.HasOmissions && name.WithoutResult.Length <= LongestShortened && MatchesShortened(name);
+            return name.HasOmissions && name.WithoutResult.Length <= NameBuffer.Size && MatchesShortened(name, pattern);
         }
 
-        [MethodImpl(MethodImplOptions.NoInlining)] // few names need its buffer
-        private bool MatchesShortened(CxxName name)
+        private bool MatchesShortened(CxxName name, ReadOnlySpan<byte> pattern)
         {
-            Span<byte> text = stackalloc byte[LongestShortened];
-            for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments; omission++)
+            Span<byte> text = NameBuffer.Short;
+            for (CxxOmission omission = CxxOmission.Tags; omission <= CxxOmission.Arguments && !text.IsEmpty; omission++)
             {
                 int length = name.Shorten(text, omission, out int parameters, out int end);
-                if (MatchesText(text[..parameters]) || (Form == NameForm.Any && (MatchesText(text[..end]) || MatchesText(text[..length]))))
+                if (MatchesText(text[..parameters], pattern)
+                    || (Form == NameForm.Any && (MatchesText(text[..end], pattern) || MatchesText(text[..length], pattern))))
                 {
                     return true;
                 }
             }
 
             return false;
+        }
+
+        /// <summary>Compares the name with the pattern, both in the usual spelling.</summary>
+        private bool MatchesSpelled(CxxName name)
+        {
+            ReadOnlySpan<byte> spelled = Spell(name.All, isPattern: false, NameBuffer.Name);
+            ReadOnlySpan<byte> pattern = Spell(Name, isPattern: true, NameBuffer.Pattern);
+            var parts = new CxxName(spelled, name.IsPlain);
+            if (IsExactHere)
+            {
+                return CxxPattern.IsLiteral(pattern, parts.All) || CxxPattern.IsLiteral(pattern, parts.WithoutResult);
+            }
+
+            bool isSame = spelled.SequenceEqual(name.All) && pattern.SequenceEqual(Name);
+            return !isSame && MatchesForms(parts, pattern);
+        }
+
+        private static ReadOnlySpan<byte> Spell(ReadOnlySpan<byte> text, bool isPattern, Span<byte> to)
+        {
+            int length = CxxSpelling.MayDiffer(text) && text.Length <= to.Length ? CxxSpelling.Write(text, isPattern, to) : 0;
+            return length == 0 ? text : to[..length];
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private bool MatchesRust(Site* site)
+        {
+            ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(DisplayNames.NameOf(site));
+            if (IsExactHere)
+            {
+                return CxxPattern.IsLiteral(Name, name);
+            }
+
+            if (MatchesText(name))
+            {
+                return true;
+            }
+
+            Span<byte> text = NameBuffer.Short;
+            ReadOnlySpan<byte> hash = RustDemangler.HashOf(new ReadOnlySpan<byte>(site->Name, site->NameLength));
+            if (text.Length < name.Length + Scope.Length + hash.Length)
+            {
+                return false;
+            }
+
+            for (RustOmission omission = RustOmission.LastArguments; omission <= RustOmission.All && RustName.HasOmissions(name); omission++)
+            {
+                int length = RustName.Shorten(name, omission, text);
+                if (MatchesText(text[..length]))
+                {
+                    return true;
+                }
+            }
+
+            name.CopyTo(text);
+            Scope.CopyTo(text[name.Length..]);
+            hash.CopyTo(text[(name.Length + Scope.Length)..]);
+            return !hash.IsEmpty && MatchesText(text[..(name.Length + Scope.Length + hash.Length)]);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -32,6 +32,7 @@ internal unsafe struct SiteList
                     Object = target->Path,
                     Users = (ulong)BitOperations.PopCount(site->Current),
                     Display = DisplayNames.NameOf(site),
+                    Data = target->Words.Find(site->Ip),
                 };
                 result = ((delegate* unmanaged[Cdecl]<FtraceSite*, void*, int>)Fn)(&shown, Data);
             }

@@ -34,6 +34,15 @@ internal static unsafe class SitePatcher
         var patches = (FtracePatch*)memory.Start;
         int error = memory.IsEmpty ? -Errno.ENOMEM : Apply(patches, (Site**)(patches + count), count, failures);
         memory.Free();
+        End(error);
+        return error;
+    }
+
+    /// <summary>Instead of <see cref="Apply(SiteFailures)"/>: no site is changed.</summary>
+    public static void Cancel() => End(-Errno.EBUSY);
+
+    private static void End(int error)
+    {
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             for (int i = 0; error != 0 && i < target->SiteCount; i++)
@@ -43,8 +52,6 @@ internal static unsafe class SitePatcher
 
             target->Changing = 0;
         }
-
-        return error;
     }
 
     private static int Apply(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
@@ -71,7 +78,7 @@ internal static unsafe class SitePatcher
                 continue;
             }
 
-            StubArea* stubs = StubArea.FindOrCreate(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
+            StubArea* stubs = StubArea.FindOrCreate(StubKind.Trace, target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, out int error);
             if (stubs == null)
             {
                 return error;

@@ -26,6 +26,9 @@ internal static unsafe class Tracing
 
     private static OpsRecord* s_first;
 
+    /// <summary>How often an ops was registered.</summary>
+    private static ulong s_registrations;
+
     /// <summary>Something was removed, and can be freed after a grace period.</summary>
     private static bool s_needsReclaim;
 
@@ -90,6 +93,27 @@ internal static unsafe class Tracing
 
         Unlock();
         return error != 0 ? error : graceError;
+    }
+
+    /// <summary>
+    /// Finds what is at an address. Does not look for new objects: that would read their tables.
+    /// </summary>
+    public static int Lookup(ref AddressLookup lookup)
+    {
+        if (IsTorn)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (!TryLock())
+        {
+            return -Errno.EDEADLK;
+        }
+
+        // To demangle names, the thread is marked.
+        int result = TraceThreads.Reserve() ? lookup.Run() : -Errno.ENOMEM;
+        Unlock();
+        return result;
     }
 
     private static void RunOnce(ref TraceCall call)
@@ -362,10 +386,12 @@ internal static unsafe class Tracing
                 }
             }
 
+            int conflict = IpModify.Resolve(s_first, target);
+
             // A failure with one object does not keep another one from being traced. The next call tries again.
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0;
-            result = result != 0 ? result : error;
+            result = FirstError(result, error, conflict);
         }
 
         return result;
@@ -398,14 +424,33 @@ internal static unsafe class Tracing
             return -Errno.ENOSPC;
         }
 
-        SetWanted(record);
-        int error = SitePatcher.Apply(FailuresOf(record));
+        record->Registration = ++s_registrations;
+        int error = ApplyFilter(record);
         if (error != 0)
         {
             RemoveOps(record);
         }
 
         return error;
+    }
+
+    /// <summary>Changes the text so that the ops is called from the functions that it selects.</summary>
+    private static int ApplyFilter(OpsRecord* record)
+    {
+        if (record->ModifiesIp && !record->HasFilter)
+        {
+            return -Errno.EINVAL;
+        }
+
+        SetWanted(record);
+        int error = IpModify.Verify(s_first, record);
+        if (error != 0)
+        {
+            SitePatcher.Cancel();
+            return error;
+        }
+
+        return SitePatcher.Apply(FailuresOf(record));
     }
 
     private static int Unregister(TraceCall* call)
@@ -509,8 +554,7 @@ internal static unsafe class Tracing
             return 0;
         }
 
-        SetWanted(record);
-        return SitePatcher.Apply(FailuresOf(record));
+        return ApplyFilter(record);
     }
 
     private static int FreeFilter(FtraceOps* ops)
@@ -578,19 +622,27 @@ internal static unsafe class Tracing
     /// <summary>True if the rule that was added last matches any function.</summary>
     private static bool LastRuleMatchesAny(OpsRecord* record)
     {
+        bool any = false;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             record->Select(target);
-            for (int i = 0; i < target->SiteCount; i++)
+            if (record->FixLastRule())
             {
-                if (record->LastRuleMatches(target->FirstSite + i))
-                {
-                    return true;
-                }
+                return true;
+            }
+
+            for (int i = 0; i < target->SiteCount && !any; i++)
+            {
+                any = record->LastRuleMatches(target->FirstSite + i);
+            }
+
+            if (any && !record->LastRuleMayBeExact)
+            {
+                return true;
             }
         }
 
-        return false;
+        return any;
     }
 
     private static void SetWanted(OpsRecord* record)

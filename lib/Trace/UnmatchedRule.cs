@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
+using Ftrace.Elf;
 using Ftrace.Linux;
 using Ftrace.Names;
 using Ftrace.Objects;
@@ -59,10 +60,10 @@ internal static unsafe class UnmatchedRule
         {
             Print("ftrace: no object has such a file name; was it opened already?"u8, new ReportLine(buffer, LineSize));
         }
-        else if (known == 0 && unread == 0)
+        else if (ReportLists(rule, buffer) == 0 && known == 0 && unread == 0)
         {
             Print(
-                "ftrace: compile with -fpatchable-function-entry=5, or with -pg -mfentry -mrecord-mcount; if that was done, link without --gc-sections"u8,
+                "ftrace: compile with -fpatchable-function-entry=5, or with -pg -mfentry -mrecord-mcount"u8,
                 new ReportLine(buffer, LineSize));
         }
 
@@ -132,6 +133,54 @@ internal static unsafe class UnmatchedRule
         _ => DisplayNames.PartsOf(site).WithoutResult,
     };
 
+    /// <summary>Reports objects that were compiled for tracing, but whose list of functions is incomplete or missing.</summary>
+    /// <returns>How many were reported.</returns>
+    private static int ReportLists(TraceRule* rule, byte* buffer)
+    {
+        int reported = 0;
+        for (LoadedObject* target = LoadedObjects.First; target != null && reported < MostObjects; target = target->Next)
+        {
+            if (!target->IsRead || !IsAbout(rule, target))
+            {
+                continue;
+            }
+
+            int unlisted = UnlistedFunctions.Count(target);
+            if (unlisted != 0)
+            {
+                ReportUnlisted(target, unlisted, new ReportLine(buffer, LineSize));
+                reported++;
+            }
+            else if (!HasMcount(target) && new DynamicSymbols(&target->Image).Imports("__fentry__"u8))
+            {
+                ReportMcount(target, new ReportLine(buffer, LineSize));
+                reported++;
+            }
+        }
+
+        return reported;
+    }
+
+    private static void ReportUnlisted(LoadedObject* target, int count, ReportLine line)
+    {
+        line.Add("ftrace: "u8);
+        line.Add(DisplayNameOf(target));
+        line.Add(": functions with room for a call that are not in the compiler's list: "u8);
+        line.Add(count);
+        line.Add(target->SiteCount == 0
+            ? "; the linker dropped the list, as gold does with --gc-sections; use another linker, or no --gc-sections"u8
+            : "; GCC before 13 loses functions of C++ programs of several files, and with --gc-sections; use Clang, GCC 13, or -flto"u8);
+        line.Print();
+    }
+
+    private static void ReportMcount(LoadedObject* target, ReportLine line)
+    {
+        line.Add("ftrace: "u8);
+        line.Add(DisplayNameOf(target));
+        line.Add(": compiled with -pg -mfentry, but there is no list of the calls; add -mrecord-mcount; with --gc-sections also -Wl,-u,__start___mcount_loc (GNU ld only), or use -fpatchable-function-entry=5"u8);
+        line.Print();
+    }
+
     private static void ReportUnnamed(int count, ReportLine line)
     {
         line.Add("ftrace: "u8);
@@ -172,7 +221,7 @@ internal static unsafe class UnmatchedRule
     private static void ReportUnread(LoadedObject* target, ReportLine line)
     {
         line.Add("ftrace: cannot read "u8);
-        line.Add(Truncated(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(IsProgram(target) ? target->FileName : target->Path)));
+        line.Add(DisplayNameOf(target));
         line.Add(": "u8);
         line.Add(ReasonOf(target));
         if (target->OpenError != 0)
@@ -216,6 +265,20 @@ internal static unsafe class UnmatchedRule
 
         return count;
     }
+
+    private static bool HasMcount(LoadedObject* target)
+    {
+        bool found = false;
+        for (int i = 0; i < target->SiteCount && !found; i++)
+        {
+            found = target->FirstSite[i].IsMcount;
+        }
+
+        return found;
+    }
+
+    private static ReadOnlySpan<byte> DisplayNameOf(LoadedObject* target) =>
+        Truncated(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(IsProgram(target) ? target->FileName : target->Path));
 
     private static ReadOnlySpan<byte> Truncated(ReadOnlySpan<byte> name) => name[..Math.Min(name.Length, LongestName)];
 

@@ -28,6 +28,10 @@ internal static class X86Instruction
     /// <summary>The first byte of <c>jmp rel32</c>.</summary>
     public const byte JumpOpcode = 0xe9;
 
+    /// <summary>Bytes of the longest call through memory, without prefixes.</summary>
+    public const int LongestCall = 7;
+
+    private const byte GroupOpcode = 0xff; // with /2: a call of an address in a register or in memory
     private const byte MoveOpcode = 0xb8; // mov r32,imm32: eight opcodes
     private const byte ShortJumpOpcode = 0xeb;
     private const int ShortJumpSize = 2;
@@ -95,6 +99,26 @@ internal static class X86Instruction
             _ => false,
         };
         return known || NopLength(code) == code.Length;
+    }
+
+    /// <summary>True if the last bytes may be a call of any form. Other instructions may end like one.</summary>
+    public static bool MayEndWithCall(ReadOnlySpan<byte> code)
+    {
+        if (code.Length >= CallSize && code[^CallSize] == CallOpcode)
+        {
+            return true;
+        }
+
+        for (int length = 2; length <= Math.Min(code.Length, LongestCall); length++)
+        {
+            // No form has five bytes.
+            if (length != CallSize && code[^length] == GroupOpcode && (code[^(length - 1)] >> 3 & 7) == 2)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>

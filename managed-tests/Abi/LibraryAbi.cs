@@ -25,7 +25,9 @@ internal static class LibraryAbi
         LaterNodes = new Dictionary<string, string>
         {
             ["ftrace_strerror"] = "FTRACE_1.1",
+            ["ftrace_make_call_redzone"] = "FTRACE_1.1",
             ["ftrace_stack_size"] = "FTRACE_1.1",
+            ["ftrace_check_stack"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
         {
@@ -49,6 +51,7 @@ internal static class LibraryAbi
             ["FTRACE_OPS_FL_NO_VECTORS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.NoVectors)}", (long)FtraceOps.NoVectors),
             ["FTRACE_OPS_FL_SAVE_REGS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SaveRegs)}", (long)FtraceOps.SaveRegs),
             ["FTRACE_OPS_FL_SKIP_FOREIGN"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SkipForeign)}", (long)FtraceOps.SkipForeign),
+            ["FTRACE_OPS_FL_IPMODIFY"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.IpModify)}", (long)FtraceOps.IpModify),
             ["FTRACE_SITES_ENABLED"] = ($"{nameof(SiteExports)}.{nameof(SiteExports.EnabledOnly)}", SiteExports.EnabledOnly),
             ["FTRACE_STACK_SIGNAL"] = (OfNativeFile, 1),
             ["FTRACE_STACK_STOP"] = (OfNativeFile, 2),

@@ -42,6 +42,23 @@ public sealed class PatchableEntryTests
         }
     }
 
+    // What a compiler leaves for a call, and no nop of any other purpose.
+    [TestCase("GCC", "9090909090c3", true)]
+    [TestCase("GCC, after endbr64", "f30f1efa9090909090c3", true)]
+    [TestCase("Clang, 5 bytes", "0f1f440008c3", true)]
+    [TestCase("Clang, 6 bytes", "660f1f440008c3", true)]
+    [TestCase("Clang, 7 bytes", "0f1f8000020000c3", true)]
+    [TestCase("Clang, 8 bytes, after endbr64", "f30f1efa0f1f840000020000c3", true)]
+    [TestCase("Clang, 15 bytes", "66666666662e660f1f840000020000c3", true)]
+    [TestCase("four nops", "90909090c3", false)]
+    [TestCase("a branch on a static key", "0f1f440000c3", false)]
+    [TestCase("alignment", "662e0f1f840000000000c3", false)]
+    [TestCase("alignment, 7 bytes", "0f1f8000000000c3", false)]
+    [TestCase("code", "554889e5c3c3", false)]
+    [TestCase("cut", "f30f1efa90909090", false)]
+    [TestCase("nothing", "", false)]
+    public void Room(string what, string hex, bool isRoom) => Assert.That(PatchableEntry.IsRoom(Convert.FromHexString(hex)), Is.EqualTo(isRoom), what);
+
     [Test]
     public void WhateverStandsThereTheResultLiesInIt()
     {

@@ -95,6 +95,7 @@ void bench_stop(void);
 void bench_load(void);
 void bench_trace(void);
 void bench_record(void);
+void bench_count(void);
 
 /* Where to draw the curves of bench_latency() to, or NULL; and what to call the machine. */
 extern const char *plot_file;

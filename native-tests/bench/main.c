@@ -367,6 +367,7 @@ static const struct part {
 	{"load", bench_load},
 	{"trace", bench_trace},
 	{"record", bench_record},
+	{"count", bench_count},
 	{NULL, NULL},
 };
 
@@ -398,6 +399,8 @@ static void usage(FILE *file)
 	      "              and -finstrument-functions; 100,000 functions by name; static keys\n"
 	      "  record      calls whose entry is recorded with the time, compared with XRay and\n"
 	      "              uftrace\n"
+	      "  count       a counter for each function, compared with a hash table; a lookup by\n"
+	      "              address\n"
 	      "\n"
 	      "  --json FILE  also write the results to FILE\n"
 	      "  --markdown FILE  also write the rows that have a peer as a Markdown table\n"

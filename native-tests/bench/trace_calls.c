@@ -3,6 +3,7 @@
  * trace_calls.c - calls of a small function: not to be traced, that can be traced, with a
  * handler called by hand, and with -finstrument-functions. And a branch in a loop.
  */
+#include <ftrace/sites.h>
 #include <ftrace/static_key.h>
 
 #include "trace_calls.h"
@@ -19,6 +20,28 @@ __attribute__((noipa)) void count_general(unsigned long ip, unsigned long parent
 {
 	(void)ip, (void)parent_ip, (void)ops, (void)regs;
 	counted++;
+}
+
+__attribute__((noipa)) void count_in_data(unsigned long ip, unsigned long parent_ip,
+					  struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	unsigned long *count = ftrace_site_data(ip);
+
+	(void)parent_ip, (void)ops, (void)regs;
+	if (count)
+		++*count;
+}
+
+struct hashed hashed[1 << HASH_BITS];
+
+__attribute__((noipa)) void count_in_hash(unsigned long ip, unsigned long parent_ip,
+					  struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	struct hashed *found = find_hashed(ip);
+
+	(void)parent_ip, (void)ops, (void)regs;
+	if (found->ip)
+		++found->count;
 }
 
 __thread struct recorded recorded;

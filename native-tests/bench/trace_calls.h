@@ -50,6 +50,31 @@ extern __thread struct recorded recorded;
 void record_general(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		    struct ftrace_regs *regs);
 
+/* A counter for each function: in the library's word, and in a hash table of the host's. */
+void count_in_data(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		   struct ftrace_regs *regs);
+void count_in_hash(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		   struct ftrace_regs *regs);
+
+#define HASH_BITS 18
+
+struct hashed {
+	unsigned long ip;
+	unsigned long count;
+};
+
+extern struct hashed hashed[1 << HASH_BITS];
+
+/* The place of an address; the first free one if it has none. */
+static inline struct hashed *find_hashed(unsigned long ip)
+{
+	unsigned long at = ip * 0x9e3779b97f4a7c15 >> (64 - HASH_BITS);
+
+	while (hashed[at].ip != ip && hashed[at].ip)
+		at = (at + 1) & ((1 << HASH_BITS) - 1);
+	return &hashed[at];
+}
+
 /* What the handlers count. */
 extern unsigned long counted;
 

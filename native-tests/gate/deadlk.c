@@ -30,7 +30,8 @@
 static unsigned char *function, *handlers_function;
 
 struct results {
-	int add, del, prepare, post_process, stop, modify, nop, call, patch, dyn_info, stats;
+	int add, del, prepare, post_process, stop, modify, nop, call, redzone, patch, dyn_info,
+		stats;
 };
 
 static int ran;
@@ -57,6 +58,7 @@ static void call_everything(struct results *results)
 	results->modify = ftrace_modify_code(ip, patch.old_code, patch.new_code);
 	results->nop = ftrace_make_nop(ip, ip);
 	results->call = ftrace_make_call(ip, ip);
+	results->redzone = ftrace_make_call_redzone(ip, ip);
 	results->patch = ftrace_patch_text(&patch, 1, NULL);
 	results->dyn_info = ftrace_arch_read_dyn_info(buf, sizeof(buf));
 	results->stats = ftrace_get_stats(&stats);
@@ -70,6 +72,7 @@ static void check_refused(const struct results *results)
 	CHECK_EQ(results->modify, -EDEADLK);
 	CHECK_EQ(results->nop, -EDEADLK);
 	CHECK_EQ(results->call, -EDEADLK);
+	CHECK_EQ(results->redzone, -EDEADLK);
 	CHECK_EQ(results->patch, -EDEADLK);
 	CHECK_EQ(results->dyn_info, -EDEADLK);
 	CHECK_EQ(results->stats, -EDEADLK);

@@ -52,6 +52,7 @@ static void check_all(int expected)
 	CHECK_EQ(ftrace_modify_code(ip, code, code), expected);
 	CHECK_EQ(ftrace_make_nop(ip, ip), expected);
 	CHECK_EQ(ftrace_make_call(ip, ip), expected);
+	CHECK_EQ(ftrace_make_call_redzone(ip, ip), expected);
 	CHECK_EQ(ftrace_patch_text(&patch, 1, NULL), expected);
 	CHECK_EQ(ftrace_set_patch_opts(NULL), expected);
 	CHECK_EQ(ftrace_arch_read_dyn_info(text, sizeof(text)), expected);

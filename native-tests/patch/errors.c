@@ -221,6 +221,9 @@ static void locations(void)
 			memcpy(bytes, (const void *)ip, 16);
 		EXPECT(ftrace_modify_code(ip, bytes, other), rows[i].error, ip);
 		EXPECT(ftrace_make_call(ip, ip + 5), rows[i].error, ip);
+		/* The bytes come before the memory. */
+		EXPECT(ftrace_make_call_redzone(ip, ip + 5),
+		       memcmp(bytes, nop5, 5) == 0 ? rows[i].error : -EINVAL, ip);
 		/* The last instruction before the hole ends before it. */
 		if (call > ip && ip != (unsigned long)hole + PAGE - 1)
 			EXPECT(ftrace_make_nop(call, call + 5), rows[i].error, ip);
@@ -354,6 +357,8 @@ static void instructions(void)
 	EXPECT(ftrace_make_nop(nop, nop + 5), -EINVAL, nop);
 	EXPECT(ftrace_make_nop(call, call + 6), -EINVAL, call);
 	EXPECT(ftrace_make_call(call, call + 5), -EINVAL, call);
+	EXPECT(ftrace_make_call_redzone(call, call + 5), -EINVAL, call);
+	EXPECT(ftrace_make_call_redzone(nop, 0), -EINVAL, nop);
 	for (size_t i = 0; i < sizeof(no_nops) / sizeof(*no_nops); i++) {
 		unsigned char *page = text_map(PAGE);
 
@@ -361,6 +366,7 @@ static void instructions(void)
 		memcpy(page, no_nops[i].bytes, 8);
 		text_seal(page, PAGE);
 		EXPECT(ftrace_make_call((unsigned long)page, nop), -EINVAL, page);
+		EXPECT(ftrace_make_call_redzone((unsigned long)page, nop), -EINVAL, page);
 		munmap(page, PAGE);
 	}
 	now_testing = "";
@@ -383,6 +389,11 @@ static void instructions(void)
 	/* All of it works where nothing is wrong. */
 	CHECK_EQ(ftrace_make_call(nop, nop), 0);
 	CHECK_EQ(ftrace_make_nop(nop, nop), 0);
+	CHECK_EQ(ftrace_make_call_redzone(nop, ~nop), 0);
+	EXPECT(ftrace_make_call_redzone(nop, ~nop), -EINVAL, nop);
+	EXPECT(ftrace_make_nop(nop, nop), -EINVAL, nop);
+	CHECK_EQ(ftrace_make_nop(nop, ~nop), 0);
+	EXPECT(ftrace_make_nop(nop, ~nop), -ERANGE, nop);
 	CHECK_EQ(ftrace_make_nop(call, call + 5), 0);
 	CHECK_EQ(ftrace_make_call(call, call + 5), 0);
 	CHECK_EQ(ftrace_modify_code(nop, nop5, nop5), 0);
@@ -692,7 +703,7 @@ static int in_window(void *data)
 	unsigned long nop = (unsigned long)text, call = nop + CALL_OFFSET;
 	bool prepared = data != NULL;
 	struct ftrace_patch patch = {.ip = nop, .len = 5};
-	int results[9], n = 0;
+	int results[11], n = 0;
 
 	memcpy(patch.old_code, nop5, 5);
 	memcpy(patch.new_code, nop5, 5);
@@ -700,6 +711,8 @@ static int in_window(void *data)
 	results[n++] = ftrace_arch_code_modify_prepare();
 	results[n++] = ftrace_arch_code_modify_post_process();
 	results[n++] = ftrace_stop_machine(do_nothing, NULL);
+	results[n++] = ftrace_make_call_redzone(nop, call);
+	results[n++] = ftrace_check_stack(nop, nop + 5, 0);
 	results[n++] = ftrace_modify_code(nop, nop5, nop5);
 	results[n++] = ftrace_make_nop(call, call + 5);
 	results[n++] = ftrace_make_call(prepared ? call : nop, call + 5);
@@ -707,7 +720,7 @@ static int in_window(void *data)
 	results[n++] = patch.error;
 	results[n++] = errno - 4711;
 	for (int i = 0; i < n; i++) {
-		int expected = i < 3 ? -EDEADLK : i < 7 && !prepared ? -EPERM : 0;
+		int expected = i < 5 ? -EDEADLK : i < 9 && !prepared ? -EPERM : 0;
 
 		if (results[i] != expected)
 			return -1000 - i;
@@ -725,12 +738,15 @@ static void sequences(void)
 {
 	EXPECT(ftrace_arch_code_modify_post_process(), -EPERM, text);
 	EXPECT(ftrace_stop_machine(NULL, NULL), -EINVAL, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text, 0), -EINVAL, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text + PAGE, 0), 0, text);
 	EXPECT(ftrace_stop_machine(in_window, NULL), 47, text);
 	EXPECT(ftrace_stop_machine(updates_func, NULL), -EDEADLK, text);
 
 	EXPECT(ftrace_arch_code_modify_prepare(), 0, text);
 	EXPECT(ftrace_arch_code_modify_prepare(), -EDEADLK, text);
 	EXPECT(ftrace_update_ftrace_func(ftrace_stub), -EDEADLK, text);
+	EXPECT(ftrace_make_call_redzone((unsigned long)text, (unsigned long)text), -EDEADLK, text);
 	EXPECT(ftrace_stop_machine(NULL, NULL), -EINVAL, text);
 	EXPECT(ftrace_stop_machine(in_window, text), 47, text);
 	EXPECT(ftrace_arch_code_modify_prepare(), -EDEADLK, text);
@@ -775,8 +791,10 @@ static void threads(void)
 	limit.rlim_cur = 0;
 	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
 	EXPECT(ftrace_stop_machine(do_nothing, NULL), -EAGAIN, text);
+	EXPECT(ftrace_check_stack((unsigned long)text, (unsigned long)text + PAGE, 0), -EAGAIN, text);
 	EXPECT(ftrace_modify_code(nop, nop5, other), -EAGAIN, text);
 	EXPECT(ftrace_make_call(nop, nop), -EAGAIN, text);
+	EXPECT(ftrace_make_call_redzone(nop, nop), -EAGAIN, text);
 	EXPECT(ftrace_make_nop(call, call + 5), -EAGAIN, text);
 	EXPECT(modify(nop, nop5, other, 5, &error), -EAGAIN, text);
 	CHECK_EQ(error, 0);
@@ -805,8 +823,10 @@ static void without_proc(void)
 		    mount("none", "/proc", "tmpfs", 0, NULL) != 0)
 			_exit(TEST_SKIPPED);
 		CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), -EOPNOTSUPP);
+		CHECK_EQ(ftrace_check_stack(nop, nop + 5, 0), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_modify_code(nop, nop5, other), -EOPNOTSUPP);
 		CHECK_EQ(ftrace_update_ftrace_func(ftrace_stub), -EOPNOTSUPP);
+		CHECK_EQ(ftrace_make_call_redzone(nop, nop), -EOPNOTSUPP);
 		for (int method = 0; method <= FTRACE_METHOD_BREAKPOINT; method++) {
 			way.method = method;
 			CHECK_EQ(modify(nop, nop5, other, 5, &error), -EOPNOTSUPP);

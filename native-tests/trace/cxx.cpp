@@ -2,7 +2,12 @@
 //
 // cxx.cpp - C++ functions of all kinds of names: a plug-in, and with PROGRAM a program
 // that traces its own by the names that stand here.
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #define KEPT __attribute__((noipa, used))
@@ -105,6 +110,89 @@ KEPT bool box::operator<(const box &other) const
 }
 
 box::~box() = default;
+
+// Names that are beginnings of others.
+struct twice {
+	int two(int x);
+	int two(int x) const;
+	int two(char *x);
+	int two(char **x);
+	int only(int x) const;
+};
+
+KEPT int twice::two(int x)
+{
+	return x;
+}
+
+KEPT int twice::two(int x) const
+{
+	return x;
+}
+
+KEPT int twice::two(char *)
+{
+	return 0;
+}
+
+KEPT int twice::two(char **)
+{
+	return 1;
+}
+
+KEPT int twice::only(int x) const
+{
+	return x;
+}
+
+KEPT int over(int x)
+{
+	return x;
+}
+
+template <class T> KEPT int over(T x)
+{
+	return static_cast<int>(x);
+}
+template int over<int>(int);
+template int over<long>(long);
+
+// Types whose names are longer than what people write.
+KEPT int words(const std::string &a, const std::vector<std::vector<std::string>> &b)
+{
+	return static_cast<int>(a.size() + b.size());
+}
+
+KEPT int maps(const std::map<int, std::string> &a, std::unordered_map<std::string, int> *b)
+{
+	return static_cast<int>(a.size() + b->size());
+}
+
+KEPT int sets(const std::set<int> &a)
+{
+	return static_cast<int>(a.size());
+}
+
+KEPT int sets(const std::set<int, std::greater<int>> &a)
+{
+	return static_cast<int>(a.size());
+}
+
+KEPT int owner(std::unique_ptr<int> a, const char *const *b)
+{
+	return *a + **b;
+}
+
+template <class T> struct store {
+	int put(const T &x);
+};
+
+template <class T> KEPT int store<T>::put(const T &x)
+{
+	return static_cast<int>(x.size());
+}
+template struct store<std::vector<std::string>>;
+template struct store<std::wstring>;
 
 // A parameter list in the middle of a name.
 KEPT int outer(int x)

@@ -28,7 +28,7 @@
 #endif
 #define REFUSE_EXEC_GAIN 1
 
-static unsigned long hits;
+unsigned long hits;
 static struct ftrace_ops ops = OPS(count_hit, .data = &hits);
 static struct ftrace_ops regs_ops = OPS(count_hit, .data = &hits, .flags = FTRACE_OPS_FL_SAVE_REGS);
 static FTRACE_DEFINE_STATIC_KEY_FALSE(key);
@@ -49,8 +49,28 @@ static void check_perms(void)
 	fclose(maps);
 }
 
+/* A site in the middle of a function, which gets a stub of another kind. */
+void count_hits(void);
+extern char hits_site[];
+__asm__(".text\ncount_hits: incq hits(%rip)\n ret\n"
+	"call_hits_site: .globl call_hits_site\n"
+	"hits_site: .byte 0x0f, 0x1f, 0x44, 0, 0\n ret\n");
+void call_hits_site(void);
+
+static void check_redzone(void)
+{
+	unsigned long site = (unsigned long)hits_site, function = (unsigned long)count_hits;
+
+	hits = 0;
+	CHECK_EQ(ftrace_make_call_redzone(site, function), 0);
+	call_hits_site();
+	CHECK_EQ(hits, 1);
+	CHECK_EQ(ftrace_make_nop(site, function), 0);
+}
+
 static void check_tracing(void)
 {
+	check_redzone();
 	for (int round = 0; round < 3; round++) {
 		hits = 0;
 		trace(&ops, "traced_*");
@@ -120,6 +140,9 @@ static void refused(void)
 	refuse(true);
 	for (int round = 0; round < 3; round++) {
 		CHECK_EQ(ftrace_register_function(&ops), -EPERM);
+		CHECK_EQ(ftrace_make_call_redzone((unsigned long)hits_site,
+						  (unsigned long)count_hits),
+			 -EPERM);
 		CHECK_EQ(traced_work(1), 1);
 		CHECK_EQ(hits, 0);
 	}

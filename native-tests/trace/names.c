@@ -231,7 +231,76 @@ struct step {
 #define CXX_ONLY "shared::cxx_only(int)"
 #define PUSH	 "std::vector<int, std::allocator<int> >::push_back"
 
+#define STRING	   "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >"
+#define WSTRING	   "std::__cxx11::basic_string<wchar_t, std::char_traits<wchar_t>, std::allocator<wchar_t> >"
+#define STRINGS	   "std::vector<" STRING ", std::allocator<" STRING " > >"
+#define F_PLAIN	   "ns::twice::two(int)"
+#define F_CONST	   "ns::twice::two(int) const"
+#define F_POINTER  "ns::twice::two(char*)"
+#define F_POINTERS "ns::twice::two(char**)"
+#define OVER	   "ns::over(int)"
+#define OVER_INT   "int ns::over<int>(int)"
+#define OVER_LONG  "int ns::over<long>(long)"
+#define WORDS                                                                                      \
+	"ns::words(" STRING " const&, std::vector<" STRINGS ", std::allocator<" STRINGS " > > const&)"
+#define MAPS                                                                                       \
+	"ns::maps(std::map<int, " STRING ", std::less<int>, std::allocator<std::pair<int const, "  \
+	STRING " > > > const&, std::unordered_map<" STRING ", int, std::hash<" STRING               \
+	" >, std::equal_to<" STRING " >, std::allocator<std::pair<" STRING " const, int> > >*)"
+#define SETS	 "ns::sets(std::set<int, std::less<int>, std::allocator<int> > const&)"
+#define GREATERS "ns::sets(std::set<int, std::greater<int>, std::allocator<int> > const&)"
+#define OWNER	 "ns::owner(std::unique_ptr<int, std::default_delete<int> >, char const* const*)"
+#define PUT	 "ns::store<" STRINGS " >::put(" STRINGS " const&)"
+#define WPUT	 "ns::store<" WSTRING " >::put(" WSTRING " const&)"
+
 static const struct step steps[] = {
+	/* The full form selects one, whatever else matches if that is not there. */
+	{"ns::twice::two(int)", 0, {F_PLAIN}},
+	{"ns::twice::two(int) noexcept", 0, {F_PLAIN}},
+	{"ns::twice::two(int) const", 0, {F_CONST}},
+	{"ns::twice::two(int)*", 0, {F_PLAIN, F_CONST}},
+	{"ns::twice::two(*)", 0, {F_PLAIN, F_CONST, F_POINTER, F_POINTERS}},
+	{"ns::twice::two(char*)", 0, {F_POINTER}},
+	{"ns::twice::two(char *)", 0, {F_POINTER}},
+	{"ns::twice::two(char**)", 0, {F_POINTERS}},
+	{"ns::twice::two", 0, {F_PLAIN, F_CONST, F_POINTER, F_POINTERS}},
+	{"ns::twice::only(int)", 0, {"ns::twice::only(int) const"}},
+	{"ns::over(int)", 0, {OVER}},
+	{"ns::over<int>(int)", 0, {OVER_INT}},
+	{"int ns::over<int>(int)", 0, {OVER_INT}},
+	{"ns::over(long)", 0, {OVER_LONG}},
+	{"ns::over", 0, {OVER, OVER_INT, OVER_LONG}},
+	{"ns::over<long>", 0, {OVER_LONG}},
+
+	/* Default arguments of templates, and spellings. */
+	{"ns::words(std::string const&, std::vector<std::vector<std::string> > const&)", 0, {WORDS}},
+	{"ns::words(const std::string&, const std::vector<std::vector<std::string>>&)", 0, {WORDS}},
+	{"ns::words(const std::string &, const std::vector<std::vector<std::string>> &)", 0, {WORDS}},
+	{WORDS, 0, {WORDS}},
+	{"ns::words(std::string, *)", -ENOENT, {NULL}},
+	{"ns::words(std::string const&, *)", 0, {WORDS}},
+	{"ns::words(const std::wstring&, *)", -ENOENT, {NULL}},
+	{"ns::words(" STRING " const&, const std::vector<std::vector<std::string>>&)", 0, {WORDS}},
+	{"ns::maps(const std::map<int, std::string>&, std::unordered_map<std::string, int>*)", 0, {MAPS}},
+	{"ns::maps(const std::map<int,std::string,std::less<int>>&,std::unordered_map<std::string,int>*)", 0, {MAPS}},
+	{"ns::maps(const std::map<int, std::string, std::greater<int>>&, *)", -ENOENT, {NULL}},
+	{"ns::maps(const std::map<long, std::string>&, *)", -ENOENT, {NULL}},
+	{"ns::sets(const std::set<int>&)", 0, {SETS}},
+	{"ns::sets(const std::set<int, std::greater<int>>&)", 0, {GREATERS}},
+	{"ns::sets", 0, {SETS, GREATERS}},
+	{"ns::owner(std::unique_ptr<int>, const char *const *)", 0, {OWNER}},
+	{"ns::owner(std::unique_ptr<int>, char const* const*)", 0, {OWNER}},
+	{"ns::store<std::vector<std::string>>::put", 0, {PUT}},
+	{"ns::store<std::vector<std::string>>::put(const std::vector<std::string>&)", 0, {PUT}},
+	{"ns::store<std::wstring>::put", 0, {WPUT}},
+	{"ns::store<std::string>::put", -ENOENT, {NULL}},
+	{"ns::store::put(std::wstring const&)", 0, {WPUT}},
+	{"ns::store::put", 0, {PUT, WPUT}},
+	{"std::vector<int>::push_back", 0, {PUSH "(int const&)", PUSH "(int&&)"}},
+	{"std::vector<int>::push_back(int&&)", 0, {PUSH "(int&&)"}},
+	{"std::vector<int>::push_back(const int&)", 0, {PUSH "(int const&)"}},
+	{"std::vector<int>::*push_back", 0, {PUSH "(int const&)", PUSH "(int&&)"}},
+
 	{"ns::f", 0, {F_INT, F_DOUBLE}},
 	{"ns::f(int)", 0, {F_INT}},
 	{"ns::f(*)", 0, {F_INT, F_DOUBLE}},

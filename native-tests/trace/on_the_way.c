@@ -8,21 +8,16 @@
  * stack that cannot be written until this test says so (userfaultfd(2)). The thread is
  * seized (FTRACE_STOP_SIGNAL=none): a signal would need that page for its frame.
  */
+#include "../held_page.h"
 #include "../test.h"
 #include "../threads.h"
 
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define SIZE  (1 << 20)
 #define PAGE  4096ul
@@ -77,38 +72,22 @@ static void *unregisters(void *arg)
 
 int main(void)
 {
-	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP};
-	struct uffdio_register watched = {.mode = UFFDIO_REGISTER_MODE_WP};
-	struct uffdio_writeprotect protect = {.mode = UFFDIO_WRITEPROTECT_MODE_WP};
-	struct uffd_msg message;
-	struct pollfd ready;
+	struct held_pages pages;
 	pthread_t caller, patcher;
 	pthread_attr_t attr;
 	uint64_t stops;
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 
-	if (fd < 0)
-		skip("needs userfaultfd(2)");
-	if (ioctl(fd, UFFDIO_API, &api))
-		skip("needs userfaultfd(2) with write protection");
 	stack = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(stack != MAP_FAILED);
 	memset(stack, 0, SIZE / 2);
-	watched.range.start = (unsigned long)stack;
-	watched.range.len = SIZE / 2;
-	CHECK_EQ(ioctl(fd, UFFDIO_REGISTER, &watched), 0);
-	protect.range = watched.range;
-	CHECK_EQ(ioctl(fd, UFFDIO_WRITEPROTECT, &protect), 0);
+	pages = hold_pages(stack, SIZE / 2);
 
 	CHECK_EQ(ftrace_set_filter(&ops, "traced", 0, 0), 0);
 	CHECK_EQ(ftrace_register_function(&ops), 0);
 	CHECK_EQ(pthread_attr_init(&attr), 0);
 	CHECK_EQ(pthread_attr_setstack(&attr, stack, SIZE), 0);
 	CHECK_EQ(pthread_create(&caller, &attr, calls, NULL), 0);
-	ready = (struct pollfd){.fd = fd, .events = POLLIN};
-	CHECK_EQ(poll(&ready, 1, TEST_WAIT_SECONDS * 1000), 1);
-	CHECK_EQ(read(fd, &message, sizeof(message)), sizeof(message));
-	CHECK_EQ(message.event, UFFD_EVENT_PAGEFAULT);
+	wait_until_held(&pages);
 	CHECK_EQ(hits, 1);
 
 	/* One stop for the change; the others are looks. */
@@ -117,8 +96,7 @@ int main(void)
 	WAIT_FOR(returned || stats().stops - stops > LOOKS);
 	CHECK(!returned);
 
-	protect.mode = 0;
-	CHECK_EQ(ioctl(fd, UFFDIO_WRITEPROTECT, &protect), 0);
+	let_go_of_pages(&pages);
 	join(patcher);
 	join(caller);
 	CHECK_EQ(hits, 2);

@@ -37,6 +37,9 @@ public sealed unsafe class ElfTarget
     /// <summary>Branches found in all inputs so far.</summary>
     public int JumpCount { get; private set; }
 
+    /// <summary>Functions in all inputs so far that have room for a call, and are not listed.</summary>
+    public int UnlistedCount { get; private set; }
+
     /// <summary>How many inputs offer the function that is asked for.</summary>
     public int FunctionCount { get; private set; }
 
@@ -167,6 +170,7 @@ public sealed unsafe class ElfTarget
             FunctionCount++;
         }
 
+        offered.Imports("__fentry__"u8);
         int error = ObjectReader.Read(&target);
         Finding.Unless(error == 0 || FuzzedKernel.FailingMapping != 0, "no memory");
         if (error == 0 && FuzzedKernel.FailingMapping != 0)
@@ -178,6 +182,7 @@ public sealed unsafe class ElfTarget
         {
             CheckSites(&target);
             CheckJumps(&target);
+            UnlistedCount += UnlistedFunctions.Count(&target);
             SiteCount += target.SiteCount;
             JumpCount += target.JumpCount;
         }

@@ -1,0 +1,11 @@
+namespace Ftrace.Objects;
+
+/// <summary>What the stubs of an area are for.</summary>
+internal enum StubKind
+{
+    /// <summary>Calls at the entries of traced functions: a stub for each slot.</summary>
+    Trace,
+
+    /// <summary>Jumps of <c>ftrace_make_call_redzone()</c>: a stub for each site, of whatever object.</summary>
+    RedZone,
+}
