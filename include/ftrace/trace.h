@@ -105,14 +105,14 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * trace the others. Each skipped function is reported once, to the function that
  * ftrace_set_print() set: the bytes, who has probably written them, and what to do. Every
  * later call of ftrace_update_sites(), ftrace_for_each_site() or a function of this header
- * looks at it again, and traces it if the other tool has put back what was there. As long
+ * looks at it again, and traces it if the other tool has restored what was there. As long
  * as it has not, that stops no thread. Without this flag, one such function makes the call
  * fail, and nothing is changed.
  *
  * If another tool changes a function while it is traced, its handlers are called again as
- * soon as the tool has put back the call. Meanwhile no handler can be added there or
+ * soon as the tool has restored the call. Meanwhile no handler can be added there or
  * removed: with this flag one that is added is called later, as above; for one that is
- * removed see ftrace_unregister_function(). If the tool puts back a nop instead, the next
+ * removed see ftrace_unregister_function(). If the tool writes a nop instead, the next
  * call of ftrace_update_sites() writes the call again.
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
@@ -256,7 +256,7 @@ int ftrace_register_function(struct ftrace_ops *ops);
  *   -EINVAL   the entries of some functions hold unexpected bytes, which are reported to
  *             the function that ftrace_set_print() set. They are left as they are; the
  *             other functions were changed back. The handler is no longer called, even
- *             if the other tool puts back the call. The next call of this header or of
+ *             if the other tool restores the call. The next call of this header or of
  *             ftrace/sites.h after that removes the call
  *   and the errors of ftrace_patch_text(): some functions could not be changed back.
  *   The handler is no longer called, and later calls try again. But if the system has no membarrier(SYNC_CORE), and

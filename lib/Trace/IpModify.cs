@@ -51,17 +51,27 @@ internal static unsafe class IpModify
         int error = 0;
         for (int i = 0; i < target->SiteCount && BitOperations.PopCount(all) > 1; i++)
         {
-            Site* site = target->FirstSite + i;
-            ulong modifying = site->Wanted & all;
-            if (BitOperations.PopCount(modifying) > 1)
-            {
-                site->Wanted &= ~modifying | FirstOf(records, modifying);
-                Report(site);
-                error = -Errno.EBUSY;
-            }
+            error = Resolve(records, all, target->FirstSite + i) ? error : -Errno.EBUSY;
         }
 
         return error;
+    }
+
+    /// <summary>The same for one function, which another tool had changed. The ops that has it keeps it.</summary>
+    public static void Resolve(OpsRecord* records, Site* site) => Resolve(records, MaskOf(records), site);
+
+    private static bool Resolve(OpsRecord* records, ulong all, Site* site)
+    {
+        ulong modifying = site->Wanted & all;
+        if (BitOperations.PopCount(modifying) <= 1)
+        {
+            return true;
+        }
+
+        ulong current = site->Current & modifying;
+        site->Wanted &= ~modifying | (current != 0 ? current : FirstOf(records, modifying));
+        Report(site);
+        return false;
     }
 
     private static ulong MaskOf(OpsRecord* records)
