@@ -47,21 +47,36 @@ internal static unsafe class IpModify
     /// <returns>0, or -EBUSY if an ops does not get a function that it wants.</returns>
     public static int Resolve(OpsRecord* records, LoadedObject* target)
     {
-        ulong all = MaskOf(records);
-        int error = 0;
-        for (int i = 0; i < target->SiteCount && BitOperations.PopCount(all) > 1; i++)
+        if (BitOperations.PopCount(MaskOf(records)) < 2)
         {
-            Site* site = target->FirstSite + i;
-            ulong modifying = site->Wanted & all;
-            if (BitOperations.PopCount(modifying) > 1)
-            {
-                site->Wanted &= ~modifying | FirstOf(records, modifying);
-                Report(site);
-                error = -Errno.EBUSY;
-            }
+            return 0;
         }
 
+        int error = 0;
+        int changing = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            error = Resolve(records, site) ? error : -Errno.EBUSY;
+            changing += site->Wanted != site->Current ? 1 : 0;
+        }
+
+        target->Changing = changing;
         return error;
+    }
+
+    /// <summary>The same for one function, whose <see cref="Site.Wanted"/> has just been set. False if an ops does not get it.</summary>
+    public static bool Resolve(OpsRecord* records, Site* site)
+    {
+        ulong modifying = site->Wanted & MaskOf(records);
+        if (BitOperations.PopCount(modifying) < 2)
+        {
+            return true;
+        }
+
+        site->Wanted &= ~modifying | FirstOf(records, modifying);
+        Report(site);
+        return false;
     }
 
     private static ulong MaskOf(OpsRecord* records)
