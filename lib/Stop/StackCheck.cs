@@ -117,7 +117,7 @@ internal static unsafe class StackCheck
         for (int i = 0; i < Ucontext.RegisterCount; i++)
         {
             found = registers[i];
-            if (range.Contains(found))
+            if (range.IsReachedFrom(found))
             {
                 return true;
             }

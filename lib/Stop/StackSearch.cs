@@ -71,7 +71,7 @@ internal unsafe ref struct StackSearch
         for (ulong at = start; at < _ends[number]; at += sizeof(ulong))
         {
             found = *(ulong*)at;
-            if (range.Contains(found) && (!_returnsOnly || IsReturn(found)))
+            if (range.IsReachedFrom(found) && (!_returnsOnly || IsReturn(found)))
             {
                 return true;
             }
@@ -84,7 +84,7 @@ internal unsafe ref struct StackSearch
 
             // The thread goes to this address by a return of the kernel's, whatever is before it.
             found = *Ucontext.Rip(at);
-            if (_range.Contains(found))
+            if (_range.IsReachedFrom(found))
             {
                 return true;
             }
