@@ -151,10 +151,11 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * function, fails with -EBUSY and changes nothing. The flag needs
  * FTRACE_OPS_FL_SAVE_REGS, and a filter: "all functions" is not allowed.
  *
- * If patterns of two such ops match a function of an object that is opened later, the
- * ops that was registered first gets it; the call that finds the object reports the function, and
- * ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
- * filter is next set after the first is unregistered.
+ * If patterns of two such ops match a function of an object that is opened later, the ops
+ * that was registered first gets it; the call that finds the object reports the function,
+ * and ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
+ * filter is next set after the first is unregistered. The same holds for a function that
+ * was skipped because another tool had changed its entry.
  *
  * Handlers may change @ip without this flag too. If several handlers of a function do,
  * the one that is called last wins; the order in which handlers are called is not defined.
@@ -496,11 +497,11 @@ static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long 
  *		ftrace_regs_redirect(regs, (unsigned long)fixed);
  *	}
  *
- * A call of the function itself would call the handlers again, and end in fixed() again. The
- * result is right whatever the compiler left at the entry, and until the object is closed,
- * also when the function is no longer traced. The handler is called before fixed(), so
- * fixed() always finds it set. The @ip of struct ftrace_site does as well, but only while the
- * function is traced.
+ * A call of the function itself would call the handlers again, and end in fixed() again.
+ * The handler runs before fixed(), so fixed() always finds the result set. The result is
+ * right whatever the compiler left at the entry, and as long as the object is open, also
+ * when the function is no longer traced. The @ip of struct ftrace_site can be passed as
+ * well, but only one that was shown while the function was traced.
  *
  * A call of the result calls no handler, of any ops: all handlers of the function were
  * called once, when it was called. Calls that the original makes, also of itself, are
