@@ -33,7 +33,8 @@ extern "C" {
  * @name: its name in the symbol table; "" if it has none
  * @object: path of the file that it comes from; "" for the program
  * @users: how many registered handlers it has
- * @display: its readable name: the demangled name in C++, otherwise the same as @name
+ * @display: its readable name: the demangled name in C++ and Rust, otherwise the same as
+ *	@name
  * @data: the word that ftrace_site_data() has found for it; NULL if no handler has asked for
  *	it. Version 1.0 had no such field: @size tells
  *
@@ -41,9 +42,11 @@ extern "C" {
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
  * the same build id. Without a debug file it reads the dynamic symbol table.
  *
- * The C++ library of the process demangles the names (__cxa_demangle() of libstdc++ or
+ * The C++ library of the process demangles C++ names (__cxa_demangle() of libstdc++ or
  * libc++abi, no matter which object loaded it, and with which flags). While there is
- * no C++ library, names are not demangled. Names of more than 1,024 characters never are.
+ * no C++ library, they are not demangled. Names of more than 1,024 characters never are.
+ * The library itself demangles Rust names of up to 4,000 characters, of both kinds
+ * (_ZN...17h...E and _R...), without hashes and numbers of crates.
  *
  * The structure and its strings are valid until the function that received them returns;
  * @data as long as the object is loaded.
@@ -81,7 +84,7 @@ struct ftrace_site {
  * To demangle a C++ name takes about a microsecond, some memory from malloc(), which
  * is freed again, and stack: with libstdc++ up to 350 bytes for each character of the
  * name. If the thread does not have 400 bytes of stack for each character, plus 16 KB,
- * the name is not demangled.
+ * the name is not demangled. A Rust name needs 32 KB of stack, and no malloc().
  *
  * Returns the last result of @fn, 0 if @fn was never called, or
  *   -EINVAL   @fn is NULL, or @flags has unknown bits
@@ -102,7 +105,12 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * From then on, functions of new objects are traced if they match the filter of a
  * registered handler. Every call of ftrace/trace.h does the same. If one function of an
  * object cannot be traced, no function of that object is, unless all handlers that match
- * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error.
+ * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error. The
+ * next call tries again.
+ *
+ * Functions that another tool had changed (FTRACE_OPS_FL_SKIP_FOREIGN) are looked at again,
+ * as by every call of ftrace/trace.h. Only this call also looks at every function that is
+ * traced, and writes the call again if another tool has put a nop there.
  *
  * Branches of new objects are changed to match the static keys that they depend on. Every
  * call of ftrace/static_key.h does the same.
@@ -233,11 +241,13 @@ int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, siz
  * ftrace_set_print - set the function that receives reports
  * @print: receives one line, null-terminated, without a newline; NULL: no function
  *
- * The library reports which thread cannot be stopped and why, locations that hold
- * unexpected bytes, and patterns that match no function: how many functions there are,
- * the nearest name, and which objects could not be read and why. It calls @print on the thread whose call fails, before that call
- * returns, with the loader's lock held. @print must not wait for a thread that opens or
- * closes objects.
+ * The library reports which thread cannot be stopped and why; locations that hold
+ * unexpected bytes, and who has probably written them; and patterns that match no
+ * function: how many functions there are, the nearest name, and which objects could not be
+ * read and why. It calls @print on the thread whose call fails, before that call returns,
+ * with the loader's lock held; what concerns an object that is being opened, with
+ * FTRACE_OPS_FL_PENDING, on a thread of its own. @print must not wait for a thread that
+ * opens or closes objects.
  *
  * Returns 0 or
  *   -EDEADLK  called from a signal handler, or from the handler of a traced function

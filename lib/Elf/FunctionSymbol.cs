@@ -16,6 +16,9 @@ internal struct FunctionSymbol
 
     public bool IsGlobal;
 
+    /// <summary>The name is that of the indirect function whose clone this is. Another symbol has the clone's own.</summary>
+    public bool IsOfClone;
+
     /// <summary>Others have the same start.</summary>
     public bool HasAliases;
 
@@ -26,11 +29,19 @@ internal struct FunctionSymbol
         End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1);
         Name = symbol.Name;
         IsGlobal = symbol.IsGlobal;
+        IsOfClone = false;
         HasAliases = false;
     }
 
     /// <summary>The order of functions with the same start. The first one's name is shown: a global one if there is one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)] // rare, and the sort that calls it is not to become slower
-    public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b) =>
-        a.IsGlobal != b.IsGlobal ? b.IsGlobal.CompareTo(a.IsGlobal) : a.Name.CompareTo(b.Name);
+    public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b)
+    {
+        if (a.IsOfClone != b.IsOfClone)
+        {
+            return a.IsOfClone.CompareTo(b.IsOfClone);
+        }
+
+        return a.IsGlobal != b.IsGlobal ? b.IsGlobal.CompareTo(a.IsGlobal) : a.Name.CompareTo(b.Name);
+    }
 }

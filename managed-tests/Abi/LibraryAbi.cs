@@ -54,6 +54,7 @@ internal static class LibraryAbi
             ["FTRACE_OPS_FL_NO_VECTORS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.NoVectors)}", (long)FtraceOps.NoVectors),
             ["FTRACE_OPS_FL_SAVE_REGS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SaveRegs)}", (long)FtraceOps.SaveRegs),
             ["FTRACE_OPS_FL_SKIP_FOREIGN"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SkipForeign)}", (long)FtraceOps.SkipForeign),
+            ["FTRACE_OPS_FL_PENDING"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.Pending)}", (long)FtraceOps.Pending),
             ["FTRACE_OPS_FL_IPMODIFY"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.IpModify)}", (long)FtraceOps.IpModify),
             ["FTRACE_SITES_ENABLED"] = ($"{nameof(SiteExports)}.{nameof(SiteExports.EnabledOnly)}", SiteExports.EnabledOnly),
             ["FTRACE_STACK_SIGNAL"] = (OfNativeFile, 1),
@@ -83,6 +84,8 @@ internal static class LibraryAbi
         OtherEntryPoints = new Dictionary<string, string>
         {
             ["thread_startup"] = "called by the native file's constructor, not by a program",
+            ["thread_agent_look"] = "called by the library's own thread, not by a program",
+            ["thread_agent_reclaim"] = "called by the library's own thread, not by a program",
             ["thread_attach"] = "called by the native file at a thread's first call, not by a program",
         },
         Fields = new Dictionary<string, FieldRule>

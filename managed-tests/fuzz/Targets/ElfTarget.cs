@@ -25,6 +25,7 @@ public sealed unsafe class ElfTarget
     private const byte NoDebugFile = 1;
     private const byte OtherHeaderCount = 2;
     private const byte OtherHeader = 4;
+    private const byte NotRelocated = 8;
 
     // A note of 8 bytes becomes a site with a name, and may stand in both sections; the rest of the file is kept a few times.
     // Notes may stand in memory that no bytes of the file belong to.
@@ -54,6 +55,17 @@ public sealed unsafe class ElfTarget
         if (input.Length >= IdentificationSize)
         {
             input[FailingMappingAt] = number;
+        }
+
+        return input;
+    }
+
+    /// <summary>An input that is read as an object which the loader has not relocated yet.</summary>
+    public static byte[] BeforeRelocation(byte[] input)
+    {
+        if (input.Length >= IdentificationSize)
+        {
+            input[EventsAt] |= NotRelocated;
         }
 
         return input;
@@ -165,6 +177,7 @@ public sealed unsafe class ElfTarget
         FuzzedKernel.MostAtOnce = input[MostAtOnceAt];
         FuzzedKernel.Cut = input[CutAt];
         FuzzedKernel.HasDebugFile = (input[EventsAt] & NoDebugFile) == 0;
+        target.IsResolved = (input[EventsAt] & NotRelocated) != 0;
         target.Identity = target.Image.ReadIdentity();
         var offered = new DynamicSymbols(&target.Image);
         if (offered.TryFind("__cxa_demangle"u8, out ulong function))
@@ -194,6 +207,7 @@ public sealed unsafe class ElfTarget
         target.Sites.Free();
         target.Words.Free();
         target.SiteNames.Free();
+        target.Words.Free();
         target.Jumps.Free();
         return _image.Size;
     }
@@ -207,6 +221,7 @@ public sealed unsafe class ElfTarget
         target->Sites.Free();
         target->Words.Free();
         target->SiteNames.Free();
+        target->Words.Free();
         target->Jumps.Free();
         target->SiteCount = 0;
         target->JumpCount = 0;
