@@ -175,9 +175,10 @@ unsigned long *ftrace_site_data(unsigned long ip);
  * begin there, a global one. A part that the compiler moved away from its function
  * (parse.cold) is a function of its own, which cannot be traced.
  *
- * The code that the library makes for traced calls is in no object: its @name is
- * "ftrace_trampoline", and its @object "__builtin__ftrace", as in the kernel. The part of
- * it that is in the library has the same @name, and the library's path.
+ * The code that the library makes for traced calls, and for ftrace_make_call_redzone(), is
+ * in no object: its @name is "ftrace_trampoline", and its @object "__builtin__ftrace", as in
+ * the kernel. The part of it that is in the library has the same @name, and the library's
+ * path.
  */
 struct ftrace_symbol {
 	size_t size;
