@@ -18,6 +18,16 @@ public sealed class MapEntryTests
         Assert.That((entry.Start, entry.End, entry.Protection), Is.EqualTo((start, end, protection)));
     }
 
+    [TestCase("55d0c0a00000-55d0c0a02000 r-xp 00001000 08:01 123                    /usr/bin/x", "/usr/bin/x")]
+    [TestCase("1000-2000 r-xp 00001000 08:01 123 /usr/lib/a b.so (deleted)", "/usr/lib/a b.so (deleted)")]
+    [TestCase("1000-2000 r-xp 00000000 00:00 0                          [uprobes-trampoline]", "[uprobes-trampoline]")]
+    [TestCase("1000-2000 r-xp 00000000 00:00 0 ", "")]
+    [TestCase("1000-2000 r-xp 00000000 00:00 0", "")]
+    [TestCase("1000-2000 r-xp", "")]
+    [TestCase("", "")]
+    public void NameIsFound(string line, string name) =>
+        Assert.That(Encoding.ASCII.GetString(MapEntry.NameIn(Encoding.ASCII.GetBytes(line))), Is.EqualTo(name));
+
     [Test]
     public unsafe void QueryHasTheKernelsSize()
     {

@@ -84,7 +84,7 @@ struct ftrace_site {
  * To demangle a C++ name takes about a microsecond, some memory from malloc(), which
  * is freed again, and stack: with libstdc++ up to 350 bytes for each character of the
  * name. If the thread does not have 400 bytes of stack for each character, plus 16 KB,
- * the name is not demangled.
+ * the name is not demangled. A Rust name needs 32 KB of stack, and no malloc().
  *
  * Returns the last result of @fn, 0 if @fn was never called, or
  *   -EINVAL   @fn is NULL, or @flags has unknown bits
@@ -105,7 +105,12 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * From then on, functions of new objects are traced if they match the filter of a
  * registered handler. Every call of ftrace/trace.h does the same. If one function of an
  * object cannot be traced, no function of that object is, unless all handlers that match
- * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error.
+ * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error. The
+ * next call tries again.
+ *
+ * Functions that another tool had changed (FTRACE_OPS_FL_SKIP_FOREIGN) are looked at again,
+ * as by every call of ftrace/trace.h. Only this call also looks at every function that is
+ * traced, and writes the call again if another tool has put a nop there.
  *
  * Branches of new objects are changed to match the static keys that they depend on. Every
  * call of ftrace/static_key.h does the same.
@@ -204,9 +209,9 @@ struct ftrace_symbol {
  * even after an error.
  *
  * Nothing is prepared or kept: each call opens the object's file, and reads its symbol
- * table in pieces. This takes some microseconds, and about 3 ns for each symbol of the
- * object; no memory that grows with their number. To name many functions that are traced,
- * use ftrace_for_each_site().
+ * table in pieces. This takes some tens of microseconds, and about 6 ns for each symbol of
+ * the object, but no memory that grows with their number. To name many functions that are
+ * traced, use ftrace_for_each_site().
  *
  * It finds what dladdr(3) finds, and also functions without a dynamic symbol. If the
  * object's file cannot be read, or belongs to another object by now, only dynamic symbols
@@ -235,11 +240,13 @@ int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, siz
  * ftrace_set_print - set the function that receives reports
  * @print: receives one line, null-terminated, without a newline; NULL: no function
  *
- * The library reports which thread cannot be stopped and why, locations that hold
- * unexpected bytes, and patterns that match no function: how many functions there are,
- * the nearest name, and which objects could not be read and why. It calls @print on the thread whose call fails, before that call
- * returns, with the loader's lock held. @print must not wait for a thread that opens or
- * closes objects.
+ * The library reports which thread cannot be stopped and why; locations that hold
+ * unexpected bytes, and who has probably written them; and patterns that match no
+ * function: how many functions there are, the nearest name, and which objects could not be
+ * read and why. It calls @print on the thread whose call fails, before that call returns,
+ * with the loader's lock held; what concerns an object that is being opened, with
+ * FTRACE_OPS_FL_PENDING, on a thread of its own. @print must not wait for a thread that
+ * opens or closes objects.
  *
  * Returns 0 or
  *   -EDEADLK  called from a signal handler, or from the handler of a traced function

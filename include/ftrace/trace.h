@@ -29,13 +29,14 @@
  *
  * A handler must preserve errno, and must not be left by longjmp(), by an exception, by
  * pthread_exit() or by cancellation. So a handler that calls a cancellation point
- * (pthreads(7)), such as printf(), disables cancellation meanwhile if threads of the program
- * are cancelled (pthread_setcancelstate(3)); and threads that call traced functions do not
- * use asynchronous cancellation. If a handler is left in one of these ways all the same, or
- * the code that calls it is, the thread is no longer in it: its further calls are traced,
- * and neither ftrace_unregister_function() nor a stop waits for it. But the C++ runtime ends
- * the process (std::terminate()) if the traced function has objects to destroy or is
- * noexcept, because it knows of no call at the function's first instruction.
+ * (pthreads(7)), such as write() or printf(), disables cancellation meanwhile if threads of
+ * the program are cancelled (pthread_setcancelstate(3)); and threads that call traced
+ * functions do not use asynchronous cancellation. If a handler is left in one of these ways
+ * all the same, or the code that calls it is, the thread is no longer in it: its further
+ * calls are traced, and neither ftrace_unregister_function() nor a stop waits for it. But
+ * the C++ runtime ends the process (std::terminate()) if the traced function destroys
+ * objects, catches exceptions or is noexcept: it knows of no call at the function's first
+ * instruction.
  *
  * A signal handler of the program may interrupt a handler, or the code that calls it,
  * and leave by siglongjmp(). The next call of a traced function by this thread is then
@@ -102,10 +103,46 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
 /*
  * Skip functions whose entry holds unexpected bytes, because another tool changed it, and
  * trace the others. Each skipped function is reported once, to the function that
- * ftrace_set_print() set, and is tried again when the filter is next set. Without this
- * flag, one such function makes the call fail, and nothing is changed.
+ * ftrace_set_print() set: the bytes, who has probably written them, and what to do. Every
+ * later call of ftrace_update_sites(), ftrace_for_each_site() or a function of this header
+ * looks at it again, and traces it if the other tool has put back what was there. As long
+ * as it has not, that stops no thread. Without this flag, one such function makes the call
+ * fail, and nothing is changed.
+ *
+ * If another tool changes a function while it is traced, its handlers are called again as
+ * soon as the tool has put back the call. Meanwhile no handler can be added there or
+ * removed: with this flag one that is added is called later, as above; for one that is
+ * removed see ftrace_unregister_function(). If the tool puts back a nop instead, the next
+ * call of ftrace_update_sites() writes the call again.
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
+
+/*
+ * Trace functions of objects that are opened later as soon as they are opened, before their
+ * constructors run, with no call by the host: by dlopen(), and from glibc 2.35 on by
+ * dlmopen(). ftrace_set_filter() and ftrace_set_notrace() then return 0 if the pattern
+ * matches no function yet.
+ *
+ * While an ops with this flag is registered, the library has a thread, and the empty
+ * function that the loader calls for debuggers (_dl_debug_state()) is a jump into the
+ * library. A thread that opens or closes an object waits there until the library's thread
+ * has looked at the object, mostly some 100 microseconds, and 50 milliseconds at most. If
+ * it continues before that, the functions are traced a little later; @loader_timeouts in
+ * struct ftrace_stats counts these cases. They can occur if the machine is loaded; while
+ * another thread changes code, or is between ftrace_arch_code_modify_prepare() and
+ * post_process(); or if a thread cannot be stopped.
+ *
+ * Without this flag, and where the function of the loader is not as expected, for example
+ * because a debugger has a breakpoint there (which is reported to the function that
+ * ftrace_set_print() set), functions of new objects are traced from the next call of
+ * ftrace_update_sites() or of any function of this header on. So are those of objects
+ * with text relocations, those in the child of a fork, and C++ names that an object's
+ * own dependency, a C++ library, has to demangle.
+ *
+ * The library's thread is called "ftrace". It blocks all signals, except faults and the
+ * stop signal, and ends soon after the last such ops is unregistered.
+ */
+#define FTRACE_OPS_FL_PENDING 8UL
 
 /*
  * The handler changes where functions continue: @ip in struct ftrace_regs, as
@@ -149,7 +186,8 @@ struct ftrace_ops {
  *
  * When this function has returned 0, every call of a selected function calls the handler,
  * on every thread. Functions of objects that are opened later are included as of the next
- * call of ftrace_update_sites() or of any function of this header.
+ * call of ftrace_update_sites() or of any function of this header; with
+ * FTRACE_OPS_FL_PENDING at once.
  *
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
@@ -215,8 +253,13 @@ int ftrace_register_function(struct ftrace_ops *ops);
  *             stack and has not returned to it for 5 seconds. The handler is no longer
  *             called, but may still run until a call of ftrace_update_sites() has
  *             returned 0
+ *   -EINVAL   the entries of some functions hold unexpected bytes, which are reported to
+ *             the function that ftrace_set_print() set. They are left as they are; the
+ *             other functions were changed back. The handler is no longer called, even
+ *             if the other tool puts back the call. The next call of this header or of
+ *             ftrace/sites.h after that removes the call
  *   and the errors of ftrace_patch_text(): some functions could not be changed back.
- *   The handler is no longer called. But if the system has no membarrier(SYNC_CORE), and
+ *   The handler is no longer called, and later calls try again. But if the system has no membarrier(SYNC_CORE), and
  *   a thread could not be stopped either, the handler may still run until a call of
  *   ftrace_update_sites() has returned 0
  *
@@ -315,7 +358,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * Returns 0 or
  *   -EINVAL   @ops as above; or the pattern is empty or malformed
  *   -ENOENT   the pattern matches no function; nothing was changed. This is reported
- *             to the function that ftrace_set_print() set
+ *             to the function that ftrace_set_print() set. Does not occur with
+ *             FTRACE_OPS_FL_PENDING, except for ftrace_set_filter_ip()
  *   -EACCES   the pattern matches no function, but the program's own file may not be
  *             read, so its functions are not known; nothing was changed
  *   -EOPNOTSUPP the same, because /proc/self/exe cannot be opened: /proc is not mounted,

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Ftrace.Elf;
 
@@ -21,6 +22,7 @@ internal struct FunctionSymbol
     /// <summary>Others have the same start.</summary>
     public bool HasAliases;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public FunctionSymbol(in ElfSymbol symbol)
     {
         Start = symbol.Value;
@@ -32,6 +34,7 @@ internal struct FunctionSymbol
     }
 
     /// <summary>The order of functions with the same start. The first one's name is shown: a global one if there is one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // rare, and the sort that calls it is not to become slower
     public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b)
     {
         if (a.IsOfClone != b.IsOfClone)

@@ -29,10 +29,12 @@ internal static class ForeignCode
     private const byte ReturnAndPop = 0xc2;
     private const byte ShortJump = 0xeb;
     private const byte Group5 = 0xff;
-    private const byte CallThroughMemory = 0x15; // after ff; of a 32-bit displacement from the end
+    private const byte CallThroughMemory = 0x15; // after ff; then a 32-bit displacement from the end
     private const byte JumpThroughMemory = 0x25;
-    private const byte PushMemory = 0x35;
     private const int ThroughMemorySize = 6;
+
+    /// <summary>push disp32(%rip): its first bytes.</summary>
+    private static ReadOnlySpan<byte> PushMemory => [0xff, 0x35];
 
     /// <summary>mov r10d,imm32: the first instruction of an XRay sled that is on.</summary>
     private static ReadOnlySpan<byte> XRaySled => [0x41, 0xba];
@@ -131,7 +133,7 @@ internal static class ForeignCode
         Span<byte> ownPath = stackalloc byte[LongestPath];
         EndOf(path).CopyTo(ownPath);
         ownPath = ownPath[..EndOf(path).Length];
-        Span<byte> code = stackalloc byte[MostBytes];
+        Span<byte> buffer = stackalloc byte[MostBytes];
         for (int jumps = 0; ; jumps++)
         {
             if (!process.TryFindMapping(target, out MapEntry mapping, out ReadOnlySpan<byte> name) || (mapping.Protection & Memory.ProtExec) == 0)
@@ -154,7 +156,7 @@ internal static class ForeignCode
                 return;
             }
 
-            if (jumps == MaxJumps || !TryFollow(ref target, code, ref process))
+            if (jumps == MaxJumps || !TryFollow(ref target, buffer, ref process))
             {
                 AddUnknown(ref line, first, inOwnObject, ref process);
                 return;
@@ -163,21 +165,36 @@ internal static class ForeignCode
     }
 
     /// <summary>Where the code at an address jumps to at once: through a relay of a tool, a stub, or the procedure linkage table.</summary>
-    private static bool TryFollow<TProcess>(ref ulong target, Span<byte> code, ref TProcess process)
+    private static bool TryFollow<TProcess>(ref ulong target, Span<byte> buffer, ref TProcess process)
         where TProcess : struct, IProcessView
     {
         ulong ip = target;
-        if (process.TryRead(ip, code) && PatchableEntry.IsEndbr64(code))
+        ReadOnlySpan<byte> code = Read(ip, buffer, ref process);
+        if (PatchableEntry.IsEndbr64(code))
         {
             ip += X86Instruction.EndbrSize;
+            code = Read(ip, buffer, ref process);
         }
 
-        if (process.TryRead(ip, code) && code[0] == Group5 && code[1] == PushMemory)
+        if (code.StartsWith(PushMemory))
         {
             ip += ThroughMemorySize; // a stub like those of this library
+            code = Read(ip, buffer, ref process);
         }
 
-        return process.TryRead(ip, code) && TryDecode(ip, code, ref process, out target, out bool isCall) && !isCall;
+        return !code.IsEmpty && TryDecode(ip, code, ref process, out target, out bool isCall) && !isCall;
+    }
+
+    /// <summary>Reads code, less of it if it ends with its mapping, or nothing.</summary>
+    private static ReadOnlySpan<byte> Read<TProcess>(ulong address, Span<byte> buffer, ref TProcess process)
+        where TProcess : struct, IProcessView
+    {
+        if (process.TryRead(address, buffer))
+        {
+            return buffer;
+        }
+
+        return process.TryRead(address, buffer[..ThroughMemorySize]) ? buffer[..ThroughMemorySize] : default;
     }
 
     /// <summary>The same; before it may be a nop, which another copy of this library leaves before a site that was longer.</summary>

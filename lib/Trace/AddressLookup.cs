@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 
@@ -34,10 +35,24 @@ internal unsafe struct AddressLookup
         _result = -Errno.ENOENT;
         fixed (AddressLookup* argument = &this)
         {
-            DlPhdrInfo.Iterate(&Visit, argument);
+            DlPhdrInfo.Iterate(&RunLocked, argument);
         }
 
         return _result == -Errno.ENOENT ? FindStub() : _result;
+    }
+
+    /// <summary>Called once: in all namespaces, with the loader's lock held.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
+    {
+        var lookup = (AddressLookup*)data;
+        DlPhdrInfo.Iterate(&Visit, lookup);
+        if (lookup->_result == -Errno.ENOENT)
+        {
+            DlPhdrInfo.IterateOthers(&Visit, lookup);
+        }
+
+        return 1;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using Ftrace.Elf;
 using Ftrace.Objects;
+using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Trace;
@@ -25,40 +26,56 @@ internal static unsafe class ForeignSites
     /// True if a site holds one nop, or a call of a stub of this library, although it should hold another: tools put back what they found
     /// when they changed the site, and a uprobe of the kernel what is in the file.
     /// </summary>
-    public static bool IsOurs(Site* site) => site->IsOneNop || (site->Size == X86Instruction.CallSize && site->IsCallOfStub);
+    public static bool IsOurs(Site* site) =>
+        site->IsOneNop || (site->Size == X86Instruction.CallSize && (site->IsCallOfStub || IsCallWithOtherStart(site)));
 
     /// <summary>
-    /// Looks at the traced sites for those that hold nops: another tool has removed the call. They are not traced any more, and are foreign
-    /// until they are.
+    /// Looks at the traced sites for those whose call another tool has removed. They are not traced any more, and are foreign until they are.
     /// </summary>
     public static void FindRemovedCalls(LoadedObject* target)
     {
         for (int i = 0; i < target->SiteCount; i++)
         {
             Site* site = target->FirstSite + i;
-            if (site->Current != 0 && *(byte*)site->Ip != X86Instruction.CallOpcode && HasNops(site))
+            if (site->Current != 0 && *(byte*)site->Ip != X86Instruction.CallOpcode && TryNoteRemovedCall(site))
             {
-                NoteRemovedCall(site);
                 Note(site);
             }
         }
     }
 
-    private static bool HasNops(Site* site) => X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize));
-
-    /// <summary>Nobody is called from there.</summary>
-    private static void NoteRemovedCall(Site* site)
+    /// <summary>If a traced site has no call any more: nobody is called from there.</summary>
+    private static bool TryNoteRemovedCall(Site* site)
     {
-        Volatile.Write(ref site->Current, 0);
-        site->Wanted = 0;
+        bool removed = X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) || IsCallWithOtherStart(site);
+        if (removed)
+        {
+            Volatile.Write(ref site->Current, 0);
+            site->Wanted = 0;
+        }
+
+        return removed;
+    }
+
+    /// <summary>
+    /// True for a call of a stub whose first byte is that of a nop: the kernel puts back the file's first byte when a uprobe that was set over
+    /// the call is removed.
+    /// </summary>
+    private static bool IsCallWithOtherStart(Site* site)
+    {
+        byte* code = stackalloc byte[X86Instruction.CallSize];
+        CallBytes.Copy((byte*)site->Ip, code);
+        bool isNop = *code is 0x90 or 0x0f or 0x66;
+        *code = X86Instruction.CallOpcode;
+        return isNop && StubArea.IsCallOfStub(site->Ip, code);
     }
 
     /// <summary>True if a foreign site can be changed again.</summary>
     public static bool HasGone(LoadedObject* target, Site* site)
     {
-        if (site->Current != 0 && HasNops(site))
+        if (site->Current != 0)
         {
-            NoteRemovedCall(site);
+            TryNoteRemovedCall(site);
         }
 
         if (IsOurs(site))

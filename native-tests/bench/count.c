@@ -18,7 +18,7 @@
 
 #define LARGEST	     100000 /* functions of the object */
 #define ALL	     10000
-#define CALLS	     200000
+#define CALLS	     40000
 #define FIRST_NUMBER 100000
 
 enum way { NOTHING, DATA, HASH, WAYS };

@@ -50,6 +50,22 @@ __asm__(".text\n"
 	".quad probed\n"
 	".popsection\n");
 
+/* As with -mfentry -mrecord-mcount, with a function of its own in place of __fentry__(). */
+int fentried(int x);
+__asm__(".text\n"
+	".p2align 4\n"
+	"nothing: ret\n"
+	".globl fentried\n"
+	".type fentried, @function\n"
+	"fentried: call nothing\n"
+	"	lea 4(%rdi), %eax\n"
+	"	ret\n"
+	".size fentried, .-fentried\n"
+	".pushsection __mcount_loc, \"aw\", @progbits\n"
+	".p2align 3\n"
+	".quad fentried\n"
+	".popsection\n");
+
 static const unsigned char nop5[5] = {0x0f, 0x1f, 0x44, 0, 0};
 
 static int reports;
@@ -208,6 +224,14 @@ static void removed(void)
 		call_watched(1);
 	}
 
+	/* Only the first byte, as the kernel does when a uprobe is removed. */
+	read_site(ip, call);
+	call[0] = 0x90;
+	overwrite(ip, call);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	CHECK_EQ(*(unsigned char *)ip, 0xe8);
+	call_watched(1);
+
 	/* A handler that comes now, or goes, finds the nop: nothing is wrong with that. */
 	strict.flags = 0;
 	overwrite(ip, nop5);
@@ -326,6 +350,42 @@ static void hooked(void)
 	CHECK_EQ(dlclose(tool), 0);
 }
 
+/* A call that the compiler may have left is another tool's if it leads out of the object. */
+static void mcount(void)
+{
+	unsigned long ip = site_of("fentried");
+	unsigned char *trampoline = near(ip), code[5], before[5];
+
+	CHECK_EQ(ftrace_set_print(print), 0);
+	*trampoline = 0xc3;
+	CHECK_EQ(mprotect(trampoline, 4096, PROT_READ | PROT_EXEC), 0);
+	read_site(ip, before);
+	CHECK_EQ(before[0], 0xe8);
+	transfer(code, 0xe8, ip, (unsigned long)trampoline);
+	for (int round = 0; round < 2; round++) {
+		overwrite(ip, code);
+		strict.flags = 0;
+		CHECK_EQ(ftrace_set_filter(&strict, "fentried", 0, 1), 0);
+		CHECK_EQ(ftrace_register_function(&strict), -EINVAL);
+		check_report("a call to 0x");
+		CHECK_EQ(memcmp((void *)ip, code, 5), 0);
+		trace(&ops, "fentried");
+		CHECK_EQ(find_site("fentried").users, 0);
+		CHECK_EQ(memcmp((void *)ip, code, 5), 0);
+		hits = 0;
+		CHECK_EQ(fentried(1), 5);
+		CHECK_EQ(hits, 0);
+		overwrite(ip, before); /* in the second round what the library left */
+		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(fentried(1), 5);
+		CHECK_EQ(hits, 1);
+		untrace(&ops);
+		read_site(ip, before);
+		CHECK_EQ(memcmp(before, nop5, 5), 0);
+	}
+	CHECK_EQ(ftrace_set_print(NULL), 0);
+}
+
 /* An object is opened in which a function is foreign; later the only traced function of it is. */
 static void opened(void)
 {
@@ -431,8 +491,8 @@ static void debugged(void)
 	printf("done\n");
 }
 
-/* A uprobe at the first instruction of probed(). Without the right, or the kernel's part: skipped. */
-static int open_uprobe(void)
+/* A uprobe at an address in the program. Without the right, or the kernel's part: skipped. */
+static int open_uprobe(unsigned long ip)
 {
 	struct perf_event_attr attr = {.size = sizeof(attr), .sample_period = 1};
 	unsigned long base = 0;
@@ -447,7 +507,7 @@ static int open_uprobe(void)
 		file[0] = 0;
 		CHECK(sscanf(line, "%lx-%lx %*s %lx %*s %*s %255s", &start, &end, &offset, file) >=
 		      3);
-		if ((unsigned long)probed - start < end - start) {
+		if (ip - start < end - start) {
 			base = start - offset;
 			break;
 		}
@@ -461,7 +521,7 @@ static int open_uprobe(void)
 	}
 	fclose(type);
 	attr.uprobe_path = (uint64_t)(uintptr_t)file;
-	attr.probe_offset = (unsigned long)probed - base;
+	attr.probe_offset = ip - base;
 	fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0) {
 		printf("skipped: perf_event_open: %s\n", strerror(errno));
@@ -482,7 +542,7 @@ static void uprobe(void)
 	CHECK_EQ(site_of("probed"), (unsigned long)probed);
 	CHECK_EQ(ftrace_set_print(print), 0);
 	CHECK_EQ(ftrace_set_filter(&strict, "probed", 0, 1), 0);
-	fd = open_uprobe();
+	fd = open_uprobe((unsigned long)probed);
 	CHECK_EQ(first_byte(), 0xcc);
 	CHECK_EQ(ftrace_register_function(&strict), -EINVAL);
 	check_report("uprobe of the kernel");
@@ -513,7 +573,7 @@ static void uprobe(void)
 	CHECK_EQ(hits, 1);
 
 	/* Over the call of the library: the kernel executes what is in the file, a nop, and puts it back. */
-	fd = open_uprobe();
+	fd = open_uprobe((unsigned long)probed);
 	CHECK_EQ(probed(1), 4);
 	CHECK_EQ(probed(1), 4);
 	CHECK_EQ(hits, 1);
@@ -526,7 +586,7 @@ static void uprobe(void)
 	CHECK_EQ(hits, 2);
 
 	/* Unregistered while it is there. */
-	fd = open_uprobe();
+	fd = open_uprobe((unsigned long)probed);
 	CHECK_EQ(ftrace_unregister_function(&ops), -EINVAL);
 	CHECK_EQ(reports, 1);
 	check_report("uprobe of the kernel");
@@ -539,11 +599,49 @@ static void uprobe(void)
 	CHECK_EQ(reports, 1);
 }
 
+/*
+ * Over the call of the library, where the file has five nops: executed, that would end the process.
+ * When it is removed, only the first byte is the file's.
+ */
+static void uprobe_over_call(void)
+{
+	unsigned long ip = site_of("watched");
+	unsigned char call[5];
+	int fd;
+
+	CHECK_EQ(ftrace_set_print(print), 0);
+	trace(&ops, "watched");
+	read_site(ip, call);
+	for (int round = 0; round < 3; round++) {
+		fd = open_uprobe(ip);
+		CHECK_EQ(*(volatile unsigned char *)ip, 0xcc);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(*(volatile unsigned char *)ip, 0xcc);
+		if (round == 1)
+			CHECK_EQ(ftrace_unregister_function(&ops), -EINVAL);
+		close(fd);
+		CHECK_EQ(*(volatile unsigned char *)ip, 0x90);
+		CHECK_EQ(memcmp((void *)(ip + 1), call + 1, 4), 0);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		CHECK_EQ(*(volatile unsigned char *)ip, round == 1 ? 0x0f : 0xe8);
+		call_watched(round != 1);
+		if (round == 1)
+			CHECK_EQ(ftrace_register_function(&ops), 0);
+		call_watched(1);
+		read_site(ip, call);
+	}
+	CHECK_EQ(reports, 1);
+	untrace(&ops);
+	call_watched(0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"again", again},	{"removed", removed},	{"hooked", hooked},
 		{"opened", opened},	{"debugged", debugged}, {"uprobe", uprobe},
+		{"mcount", mcount},
+		{"uprobe_over_call", uprobe_over_call},
 		{NULL, NULL},
 	};
 

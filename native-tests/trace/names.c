@@ -32,6 +32,11 @@ TRACED int broken(int x) __asm__("_ZN6shared");
 TRACED int c_name(int x);
 /* ns::twice::late(int) const; the plug-in has this one, and one that is not const. */
 TRACED int late(int x) __asm__("_ZNK2ns5twice4lateEi");
+/* As rustc would have called it, with both kinds of symbols. */
+#define OLD_RUST "_ZN4shop5total17h49c8812b46b9d445E"
+#define NEW_RUST "_RNvMNtCs1234_4shop4cartNtB2_4Cart4each"
+TRACED int old_rust(int x) __asm__(OLD_RUST);
+TRACED int new_rust(int x) __asm__(NEW_RUST);
 
 /* Longer than is demangled: the stack that it takes grows with the name. */
 #define EIGHT(x)  x x x x x x x x
@@ -69,6 +74,16 @@ TRACED int stars(int x)
 TRACED int late(int x)
 {
 	return x + 6;
+}
+
+TRACED int old_rust(int x)
+{
+	return x + 7;
+}
+
+TRACED int new_rust(int x)
+{
+	return x + 8;
 }
 
 static void *open_plugin(const char *path)
@@ -114,6 +129,8 @@ static void check_plain(void)
 	check_display("_ZN6shared3ownEi", "_ZN6shared3ownEi");
 	check_display("c_name", "c_name");
 	check_display(LONG_NAME, LONG_NAME);
+	check_display(OLD_RUST, "shop::total");
+	check_display(NEW_RUST, "<shop::cart::Cart>::each");
 	CHECK_EQ(filter(&ops, "shared::*"), -ENOENT);
 	CHECK_EQ(filter(&ops, "*own(*"), -ENOENT);
 	CHECK_EQ(filter(&ops, "_ZN6shared3*"), 0);
@@ -179,12 +196,21 @@ static void traced(void)
 }
 
 /* On a small stack, names that need a large one stay as they are. */
+#define TINY_STACK (24 * 1024)
+
+static void *list_on_tiny_stack(void *arg)
+{
+	check_display(NEW_RUST, NEW_RUST);
+	return arg;
+}
+
 #define SMALL_STACK (96 * 1024)
 
 static void *list_on_small_stack(void *arg)
 {
 	check_display("_ZN6shared3ownEi", "shared::own(int)");
 	check_display("_Z1f" STARS "i", "_Z1f" STARS "i");
+	check_display(NEW_RUST, "<shop::cart::Cart>::each");
 	return arg;
 }
 
@@ -204,6 +230,9 @@ static void stack(void)
 	CHECK_EQ(ftrace_for_each_site(show_step, &shown, 0), 0);
 	CHECK_EQ(strncmp(shown.found, "f(int***", 8), 0);
 	CHECK_EQ(pthread_attr_init(&attr), 0);
+	CHECK_EQ(pthread_attr_setstacksize(&attr, TINY_STACK), 0);
+	CHECK_EQ(pthread_create(&thread, &attr, list_on_tiny_stack, NULL), 0);
+	join(thread);
 	CHECK_EQ(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
 	CHECK_EQ(pthread_create(&thread, &attr, list_on_small_stack, NULL), 0);
 	join(thread);
@@ -263,6 +292,13 @@ struct step {
 static const struct step steps[] = {
 	/* The full form selects one, whatever else matches if that is not there. */
 	{"ns::twice::two(int)", 0, {F_PLAIN}},
+	{"shop::total", 0, {"shop::total"}},
+	{"shop::total::h49c8812b46b9d445", 0, {"shop::total"}},
+	{"shop::total::h49c8812b46b9d446", -ENOENT, {NULL}},
+	{"shop::cart::Cart::each", 0, {"<shop::cart::Cart>::each"}},
+	{"<shop::cart::Cart>::each", 0, {"<shop::cart::Cart>::each"}},
+	{"shop::*:mod:program", 0, {"shop::total", "<shop::cart::Cart>::each"}},
+	{"shop::cart::Cart", -ENOENT, {NULL}},
 	{"ns::twice::two(int) noexcept", 0, {F_PLAIN}},
 	{"ns::twice::two(int) const", 0, {F_CONST}},
 	{"ns::twice::two(int)*", 0, {F_PLAIN, F_CONST}},
@@ -705,6 +741,8 @@ int main(int argc, char **argv)
 		{NULL, NULL},
 	};
 
-	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1) + stars(1) + late(1), 27);
+	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1) + stars(1) + late(1) +
+			 old_rust(1) + new_rust(1),
+		 44);
 	return run_mode(modes, argc, argv);
 }
