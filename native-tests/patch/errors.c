@@ -703,7 +703,7 @@ static int in_window(void *data)
 	unsigned long nop = (unsigned long)text, call = nop + CALL_OFFSET;
 	bool prepared = data != NULL;
 	struct ftrace_patch patch = {.ip = nop, .len = 5};
-	int results[10], n = 0;
+	int results[11], n = 0;
 
 	memcpy(patch.old_code, nop5, 5);
 	memcpy(patch.new_code, nop5, 5);
@@ -720,7 +720,7 @@ static int in_window(void *data)
 	results[n++] = patch.error;
 	results[n++] = errno - 4711;
 	for (int i = 0; i < n; i++) {
-		int expected = i < 4 ? -EDEADLK : i < 8 && !prepared ? -EPERM : 0;
+		int expected = i < 5 ? -EDEADLK : i < 9 && !prepared ? -EPERM : 0;
 
 		if (results[i] != expected)
 			return -1000 - i;
