@@ -309,7 +309,7 @@ static void gone(void)
 /* same */
 
 #define MOST_SITES 4096
-#define MOST_TEXT  1000
+#define MOST_TEXT  4000
 
 struct listed {
 	unsigned long ip, function;
