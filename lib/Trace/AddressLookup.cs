@@ -87,6 +87,12 @@ internal unsafe struct AddressLookup
             return Set(Trampoline, TraceText.Start, TraceText.End - TraceText.Start);
         }
 
+        ulong redZone = Ip - (ulong)Native.Table->RedZoneCallers;
+        if (redZone < Offsets.RedZone_Count * Offsets.RedZone_CallerSize)
+        {
+            return Set(Trampoline, Ip - redZone % Offsets.RedZone_CallerSize, Offsets.RedZone_CallerSize);
+        }
+
         var rest = new Span<byte>(Buffer + _used, (int)Math.Min(Size - _used, int.MaxValue));
         if (Buffer != null && rest.IsEmpty)
         {
@@ -123,7 +129,7 @@ internal unsafe struct AddressLookup
         return name == Found.Name || TryAdd(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name), out Found.Display);
     }
 
-    /// <summary>The code that this library has made for traced calls is in no object.</summary>
+    /// <summary>The code that this library has made near objects is in none.</summary>
     private int FindStub()
     {
         if (!StubArea.TryFind(Ip, out ulong area, out ulong stub))

@@ -5,6 +5,8 @@
  *   counts    exact counts of several threads; the list shows the same words; the word of
  *             a function that was not called is not there
  *   racing    threads ask for the words of many functions for the first time, at once
+ *   stepped   the same, certain: a handler of a signal asks after each instruction of the
+ *             first call, for a word that would be in the same place
  *   wrong     addresses that are no site; calls that are not in a handler
  *   contexts  calls in a signal handler and in an NMI; the child of a fork
  *   closed    the word of an object that is closed while the handler runs stays; after
@@ -12,6 +14,7 @@
  *   moved     a longer call that becomes a nop and a call one byte later
  */
 #include "../modes.h"
+#include "../steps.h"
 #include "../test.h"
 #include "../threads.h"
 #include "../traced.h"
@@ -168,6 +171,130 @@ static void racing(void)
 	CHECK_EQ(ftrace_for_each_site(check_word, NULL, 0), 0);
 	CHECK_EQ(words, MANY);
 	untrace(&ops);
+}
+
+/* stepped */
+
+#define EXTRA	   124 /* functions: of as many, several have the same place */
+#define MOST_SITES 160
+#define MOST_STEPS 4000
+
+__asm__(".altmacro\n"
+	".macro extra n\n"
+	"	.type	extra_\\n, @function\n"
+	"	.p2align 4\n"
+	"extra_\\n: nop; nop; nop; nop; nop; ret\n"
+	"	.size	extra_\\n, . - extra_\\n\n"
+	"	.pushsection __patchable_function_entries, \"awo\", @progbits, .text\n"
+	"	.quad	extra_\\n\n"
+	"	.popsection\n"
+	".endm\n"
+	".text\n"
+	".set	number, 0\n"
+	".rept	124\n"
+	"	extra	%number\n"
+	"	.set number, number + 1\n"
+	".endr\n"
+	".noaltmacro\n");
+
+static unsigned long ips[MOST_SITES], asked, other;
+static unsigned long *places[MOST_SITES], *asked_word, *other_word;
+static int ip_count, steps, at_step;
+
+static int add_ip(const struct ftrace_site *site, void *data)
+{
+	(void)data;
+	if (site->object[0])
+		return 0;
+	CHECK(ip_count < MOST_SITES);
+	ips[ip_count++] = site->ip;
+	return 0;
+}
+
+static void ask_for_one(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *own,
+			struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)own, (void)regs;
+	asked_word = ftrace_site_data(asked);
+}
+
+/* In the handler, between two instructions of the call. */
+static bool step(void)
+{
+	if (steps++ == at_step)
+		other_word = ftrace_site_data(other);
+	return steps < MOST_STEPS && asked_word == NULL;
+}
+
+static void ask_in_steps(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *own,
+			 struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)own, (void)regs;
+	steps = 0;
+	CHECK_EQ(raise(SIGUSR2), 0);
+	asked_word = ftrace_site_data(asked);
+	WAIT_FOR(asked_word); /* here the steps end */
+	if (!other_word)
+		return;
+	CHECK(asked_word != other_word);
+	CHECK(ftrace_site_data(asked) == asked_word);
+	CHECK(ftrace_site_data(other) == other_word);
+}
+
+/* In a child, whose words are new. Returns what @result was there. */
+static unsigned long *in_child(ftrace_func_t func, unsigned long **result)
+{
+	struct ftrace_ops own = OPS(func);
+	unsigned long *got;
+	int fds[2], status;
+	pid_t pid;
+
+	CHECK_EQ(pipe(fds), 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		trace(&own, "traced_one");
+		traced_one();
+		CHECK_EQ(write(fds[1], result, sizeof(*result)), sizeof(*result));
+		_exit(0);
+	}
+	close(fds[1]);
+	CHECK_EQ(read(fds[0], &got, sizeof(got)), sizeof(got));
+	close(fds[0]);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	return got;
+}
+
+/* Two functions whose words are at the same place as long as the other has none. */
+static void find_pair(void)
+{
+	CHECK_EQ(ftrace_for_each_site(add_ip, NULL, 0), 0);
+	CHECK(ip_count >= EXTRA);
+	for (int i = 0; i < ip_count; i++) {
+		asked = ips[i];
+		places[i] = in_child(ask_for_one, &asked_word);
+		CHECK(places[i]);
+		for (int k = 0; k < i; k++) {
+			if (places[k] == places[i]) {
+				other = ips[k];
+				return;
+			}
+		}
+	}
+	CHECK(false);
+}
+
+static void stepped(void)
+{
+	int moved = 0;
+
+	find_pair();
+	step_from(SIGUSR2, step);
+	for (at_step = 0; in_child(ask_in_steps, &other_word); at_step++)
+		moved++;
+	printf("asked at %d instructions\n", moved);
+	CHECK(moved > 20);
 }
 
 /* wrong */
@@ -361,7 +488,7 @@ static void moved(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"counts", counts},	{"racing", racing}, {"wrong", wrong},
+		{"counts", counts},	{"racing", racing}, {"stepped", stepped}, {"wrong", wrong},
 		{"contexts", contexts}, {"closed", closed}, {"moved", moved},
 		{NULL, NULL},
 	};
