@@ -18,6 +18,8 @@ Commands:
                         (run lua --help)
   run jsoncpp           run the test suite of jsoncpp (C++ with exceptions) with all its
                         functions traced
+  run names             set a filter for each function that the headers of leveldb, re2 and
+                        protobuf declare, by its name there
   test                  run all tests, native and managed; the last lines count the
                         skipped tests, and give the reason for each. If libclang is
                         not installed, get it from NuGet (216 MB); with
@@ -25,7 +27,7 @@ Commands:
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
                         before, each real host for a minute; about an hour in all
-  fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns and C++ names with
+  fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names with
                         libFuzzer, starting from the corpus in managed-tests/fuzz
       --seconds N       time for ELF files (600); patterns and names take a tenth each
       --replay FILE...  only run these inputs, and print the stack trace of a failure
@@ -295,7 +297,7 @@ replay_inputs() {
     local input name
     for input in "$@"; do
         [ -f "$input" ] || die "no such input: $input" 64
-        case $(realpath "$input") in */glob/* | */glob-*) name=glob ;; */cxx/* | */cxx-*) name=cxx ;; *) name=elf ;; esac
+        case $(realpath "$input") in */glob/* | */glob-*) name=glob ;; */cxx/* | */cxx-*) name=cxx ;; */rust/* | */rust-*) name=rust ;; *) name=elf ;; esac
         FTRACE_FUZZ_TARGET=$name "$fuzz/bin/fuzz/release_linux-x64/fuzz" --replay "$input" || return 1
     done
 }
@@ -303,7 +305,7 @@ replay_inputs() {
 # Keeps inputs that reach a new branch, but not those that reach one more often, which would be a thousand.
 keep_inputs() {
     local name corpus
-    for name in elf glob cxx; do
+    for name in elf glob cxx rust; do
         corpus=$root/managed-tests/fuzz/corpus/$name
         mkdir -p "$fuzz/corpus/$name"
         FTRACE_FUZZ_TARGET=$name quietly "$fuzz/instrumented/fuzz" -set_cover_merge=1 -max_len=16384 -use_counters=0 \
@@ -331,6 +333,7 @@ run_fuzz() {
     *)
         fuzz_target glob $(((seconds + 9) / 10))
         fuzz_target cxx $(((seconds + 9) / 10))
+        fuzz_target rust $(((seconds + 9) / 10))
         fuzz_target elf "$seconds"
         ;;
     esac
@@ -347,7 +350,7 @@ command=${1:-help}
 case $command in
 run)
     case ${1:-} in
-    lua | jsoncpp) run_foreign "$@" ;;
+    lua | jsoncpp | names) run_foreign "$@" ;;
     *) run_hammer "$@" ;;
     esac
     ;;

@@ -174,10 +174,10 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * Stops all other threads, as ftrace_stop_machine() does, and reads the general
  * registers of each, and its stack: every aligned word from its stack pointer to the
  * end of the stack. It follows the contexts that the kernel saved when signal handlers
- * interrupted the thread, also to another stack. If an address of the text is found, the text
- * is in use. The library then lets the threads run, waits for 1 to 100 ms, and
- * tries again, until @timeout_ms have passed. On the calling thread only return
- * addresses count, so its own pointers to functions of the text do no harm.
+ * interrupted the thread, also to another stack. If an address of the text is found, the
+ * text is in use. The library then lets the threads run, waits for 1 to 100 ms, and tries
+ * again, until @timeout_ms have passed. On the calling thread only return addresses
+ * count, so its own pointers to functions of the text do no harm.
  *
  * A thread may seem to use text that it does not use: the address may be a pointer to a
  * function, or remain from a call that has ended, in a part of the stack that has not been
@@ -303,10 +303,11 @@ int ftrace_make_call(unsigned long ip, unsigned long addr);
  * between.
  *
  * ftrace_make_nop() with the same arguments removes the jump. A thread that had reached it
- * may call @addr even after that, and returns to the function at @ip. So both must stay in
- * memory, and the stub does: there is one for each pair of @ip and @addr, which later calls
- * use again. The library never frees or changes it, so the bytes at @ip, once they have been
- * read, can also be written and removed with ftrace_patch_text().
+ * may call @addr even after that, and returns to the function at @ip. Before one of the two
+ * is unmapped, ftrace_check_stack() must have found no thread in it: it counts such a thread
+ * as being in both. The stub stays: there is one for each pair of @ip and @addr, which later
+ * calls use again. The library never frees or changes it, so the bytes at @ip, once they have
+ * been read, can also be written and removed with ftrace_patch_text().
  *
  * This function, and ftrace_make_nop() for such a location, use the method and the writer
  * of ftrace_set_patch_opts(). With breakpoints, the nop must be one instruction.
@@ -560,9 +561,11 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @last_method: the enum ftrace_method of the last change; 0: none yet
  * @last_writer: the enum ftrace_writer of the last change; 0: none yet
  * @seized_threads: those of @stopped_threads that were stopped with ptrace(2)
+ * @loader_timeouts: how often a thread that opened or closed an object continued before
+ *	the library had looked at it (FTRACE_OPS_FL_PENDING in ftrace/trace.h)
  *
- * The first version of the structure ended after @managed_bytes. Sizes without
- * @seized_threads are accepted too.
+ * The first version of the structure ended after @managed_bytes. Sizes without the later
+ * fields are accepted too.
  */
 struct ftrace_stats {
 	size_t size;
@@ -581,6 +584,7 @@ struct ftrace_stats {
 	uint64_t last_method;
 	uint64_t last_writer;
 	uint64_t seized_threads;
+	uint64_t loader_timeouts;
 };
 
 /**

@@ -33,7 +33,8 @@ extern "C" {
  * @name: its name in the symbol table; "" if it has none
  * @object: path of the file that it comes from; "" for the program
  * @users: how many registered handlers it has
- * @display: its readable name: the demangled name in C++, otherwise the same as @name
+ * @display: its readable name: the demangled name in C++ and Rust, otherwise the same as
+ *	@name
  * @data: the word that ftrace_site_data() has found for it; NULL if no handler has asked for
  *	it. Version 1.0 had no such field: @size tells
  *
@@ -41,9 +42,11 @@ extern "C" {
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
  * the same build id. Without a debug file it reads the dynamic symbol table.
  *
- * The C++ library of the process demangles the names (__cxa_demangle() of libstdc++ or
+ * The C++ library of the process demangles C++ names (__cxa_demangle() of libstdc++ or
  * libc++abi, no matter which object loaded it, and with which flags). While there is
- * no C++ library, names are not demangled. Names of more than 1,024 characters never are.
+ * no C++ library, they are not demangled. Names of more than 1,024 characters never are.
+ * The library itself demangles Rust names of up to 4,000 characters, of both kinds
+ * (_ZN...17h...E and _R...), without hashes and numbers of crates.
  *
  * The structure and its strings are valid until the function that received them returns;
  * @data as long as the object is loaded.
@@ -81,7 +84,7 @@ struct ftrace_site {
  * To demangle a C++ name takes about a microsecond, some memory from malloc(), which
  * is freed again, and stack: with libstdc++ up to 350 bytes for each character of the
  * name. If the thread does not have 400 bytes of stack for each character, plus 16 KB,
- * the name is not demangled.
+ * the name is not demangled. A Rust name needs 32 KB of stack, and no malloc().
  *
  * Returns the last result of @fn, 0 if @fn was never called, or
  *   -EINVAL   @fn is NULL, or @flags has unknown bits
@@ -172,9 +175,10 @@ unsigned long *ftrace_site_data(unsigned long ip);
  * begin there, a global one. A part that the compiler moved away from its function
  * (parse.cold) is a function of its own, which cannot be traced.
  *
- * The code that the library makes for traced calls is in no object: its @name is
- * "ftrace_trampoline", and its @object "__builtin__ftrace", as in the kernel. The part of
- * it that is in the library has the same @name, and the library's path.
+ * The code that the library makes for traced calls, and for ftrace_make_call_redzone(), is
+ * in no object: its @name is "ftrace_trampoline", and its @object "__builtin__ftrace", as in
+ * the kernel. The part of it that is in the library has the same @name, and the library's
+ * path.
  */
 struct ftrace_symbol {
 	size_t size;
@@ -206,9 +210,9 @@ struct ftrace_symbol {
  * even after an error.
  *
  * Nothing is prepared or kept: each call opens the object's file, and reads its symbol
- * table in pieces. This takes some microseconds, and about 3 ns for each symbol of the
- * object; no memory that grows with their number. To name many functions that are traced,
- * use ftrace_for_each_site().
+ * table in pieces. This takes some tens of microseconds, and about 6 ns for each symbol of
+ * the object, but no memory that grows with their number. To name many functions that are
+ * traced, use ftrace_for_each_site().
  *
  * It finds what dladdr(3) finds, and also functions without a dynamic symbol. If the
  * object's file cannot be read, or belongs to another object by now, only dynamic symbols
@@ -238,10 +242,13 @@ int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, siz
  * @print: receives one line, null-terminated, without a newline; NULL: no function
  *
  * The library reports which thread cannot be stopped and why; locations that hold
- * unexpected bytes, and who has probably written them; and patterns that match no function: how many functions there are,
- * the nearest name, and which objects could not be read and why. It calls @print on the thread whose call fails, before that call
- * returns, with the loader's lock held. @print must not wait for a thread that opens or
- * closes objects.
+ * unexpected bytes, and who has probably written them; functions that two ops with
+ * FTRACE_OPS_FL_IPMODIFY select; threads that are in the text that ftrace_check_stack() is
+ * asked about; and patterns that match no function: how many functions there are, the
+ * nearest name, and which objects could not be read and why. It calls @print on the thread
+ * whose call fails, before that call returns, with the loader's lock held; what concerns an
+ * object that is being opened, with FTRACE_OPS_FL_PENDING, on a thread of its own. @print
+ * must not wait for a thread that opens or closes objects.
  *
  * Returns 0 or
  *   -EDEADLK  called from a signal handler, or from the handler of a traced function

@@ -29,13 +29,14 @@
  *
  * A handler must preserve errno, and must not be left by longjmp(), by an exception, by
  * pthread_exit() or by cancellation. So a handler that calls a cancellation point
- * (pthreads(7)), such as printf(), disables cancellation meanwhile if threads of the program
- * are cancelled (pthread_setcancelstate(3)); and threads that call traced functions do not
- * use asynchronous cancellation. If a handler is left in one of these ways all the same, or
- * the code that calls it is, the thread is no longer in it: its further calls are traced,
- * and neither ftrace_unregister_function() nor a stop waits for it. But the C++ runtime ends
- * the process (std::terminate()) if the traced function has objects to destroy or is
- * noexcept, because it knows of no call at the function's first instruction.
+ * (pthreads(7)), such as write() or printf(), disables cancellation meanwhile if threads of
+ * the program are cancelled (pthread_setcancelstate(3)); and threads that call traced
+ * functions do not use asynchronous cancellation. If a handler is left in one of these ways
+ * all the same, or the code that calls it is, the thread is no longer in it: its further
+ * calls are traced, and neither ftrace_unregister_function() nor a stop waits for it. But
+ * the C++ runtime ends the process (std::terminate()) if the traced function destroys
+ * objects, catches exceptions or is noexcept: it knows of no call at the function's first
+ * instruction.
  *
  * A signal handler of the program may interrupt a handler, or the code that calls it,
  * and leave by siglongjmp(). The next call of a traced function by this thread is then
@@ -117,16 +118,44 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
 
 /*
+ * Trace functions of objects that are opened later as soon as they are opened, before their
+ * constructors run, with no call by the host: by dlopen(), and from glibc 2.35 on by
+ * dlmopen(). ftrace_set_filter() and ftrace_set_notrace() then return 0 if the pattern
+ * matches no function yet.
+ *
+ * While an ops with this flag is registered, the library has a thread, and the empty
+ * function that the loader calls for debuggers (_dl_debug_state()) is a jump into the
+ * library. A thread that opens or closes an object waits there until the library's thread
+ * has looked at the object, mostly some 100 microseconds, and 50 milliseconds at most. If
+ * it continues before that, the functions are traced a little later; @loader_timeouts in
+ * struct ftrace_stats counts these cases. They can occur if the machine is loaded; while
+ * another thread changes code, or is between ftrace_arch_code_modify_prepare() and
+ * post_process(); or if a thread cannot be stopped.
+ *
+ * Without this flag, and where the function of the loader is not as expected, for example
+ * because a debugger has a breakpoint there (which is reported to the function that
+ * ftrace_set_print() set), functions of new objects are traced from the next call of
+ * ftrace_update_sites() or of any function of this header on. So are those of objects
+ * with text relocations, those in the child of a fork, and C++ names that an object's
+ * own dependency, a C++ library, has to demangle.
+ *
+ * The library's thread is called "ftrace". It blocks all signals, except faults and the
+ * stop signal, and ends soon after the last such ops is unregistered.
+ */
+#define FTRACE_OPS_FL_PENDING 8UL
+
+/*
  * The handler changes where functions continue: @ip in struct ftrace_regs, as
  * ftrace_regs_redirect() and ftrace_regs_return() do. Two ops with this flag cannot have
  * the same function: to register the second, or to change a filter so that both select a
  * function, fails with -EBUSY and changes nothing. The flag needs
  * FTRACE_OPS_FL_SAVE_REGS, and a filter: "all functions" is not allowed.
  *
- * If patterns of two such ops match a function of an object that is opened later, the
- * ops that was registered first gets it; the call that finds the object reports the function, and
- * ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
- * filter is next set after the first is unregistered.
+ * If patterns of two such ops match a function of an object that is opened later, the ops
+ * that was registered first gets it; the call that finds the object reports the function,
+ * and ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
+ * filter is next set after the first is unregistered. The same holds for a function that
+ * was skipped because another tool had changed its entry.
  *
  * Handlers may change @ip without this flag too. If several handlers of a function do,
  * the one that is called last wins; the order in which handlers are called is not defined.
@@ -158,7 +187,8 @@ struct ftrace_ops {
  *
  * When this function has returned 0, every call of a selected function calls the handler,
  * on every thread. Functions of objects that are opened later are included as of the next
- * call of ftrace_update_sites() or of any function of this header.
+ * call of ftrace_update_sites() or of any function of this header; with
+ * FTRACE_OPS_FL_PENDING at once.
  *
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or
@@ -249,7 +279,9 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * A pattern is the name of a function in the symbol table: any of its names, if several
  * symbols have its address (at most 64 symbols, and 4,096 bytes of names besides the one
  * that ftrace_for_each_site() shows). A version at the end of the name, as in foo@V1 or
- * foo@@V2, can be left out.
+ * foo@@V2, can be left out. The name of a function with the attribute target_clones selects
+ * all its clones. A function with the attribute ifunc has no code of its own: use the names
+ * of the functions that its resolver returns.
  *
  * * matches any text, ? any character, [a-z] and [!a-z] a character of a set, and \ the
  * next character literally. A leading ! removes the functions that match from the
@@ -257,7 +289,7 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * whose file name, without the directory, matches that pattern; "program" is the program
  * itself. If @pattern is NULL and @reset is not 0, all functions are selected.
  *
- * A pattern with "::" or "(" is a C++ name and is compared with the demangled name
+ * A pattern with "::" or "(" is a C++ or Rust name and is compared with the demangled name
  * (@display in struct ftrace_site):
  *
  *	Json::Reader::*			without "(": compared with the part before
@@ -266,17 +298,54 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  *					and without const and the like at the end
  *	::parse				in no namespace, such as C functions
  *	(anonymous namespace)::parse, Json::Value::operator[], *::operator()
+ *	shop::Cart::price		Rust: see below
  *
  * The demangled name of an instance of a function template begins with its return type.
  * The type is compared only if a pattern with "(" contains one. ABI tags ([abi:cxx11])
  * can be left out, and so can, before the parameters, the template arguments of the last
  * part of the name or all template arguments: Cart::each matches Cart<int>::each<long>. A
  * pattern that gives them selects only the functions that have them. noexcept at the end
- * is ignored: it is not part of the demangled name. Names of more than 1,000 bytes match
- * only with tags and arguments. [] and [abi: match themselves; other brackets that are
- * part of a name need a \. Each time that such a pattern is evaluated, it costs about a
- * microsecond for each C++ function of the objects that it applies to;
- * ftrace_for_each_site() says what else demangling needs.
+ * is ignored: it is not part of the demangled name. [] and [abi: match themselves; other
+ * brackets that are part of a name need a \.
+ *
+ * Names are also compared in one spelling. Anywhere in a name, these can be left out, or
+ * written as people write them:
+ *
+ *	std::vector<int>		default arguments of the templates of the
+ *	std::map<int, long>		standard library (allocator, less, hash,
+ *	std::unique_ptr<C>		equal_to, char_traits, default_delete)
+ *	std::array<int, 4>		the type of a number (4ul)
+ *	std::string, std::wstring_view	strings and streams of char, wchar_t and so on
+ *	std::filesystem::path		namespaces such as __cxx11 and __1
+ *	const std::string &		const before its type, and spaces
+ *
+ * Default arguments of other templates must be written: a symbol does not tell them from
+ * given ones.
+ *
+ * A full form selects one: if a pattern with "(", read literally and in that spelling, is
+ * the whole name of a function (with or without its return type), it selects the functions
+ * of that name only. C::f(int) then does not select C::f(int) const, and f(char*) does not
+ * select f(char**). This is decided when the pattern is set, for all objects, and those
+ * that are opened later. If there is no such function then, the pattern selects all that
+ * match, except that in an object that has such a function, it selects no other there.
+ *
+ * In names of Rust functions the hash is left out (but may be written), and so can be:
+ *
+ *	shop::total			the arguments of shop::total::<u8>
+ *	shop::Cart::each		all arguments of <shop::Cart<i64>>::each::<u8>
+ *	shop::Cart::price		the trait of <shop::Cart as shop::Price>::price,
+ *					or the place of an impl
+ *	shop::total::{{closure}}	the number of a closure: {closure#0}
+ *
+ * <* as shop::Price>::price matches the function of all types. Symbols of the older kind
+ * (rustc before 1.95, unless -C symbol-mangling-version=v0) have no generic arguments, or
+ * only their names: Cart<T>.
+ *
+ * Each time that such a pattern is evaluated, it costs about a microsecond for each C++ or
+ * Rust function of the objects that it applies to whose symbol contains the longest name of
+ * a namespace, class or function in the pattern; functions with another symbol cost little.
+ * ftrace_for_each_site() says what else demangling needs. If no object of the process has a C++
+ * demangler, C++ patterns match no C++ function, and the report says so.
  *
  * Patterns apply in the order in which they were set, and belong to @ops until
  * ftrace_free_filter(). If @ops is registered, the new selection takes effect at once.
@@ -290,7 +359,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * Returns 0 or
  *   -EINVAL   @ops as above; or the pattern is empty or malformed
  *   -ENOENT   the pattern matches no function; nothing was changed. This is reported
- *             to the function that ftrace_set_print() set
+ *             to the function that ftrace_set_print() set. Does not occur with
+ *             FTRACE_OPS_FL_PENDING, except for ftrace_set_filter_ip()
  *   -EACCES   the pattern matches no function, but the program's own file may not be
  *             read, so its functions are not known; nothing was changed
  *   -EOPNOTSUPP the same, because /proc/self/exe cannot be opened: /proc is not mounted,
@@ -427,11 +497,11 @@ static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long 
  *		ftrace_regs_redirect(regs, (unsigned long)fixed);
  *	}
  *
- * A call of the function itself would call the handlers again, and end in fixed() again. The
- * result is right whatever the compiler left at the entry, and until the object is closed,
- * also when the function is no longer traced. The handler is called before fixed(), so
- * fixed() always finds it set. The @ip of struct ftrace_site does as well, but only while the
- * function is traced.
+ * A call of the function itself would call the handlers again, and end in fixed() again.
+ * The handler runs before fixed(), so fixed() always finds the result set. The result is
+ * right whatever the compiler left at the entry, and as long as the object is open, also
+ * when the function is no longer traced. The @ip of struct ftrace_site can be passed as
+ * well, but only one that was shown while the function was traced.
  *
  * A call of the result calls no handler, of any ops: all handlers of the function were
  * called once, when it was called. Calls that the original makes, also of itself, are

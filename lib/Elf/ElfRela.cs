@@ -16,5 +16,8 @@ internal struct ElfRela
     public uint Symbol;
     public ulong Addend;
 
+    /// <summary>It stores the base and the addend.</summary>
+    public readonly bool IsRelative => Type == Relative;
+
     public readonly bool IsAddress => Type is Absolute or GlobalData or JumpSlot or Relative;
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Ftrace.Elf;
 
@@ -15,19 +16,32 @@ internal struct FunctionSymbol
 
     public bool IsGlobal;
 
+    /// <summary>The name is that of the indirect function whose clone this is. Another symbol has the clone's own.</summary>
+    public bool IsOfClone;
+
     /// <summary>Others have the same start.</summary>
     public bool HasAliases;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public FunctionSymbol(in ElfSymbol symbol)
     {
         Start = symbol.Value;
         End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1);
         Name = symbol.Name;
         IsGlobal = symbol.IsGlobal;
+        IsOfClone = false;
         HasAliases = false;
     }
 
     /// <summary>The order of functions with the same start. The first one's name is shown: a global one if there is one.</summary>
-    public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b) =>
-        a.IsGlobal != b.IsGlobal ? b.IsGlobal.CompareTo(a.IsGlobal) : a.Name.CompareTo(b.Name);
+    [MethodImpl(MethodImplOptions.NoInlining)] // rare, and the sort that calls it is not to become slower
+    public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b)
+    {
+        if (a.IsOfClone != b.IsOfClone)
+        {
+            return a.IsOfClone.CompareTo(b.IsOfClone);
+        }
+
+        return a.IsGlobal != b.IsGlobal ? b.IsGlobal.CompareTo(a.IsGlobal) : a.Name.CompareTo(b.Name);
+    }
 }

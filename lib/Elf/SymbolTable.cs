@@ -13,6 +13,9 @@ internal unsafe struct SymbolTable
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
         a.Start != b.Start ? a.Start.CompareTo(b.Start) : FunctionSymbol.CompareNames(a, b);
 
+    /// <summary>What the name of a function that chooses a clone ends with.</summary>
+    private static ReadOnlySpan<byte> Resolver => ".resolver"u8;
+
     private Block _functions;
     private Block _names;
 
@@ -33,6 +36,13 @@ internal unsafe struct SymbolTable
         }
 
         functions.Sort(s_byStart);
+        Span<ulong> names = stackalloc ulong[64];
+        for (int i = 0; i < names.Length; i++)
+        {
+            names[i] = functions[i].Start;
+        }
+
+        names.Sort();
     }
 
     /// <summary>Reads a file's functions from the symbol table of a type, SHT_SYMTAB or SHT_DYNSYM.</summary>
@@ -70,12 +80,16 @@ internal unsafe struct SymbolTable
     private bool Collect(ElfFile file, ReadOnlySpan<ElfSymbol> symbols)
     {
         int count = 0;
+        int indirectCount = 0;
         foreach (ref readonly ElfSymbol symbol in symbols)
         {
             count += symbol.IsFunction ? 1 : 0;
+            indirectCount += symbol.IsIndirectFunction ? 1 : 0;
         }
 
-        _functions = Block.AllocateTemporary((nuint)count * (nuint)sizeof(FunctionSymbol));
+        // With indirect functions each of the others may be a clone that has two names.
+        nuint most = indirectCount == 0 ? (nuint)count : (nuint)count * 2;
+        _functions = Block.AllocateTemporary(most * (nuint)sizeof(FunctionSymbol));
         if (_functions.IsEmpty)
         {
             if (count != 0)
@@ -94,6 +108,12 @@ internal unsafe struct SymbolTable
             }
         }
 
+        if (indirectCount != 0 && !NameClones(symbols, indirectCount))
+        {
+            file.NoteNoMemory();
+            return false;
+        }
+
         new Span<FunctionSymbol>(Functions, Count).Sort(s_byStart);
         for (int i = 1; i < Count; i++)
         {
@@ -105,6 +125,81 @@ internal unsafe struct SymbolTable
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Gives the clones of a function with target_clones, <c>f.avx2</c> and <c>f.default</c>, also the name of the indirect function that is
+    /// called, <c>f</c>. Such a symbol has the address of the function that chooses a clone.
+    /// </summary>
+    private bool NameClones(ReadOnlySpan<ElfSymbol> symbols, int indirectCount)
+    {
+        Block indirect = Block.AllocateTemporary((nuint)indirectCount * sizeof(ulong));
+        if (indirect.IsEmpty)
+        {
+            return false;
+        }
+
+        // Sorted by a hash of the name, which is in the upper half, because there may be many.
+        var names = new Span<ulong>(indirect.Start, indirectCount);
+        int count = 0;
+        foreach (ref readonly ElfSymbol symbol in symbols)
+        {
+            if (symbol.IsIndirectFunction && symbol.Name < _names.Size)
+            {
+                names[count++] = HashOf(NameOf(new FunctionSymbol { Name = symbol.Name })) | symbol.Name;
+            }
+        }
+
+        names = names[..count];
+        names.Sort();
+        for (int i = Count - 1; i >= 0; i--)
+        {
+            ReadOnlySpan<byte> name = NameOf(Functions[i]);
+            int dot = name.IndexOf((byte)'.');
+            if (dot > 0 && !name[dot..].SequenceEqual(Resolver) && TryFindName(names, name[..dot], out uint found))
+            {
+                FunctionSymbol clone = Functions[i];
+                clone.Name = found;
+                clone.IsGlobal = false;
+                clone.IsOfClone = true;
+                Functions[Count++] = clone;
+            }
+        }
+
+        indirect.Free();
+        return true;
+    }
+
+    private readonly bool TryFindName(ReadOnlySpan<ulong> names, ReadOnlySpan<byte> name, out uint found)
+    {
+        const int MostTries = 8; // a file could have any number of names with the same hash
+
+        ulong hash = HashOf(name);
+        int at = names.BinarySearch(hash);
+        at = at < 0 ? ~at : at;
+        for (int end = Math.Min(names.Length, at + MostTries); at < end; at++)
+        {
+            found = (uint)names[at];
+            if (NameOf(new FunctionSymbol { Name = found }).SequenceEqual(name))
+            {
+                return true;
+            }
+        }
+
+        found = 0;
+        return false;
+    }
+
+    /// <summary>FNV-1a, in the upper half.</summary>
+    private static ulong HashOf(ReadOnlySpan<byte> name)
+    {
+        uint hash = 2166136261;
+        foreach (byte c in name)
+        {
+            hash = (hash ^ c) * 16777619;
+        }
+
+        return (ulong)hash << 32;
     }
 
     /// <summary>

@@ -22,6 +22,7 @@ internal struct FtraceStats
     public ulong LastMethod;
     public ulong LastWriter;
     public ulong SeizedThreads;
+    public ulong LoaderTimeouts;
 
     /// <summary>The size in the first version: up to and including <see cref="ManagedBytes"/>.</summary>
     public const int FirstSize = 104;

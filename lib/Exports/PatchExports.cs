@@ -178,6 +178,7 @@ internal static unsafe class PatchExports
         FtraceStats now = default;
         now.Size = stats->Size;
         Statistics.Fill(&now, X86Nmi.State, StopState.Shared, TrapState.Shared, TextState.Shared, PatchState.Shared);
+        now.LoaderTimeouts = *Native.Table->LoaderTimeouts;
         int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
         new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
         return 0;

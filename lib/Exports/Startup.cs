@@ -39,6 +39,18 @@ internal static unsafe class Startup
         native->ForkFound = (delegate*<NmiThread*, void>)&ForkChild.RunFound;
     }
 
+    /// <summary>The agent looks at the objects that are being opened, and traces them.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_agent_look", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Look() => Tracing.Look();
+
+    /// <summary>The agent frees what objects that were closed have left.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_agent_reclaim", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Reclaim()
+    {
+        Tracing.ReclaimBriefly();
+        return 0;
+    }
+
     /// <summary>A thread's first call. It does nothing: the runtime attaches a thread when it enters.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_attach", CallConvs = [typeof(CallConvCdecl)])]
     public static void Attach()

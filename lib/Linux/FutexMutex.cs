@@ -25,6 +25,9 @@ internal static unsafe class FutexMutex
         }
     }
 
+    /// <returns>False if another thread has it.</returns>
+    public static bool TryLock(uint* word) => Interlocked.CompareExchange(ref *word, 1u, 0u) == 0;
+
     public static void Unlock(uint* word)
     {
         if (Interlocked.Exchange(ref *word, 0u) == 2)

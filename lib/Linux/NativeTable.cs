@@ -155,4 +155,28 @@ internal unsafe struct NativeTable
 
     /// <summary>The host's word of a site, for handlers.</summary>
     [FieldOffset(Offsets.NativeTable_SiteData)] public void* SiteData;
+
+    /// <summary>As <see cref="IterateObjects"/>, for the objects in other namespaces. Called in a callback of that one.</summary>
+    [FieldOffset(Offsets.NativeTable_IterateOtherObjects)] public delegate* unmanaged[Cdecl]<void*, void*, int> IterateOtherObjects;
+
+    /// <summary>The address of the function that the loader calls when its lists of objects have changed; 0: not known.</summary>
+    [FieldOffset(Offsets.NativeTable_LoaderBreak)] public delegate* unmanaged<ulong> LoaderBreak;
+
+    /// <summary>What that function is to jump to, Native/loader_hook.S.</summary>
+    [FieldOffset(Offsets.NativeTable_LoaderHook)] public void* LoaderHook;
+
+    /// <summary>
+    /// Starts the thread that the hook asks, unless there is one, and waits until it can be asked. It blocks the signals of the argument.
+    /// Returns 0 or -errno. Called with no lock held.
+    /// </summary>
+    [FieldOffset(Offsets.NativeTable_AgentStart)] public delegate* unmanaged<ulong, int> AgentStart;
+
+    /// <summary>Ends that thread, if there is one.</summary>
+    [FieldOffset(Offsets.NativeTable_AgentEnd)] public delegate* unmanaged<void> AgentEnd;
+
+    /// <summary>Not 0 if there is one. In the child of a fork there is none.</summary>
+    [FieldOffset(Offsets.NativeTable_AgentIsRunning)] public delegate* unmanaged<int> AgentIsRunning;
+
+    /// <summary>How often the loader went on before the agent was done.</summary>
+    [FieldOffset(Offsets.NativeTable_LoaderTimeouts)] public ulong* LoaderTimeouts;
 }

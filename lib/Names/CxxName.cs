@@ -60,11 +60,11 @@ internal readonly ref struct CxxName
     private bool IsCopy => StartOfClone(All) >= 0;
 
     /// <summary>Writes the name, without the result, in a form that people use: without its ABI tags, and without template arguments.</summary>
-    /// <param name="to">Room for as many bytes as <see cref="WithoutResult"/> has.</param>
+    /// <param name="to">Parameters that do not fit are left out; <see cref="WithoutResult"/> has room for all.</param>
     /// <param name="omission">What is left out besides the tags.</param>
     /// <param name="parameters">Where the parameters begin in what was written.</param>
     /// <param name="end">Where they end.</param>
-    /// <returns>How many bytes were written.</returns>
+    /// <returns>How many bytes were written; 0 if not even the name fits.</returns>
     public int Shorten(Span<byte> to, CxxOmission omission, out int parameters, out int end)
     {
         ReadOnlySpan<byte> name = WithoutParameters;
@@ -111,6 +111,11 @@ internal readonly ref struct CxxName
 
             if (angleDepth == 0)
             {
+                if (same > to.Length - length)
+                {
+                    return parameters = end = 0;
+                }
+
                 name.Slice(at, same).CopyTo(to[length..]);
                 length += same;
             }
@@ -118,10 +123,14 @@ internal readonly ref struct CxxName
             at += same - 1;
         }
 
-        parameters = length;
-        All[_parameters..].CopyTo(to[length..]);
-        end = length + _end - _parameters;
-        return length + All.Length - _parameters;
+        parameters = end = length;
+        if (All[_parameters..].TryCopyTo(to[length..]))
+        {
+            end += _end - _parameters;
+            length += All.Length - _parameters;
+        }
+
+        return length;
     }
 
     /// <summary>Of the name of an operator, such as <c>operator[]</c>, that begins here; 0: none does.</summary>

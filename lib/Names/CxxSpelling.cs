@@ -109,7 +109,9 @@ internal ref struct CxxSpelling
         return hasSpace ? length + 1 : length;
     }
 
-    /// <summary>A space that need not be there, an inline namespace, or a <c>const</c> that is written after its type.</summary>
+    /// <summary>
+    /// A space that need not be there, an inline namespace, the type of a number, or a <c>const</c> that is written after its type.
+    /// </summary>
     private int LengthOfOmitted(int at)
     {
         ReadOnlySpan<byte> rest = _text[at..];
@@ -132,8 +134,24 @@ internal ref struct CxxSpelling
             return LengthOfListed(InlineNamespaces, rest);
         }
 
-        return 0;
+        return rest[0] is (byte)'u' or (byte)'l' && IsDigit(last) ? LengthOfSuffix(rest) : 0;
     }
+
+    /// <summary>The length of the suffix that the text begins with, if a number was written that is a template argument: <c>4ul</c>.</summary>
+    private readonly int LengthOfSuffix(ReadOnlySpan<byte> text)
+    {
+        int begin = _length;
+        while (begin > 0 && IsDigit(_to[begin - 1]))
+        {
+            begin--;
+        }
+
+        begin -= begin > 0 && _to[begin - 1] == '-' ? 1 : 0;
+        int length = text.IndexOfAnyExcept((byte)'u', (byte)'l');
+        return length > 0 && text[length] is (byte)',' or (byte)'>' && begin > 0 && _to[begin - 1] is (byte)',' or (byte)'<' ? length : 0;
+    }
+
+    private static bool IsDigit(byte c) => c is >= (byte)'0' and <= (byte)'9';
 
     private static int LengthOfListed(ReadOnlySpan<byte> list, ReadOnlySpan<byte> text)
     {

@@ -31,7 +31,7 @@ internal static unsafe class Demangler
 
     /// <summary>True for a symbol that is a C++ name, and not too long for the calling thread's stack.</summary>
     public static bool CanDemangle(ReadOnlySpan<byte> symbol) =>
-        symbol.StartsWith("_Z"u8) && symbol.Length <= MaxLength && HasStackFor(symbol.Length);
+        symbol.StartsWith("_Z"u8) && symbol.Length <= MaxLength && HasStack(StackReserve + (ulong)symbol.Length * StackPerCharacter);
 
     /// <summary>Demangles a symbol, 0-terminated, that <see cref="CanDemangle"/> accepts.</summary>
     /// <param name="function">
@@ -71,7 +71,8 @@ internal static unsafe class Demangler
         s_stackEnd = 0;
     }
 
-    private static bool HasStackFor(int length)
+    /// <summary>True if the calling thread has so much stack left.</summary>
+    public static bool HasStack(ulong bytes)
     {
         byte here;
         if (s_stackEnd == 0)
@@ -79,7 +80,7 @@ internal static unsafe class Demangler
             s_stackEnd = FindStackEnd((ulong)&here);
         }
 
-        return (ulong)&here - s_stackEnd >= StackReserve + (ulong)length * StackPerCharacter;
+        return (ulong)&here - s_stackEnd >= bytes;
     }
 
     /// <summary>The main thread's stack grows, and its end is far away; another thread's stack is a mapping of its own.</summary>

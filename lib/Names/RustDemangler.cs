@@ -10,6 +10,9 @@ internal static unsafe class RustDemangler
     /// <summary>The longest symbol that is demangled.</summary>
     private const int MaxLength = 4000;
 
+    /// <summary>Measured: 10 KB at the greatest depth.</summary>
+    private const ulong Stack = 32 * 1024;
+
     private static ReadOnlySpan<byte> Prefix => "_R"u8;
 
     /// <summary>True for a symbol that a Rust compiler has made.</summary>
@@ -22,7 +25,7 @@ internal static unsafe class RustDemangler
     /// <returns>The name, 0-terminated, in <see cref="NameBuffer.Rust"/>. Null if the symbol cannot be demangled.</returns>
     public static byte* Demangle(ReadOnlySpan<byte> symbol)
     {
-        byte* name = NameBuffer.Rust;
+        byte* name = Demangler.HasStack(Stack) ? NameBuffer.Rust : null;
         if (name == null)
         {
             return null;

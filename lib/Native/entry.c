@@ -118,6 +118,7 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 	if (!fork_owner)
 		check_lost_attach();
 	loader_after_fork();
+	agent_after_fork();
 	native.fork_found(thread);
 	note_process();
 }
@@ -259,6 +260,19 @@ THREAD_CONTEXT(ftrace_static_key_slow_dec, (struct ftrace_static_key * key), (ke
 THREAD_CONTEXT(ftrace_static_call_key_update,
 	       (struct ftrace_static_call_key * key, unsigned long func), (key, func))
 
+int entry_agent(int (*fn)(void))
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	struct call call;
+	int ret = begin_call(thread, &call);
+
+	if (ret != 0)
+		return ret;
+	ret = fn();
+	end_call(thread, &call);
+	return ret;
+}
+
 /* Runs the host's function inside a stop window: it may call the library. */
 int entry_run(int (*fn)(void *), void *data)
 {
@@ -347,6 +361,7 @@ static void fork_prepare(void)
 
 	if (thread->busy)
 		native.may_call(thread, (unsigned long)__builtin_frame_address(0));
+	agent_fork_prepare();
 	native.fork_prepare(thread);
 	if (!thread->busy) {
 		pthread_mutex_lock(&attach_mutex);
@@ -366,6 +381,7 @@ static void fork_parent(void)
 {
 	unlock_attach();
 	native.fork_parent(&ftrace_nmi_thread);
+	agent_fork_parent();
 }
 
 static void fork_child(void)
@@ -374,6 +390,7 @@ static void fork_child(void)
 	if (ftrace_nmi_thread.busy && ftrace_nmi_thread.attached)
 		check_lost_attach();
 	loader_after_fork();
+	agent_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loader.c - the process's objects, in the child of a fork too.
+ * loader.c - the process's objects, in the child of a fork too, and in all namespaces.
  *
  * dl_iterate_phdr() takes a lock of the C library's that dlopen() and dlclose() hold for
  * a short time, and that other callers hold while their callbacks run. fork() does not
@@ -10,6 +10,10 @@
  * The list that it protects cannot change then, so the list is read without it. An
  * object that was being closed may still be listed although its memory is unmapped:
  * only what can be read from an object's headers in memory is used.
+ *
+ * dl_iterate_phdr() has the objects of one namespace only. Those that dlmopen() put into
+ * others are in the lists for debuggers, from glibc 2.35 on. They change under the same
+ * lock. A copy of this library that is in another namespace itself knows its own only.
  */
 #define _GNU_SOURCE
 #include "loader.h"
@@ -29,9 +33,20 @@
 /* This library's entry in the C library's list of objects: it is never closed. */
 static struct link_map *own_map;
 
-/* The lock, if it could be found; else the loader's state for debuggers. */
+/* The lock, if it could be found; else the loader's state for debuggers is used. */
 static const pthread_mutex_t *lock;
-static const struct r_debug *debug;
+
+/*
+ * What the loader tells debuggers. There is one for each namespace if r_version is 2,
+ * which it becomes with the first dlmopen(); an entry never leaves the list. <link.h>, from
+ * glibc 2.35 on.
+ */
+struct namespace {
+	struct r_debug debug;
+	struct namespace *next;
+};
+
+static const struct namespace *namespaces;
 
 /* _dl_find_object() and its structure: <dlfcn.h>, from glibc 2.35 on. */
 struct found_object {
@@ -82,6 +97,30 @@ static int find_held(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
+static struct link_map *first_map(void)
+{
+	struct link_map *map = own_map;
+
+	while (map && map->l_prev)
+		map = map->l_prev;
+	return map;
+}
+
+/*
+ * A program that was linked with _r_debug may have a copy of it that nobody writes to, so
+ * the address is taken from where debuggers take it.
+ */
+static const struct namespace *find_namespaces(void)
+{
+	const struct link_map *program = first_map();
+	const ElfW(Dyn) *entry = program ? program->l_ld : NULL;
+
+	for (; entry && entry->d_tag; entry++)
+		if (entry->d_tag == DT_DEBUG && entry->d_un.d_ptr)
+			return (const struct namespace *)entry->d_un.d_ptr;
+	return dlsym(RTLD_DEFAULT, "_r_debug");
+}
+
 void loader_start(void)
 {
 	struct search search = {.start = dlsym(RTLD_DEFAULT, "_rtld_global")};
@@ -91,7 +130,7 @@ void loader_start(void)
 	Dl_info info;
 
 	dladdr1(&own_map, &info, (void **)&own_map, RTLD_DL_LINKMAP);
-	debug = dlsym(RTLD_DEFAULT, "_r_debug");
+	namespaces = find_namespaces();
 	find_object =
 		(int (*)(void *, struct found_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
 	if (!search.start || !dladdr1(search.start, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
@@ -115,7 +154,7 @@ void loader_after_fork(void)
 	int owner;
 
 	if (!lock) {
-		is_stuck |= debug && debug->r_state != RT_CONSISTENT;
+		is_stuck |= namespaces && namespaces->debug.r_state != RT_CONSISTENT;
 		return;
 	}
 	owner = __atomic_load_n(&lock->__data.__owner, __ATOMIC_RELAXED);
@@ -136,7 +175,7 @@ static int can_read(const void *start, size_t size)
 }
 
 /* Finds the program headers of an entry of the list, if they are mapped and belong to it. */
-static int describe(struct link_map *map, struct dl_phdr_info *info)
+static int describe(const struct link_map *map, int is_program, struct dl_phdr_info *info)
 {
 	struct found_object object;
 	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
@@ -144,7 +183,7 @@ static int describe(struct link_map *map, struct dl_phdr_info *info)
 	memset(info, 0, sizeof(*info));
 	info->dlpi_addr = map->l_addr;
 	info->dlpi_name = map->l_name ? map->l_name : "";
-	if (!map->l_prev) { /* the program */
+	if (is_program) {
 		info->dlpi_phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR);
 		info->dlpi_phnum = getauxval(AT_PHNUM);
 	} else {
@@ -167,23 +206,58 @@ static int describe(struct link_map *map, struct dl_phdr_info *info)
 	return 0;
 }
 
-int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
+static unsigned long long walks; /* each one may find other objects */
+
+static int iterate_list(const struct link_map *map, int has_program,
+			int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
 {
-	static unsigned long long walks; /* each one may find other objects */
-	struct link_map *map = own_map;
 	struct dl_phdr_info info;
 	int ret = 0, saved_errno = errno;
 
-	if (!is_stuck || !map)
-		return dl_iterate_phdr(fn, data);
-	while (map->l_prev)
-		map = map->l_prev;
-	for (walks++; map && ret == 0; map = map->l_next) {
-		if (describe(map, &info)) {
+	for (int is_program = has_program; map && ret == 0; map = map->l_next, is_program = 0) {
+		if (describe(map, is_program, &info)) {
 			info.dlpi_adds = walks;
 			ret = fn(&info, sizeof(info), data);
 		}
 	}
 	errno = saved_errno;
 	return ret;
+}
+
+int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
+{
+	if (!is_stuck || !own_map)
+		return dl_iterate_phdr(fn, data);
+	walks++;
+	return iterate_list(first_map(), 1, fn, data);
+}
+
+int loader_iterate_others(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data)
+{
+	const struct namespace *other;
+	int ret = 0;
+
+	if (!namespaces || !own_map || namespaces->debug.r_map != first_map() ||
+	    __atomic_load_n(&namespaces->debug.r_version, __ATOMIC_ACQUIRE) < 2)
+		return 0;
+	other = __atomic_load_n(&namespaces->next, __ATOMIC_ACQUIRE);
+	for (; other && ret == 0; other = __atomic_load_n(&other->next, __ATOMIC_ACQUIRE))
+		ret = iterate_list(other->debug.r_map, 0, fn, data);
+	return ret;
+}
+
+unsigned long loader_break(void)
+{
+	return namespaces && namespaces->debug.r_version > 0 ? namespaces->debug.r_brk : 0;
+}
+
+__attribute__((target("general-regs-only"))) int loader_is_consistent(void)
+{
+	const struct namespace *each = namespaces;
+
+	if (__atomic_load_n(&each->debug.r_version, __ATOMIC_ACQUIRE) < 2)
+		return each->debug.r_state == RT_CONSISTENT;
+	while (each && each->debug.r_state == RT_CONSISTENT)
+		each = __atomic_load_n(&each->next, __ATOMIC_ACQUIRE);
+	return !each;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loader.h - the process's objects, in the child of a fork too.
+ * loader.h - the process's objects, in the child of a fork too, and in all namespaces.
  */
 #ifndef LOADER_H
 #define LOADER_H
@@ -18,5 +18,17 @@ void loader_after_fork(void);
 
 /* dl_iterate_phdr(3), but it does not hang there. */
 int loader_iterate(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
+
+/*
+ * The same for the objects in other namespaces. Called in a callback of the function
+ * above: the lock must be held. The counts are not filled in.
+ */
+int loader_iterate_others(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
+
+/* The function that the loader calls whenever its lists have changed; 0: not known. */
+unsigned long loader_break(void);
+
+/* No namespace's list is being changed. Any context. */
+int loader_is_consistent(void);
 
 #endif /* LOADER_H */

@@ -6,7 +6,9 @@
  *	entry.c		the exported functions: entry into C#, and calls of the host's code
  *	startup.c	the constructor; the environment
  *	runtime.c	replacements for C library functions that the .NET runtime calls
- *	loader.c	the process's objects, in the child of a fork too
+ *	loader.c	the process's objects, in the child of a fork too, and in all namespaces
+ *	agent.c		objects are traced while they are opened: hook and thread
+ *	loader_hook.S	the entry of the hook
  *	machine.c	features of the processor
  *	trace_entry.S	the trampoline, which traced calls go through; trace.c
  *	redzone.S	calls from the middle of a function, over its red zone
@@ -107,10 +109,17 @@ extern struct native {
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
 	void (*fork_found)(struct ftrace_nmi_thread *thread);
-	/* for C#; redzone.S */
+	/* for C# */
 	const char *redzone_callers;
 	unsigned long *redzone_sites;
 	unsigned long *(*site_data)(struct ftrace_nmi_thread *thread, unsigned long ip);
+	int (*iterate_other_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
+	unsigned long (*loader_break)(void);
+	void (*loader_hook)(void);
+	int (*agent_start)(unsigned long mask);
+	void (*agent_end)(void);
+	int (*agent_is_running)(void);
+	const unsigned long *loader_timeouts;
 } native;
 
 /*
@@ -134,9 +143,23 @@ void entry_start(void);
 void entry_open(int error);
 int entry_run(int (*fn)(void *), void *data);
 void entry_idle(const unsigned int *word, unsigned int value, long ns);
+int entry_agent(int (*fn)(void)); /* a call by the agent */
 struct ftrace_nmi_thread *current_thread(void);
 void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 		  void *context);
+
+/* agent.c */
+extern unsigned long loader_timeouts;
+int agent_start(unsigned long mask);
+void agent_end(void);
+int agent_is_running(void);
+void agent_fork_prepare(void);
+void agent_fork_parent(void);
+void agent_after_fork(void);
+void loader_changed(void);
+
+/* loader_hook.S */
+void ftrace_loader_hook(void);
 
 /* machine.c */
 extern unsigned int ftrace_vectors;

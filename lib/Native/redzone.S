@@ -5,9 +5,10 @@
  * A function that calls nothing may keep data in the 128 bytes below the stack pointer,
  * its red zone, where a call in its middle would store the return address. So the site
  * jumps: to a stub near it, which jumps to the site's own code here, lib/Objects/StubArea.cs.
- * That steps over the red zone, calls the function and goes back behind the site. It is
- * own text for each site, because nothing may be kept below the red zone while no call is
- * under way, and every return has its call: the CPU predicts it, and a shadow stack agrees.
+ * That steps over the red zone, calls the function, steps back, and jumps to the instruction
+ * after the site. Each site has code of its own, which knows both addresses: so nothing has to
+ * be kept on the stack, and every return has its call, which the CPU predicts, and a shadow
+ * stack expects.
  *
  * To the unwinder this is a function that the patched one has called, whose return address
  * is not on the stack but in the table below: the operand of the call leads to it. The

@@ -32,6 +32,13 @@ struct native native = {
 	.forbids_breakpoints = forbids_breakpoints,
 	.call_ops = call_ops,
 	.iterate_objects = loader_iterate,
+	.iterate_other_objects = loader_iterate_others,
+	.loader_break = loader_break,
+	.loader_hook = ftrace_loader_hook,
+	.agent_start = agent_start,
+	.agent_end = agent_end,
+	.agent_is_running = agent_is_running,
+	.loader_timeouts = &loader_timeouts,
 	.free = free,
 	.callers = {
 		ftrace_regs_vectors_caller,

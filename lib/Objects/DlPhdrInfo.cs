@@ -23,4 +23,11 @@ internal unsafe struct DlPhdrInfo
     /// Calls a function for each object, until it returns anything but 0. The loader's lock is held meanwhile: no object is opened or closed.
     /// </summary>
     public static void Iterate(delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int> fn, void* data) => Native.Table->IterateObjects(fn, data);
+
+    /// <summary>
+    /// The same for the objects in other namespaces, which dlmopen(3) opened, as far as the loader lists them. Called in a callback of
+    /// <see cref="Iterate"/>; the counts are those of all namespaces, and are not filled in.
+    /// </summary>
+    public static void IterateOthers(delegate* unmanaged[Cdecl]<DlPhdrInfo*, nuint, void*, int> fn, void* data) =>
+        Native.Table->IterateOtherObjects(fn, data);
 }

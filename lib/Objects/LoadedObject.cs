@@ -46,6 +46,9 @@ internal unsafe struct LoadedObject
     /// </summary>
     public ulong* UnrelocatedEntry;
 
+    /// <summary>It was read while the loader waited: what the loader had not relocated yet was worked out.</summary>
+    public bool IsResolved;
+
     /// <summary>Some sites may have another <see cref="Site.Foreign"/> than <see cref="ForeignState.None"/>.</summary>
     public bool HasForeign;
 
@@ -87,6 +90,9 @@ internal unsafe struct LoadedObject
 
     /// <summary>The next object that was closed.</summary>
     public LoadedObject* NextDropped;
+
+    /// <summary>It is in another namespace than this library: its functions use another C library.</summary>
+    public bool IsElsewhere;
 
     /// <summary>See <see cref="ElfImage.ReadIdentity"/>.</summary>
     public ulong Identity;

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Elf;
 using Ftrace.Linux;
+using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Objects;
@@ -21,6 +22,7 @@ internal static unsafe class LoadedObjects
     private static bool s_hasClosed; // an object was closed since the update before
     private static int s_error;
     private static LoadedObject* s_dropped;
+    private static bool s_resolve;
 
     public static LoadedObject* First => s_first;
 
@@ -28,17 +30,22 @@ internal static unsafe class LoadedObjects
     /// Adds objects that were opened, and removes those that were closed. One that could not be read is tried again by the next call.
     /// </summary>
     /// <returns>0; -ENOMEM or -EAGAIN if one could not be read for a temporary reason. The others are known.</returns>
-    public static int Update()
+    /// <param name="resolve">
+    /// The sites of objects that the loader has mapped, but not relocated, are wanted too. Else such an object has none until it is relocated.
+    /// </param>
+    public static int Update(bool resolve = false)
     {
+        s_resolve = resolve;
         bool same = true;
         DlPhdrInfo.Iterate(&CompareCounts, &same);
         for (LoadedObject* known = s_first; known != null && same; known = known->Next)
         {
-            same = !HasBeenRelocated(known);
+            same = !HasToBeReadAgain(known);
         }
 
         if (same)
         {
+            s_resolve = false;
             return 0;
         }
 
@@ -49,7 +56,9 @@ internal static unsafe class LoadedObjects
 
         s_error = 0;
         DlPhdrInfo.Iterate(&Visit, null);
+        DlPhdrInfo.IterateOthers(&VisitElsewhere, null);
         Drop();
+        s_resolve = false;
         s_isCurrent = s_error == 0;
         return s_error;
     }
@@ -67,26 +76,47 @@ internal static unsafe class LoadedObjects
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Visit(DlPhdrInfo* info, nuint size, void* data)
     {
+        Visit(info, isElsewhere: false);
+        return 0;
+    }
+
+    /// <summary>The loader itself exists once, but is listed in each namespace.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int VisitElsewhere(DlPhdrInfo* info, nuint size, void* data)
+    {
+        for (LoadedObject* known = s_first; known != null; known = known->Next)
+        {
+            if (known->Seen && known->Image.Base == info->Base && known->Image.Headers == info->Headers)
+            {
+                return 0;
+            }
+        }
+
+        Visit(info, isElsewhere: true);
+        return 0;
+    }
+
+    private static void Visit(DlPhdrInfo* info, bool isElsewhere)
+    {
         var path = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name);
         for (LoadedObject* known = s_first; known != null; known = known->Next)
         {
             if (!known->Seen && IsSame(known, info))
             {
                 known->Seen = true;
-                return 0;
+                return;
             }
         }
 
-        int error = TryAdd(info, path);
+        int error = TryAdd(info, path, isElsewhere);
         s_error = error != 0 ? error : s_error;
-        return 0;
     }
 
     /// <summary>True if an object of the loader's is the one that was read.</summary>
     private static bool IsSame(LoadedObject* known, DlPhdrInfo* info) =>
         known->Image.Base == info->Base && known->Image.Headers == info->Headers
         && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name))
-        && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasBeenRelocated(known);
+        && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasToBeReadAgain(known);
 
     /// <summary>What was read of an object of the loader's; null if it was not read yet.</summary>
     public static LoadedObject* Find(DlPhdrInfo* info)
@@ -100,7 +130,7 @@ internal static unsafe class LoadedObjects
         return known;
     }
 
-    private static int TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path)
+    private static int TryAdd(DlPhdrInfo* info, ReadOnlySpan<byte> path, bool isElsewhere)
     {
         ReadOnlySpan<byte> fileName = path.IsEmpty ? "program"u8 : path[(path.LastIndexOf((byte)'/') + 1)..];
         Block memory = Block.Allocate((nuint)(sizeof(LoadedObject) + path.Length + fileName.Length + 2));
@@ -121,6 +151,8 @@ internal static unsafe class LoadedObjects
         added->Image.HeaderCount = info->HeaderCount;
         added->Seen = true;
         added->IsNew = true;
+        added->IsElsewhere = isElsewhere;
+        added->IsResolved = s_resolve;
         added->Identity = added->Image.ReadIdentity();
         int error = ObjectReader.Read(added);
         if (error != 0)
@@ -139,19 +171,20 @@ internal static unsafe class LoadedObjects
     }
 
     /// <summary>
-    /// True if an object was read before it was relocated, and has been relocated since. The loader lists it before, and its counts do not
+    /// True if an object was read before it was relocated, and has been relocated since, or need not be any more. The loader lists it before, and its counts do not
     /// change after. Relocations are applied in the order of their addresses, so the last entry shows it. An object that is traced already
     /// stays as it was read.
     /// </summary>
-    private static bool HasBeenRelocated(LoadedObject* known)
+    private static bool HasToBeReadAgain(LoadedObject* known)
     {
-        bool relocated = known->UnrelocatedEntry != null && known->Image.Contains(*known->UnrelocatedEntry, 1, ProgramHeader.Code);
-        for (int i = 0; i < known->SiteCount && relocated; i++)
+        bool again = known->UnrelocatedEntry != null
+            && ((s_resolve && !known->IsResolved) || known->Image.Contains(*known->UnrelocatedEntry, 1, ProgramHeader.Code));
+        for (int i = 0; i < known->SiteCount && again; i++)
         {
-            relocated = known->FirstSite[i].Current == 0;
+            again = known->FirstSite[i].Current == 0;
         }
 
-        return relocated;
+        return again;
     }
 
     /// <summary>

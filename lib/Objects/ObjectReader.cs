@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Ftrace.Elf;
 using Ftrace.Linux;
 using Ftrace.X86;
@@ -131,20 +132,21 @@ internal static unsafe class ObjectReader
         // product of functions and bytes could otherwise be all memory.
         nuint max = symbols.NameBytes + (nuint)count * NameBytesPerSite;
         nuint names = 1; // the empty name
+        bool resolved = true;
         if (patchable)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + entries.Address), entries.Size / sizeof(ulong), max - names, isMcount: false);
+            names += Add(target, symbols, entries, max - names, isMcount: false, ref resolved);
         }
 
         if (mcount)
         {
-            names += Add(target, symbols, (ulong*)(target->Image.Base + calls.Address), calls.Size / sizeof(ulong), max - names, isMcount: true);
+            names += Add(target, symbols, calls, max - names, isMcount: true, ref resolved);
         }
 
         bool named = TryName(target, symbols, names);
         symbols.Free();
         Sort(target);
-        return named && TryReserveWords(target);
+        return named && resolved && TryReserveWords(target);
     }
 
     /// <summary>Finds the section with the addresses that the compiler noted.</summary>
@@ -174,11 +176,55 @@ internal static unsafe class ObjectReader
         || DebugFile.TryReadSymbols(&target->Image, error, out symbols)
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
 
+    /// <summary>Adds the sites of a compiler's section: <see cref="Add(LoadedObject*, in SymbolTable, ulong*, ulong*, ulong, nuint, bool)"/>.</summary>
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, in ElfSection section, nuint max, bool isMcount, ref bool resolved)
+    {
+        var entries = (ulong*)(target->Image.Base + section.Address);
+        ulong count = section.Size / sizeof(ulong);
+        Block copy = default;
+        resolved &= !target->IsResolved || TryResolve(target, entries, count, out copy);
+        nuint names = Add(target, symbols, entries, copy.IsEmpty ? entries : (ulong*)copy.Start, count, max, isMcount);
+        copy.Free();
+        return names;
+    }
+
+    /// <summary>The entries as they will be when the object has been relocated.</summary>
+    /// <param name="target">The object.</param>
+    /// <param name="entries">The entries.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="copy">Empty if they are that already, or if that cannot be found out.</param>
+    /// <returns>False if there is no memory.</returns>
+    private static bool TryResolve(LoadedObject* target, ulong* entries, ulong count, out Block copy)
+    {
+        copy = default;
+        bool relocated = true;
+        for (ulong i = 0; i < count && relocated; i++)
+        {
+            relocated = target->Image.Contains(entries[i], 1, ProgramHeader.Code);
+        }
+
+        var relocations = new PendingRelocations(&target->Image);
+        if (relocated || relocations.HasTextRelocations)
+        {
+            return true;
+        }
+
+        copy = Block.AllocateTemporary((nuint)count * sizeof(ulong));
+        if (copy.IsEmpty)
+        {
+            return false;
+        }
+
+        new ReadOnlySpan<ulong>(entries, (int)count).CopyTo(new Span<ulong>(copy.Start, (int)count));
+        relocations.Apply((ulong)entries, count, (ulong*)copy.Start);
+        return true;
+    }
+
     /// <summary>
     /// Adds sites for those addresses of a compiler's section that can be patched. Returns how many bytes their names take, at most
     /// <paramref name="max"/>; sites beyond that have no name.
     /// </summary>
-    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* addresses, ulong count, nuint max, bool isMcount)
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, ulong* entries, ulong* addresses, ulong count, nuint max, bool isMcount)
     {
         nuint names = 0;
         var unwind = new UnwindIndex(&target->Image);
@@ -188,7 +234,7 @@ internal static unsafe class ObjectReader
             int length = CodeAt(&target->Image, address);
             if (length == 0)
             {
-                target->UnrelocatedEntry = addresses + i;
+                target->UnrelocatedEntry = entries + i;
                 continue;
             }
 
@@ -241,6 +287,7 @@ internal static unsafe class ObjectReader
     /// <param name="start">Where the function of that symbol begins.</param>
     /// <param name="site">The site, without a name.</param>
     /// <returns>False if no call can be there.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // of the loop over all sites
     public static bool TryReadSite(ElfImage* image, in UnwindIndex unwind, ulong address, int length, bool isMcount, ref bool named, ulong start, out Site site)
     {
         site = default;

@@ -1,4 +1,5 @@
 using System;
+using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Objects;

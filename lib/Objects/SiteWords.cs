@@ -17,6 +17,9 @@ namespace Ftrace.Objects;
 /// </remarks>
 internal unsafe struct SiteWords
 {
+    /// <summary>There are less than four slots for each site.</summary>
+    public const int BytesPerSite = 64;
+
     private const ulong Golden = 0x9e3779b97f4a7c15;
 
     private Block _memory;

@@ -24,10 +24,28 @@ internal static unsafe class PatchGate
         }
 
         FutexMutex.Lock(&patch->Mutex);
+        Open(patch, self);
+        return 0;
+    }
+
+    /// <summary>The same, unless another thread has the mutex. Not in a stop window.</summary>
+    public static bool TryPrepare(NmiThread* self)
+    {
+        PatchState* patch = PatchState.Shared;
+        if (!FutexMutex.TryLock(&patch->Mutex))
+        {
+            return false;
+        }
+
+        Open(patch, self);
+        return true;
+    }
+
+    private static void Open(PatchState* patch, NmiThread* self)
+    {
         Volatile.Write(ref patch->Owner, (ulong)self);
         TextPages.Reserve(); // before any window; who changes text in one finds out whether there was memory
         NmiProtocol<X86Machine>.Prepare(Native.Table->ModifyingCode);
-        return 0;
     }
 
     /// <summary>Closes the gate and releases the patch mutex.</summary>

@@ -1,6 +1,6 @@
 using System;
 using Ftrace.Linux;
-using Ftrace.Objects;
+using Ftrace.Text;
 
 namespace Ftrace.Patch;
 

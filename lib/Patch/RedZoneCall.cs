@@ -1,8 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
-using System.Threading;
 using Ftrace.Linux;
-using Ftrace.Objects;
 using Ftrace.Text;
 using Ftrace.X86;
 
@@ -17,13 +15,6 @@ namespace Ftrace.Patch;
 /// </remarks>
 internal static unsafe class RedZoneCall
 {
-    private const int Count = Offsets.RedZone_Count;
-
-    /// <summary>Sites that are known; the first so many of the table. Written with the trace mutex held.</summary>
-    private static int s_used;
-
-    private static RedZoneSite* Sites => (RedZoneSite*)Native.Table->RedZoneSites;
-
     /// <summary>Replaces a nop with a jump to the stub. Called with the trace mutex held, which also protects the stubs.</summary>
     /// <returns>0 or -errno.</returns>
     public static int Make(ulong ip, ulong address)
@@ -40,7 +31,7 @@ internal static unsafe class RedZoneCall
         }
 
         int number = Find(ip, address);
-        if (number == Count)
+        if (number == RedZoneText.Count)
         {
             return -Errno.ENOSPC;
         }
@@ -61,10 +52,9 @@ internal static unsafe class RedZoneCall
             return -Errno.ERANGE;
         }
 
-        if (number == s_used)
+        if (number == RedZoneText.Used)
         {
-            Sites[number] = new RedZoneSite { Target = address, Back = ip + X86Instruction.CallSize };
-            Volatile.Write(ref s_used, number + 1);
+            RedZoneText.Add(new RedZoneSite { Target = address, Back = ip + X86Instruction.CallSize });
         }
 
         return Patcher.Patch(&patch, 1, PatchRequest.Default, OldCodeMatch.AnyNops);
@@ -76,7 +66,7 @@ internal static unsafe class RedZoneCall
     /// <param name="code">Gets the jump.</param>
     public static bool IsAt(ulong ip, ulong address, byte* code)
     {
-        int used = Volatile.Read(ref s_used);
+        int used = RedZoneText.Used;
         int number = Find(ip, address);
         return number < used && TryRead(ip, code) && *code == X86Instruction.JumpOpcode
             && StubArea.NumberOf(StubKind.RedZone, ip + X86Instruction.CallSize + (ulong)Unsafe.ReadUnaligned<int>(code + 1)) == number;
@@ -85,8 +75,8 @@ internal static unsafe class RedZoneCall
     /// <summary>The number of a site's stub for a function; if there is none, that of the next one.</summary>
     private static int Find(ulong ip, ulong address)
     {
-        int used = Volatile.Read(ref s_used);
-        RedZoneSite* sites = Sites;
+        int used = RedZoneText.Used;
+        RedZoneSite* sites = RedZoneText.Sites;
         for (int i = 0; i < used; i++)
         {
             if (sites[i].Back == ip + X86Instruction.CallSize && sites[i].Target == address)

@@ -1,11 +1,26 @@
+using Ftrace.Text;
+
 namespace Ftrace.Stop;
 
 /// <summary>Addresses from <see cref="Start"/> on, without <see cref="End"/>.</summary>
-internal struct AddressRange
+internal unsafe struct AddressRange
 {
     public ulong Start;
     public ulong End;
 
     [NoInstr]
     public readonly bool Contains(ulong address) => address - Start < End - Start;
+
+    /// <summary>True also for an address from which a thread goes into the range, although the range is nowhere in its state.</summary>
+    [NoInstr]
+    public readonly bool IsReachedFrom(ulong address)
+    {
+        if (Contains(address))
+        {
+            return true;
+        }
+
+        RedZoneSite* site = RedZoneText.SiteAround(address);
+        return site != null && (Contains(site->Target) || Contains(site->Back));
+    }
 }

@@ -293,7 +293,7 @@ internal static unsafe class SeizingProcess
         for (int i = 0; i < UserRegs.Count; i++)
         {
             ulong register = ((ulong*)regs)[i];
-            if (i != UserRegs.OrigRaxIndex && state->Sought.Contains(register))
+            if (i != UserRegs.OrigRaxIndex && state->Sought.IsReachedFrom(register))
             {
                 state->Found = register;
                 return true;

@@ -100,10 +100,6 @@ internal static unsafe class StackCheck
                 finding.InRegister = true;
                 return true;
             }
-            else
-            {
-                search.NoteAlternate(record->Context);
-            }
         }
 
         if (!search.Find(stackPointer, out finding.Address))
@@ -121,7 +117,7 @@ internal static unsafe class StackCheck
         for (int i = 0; i < Ucontext.RegisterCount; i++)
         {
             found = registers[i];
-            if (range.Contains(found))
+            if (range.IsReachedFrom(found))
             {
                 return true;
             }

@@ -34,7 +34,6 @@ internal unsafe ref struct StackSearch
     private int _stacks;
     private bool _isIncomplete;
     private ThreadStack _own;
-    private AlternateStack _alternate;
 
     /// <param name="range">What to search for.</param>
     /// <param name="own">The thread's own stack.</param>
@@ -45,9 +44,6 @@ internal unsafe ref struct StackSearch
         _own = own;
         _returnsOnly = returnsOnly;
     }
-
-    /// <summary>Notes the alternate stack of the thread, from the context that the kernel saved last.</summary>
-    public void NoteAlternate(ulong context) => _alternate = Ucontext.AlternateStackOf(context);
 
     /// <summary>Searches.</summary>
     /// <param name="stackPointer">The thread's.</param>
@@ -75,7 +71,7 @@ internal unsafe ref struct StackSearch
         for (ulong at = start; at < _ends[number]; at += sizeof(ulong))
         {
             found = *(ulong*)at;
-            if (range.Contains(found) && (!_returnsOnly || IsReturn(found)))
+            if (range.IsReachedFrom(found) && (!_returnsOnly || IsReturn(found)))
             {
                 return true;
             }
@@ -88,11 +84,12 @@ internal unsafe ref struct StackSearch
 
             // The thread goes to this address by a return of the kernel's, whatever is before it.
             found = *Ucontext.Rip(at);
-            if (_range.Contains(found))
+            if (_range.IsReachedFrom(found))
             {
                 return true;
             }
 
+            // A handler on the alternate stack: its frame is at the end of that stack, and has the bounds.
             AlternateStack alternate = Ucontext.AlternateStackOf(at);
             if (alternate.Contains(at) && alternate.Contains(start) && !_own.Contains(start))
             {
@@ -142,7 +139,6 @@ internal unsafe ref struct StackSearch
         }
 
         ulong end = stackPointer + MaxDepth;
-        end = _alternate.Contains(stackPointer) ? Math.Min(end, _alternate.Start + _alternate.Size) : end;
         ulong known = stackPointer;
         while (known < end && OwnMemory.CanRead(known))
         {

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 
@@ -34,10 +35,24 @@ internal unsafe struct AddressLookup
         _result = -Errno.ENOENT;
         fixed (AddressLookup* argument = &this)
         {
-            DlPhdrInfo.Iterate(&Visit, argument);
+            DlPhdrInfo.Iterate(&RunLocked, argument);
         }
 
         return _result == -Errno.ENOENT ? FindStub() : _result;
+    }
+
+    /// <summary>Called once: in all namespaces, with the loader's lock held.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
+    {
+        var lookup = (AddressLookup*)data;
+        DlPhdrInfo.Iterate(&Visit, lookup);
+        if (lookup->_result == -Errno.ENOENT)
+        {
+            DlPhdrInfo.IterateOthers(&Visit, lookup);
+        }
+
+        return 1;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -70,6 +85,12 @@ internal unsafe struct AddressLookup
         if (TraceText.Contains(Ip))
         {
             return Set(Trampoline, TraceText.Start, TraceText.End - TraceText.Start);
+        }
+
+        ulong redZone = Ip - (ulong)Native.Table->RedZoneCallers;
+        if (redZone < Offsets.RedZone_Count * Offsets.RedZone_CallerSize)
+        {
+            return Set(Trampoline, Ip - redZone % Offsets.RedZone_CallerSize, Offsets.RedZone_CallerSize);
         }
 
         var rest = new Span<byte>(Buffer + _used, (int)Math.Min(Size - _used, int.MaxValue));
@@ -108,7 +129,7 @@ internal unsafe struct AddressLookup
         return name == Found.Name || TryAdd(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name), out Found.Display);
     }
 
-    /// <summary>The code that this library has made for traced calls is in no object.</summary>
+    /// <summary>The code that this library has made near objects is in none.</summary>
     private int FindStub()
     {
         if (!StubArea.TryFind(Ip, out ulong area, out ulong stub))

@@ -22,6 +22,9 @@ internal static unsafe class DisplayNames
     private static delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> s_demangle;
     private static bool s_searched;
 
+    /// <summary>A C++ name was asked for since this was last reset, and there was no demangler.</summary>
+    public static bool LackedDemangler { get; set; }
+
     /// <summary>The last symbol that was demangled, and its name.</summary>
     private static byte* s_symbol;
     private static byte* s_name;
@@ -111,7 +114,8 @@ internal static unsafe class DisplayNames
         {
             for (LoadedObject* target = LoadedObjects.First; target != null && !s_searched; target = target->Next)
             {
-                if (new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
+                // What another C library has allocated cannot be freed by ours.
+                if (!target->IsElsewhere && new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
                 {
                     s_demangle = (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function;
                 }
@@ -123,6 +127,7 @@ internal static unsafe class DisplayNames
             }
 
             s_searched = true;
+            LackedDemangler |= s_demangle == null;
             return s_demangle != null;
         }
     }

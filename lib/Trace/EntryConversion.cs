@@ -40,7 +40,7 @@ internal static unsafe class EntryConversion
             }
         }
 
-        int error = pieces == 0 ? 0 : Patcher.Patch(patches, pieces, PatchRequest.Single);
+        int error = pieces == 0 ? 0 : Patcher.Patch(patches, pieces, SitePatcher.Limit(PatchRequest.Single));
         for (int i = 0; i < count && error == 0; i++)
         {
             Site* site = sites[i];

@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using Ftrace.Elf;
 using Ftrace.Objects;
+using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Trace;

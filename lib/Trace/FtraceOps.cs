@@ -15,10 +15,13 @@ internal unsafe struct FtraceOps
     /// <summary>FTRACE_OPS_FL_SKIP_FOREIGN.</summary>
     public const ulong SkipForeign = 4;
 
+    /// <summary>FTRACE_OPS_FL_PENDING.</summary>
+    public const ulong Pending = 8;
+
     /// <summary>FTRACE_OPS_FL_IPMODIFY.</summary>
     public const ulong IpModify = 16;
 
-    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign | IpModify;
+    public const ulong AllFlags = NoVectors | SaveRegs | SkipForeign | Pending | IpModify;
 
     [FieldOffset(Offsets.FtraceOps_Size)] public nuint Size;
     [FieldOffset(Offsets.FtraceOps_Func)] public void* Func;

@@ -48,12 +48,21 @@ internal static unsafe class IpModify
     public static int Resolve(OpsRecord* records, LoadedObject* target)
     {
         ulong all = MaskOf(records);
-        int error = 0;
-        for (int i = 0; i < target->SiteCount && BitOperations.PopCount(all) > 1; i++)
+        if (BitOperations.PopCount(all) < 2)
         {
-            error = Resolve(records, all, target->FirstSite + i) ? error : -Errno.EBUSY;
+            return 0;
         }
 
+        int error = 0;
+        int changing = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            error = Resolve(records, all, site) ? error : -Errno.EBUSY;
+            changing += site->Wanted != site->Current ? 1 : 0;
+        }
+
+        target->Changing = changing;
         return error;
     }
 
@@ -63,7 +72,7 @@ internal static unsafe class IpModify
     private static bool Resolve(OpsRecord* records, ulong all, Site* site)
     {
         ulong modifying = site->Wanted & all;
-        if (BitOperations.PopCount(modifying) <= 1)
+        if (BitOperations.PopCount(modifying) < 2)
         {
             return true;
         }

@@ -425,7 +425,7 @@ internal unsafe struct OpsRecord
                 return true;
             }
 
-            return name.HasOmissions && name.WithoutResult.Length <= NameBuffer.Size && MatchesShortened(name, pattern);
+            return name.HasOmissions && MatchesShortened(name, pattern);
         }
 
         private bool MatchesShortened(CxxName name, ReadOnlySpan<byte> pattern)
@@ -447,6 +447,13 @@ internal unsafe struct OpsRecord
         /// <summary>Compares the name with the pattern, both in the usual spelling.</summary>
         private bool MatchesSpelled(CxxName name)
         {
+            // Parameters that are not compared need not be spelled.
+            ReadOnlySpan<byte> compared = Form == NameForm.Any ? name.All : name.WithoutParameters;
+            if (!IsExactHere && !CxxSpelling.MayDiffer(compared) && !CxxSpelling.MayDiffer(Name))
+            {
+                return false;
+            }
+
             ReadOnlySpan<byte> spelled = Spell(name.All, isPattern: false, NameBuffer.Name);
             ReadOnlySpan<byte> pattern = Spell(Name, isPattern: true, NameBuffer.Pattern);
             var parts = new CxxName(spelled, name.IsPlain);

@@ -15,6 +15,16 @@ namespace Ftrace.Trace;
 /// </summary>
 internal static unsafe class SitePatcher
 {
+    /// <summary>Not 0: how long to wait for threads to stop, at most. Changed with the trace mutex held.</summary>
+    private static uint s_timeoutMs;
+
+    /// <summary>Limits how long the next changes wait for threads to stop; 0: as for calls of the host.</summary>
+    public static void LimitTo(uint timeoutMs) => s_timeoutMs = timeoutMs;
+
+    /// <summary>A request with that limit.</summary>
+    public static PatchRequest Limit(PatchRequest request) =>
+        s_timeoutMs != 0 && s_timeoutMs < request.TimeoutMs ? request with { TimeoutMs = s_timeoutMs } : request;
+
     /// <param name="failures">What to do about sites that cannot be changed.</param>
     /// <returns>0 or -errno; after an error the sites that were not changed want what they have.</returns>
     public static int Apply(SiteFailures failures)
@@ -218,7 +228,7 @@ internal static unsafe class SitePatcher
             error = foreign ? -Errno.EINVAL : error;
         }
 
-        return error != 0 ? error : Patcher.Patch(patches, count, PatchRequest.Default);
+        return error != 0 ? error : Patcher.Patch(patches, count, Limit(PatchRequest.Default));
     }
 
     /// <summary>

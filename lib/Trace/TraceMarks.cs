@@ -1,8 +1,8 @@
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
-using Ftrace.Objects;
 using Ftrace.Protocol;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Objects;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 

@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
@@ -8,6 +9,7 @@ using Ftrace.Objects;
 using Ftrace.Patch;
 using Ftrace.Protocol;
 using Ftrace.Stop;
+using Ftrace.Text;
 
 namespace Ftrace.Trace;
 
@@ -23,6 +25,12 @@ internal static unsafe class Tracing
 {
     /// <summary>How long to wait for handlers before a call fails with -ENOSPC.</summary>
     private const long MaxReclaimNs = Clock.NsPerSecond;
+
+    /// <summary>How long threads may take to stop when the host has not asked for a change.</summary>
+    private const uint StopTimeoutMs = 100;
+
+    private const int LineSize = 256;
+    private const int InUse = 1;
 
     private static OpsRecord* s_first;
 
@@ -42,6 +50,12 @@ internal static unsafe class Tracing
 
     /// <summary>Bit n: the ops with number n was removed, but not all calls of it could be changed back.</summary>
     private static ulong s_leftoverOps;
+
+    /// <summary>An ops with FTRACE_OPS_FL_PENDING is registered.</summary>
+    private static bool s_isPending;
+
+    /// <summary>The hook is set, and wanted: there should be an agent. Read without the mutex.</summary>
+    private static bool s_wantsAgent;
 
     /// <summary>The thread that forks holds the trace mutex.</summary>
     private static NmiThread* s_forking;
@@ -92,7 +106,113 @@ internal static unsafe class Tracing
         }
 
         Unlock();
+        int agentError = Agent.Keep(ref s_wantsAgent);
+        if (agentError != 0 && call.Operation == TraceOperation.Register)
+        {
+            ReportNoHook("no thread can be created"u8, agentError);
+        }
+
         return error != 0 ? error : graceError;
+    }
+
+    /// <summary>
+    /// Finds and traces what was opened, while the loader waits: called by the agent. Nothing is waited for with the loader's lock held but
+    /// the stop, and not even that for long: what is in use may be in use by the thread that opens the object.
+    /// </summary>
+    /// <returns>0; 1 if that is the case; or a temporary error.</returns>
+    public static int Look()
+    {
+        int result = 0;
+        if (!IsTorn)
+        {
+            DlPhdrInfo.Iterate(&LookLocked, &result);
+        }
+
+        return result is -Errno.ENOMEM or -Errno.EAGAIN or -Errno.ETIMEDOUT or InUse ? result : 0;
+    }
+
+    /// <summary>As <see cref="RunLocked"/>, but with the locks taken in the other order.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int LookLocked(DlPhdrInfo* info, nuint size, void* data)
+    {
+        NmiThread* self = CurrentThread.Words;
+        var result = (int*)data;
+        *result = InUse;
+        if (!FutexMutex.TryLock(&TraceState.Shared->Mutex))
+        {
+            return 1;
+        }
+
+        if (PatchGate.TryPrepare(self))
+        {
+            *result = -Errno.ENOMEM;
+            if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
+            {
+                SitePatcher.LimitTo(StopTimeoutMs);
+                int updated = LoadedObjects.Update(resolve: true);
+                int adopted = AdoptNewObjects(isOpening: true);
+                *result = updated != 0 ? updated : adopted;
+                SitePatcher.LimitTo(0);
+                DisplayNames.End();
+            }
+
+            PatchGate.PostProcess(self);
+        }
+
+        Unlock();
+        return 1;
+    }
+
+    /// <summary>Frees what can be freed soon: called by the agent, while nothing waits for it.</summary>
+    public static void ReclaimBriefly()
+    {
+        if (IsTorn || !TryLock())
+        {
+            return;
+        }
+
+        if (s_needsReclaim || LoadedObjects.HasDropped)
+        {
+            Reclaim(TraceGrace.BriefNs);
+        }
+
+        Unlock();
+    }
+
+    /// <summary>Sets the hook in the loader, or removes it. Only a call that changes whether it is wanted waits for threads to stop.</summary>
+    private static void KeepHook(TraceOperation operation)
+    {
+        s_isPending = false;
+        for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
+        {
+            s_isPending |= ops->Id >= 0 && (ops->Ops->Flags & FtraceOps.Pending) != 0;
+        }
+
+        bool isOwn = operation is TraceOperation.Register or TraceOperation.Unregister;
+        PatchRequest request = PatchRequest.Single;
+        int error = LoaderHook.Set(s_isPending, isOwn ? request : request with { TimeoutMs = StopTimeoutMs });
+        Volatile.Write(ref s_wantsAgent, s_isPending && LoaderHook.IsSet);
+        if (error != 0 && s_isPending && operation == TraceOperation.Register)
+        {
+            ReportNoHook(error == -Errno.ENOENT ? "a debugger or another tool has changed its _dl_debug_state()"u8 : "its _dl_debug_state() cannot be changed"u8, error);
+        }
+    }
+
+    private static void ReportNoHook(ReadOnlySpan<byte> reason, int error)
+    {
+        if (!HostPrint.IsSet)
+        {
+            return;
+        }
+
+        byte* buffer = stackalloc byte[LineSize];
+        var line = new ReportLine(buffer, LineSize);
+        line.Add("ftrace: the loader cannot be watched: "u8);
+        line.Add(reason);
+        line.Add(" (errno "u8);
+        line.Add(-error);
+        line.Add("); functions of objects that are opened later are traced from the next call of the library on"u8);
+        line.Print();
     }
 
     /// <summary>
@@ -270,6 +390,7 @@ internal static unsafe class Tracing
             call->Result = RunOperation(call);
         }
 
+        KeepHook(call->Operation);
         DisplayNames.End();
         return 1;
     }
@@ -368,7 +489,10 @@ internal static unsafe class Tracing
     }
 
     /// <summary>Traces the functions of new objects that registered ops want.</summary>
-    private static int AdoptNewObjects()
+    /// <param name="isOpening">
+    /// Objects may be new that their thread has not relocated yet. If one of them is the C++ library, it cannot demangle the names of the others.
+    /// </param>
+    private static int AdoptNewObjects(bool isOpening = false)
     {
         int result = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
@@ -378,6 +502,7 @@ internal static unsafe class Tracing
                 continue;
             }
 
+            DisplayNames.LackedDemangler = false;
             SiteFailures failures = SiteFailures.SkipForeign;
             for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
             {
@@ -393,6 +518,11 @@ internal static unsafe class Tracing
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0;
             result = FirstError(result, error, conflict);
+            if (isOpening && DisplayNames.LackedDemangler)
+            {
+                target->IsNew = true;
+                result = FirstError(result, -Errno.EAGAIN, 0);
+            }
         }
 
         return result;
@@ -543,7 +673,8 @@ internal static unsafe class Tracing
                 return error;
             }
 
-            if (!LastRuleMatchesAny(record))
+            bool mayMatchLater = (record->Ops->Flags & FtraceOps.Pending) != 0 && rule->Kind != RuleKind.Ip;
+            if (!mayMatchLater && !LastRuleMatchesAny(record))
             {
                 UnmatchedRule.Report(rule);
                 return UnmatchedRule.ErrorOf(rule);

@@ -40,6 +40,7 @@ internal static unsafe class UnmatchedRule
         int objects = 0;
         int known = 0;
         int unnamed = 0;
+        int mangled = 0;
         int unread = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -51,6 +52,7 @@ internal static unsafe class UnmatchedRule
             objects++;
             known += target->SiteCount;
             unnamed += CountUnnamed(target);
+            mangled += rule->Kind != RuleKind.Ip && rule->Form != NameForm.Symbol ? CountMangled(target) : 0;
             unread += IsUnread(target) ? 1 : 0;
         }
 
@@ -70,6 +72,11 @@ internal static unsafe class UnmatchedRule
         if (unnamed != 0)
         {
             ReportUnnamed(unnamed, new ReportLine(buffer, LineSize));
+        }
+
+        if (mangled != 0)
+        {
+            ReportMangled(mangled, new ReportLine(buffer, LineSize));
         }
 
         ReportUnread(rule, unread, buffer);
@@ -189,6 +196,15 @@ internal static unsafe class UnmatchedRule
         line.Print();
     }
 
+    private static void ReportMangled(int count, ReportLine line)
+    {
+        line.Add("ftrace: "u8);
+        line.Add(count);
+        line.Add(
+            " of the known functions have C++ names that cannot be demangled: no object offers __cxa_demangle; load a C++ library (LD_PRELOAD=libstdc++.so.6), or use the names of the symbol table, as _ZN2ns1f*"u8);
+        line.Print();
+    }
+
     private static void ReportUnread(TraceRule* rule, int count, byte* buffer)
     {
         int named = ReportUnread(rule, isProgram: true, 1, buffer);
@@ -261,6 +277,17 @@ internal static unsafe class UnmatchedRule
         for (int i = 0; i < target->SiteCount; i++)
         {
             count += target->FirstSite[i].NameLength == 0 ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private static int CountMangled(LoadedObject* target)
+    {
+        int count = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            count += DisplayNames.LacksDemangler(target->FirstSite + i) ? 1 : 0;
         }
 
         return count;

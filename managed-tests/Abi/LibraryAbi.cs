@@ -27,6 +27,8 @@ internal static class LibraryAbi
             ["ftrace_strerror"] = "FTRACE_1.1",
             ["ftrace_make_call_redzone"] = "FTRACE_1.1",
             ["ftrace_stack_size"] = "FTRACE_1.1",
+            ["ftrace_site_data"] = "FTRACE_1.1",
+            ["ftrace_lookup"] = "FTRACE_1.1",
             ["ftrace_check_stack"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
@@ -40,6 +42,7 @@ internal static class LibraryAbi
             ["ftrace_ops"] = typeof(FtraceOps),
             ["ftrace_regs"] = typeof(FtraceRegs),
             ["ftrace_site"] = typeof(FtraceSite),
+            ["ftrace_symbol"] = typeof(FtraceSymbol),
             ["ftrace_static_key"] = typeof(FtraceStaticKey),
             ["ftrace_static_key_true"] = typeof(FtraceTypedStaticKey),
             ["ftrace_static_key_false"] = typeof(FtraceTypedStaticKey),
@@ -51,6 +54,7 @@ internal static class LibraryAbi
             ["FTRACE_OPS_FL_NO_VECTORS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.NoVectors)}", (long)FtraceOps.NoVectors),
             ["FTRACE_OPS_FL_SAVE_REGS"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SaveRegs)}", (long)FtraceOps.SaveRegs),
             ["FTRACE_OPS_FL_SKIP_FOREIGN"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.SkipForeign)}", (long)FtraceOps.SkipForeign),
+            ["FTRACE_OPS_FL_PENDING"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.Pending)}", (long)FtraceOps.Pending),
             ["FTRACE_OPS_FL_IPMODIFY"] = ($"{nameof(FtraceOps)}.{nameof(FtraceOps.IpModify)}", (long)FtraceOps.IpModify),
             ["FTRACE_SITES_ENABLED"] = ($"{nameof(SiteExports)}.{nameof(SiteExports.EnabledOnly)}", SiteExports.EnabledOnly),
             ["FTRACE_STACK_SIGNAL"] = (OfNativeFile, 1),
@@ -69,6 +73,7 @@ internal static class LibraryAbi
             ["ftrace_version"] = "may be called from any context, and the string is the compiler's",
             ["ftrace_strerror"] = "may be called from any context, before the constructor too, and the strings are the compiler's",
             ["ftrace_stack_size"] = "may be called from any context, before the constructor too",
+            ["ftrace_site_data"] = "runs in the handler of a traced function, so it calls C# through a plain pointer",
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",
@@ -79,6 +84,8 @@ internal static class LibraryAbi
         OtherEntryPoints = new Dictionary<string, string>
         {
             ["thread_startup"] = "called by the native file's constructor, not by a program",
+            ["thread_agent_look"] = "called by the library's own thread, not by a program",
+            ["thread_agent_reclaim"] = "called by the library's own thread, not by a program",
             ["thread_attach"] = "called by the native file at a thread's first call, not by a program",
         },
         Fields = new Dictionary<string, FieldRule>

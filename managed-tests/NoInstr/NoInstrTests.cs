@@ -7,6 +7,7 @@ using System.Runtime.InteropServices;
 using Ftrace.Breakpoint;
 using Ftrace.Exports;
 using Ftrace.Nmi;
+using Ftrace.Objects;
 using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Tests.Elf;
@@ -42,6 +43,7 @@ public sealed class NoInstrTests
         Method(typeof(LibraryCall), "MayBegin"),
         Method(typeof(LibraryCall), "BlockSignals"),
         Method(typeof(TraceSlots), "CallAll"),
+        Method(typeof(SiteData), "Of"),
         Method(typeof(ForkChild), "Run"),
     ];
 
@@ -120,6 +122,39 @@ public sealed class NoInstrTests
             }
         }
     }
+
+    /// <summary>It is called in handlers with FTRACE_OPS_FL_NO_VECTORS, for which the vector registers are not saved.</summary>
+    [Test]
+    public void WordOfASiteIsFoundWithoutVectorRegisters()
+    {
+        var reached = new HashSet<Function>();
+        var open = new Stack<Function>(Named(typeof(SiteData), "Of"));
+        while (open.TryPop(out Function? function))
+        {
+            if (reached.Add(function))
+            {
+                Assert.That(UsesVectors(function), Is.False, function.Name);
+                Array.ForEach([.. Callees(function)], open.Push);
+            }
+        }
+
+        Assert.That(reached, Is.SupersetOf(Named(typeof(SiteWords), "Add")));
+        Assert.That(_code.Functions.Any(UsesVectors), "no function seems to use any");
+    }
+
+    private IEnumerable<Function> Named(Type type, string method)
+    {
+        string name = SymbolNames.Of(Method(type, method));
+        return _code.Functions.Where(function => function.Definitions.Contains(name));
+    }
+
+    private IEnumerable<Function> Callees(Function function) =>
+        _code.Instructions(function).Where(code => code.Instruction.FlowControl != FlowControl.Next)
+            .SelectMany(code => code.References).Select(reference => reference.Function).OfType<Function>();
+
+    private bool UsesVectors(Function function) => _code.Instructions(function).Any(code =>
+        Enumerable.Range(0, code.Instruction.OpCount).Any(i =>
+            code.Instruction.GetOpKind(i) == OpKind.Register && code.Instruction.GetOpRegister(i).IsVectorRegister()));
 
     private static bool IsOurs(Function function) => function.Name.StartsWith("libftrace_", StringComparison.Ordinal);
 

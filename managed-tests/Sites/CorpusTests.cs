@@ -43,6 +43,15 @@ public sealed class CorpusTests
         Assert.That(target.FunctionCount, Is.GreaterThan(0), "a function in some of them");
     }
 
+    /// <summary>The same for objects that are read before they are relocated.</summary>
+    [Test]
+    public void ElfFilesBeforeRelocation()
+    {
+        var target = new ElfTarget();
+        Replay("elf", input => target.Run(ElfTarget.BeforeRelocation(input)));
+        Assert.That(target.SiteCount, Is.GreaterThan(100), "places in some of them");
+    }
+
     /// <summary>The same with one mapping after the other that fails.</summary>
     [Test]
     public void ElfFilesWithoutMemory()
@@ -53,6 +62,7 @@ public sealed class CorpusTests
         for (byte failing = 1; failing <= Mappings; failing++)
         {
             Replay("elf", input => target.Run(ElfTarget.WithFailingMapping(input, failing)));
+            Replay("elf", input => target.Run(ElfTarget.WithFailingMapping(ElfTarget.BeforeRelocation(input), failing)));
         }
     }
 
@@ -61,4 +71,7 @@ public sealed class CorpusTests
 
     [Test]
     public void CxxNames() => Replay("cxx", CxxTarget.Run);
+
+    [Test]
+    public void RustNames() => Replay("rust", RustTarget.Run);
 }

@@ -113,6 +113,20 @@ public sealed class CxxNameTests
         }
     }
 
+    [TestCase(15, "C::f", "C::f(int)", "C::f(int) const")]
+    [TestCase(14, "C::f", "C::f", "C::f")]
+    [TestCase(4, "C::f", "C::f", "C::f")]
+    [TestCase(3, "", "", "")]
+    [TestCase(0, "", "", "")]
+    public void WhatDoesNotFitIsLeftOut(int room, string name, string withoutQualifiers, string all)
+    {
+        var text = new byte[room];
+        int length = new CxxName("void C<int>::f<long>(int) const"u8, isPlain: true).Shorten(text, CxxOmission.Arguments, out int parameters, out int end);
+        Assert.That(Encoding.Latin1.GetString(text, 0, parameters), Is.EqualTo(name));
+        Assert.That(Encoding.Latin1.GetString(text, 0, end), Is.EqualTo(withoutQualifiers));
+        Assert.That(Encoding.Latin1.GetString(text, 0, length), Is.EqualTo(all));
+    }
+
     /// <summary>Nothing that a demangler may ever write makes it read beyond the name: the parts lie in it.</summary>
     [Test]
     public void AnythingHasParts()

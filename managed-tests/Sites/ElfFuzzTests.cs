@@ -117,6 +117,11 @@ public sealed unsafe class ElfFuzzTests
         elf.TryFind("__mcount_loc"u8, out _);
         foreach (uint type in (ReadOnlySpan<uint>)[ElfSection.Symtab, ElfSection.Dynsym])
         {
+            if (elf.TryFind(type, out ElfSection table))
+            {
+                Search(elf, table);
+            }
+
             if (SymbolTable.TryRead(elf, type, out SymbolTable symbols))
             {
                 functions += symbols.Count;
@@ -134,6 +139,20 @@ public sealed unsafe class ElfFuzzTests
 
         elf.Close();
         return functions;
+    }
+
+    /// <summary>Searches without a table.</summary>
+    private static void Search(in ElfFile elf, in ElfSection table)
+    {
+        Span<byte> name = stackalloc byte[16];
+        foreach (ulong address in (ReadOnlySpan<ulong>)[0, 0x1000, 0x1010, 0x1018, 0x2000, 0x10000, ulong.MaxValue - 8, ulong.MaxValue])
+        {
+            if (SymbolSearch.TryFind(elf, table, address, out FunctionSymbol function))
+            {
+                SymbolSearch.ReadName(elf, table, function.Name, name, out _);
+                SymbolSearch.ReadName(elf, table, function.Name, name[..1], out _);
+            }
+        }
     }
 
     private int Run(byte[] bytes, int size, Action<Span<byte>>? change = null)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * count.c - a counter for each function: in the word that ftrace_site_data() finds, against a
- * hash table of the host's that was filled before. One function is called again and again, and
+ * hash table of the host that was filled before. One function is called again and again, and
  * 10,000 in an order without pattern, whose words are not in the first cache. And a lookup
  * by address.
  */
@@ -18,7 +18,7 @@
 
 #define LARGEST	     100000 /* functions of the object */
 #define ALL	     10000
-#define CALLS	     200000
+#define CALLS	     40000
 #define FIRST_NUMBER 100000
 
 enum way { NOTHING, DATA, HASH, WAYS };
@@ -138,7 +138,7 @@ void bench_count(void)
 			.what = names[i],
 			.unit = "ns/call",
 			.ours = &series[i][DATA],
-			.peer = "hash table of the host's",
+			.peer = "hash table of the host",
 			.peers = &series[i][HASH],
 			.relation = AT_MOST,
 		});

@@ -8,6 +8,7 @@
  * redzone load     while threads run it, and handlers declared as NMIs interrupt them
  * redzone steps    at every instruction of a call: registers, flags, red zone, what an
  *                  unwinder finds; a thread that stands there while the site changes
+ * redzone check    ftrace_check_stack() finds a thread at each instruction, for both functions
  * redzone many     more sites than there can be
  * redzone gdb      a call, for gdb.sh
  */
@@ -30,7 +31,7 @@
 #include <unwind.h>
 
 #define RED_ZONE 128
-#define TOGGLES	 100
+#define TOGGLES	 50
 #define THREADS	 2
 #define NMI_HZ	 1000
 #define MOST	 2048 /* pairs of site and function */
@@ -360,16 +361,25 @@ static void *step_through(void *arg)
 	return NULL;
 }
 
-/* A thread stands before its n-th instruction from the site on. Returns how many it executed. */
-static int stand_at(int n, int changes)
+static unsigned long count_of_this;
+
+/* Before its n-th instruction from the site on. */
+static pthread_t start_standing(int n)
 {
-	unsigned long count_of_this;
 	pthread_t thread;
 
 	wanted_step = n;
 	in_place = go_on = false;
 	thread = start(step_through, &count_of_this);
 	WAIT_FOR(in_place);
+	return thread;
+}
+
+/* Returns how many it executed. */
+static int stand_at(int n, int changes)
+{
+	pthread_t thread = start_standing(n);
+
 	for (int i = 0; i < changes; i++)
 		CHECK_EQ(i % 2 ? to_call() : to_nop(), 0);
 	go_on = true;
@@ -381,16 +391,22 @@ static int stand_at(int n, int changes)
 	return step;
 }
 
-static void steps(void)
+static void begin_steps(void)
 {
 	struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
 	Dl_info info;
-	int all;
 
 	CHECK(dladdr((void *)ftrace_version, &info));
 	library = (unsigned long)info.dli_fbase;
 	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
 	CHECK_EQ(to_call(), 0);
+}
+
+static void steps(void)
+{
+	int all;
+
+	begin_steps();
 	all = stand_at(1, 0);
 	/* The jump, the stub's, and four more; the function's four. */
 	CHECK_EQ(all, 10);
@@ -400,6 +416,39 @@ static void steps(void)
 	}
 	CHECK_EQ(to_nop(), 0);
 	CHECK_EQ(call_leaf(), 0);
+}
+
+/* check */
+
+/* The way to what is there now: no address in it is on the stack before the call. */
+static bool is_used(unsigned long begin, unsigned long end)
+{
+	int result = ftrace_check_stack(begin, end, 0);
+
+	CHECK(result == 0 || result == -EBUSY);
+	return result != 0;
+}
+
+static void check(void)
+{
+	unsigned long function = (unsigned long)count, other = (unsigned long)count_other;
+	pthread_t thread;
+	int all;
+
+	begin_steps();
+	all = stand_at(1, 0);
+	for (int n = 1; n < all; n++) {
+		thread = start_standing(n);
+		/* It has jumped: the nop does not keep it from the call. */
+		CHECK_EQ(to_nop(), 0);
+		CHECK(is_used(function, other));
+		CHECK(is_used(at, at + 6));
+		CHECK(!is_used(other, other + 1));
+		go_on = true;
+		join(thread);
+		CHECK(!is_used(function, other));
+		CHECK_EQ(to_call(), 0);
+	}
 }
 
 /* many */
@@ -440,7 +489,7 @@ static void for_gdb(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"called", called}, {"load", load},   {"steps", steps},
+		{"called", called}, {"load", load},   {"steps", steps}, {"check", check},
 		{"many", many},	    {"gdb", for_gdb}, {NULL, NULL},
 	};
 

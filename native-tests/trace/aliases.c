@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * aliases.c - a function is found by each of its names in the symbol table, and a symbol
- * with a version also without it.
+ * with a version also without it. The clones of a function are found by its name, too; but
+ * an indirect function has no code, and what its resolver returns is known to nobody else.
  */
 #include "../calls.h"
 #include "../test.h"
@@ -31,6 +32,26 @@ TRACED static void traced_local(void)
 }
 static void second_local(void) __attribute__((alias("traced_local"), used));
 
+__attribute__((patchable_function_entry(5), target_clones("avx2", "default"))) long
+traced_sum(const int *values, int count)
+{
+	long sum = 0;
+
+	for (int i = 0; i < count; i++)
+		sum += values[i];
+	return sum;
+}
+
+TRACED static int pick_this(int x)
+{
+	return x + 1;
+}
+TRACED static int (*choose(void))(int)
+{
+	return pick_this;
+}
+int pick(int) __attribute__((ifunc("choose")));
+
 static const struct {
 	const char *pattern;
 	void (*call)(void);
@@ -44,7 +65,8 @@ static const struct {
 };
 
 static const char *const unknown[] = {
-	"weak", "old_api@V", "old_api@V2", "old_ap", "new_api@", "",
+	"weak", "old_api@V", "old_api@V2",	    "old_ap", "new_api@",
+	"pick", "traced_",   "traced_sum.resolver", "",
 };
 
 static int listed;
@@ -56,10 +78,33 @@ static int count_site(const struct ftrace_site *site, void *data)
 	return 0;
 }
 
+/* How many sites a pattern selects; the call must hit one of them. */
+static int select_sites(const char *pattern, int expected_hits)
+{
+	static const int values[] = {1, 2};
+	unsigned long hits = 0;
+	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+
+	trace(&ops, pattern);
+	CHECK_EQ(traced_sum(values, 2), 3);
+	CHECK_EQ(pick(1), 2);
+	CHECK_EQ(hits, expected_hits);
+	listed = 0;
+	CHECK_EQ(ftrace_for_each_site(count_site, NULL, 0), 0);
+	untrace(&ops);
+	return listed;
+}
+
 int main(void)
 {
 	unsigned long hits = 0;
 	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
+
+	CHECK_EQ(select_sites("traced_sum", 1), 2);
+	CHECK_EQ(select_sites("traced_sum.*", 1), 2);
+	CHECK_EQ(select_sites("traced_sum:mod:program", 1), 2);
+	CHECK_EQ(select_sites("pick_this", 1), 1);
+	CHECK_EQ(select_sites("choose", 0), 1);
 
 	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
 		fprintf(stderr, "%s\n", found[i].pattern);

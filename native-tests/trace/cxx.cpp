@@ -68,6 +68,22 @@ template <class T> KEPT unsigned long pick(T x)
 }
 template unsigned long pick<int>(int);
 
+// An instance whose demangled name has more than 1,000 characters, but its symbol few.
+template <class A, class B> struct two {
+};
+using two_1 = two<int, long>;
+using two_2 = two<two_1, two_1>;
+using two_3 = two<two_2, two_2>;
+using two_4 = two<two_3, two_3>;
+using two_5 = two<two_4, two_4>;
+using two_6 = two<two_5, two_5>;
+using two_7 = two<two_6, two_6>;
+template <class T> KEPT int deep(T *)
+{
+	return 1;
+}
+template int deep(two_7 *);
+
 // The name has an [abi:...] in it.
 KEPT std::string text(int x)
 {
@@ -118,6 +134,8 @@ struct twice {
 	int two(char *x);
 	int two(char **x);
 	int only(int x) const;
+	int late(int x);
+	int late(int x) const;
 };
 
 KEPT int twice::two(int x)
@@ -143,6 +161,16 @@ KEPT int twice::two(char **)
 KEPT int twice::only(int x) const
 {
 	return x;
+}
+
+KEPT int twice::late(int x)
+{
+	return x + 1;
+}
+
+KEPT int twice::late(int x) const
+{
+	return x + 2;
 }
 
 KEPT int over(int x)

@@ -34,6 +34,13 @@ int main(int argc, char **argv)
 	CHECK_EQ(find_site("plug_hidden").count, found);
 	CHECK_EQ(filter(&ops, "plug_hidden"), found ? 0 : -ENOENT);
 	if (found) {
+		struct ftrace_symbol symbol = {.size = sizeof(symbol)};
+		unsigned long ip = find_site("plug_hidden").ip;
+		char names[8192];
+
+		CHECK_EQ(ftrace_lookup(ip, &symbol, names, sizeof(names)), 0);
+		CHECK_EQ(strcmp(symbol.name, "plug_hidden"), 0);
+		CHECK_EQ(symbol.site, ip);
 		CHECK_EQ(ftrace_register_function(&ops), 0);
 		CHECK_EQ(twice(5), 10);
 		CHECK_EQ(hits, 1);

@@ -71,11 +71,13 @@ static int any_site(const struct ftrace_site *site, void *data)
 
 static void check_unread(void)
 {
+	struct ftrace_symbol symbol = {.size = sizeof(symbol)};
 	int count = 0;
 
 	CHECK_EQ(ftrace_for_each_site(any_site, &count, 0), -EAGAIN);
 	CHECK_EQ(count, 0);
 	CHECK_EQ(ftrace_update_sites(), -EAGAIN);
+	CHECK_EQ(ftrace_lookup((unsigned long)traced_work, &symbol, NULL, 0), -EAGAIN);
 	CHECK_EQ(filter(&ops, "nothing_such"), -EAGAIN);
 	CHECK_EQ(ftrace_static_branch_enable(&key), -EAGAIN);
 	CHECK_EQ(traced_work(1), 1);
@@ -83,9 +85,12 @@ static void check_unread(void)
 
 static void check_read(void)
 {
+	struct ftrace_symbol symbol = {.size = sizeof(symbol)};
 	unsigned long before = hits;
 
+	CHECK_EQ(ftrace_lookup((unsigned long)traced_work, &symbol, NULL, 0), 0);
 	CHECK_EQ(find_site("traced_work").count, 1);
+	CHECK_EQ(find_site("traced_work").ip, symbol.site);
 	CHECK_EQ(filter(&ops, "nothing_such"), -ENOENT);
 	CHECK_EQ(ftrace_register_function(&ops), -ENOENT);
 	CHECK_EQ(ftrace_set_filter(&ops, NULL, 0, 1), 0);

@@ -309,7 +309,7 @@ static void gone(void)
 /* same */
 
 #define MOST_SITES 4096
-#define MOST_TEXT  1000
+#define MOST_TEXT  4000
 
 struct listed {
 	unsigned long ip, function;
@@ -388,6 +388,21 @@ static void same(void)
 static unsigned long return_address;
 static int handler_result;
 
+/* A location for ftrace_make_call_redzone(), and a function that preserves all registers. */
+void redzone_location(void);
+void redzone_target(void);
+unsigned long redzone_return;
+__asm__(".text\n"
+	".type redzone_location, @function\n"
+	"redzone_location: .byte 0x0f, 0x1f, 0x44, 0, 0\n"
+	"	ret\n"
+	".size redzone_location, . - redzone_location\n"
+	"redzone_target: push %rax\n"
+	"	mov 8(%rsp), %rax\n"
+	"	mov %rax, redzone_return(%rip)\n"
+	"	pop %rax\n"
+	"	ret\n");
+
 static void note_return(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *own,
 			struct ftrace_regs *regs)
 {
@@ -428,6 +443,23 @@ static void code(void)
 	}
 	CHECK(look_up(stub + 32).function == stub + 32);
 	untrace(&own);
+
+	/* The same for calls in the middle of a function: the jump's target, and the caller. */
+	site = (unsigned long)redzone_location;
+	CHECK_EQ(ftrace_make_call_redzone(site, (unsigned long)redzone_target), 0);
+	redzone_location();
+	CHECK_EQ(*(unsigned char *)site, 0xe9);
+	stub = site + 5 + *(int *)(site + 1);
+	symbol = look_up(stub + 1);
+	CHECK_EQ(strcmp(symbol.name, "ftrace_trampoline"), 0);
+	CHECK_EQ(strcmp(symbol.object, "__builtin__ftrace"), 0);
+	CHECK_EQ(symbol.offset, 1);
+	symbol = look_up(redzone_return);
+	CHECK_EQ(strcmp(symbol.name, "ftrace_trampoline"), 0);
+	CHECK(strstr(symbol.object, "libftrace"));
+	CHECK_EQ(symbol.offset, redzone_return - symbol.function);
+	CHECK(symbol.offset < symbol.length);
+	CHECK_EQ(ftrace_make_nop(site, (unsigned long)redzone_target), 0);
 
 	/* An exported function of the library. */
 	symbol = look_up((unsigned long)dlsym(RTLD_DEFAULT, "ftrace_lookup"));

@@ -30,6 +30,13 @@
 TRACED int own(int x) __asm__("_ZN6shared3ownEi");
 TRACED int broken(int x) __asm__("_ZN6shared");
 TRACED int c_name(int x);
+/* ns::twice::late(int) const; the plug-in has this one, and one that is not const. */
+TRACED int late(int x) __asm__("_ZNK2ns5twice4lateEi");
+/* As rustc would have called it, with both kinds of symbols. */
+#define OLD_RUST "_ZN4shop5total17h49c8812b46b9d445E"
+#define NEW_RUST "_RNvMNtCs1234_4shop4cartNtB2_4Cart4each"
+TRACED int old_rust(int x) __asm__(OLD_RUST);
+TRACED int new_rust(int x) __asm__(NEW_RUST);
 
 /* Longer than is demangled: the stack that it takes grows with the name. */
 #define EIGHT(x)  x x x x x x x x
@@ -62,6 +69,21 @@ TRACED int long_name(int x)
 TRACED int stars(int x)
 {
 	return x + 5;
+}
+
+TRACED int late(int x)
+{
+	return x + 6;
+}
+
+TRACED int old_rust(int x)
+{
+	return x + 7;
+}
+
+TRACED int new_rust(int x)
+{
+	return x + 8;
 }
 
 static void *open_plugin(const char *path)
@@ -107,6 +129,8 @@ static void check_plain(void)
 	check_display("_ZN6shared3ownEi", "_ZN6shared3ownEi");
 	check_display("c_name", "c_name");
 	check_display(LONG_NAME, LONG_NAME);
+	check_display(OLD_RUST, "shop::total");
+	check_display(NEW_RUST, "<shop::cart::Cart>::each");
 	CHECK_EQ(filter(&ops, "shared::*"), -ENOENT);
 	CHECK_EQ(filter(&ops, "*own(*"), -ENOENT);
 	CHECK_EQ(filter(&ops, "_ZN6shared3*"), 0);
@@ -172,12 +196,21 @@ static void traced(void)
 }
 
 /* On a small stack, names that need a large one stay as they are. */
+#define TINY_STACK (24 * 1024)
+
+static void *list_on_tiny_stack(void *arg)
+{
+	check_display(NEW_RUST, NEW_RUST);
+	return arg;
+}
+
 #define SMALL_STACK (96 * 1024)
 
 static void *list_on_small_stack(void *arg)
 {
 	check_display("_ZN6shared3ownEi", "shared::own(int)");
 	check_display("_Z1f" STARS "i", "_Z1f" STARS "i");
+	check_display(NEW_RUST, "<shop::cart::Cart>::each");
 	return arg;
 }
 
@@ -197,6 +230,9 @@ static void stack(void)
 	CHECK_EQ(ftrace_for_each_site(show_step, &shown, 0), 0);
 	CHECK_EQ(strncmp(shown.found, "f(int***", 8), 0);
 	CHECK_EQ(pthread_attr_init(&attr), 0);
+	CHECK_EQ(pthread_attr_setstacksize(&attr, TINY_STACK), 0);
+	CHECK_EQ(pthread_create(&thread, &attr, list_on_tiny_stack, NULL), 0);
+	join(thread);
 	CHECK_EQ(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
 	CHECK_EQ(pthread_create(&thread, &attr, list_on_small_stack, NULL), 0);
 	join(thread);
@@ -256,6 +292,13 @@ struct step {
 static const struct step steps[] = {
 	/* The full form selects one, whatever else matches if that is not there. */
 	{"ns::twice::two(int)", 0, {F_PLAIN}},
+	{"shop::total", 0, {"shop::total"}},
+	{"shop::total::h49c8812b46b9d445", 0, {"shop::total"}},
+	{"shop::total::h49c8812b46b9d446", -ENOENT, {NULL}},
+	{"shop::cart::Cart::each", 0, {"<shop::cart::Cart>::each"}},
+	{"<shop::cart::Cart>::each", 0, {"<shop::cart::Cart>::each"}},
+	{"shop::*:mod:program", 0, {"shop::total", "<shop::cart::Cart>::each"}},
+	{"shop::cart::Cart", -ENOENT, {NULL}},
 	{"ns::twice::two(int) noexcept", 0, {F_PLAIN}},
 	{"ns::twice::two(int) const", 0, {F_CONST}},
 	{"ns::twice::two(int)*", 0, {F_PLAIN, F_CONST}},
@@ -427,6 +470,11 @@ static void patterns(void)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 		check_step(steps + i);
 
+	/* A long name can be shortened. */
+	CHECK_EQ(filter(&ops, "ns::deep"), 0);
+	CHECK_EQ(filter(&ops, "ns::deep<ns::two<*"), 0);
+	CHECK_EQ(ftrace_set_filter(&ops, NULL, 0, 1), 0);
+
 	/* Several in order, and what is left out. */
 	ops.data = &hits;
 	CHECK_EQ(filter(&ops, "ns::*"), 0);
@@ -470,6 +518,73 @@ static void later(void)
 		CHECK_EQ(dlclose(handle), 0);
 	}
 	untrace(&ops);
+}
+
+/* How many functions of that name the program and the plug-in have that are traced. */
+struct users {
+	const char *name;
+	int program, plugin;
+};
+
+static int users_step(const struct ftrace_site *site, void *data)
+{
+	struct users *users = data;
+
+	if (strcmp(site->name, users->name) == 0)
+		*(*site->object ? &users->plugin : &users->program) += site->users;
+	return 0;
+}
+
+static void check_late(int plain, int program, int plugin)
+{
+	struct users of_plain = {"_ZN2ns5twice4lateEi", 0, 0};
+	struct users of_const = {"_ZNK2ns5twice4lateEi", 0, 0};
+
+	CHECK_EQ(ftrace_for_each_site(users_step, &of_plain, 0), 0);
+	CHECK_EQ(ftrace_for_each_site(users_step, &of_const, 0), 0);
+	CHECK_EQ(of_plain.program, 0);
+	CHECK_EQ(of_plain.plugin, plain);
+	CHECK_EQ(of_const.program, program);
+	CHECK_EQ(of_const.plugin, plugin);
+}
+
+/* The full form of a name, and objects that have a function of just that name, or none. */
+static void full(void)
+{
+	struct ftrace_ops ops = OPS(count_hit);
+	unsigned long hits = 0;
+	void *handle = open_plugin(PLUGIN);
+
+	/* The C++ library stays. Nothing has the name: const may be left out. */
+	ops.data = &hits;
+	CHECK_EQ(dlclose(handle), 0);
+	trace(&ops, "ns::twice::late(int)");
+	check_late(0, 1, 0);
+	/* In an object that has the name, the pattern selects nothing else. */
+	handle = open_plugin(PLUGIN);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	check_late(1, 1, 0);
+	/* Set again, it is the full form, and stays that, whatever is opened and closed. */
+	CHECK_EQ(ftrace_set_filter(&ops, "ns::twice::late(int)", 0, 1), 0);
+	check_late(1, 0, 0);
+	CHECK_EQ(ftrace_unregister_function(&ops), 0);
+	CHECK_EQ(dlclose(handle), 0);
+	CHECK_EQ(ftrace_register_function(&ops), 0);
+	check_late(0, 0, 0);
+	handle = open_plugin(PLUGIN);
+	CHECK_EQ(ftrace_update_sites(), 0);
+	check_late(1, 0, 0);
+	/* One of several patterns, also to exclude. */
+	CHECK_EQ(ftrace_set_filter(&ops, "ns::twice::late(int) const", 0, 0), 0);
+	check_late(1, 1, 1);
+	CHECK_EQ(ftrace_set_notrace(&ops, "ns::twice::late(int)", 0, 0), 0);
+	check_late(0, 1, 1);
+	untrace(&ops);
+	/* Of the program only, where it is not the full form. */
+	trace(&ops, "ns::twice::late(int):mod:program");
+	check_late(0, 1, 0);
+	untrace(&ops);
+	CHECK_EQ(dlclose(handle), 0);
 }
 
 /*
@@ -622,10 +737,12 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"shown", shown},     {"gone", gone},		{"traced", traced},
 		{"stack", stack},     {"patterns", patterns},	{"later", later},
-		{"opening", opening}, {"contended", contended}, {"growth", growth},
+		{"full", full},	      {"opening", opening}, {"contended", contended}, {"growth", growth},
 		{NULL, NULL},
 	};
 
-	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1) + stars(1), 20);
+	CHECK_EQ(own(1) + broken(1) + c_name(1) + long_name(1) + stars(1) + late(1) +
+			 old_rust(1) + new_rust(1),
+		 44);
 	return run_mode(modes, argc, argv);
 }

@@ -307,7 +307,7 @@ static void errors(void)
 		struct ftrace_ops ops;
 		unsigned long more;
 	} large = {OPS(note), 0};
-	struct ftrace_ops good = OPS(note), none = OPS(NULL), flags = OPS(note, .flags = 8);
+	struct ftrace_ops good = OPS(note), none = OPS(NULL), flags = OPS(note, .flags = 1UL << 40);
 	struct ftrace_ops small = {.size = sizeof(small) - 8, .func = note};
 	struct ftrace_ops *odd = (void *)((char *)&good + 1);
 	struct {

@@ -7,6 +7,7 @@
  *   removed  an object whose file is gone is named
  *   chroot   without /proc the program cannot be read: that is another error
  *   denied   nor can it if its file may only be executed
+ *   mangled  C++ names without a C++ library: what would help is said, and helps
  */
 #define _GNU_SOURCE
 #include "../modes.h"
@@ -39,6 +40,14 @@ TRACED long parse_line(long value)
 TRACED long decode_header(long value)
 {
 	return value + 2;
+}
+
+/* As a C++ compiler would have called it. */
+TRACED long total(long value) __asm__("_ZN4shop5totalEl");
+
+TRACED long total(long value)
+{
+	return value + 3;
 }
 
 static void print(const char *line)
@@ -212,11 +221,28 @@ static void denied(void)
 	exit(WEXITSTATUS(status));
 }
 
+static void mangled(void)
+{
+	CHECK_EQ(report_of("shop::total", -ENOENT), 2);
+	CHECK(strstr(lines[1], "ftrace: 1 of the known functions have C++ names"));
+	CHECK(strstr(lines[1], "LD_PRELOAD=libstdc++.so.6"));
+	CHECK_EQ(report_of("shop_total", -ENOENT), 1); /* no C++ name */
+	count = 0;
+	CHECK_EQ(filter(&ops, "_ZN4shop5total*"), 0);
+	if (!dlopen("libstdc++.so.6", RTLD_NOW | RTLD_LOCAL))
+		skip("needs package libstdc++6");
+	CHECK_EQ(filter(&ops, "shop::total"), 0);
+	CHECK_EQ(count, 0);
+	CHECK_EQ(report_of("shop::totl", -ENOENT), 1);
+	CHECK(strstr(lines[0], "; the nearest name is shop::total(long)"));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"near", near},	     {"scope", scope},	 {"removed", removed},
 		{"chroot", no_proc}, {"denied", denied}, {"executed", executed},
+		{"mangled", mangled},
 		{NULL, NULL},
 	};
 

@@ -19,13 +19,17 @@ public sealed unsafe class ElfTarget
     private const int MostAtOnceAt = 12;
     private const int CutAt = 13;
     private const int IdentificationSize = 16;
+    private const int MaxLookups = 16;
+    private const int NameBuffer = 64;
+    private const byte Untouched = 0x5a;
     private const byte NoDebugFile = 1;
     private const byte OtherHeaderCount = 2;
     private const byte OtherHeader = 4;
+    private const byte NotRelocated = 8;
 
     // A note of 8 bytes becomes a site with a name, and may stand in both sections; the rest of the file is kept a few times.
     // Notes may stand in memory that no bytes of the file belong to.
-    private static readonly int s_mostPerByte = 2 * (sizeof(Site) + ObjectReader.NameBytesPerSite) / sizeof(ulong) + 8;
+    private static readonly int s_mostPerByte = 2 * (sizeof(Site) + SiteWords.BytesPerSite + ObjectReader.NameBytesPerSite) / sizeof(ulong) + 8;
 
     private static readonly byte* s_path = Path();
 
@@ -51,6 +55,17 @@ public sealed unsafe class ElfTarget
         if (input.Length >= IdentificationSize)
         {
             input[FailingMappingAt] = number;
+        }
+
+        return input;
+    }
+
+    /// <summary>An input that is read as an object which the loader has not relocated yet.</summary>
+    public static byte[] BeforeRelocation(byte[] input)
+    {
+        if (input.Length >= IdentificationSize)
+        {
+            input[EventsAt] |= NotRelocated;
         }
 
         return input;
@@ -162,6 +177,7 @@ public sealed unsafe class ElfTarget
         FuzzedKernel.MostAtOnce = input[MostAtOnceAt];
         FuzzedKernel.Cut = input[CutAt];
         FuzzedKernel.HasDebugFile = (input[EventsAt] & NoDebugFile) == 0;
+        target.IsResolved = (input[EventsAt] & NotRelocated) != 0;
         target.Identity = target.Image.ReadIdentity();
         var offered = new DynamicSymbols(&target.Image);
         if (offered.TryFind("__cxa_demangle"u8, out ulong function))
@@ -182,12 +198,14 @@ public sealed unsafe class ElfTarget
         {
             CheckSites(&target);
             CheckJumps(&target);
+            CheckLookups(&target);
             UnlistedCount += UnlistedFunctions.Count(&target);
             SiteCount += target.SiteCount;
             JumpCount += target.JumpCount;
         }
 
         target.Sites.Free();
+        target.Words.Free();
         target.SiteNames.Free();
         target.Jumps.Free();
         return _image.Size;
@@ -200,6 +218,7 @@ public sealed unsafe class ElfTarget
         int jumps = target->JumpCount;
         byte[] names = target->SiteNames.Bytes.ToArray();
         target->Sites.Free();
+        target->Words.Free();
         target->SiteNames.Free();
         target->Jumps.Free();
         target->SiteCount = 0;
@@ -235,6 +254,57 @@ public sealed unsafe class ElfTarget
             Finding.Unless(!site->HasAliases || alias < namesEnd, "aliases without their end");
             end = site->Ip + (ulong)site->Size;
         }
+    }
+
+    /// <summary>Looks up addresses of sites, words of the file, and both ends of each segment; as of an object that was read, and was not.</summary>
+    private static void CheckLookups(LoadedObject* target)
+    {
+        for (int i = 0; i < Math.Min(target->SiteCount, MaxLookups); i++)
+        {
+            LookUpAddress(target, target->FirstSite[i].Ip);
+        }
+
+        for (int i = 0; i < target->Image.HeaderCount; i++)
+        {
+            ProgramHeader* header = target->Image.Headers + i;
+            LookUpAddress(target, target->Image.Base + header->Address);
+            LookUpAddress(target, target->Image.Base + header->Address + header->MemorySize - 1);
+        }
+
+        var words = new ReadOnlySpan<ulong>(FuzzedKernel.File, Math.Min(FuzzedKernel.FileSize / sizeof(ulong), MaxLookups));
+        foreach (ulong word in words)
+        {
+            LookUpAddress(target, target->Image.Base + word);
+        }
+    }
+
+    private static void LookUpAddress(LoadedObject* target, ulong ip)
+    {
+        if (!target->Image.Contains(ip, 1, ProgramHeader.Executable))
+        {
+            return;
+        }
+
+        LookUpAddress(target, target, ip);
+        LookUpAddress(target, null, ip);
+    }
+
+    private static void LookUpAddress(LoadedObject* target, LoadedObject* known, ulong ip)
+    {
+        Span<byte> name = stackalloc byte[NameBuffer + 1];
+        name[NameBuffer] = Untouched;
+        var lookup = new FunctionLookup(target, known, ip, name[..NameBuffer]);
+        int error = lookup.Run();
+        Finding.Unless(error == 0 || error == -Errno.ENAMETOOLONG || FuzzedKernel.FailingMapping != 0, "a lookup failed");
+        Finding.Unless(name[NameBuffer] == Untouched, "a name outside of its memory");
+        if (error != 0)
+        {
+            return;
+        }
+
+        Finding.Unless(lookup.Start == 0 || (lookup.Start <= ip && ip < lookup.End), "a function elsewhere");
+        Finding.Unless(lookup.Site == 0 || (lookup.Site >= lookup.Start && lookup.Site < lookup.End), "a site outside of the function");
+        Finding.Unless(!lookup.IsNamed || (lookup.NameLength > 0 && name.IndexOf((byte)0) == lookup.NameLength), "a name without its end");
     }
 
     private static void CheckJumps(LoadedObject* target)

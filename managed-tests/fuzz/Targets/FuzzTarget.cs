@@ -11,6 +11,7 @@ public static class FuzzTarget
         "elf" => new ElfTarget().Run,
         "glob" => GlobTarget.Run,
         "cxx" => CxxTarget.Run,
-        _ => throw new ArgumentException($"no target '{name}': elf, glob, cxx"),
+        "rust" => RustTarget.Run,
+        _ => throw new ArgumentException($"no target '{name}': elf, glob, cxx, rust"),
     };
 }

@@ -1,4 +1,4 @@
-namespace Ftrace.Objects;
+namespace Ftrace.Text;
 
 /// <summary>What the stubs of an area are for.</summary>
 internal enum StubKind
@@ -8,4 +8,7 @@ internal enum StubKind
 
     /// <summary>Jumps of <c>ftrace_make_call_redzone()</c>: a stub for each site, of whatever object.</summary>
     RedZone,
+
+    /// <summary>The jump in the loader, if the library is out of its reach: all stubs are the same.</summary>
+    Loader,
 }

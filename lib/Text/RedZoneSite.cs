@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Ftrace.Patch;
+namespace Ftrace.Text;
 
 /// <summary>A site from which a function is called over the red zone: what Native/redzone.S reads.</summary>
 [StructLayout(LayoutKind.Explicit, Size = Offsets.RedZoneSite_SizeOf)]

@@ -3,7 +3,7 @@ using System.Threading;
 using Ftrace.Linux;
 using Ftrace.X86;
 
-namespace Ftrace.Objects;
+namespace Ftrace.Text;
 
 /// <summary>
 /// Stubs within reach of an object's calls and jumps. The memory is writable while it is written, and executable after that:
@@ -239,10 +239,11 @@ internal unsafe struct StubArea
         for (int number = 0; number < Count; number++)
         {
             byte* stub = area + number * StubSize;
-            if (kind == StubKind.RedZone)
+            if (kind != StubKind.Trace)
             {
+                byte* site = Native.Table->RedZoneCallers + number * Offsets.RedZone_CallerSize;
                 *(ulong*)stub = 0xcccc_0000_0002_25ff;
-                *(ulong*)(stub + 8) = (ulong)(Native.Table->RedZoneCallers + number * Offsets.RedZone_CallerSize);
+                *(ulong*)(stub + 8) = kind == StubKind.RedZone ? (ulong)site : (ulong)Native.Table->LoaderHook;
                 *(ulong*)(stub + 16) = 0xcccc_cccc_cccc_cccc;
                 *(ulong*)(stub + 24) = 0xcccc_cccc_cccc_cccc;
                 continue;

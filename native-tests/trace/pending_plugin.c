@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pending_plugin.c - a shared object whose constructor calls a function that can be traced,
+ * PEND_CALLS times. UNRESOLVED: it cannot be opened.
+ */
+#include "pending.h"
+
+int pend_step(int x);
+int pend_undefined(void);
+volatile int pend_sum;
+
+int __attribute__((noipa)) pend_step(int x)
+{
+	return x + 1;
+}
+
+static void __attribute__((constructor)) construct(void)
+{
+	for (int i = 0; i < PEND_CALLS; i++)
+		pend_sum += pend_step(i);
+#ifdef UNRESOLVED
+	pend_undefined();
+#endif
+}
