@@ -116,7 +116,8 @@ internal static unsafe class LoadedObjects
     private static bool IsSame(LoadedObject* known, DlPhdrInfo* info) =>
         known->Image.Base == info->Base && known->Image.Headers == info->Headers
         && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(known->Path).SequenceEqual(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info->Name))
-        && known->Identity == known->Image.ReadIdentity() && HasOurCode(known) && !HasToBeReadAgain(known);
+        && known->Identity == known->Image.ReadIdentity() && HasOurCode(known, s_hasClosed || info->Subs != s_subs)
+        && !HasToBeReadAgain(known);
 
     /// <summary>What was read of an object of the loader's; null if it was not read yet.</summary>
     public static LoadedObject* Find(DlPhdrInfo* info)
@@ -191,12 +192,14 @@ internal static unsafe class LoadedObjects
     /// True if the text is as the library left it. An object that was closed and opened again at the same address has fresh text. If none
     /// was closed, another tool has changed the text.
     /// </summary>
-    private static bool HasOurCode(LoadedObject* known)
+    /// <param name="known">The object.</param>
+    /// <param name="hasClosed">An object was closed since the update before.</param>
+    private static bool HasOurCode(LoadedObject* known, bool hasClosed)
     {
         bool traced = false;
         bool converted = true;
         byte* code = stackalloc byte[X86Instruction.CallSize];
-        for (int i = 0; i < known->SiteCount && s_hasClosed; i++)
+        for (int i = 0; i < known->SiteCount && hasClosed; i++)
         {
             Site* site = known->FirstSite + i;
             if (site->Current != 0)
