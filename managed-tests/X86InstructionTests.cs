@@ -53,6 +53,43 @@ public sealed class X86InstructionTests
         Assert.That(Decode(code, 0x1000).NearBranchTarget, Is.EqualTo(ulong.MaxValue - 0xfff));
     }
 
+    /// <summary>Every form of a near call, with and without REX, each after other bytes.</summary>
+    [Test]
+    public void EveryFormOfACallIsRecognizedAtItsEnd()
+    {
+        int forms = 0;
+        foreach (int rex in new[] { 0, 0x41 })
+        {
+            for (int form = 0; form < 0x10000; form++)
+            {
+                int modrm = form >> 8;
+                byte[] rest = [0xff, (byte)modrm, (byte)form, 1, 2, 3, 4];
+                byte[] code = rex != 0 ? [(byte)rex, .. rest] : rest;
+                Instruction decoded = Decode(code);
+                if (decoded.Mnemonic == Mnemonic.Call && !decoded.IsCallFarIndirect)
+                {
+                    byte[] text = [0x90, 0x90, 0x90, .. code.AsSpan(0, decoded.Length)];
+                    Assert.That(X86Instruction.MayEndWithCall(text.AsSpan(Math.Max(0, text.Length - X86Instruction.LongestCall))), Is.True, decoded.ToString());
+                    forms++;
+                }
+            }
+        }
+
+        Assert.That(forms, Is.GreaterThan(2 * 32 * 200));
+        Assert.That(X86Instruction.MayEndWithCall([0x90, 0x90, 0xe8, 1, 2, 3, 4]), Is.True);
+        Assert.That(X86Instruction.MayEndWithCall([0xe8, 1, 2, 3, 4]), Is.True);
+    }
+
+    [Test]
+    public void OtherCodeDoesNotEndWithCall()
+    {
+        Assert.That(X86Instruction.MayEndWithCall([]), Is.False);
+        Assert.That(X86Instruction.MayEndWithCall([0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0xc3]), Is.False);
+        Assert.That(X86Instruction.MayEndWithCall([0x90, 0xe9, 1, 2, 3, 4]), Is.False);
+        Assert.That(X86Instruction.MayEndWithCall([0xff, 0xe0]), Is.False); // jmp *%rax
+        Assert.That(X86Instruction.MayEndWithCall([0xe8, 1, 2, 3]), Is.False);
+    }
+
     [Test]
     public void Nop5IsOneInstruction()
     {

@@ -174,10 +174,10 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * Stops all other threads, as ftrace_stop_machine() does, and reads the general
  * registers of each, and its stack: every aligned word from its stack pointer to the
  * end of the stack. It follows the contexts that the kernel saved when signal handlers
- * interrupted the thread, also to another stack. If an address of the text is found, the text
- * is in use. The library then lets the threads run, waits for 1 to 100 ms, and
- * tries again, until @timeout_ms have passed. On the calling thread only return
- * addresses count, so its own pointers to functions of the text do no harm.
+ * interrupted the thread, also to another stack. If an address of the text is found, the
+ * text is in use. The library then lets the threads run, waits for 1 to 100 ms, and tries
+ * again, until @timeout_ms have passed. On the calling thread only return addresses
+ * count, so its own pointers to functions of the text do no harm.
  *
  * A thread may seem to use text that it does not use: the address may be a pointer to a
  * function, or remain from a call that has ended, in a part of the stack that has not been

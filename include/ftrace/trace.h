@@ -105,14 +105,14 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * trace the others. Each skipped function is reported once, to the function that
  * ftrace_set_print() set: the bytes, who has probably written them, and what to do. Every
  * later call of ftrace_update_sites(), ftrace_for_each_site() or a function of this header
- * looks at it again, and traces it if the other tool has put back what was there. As long
+ * looks at it again, and traces it if the other tool has restored what was there. As long
  * as it has not, that stops no thread. Without this flag, one such function makes the call
  * fail, and nothing is changed.
  *
  * If another tool changes a function while it is traced, its handlers are called again as
- * soon as the tool has put back the call. Meanwhile no handler can be added there or
+ * soon as the tool has restored the call. Meanwhile no handler can be added there or
  * removed: with this flag one that is added is called later, as above; for one that is
- * removed see ftrace_unregister_function(). If the tool puts back a nop instead, the next
+ * removed see ftrace_unregister_function(). If the tool writes a nop instead, the next
  * call of ftrace_update_sites() writes the call again.
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
@@ -151,10 +151,11 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * function, fails with -EBUSY and changes nothing. The flag needs
  * FTRACE_OPS_FL_SAVE_REGS, and a filter: "all functions" is not allowed.
  *
- * If patterns of two such ops match a function of an object that is opened later, the
- * ops that was registered first gets it; the call that finds the object reports the function, and
- * ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
- * filter is next set after the first is unregistered.
+ * If patterns of two such ops match a function of an object that is opened later, the ops
+ * that was registered first gets it; the call that finds the object reports the function,
+ * and ftrace_update_sites() fails with -EBUSY. The other ops gets the function when its
+ * filter is next set after the first is unregistered. The same holds for a function that
+ * was skipped because another tool had changed its entry.
  *
  * Handlers may change @ip without this flag too. If several handlers of a function do,
  * the one that is called last wins; the order in which handlers are called is not defined.
@@ -256,7 +257,7 @@ int ftrace_register_function(struct ftrace_ops *ops);
  *   -EINVAL   the entries of some functions hold unexpected bytes, which are reported to
  *             the function that ftrace_set_print() set. They are left as they are; the
  *             other functions were changed back. The handler is no longer called, even
- *             if the other tool puts back the call. The next call of this header or of
+ *             if the other tool restores the call. The next call of this header or of
  *             ftrace/sites.h after that removes the call
  *   and the errors of ftrace_patch_text(): some functions could not be changed back.
  *   The handler is no longer called, and later calls try again. But if the system has no membarrier(SYNC_CORE), and
@@ -496,11 +497,11 @@ static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long 
  *		ftrace_regs_redirect(regs, (unsigned long)fixed);
  *	}
  *
- * A call of the function itself would call the handlers again, and end in fixed() again. The
- * result is right whatever the compiler left at the entry, and until the object is closed,
- * also when the function is no longer traced. The handler is called before fixed(), so
- * fixed() always finds it set. The @ip of struct ftrace_site does as well, but only while the
- * function is traced.
+ * A call of the function itself would call the handlers again, and end in fixed() again.
+ * The handler runs before fixed(), so fixed() always finds the result set. The result is
+ * right whatever the compiler left at the entry, and as long as the object is open, also
+ * when the function is no longer traced. The @ip of struct ftrace_site can be passed as
+ * well, but only one that was shown while the function was traced.
  *
  * A call of the result calls no handler, of any ops: all handlers of the function were
  * called once, when it was called. Calls that the original makes, also of itself, are

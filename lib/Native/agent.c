@@ -97,18 +97,19 @@ int agent_is_running(void)
 
 /*
  * Called by the hook. In a child that was created by a bare system call there is no agent,
- * although the words say so. A thread that is in a call of the library (whose print
- * function of the host's opens an object) may be who the agent would wait for.
+ * although the words say so. A thread that is in a call of the library (which has called a
+ * function of the host's that opens an object) is who the agent waits for.
  */
 __attribute__((used)) void loader_changed(void)
 {
 	unsigned int run = read_word(&agent.run), asked, done;
 	long deadline, left;
 
-	if (!(run & 1) || agent.process != current_process() ||
-	    ftrace_nmi_thread.attached & LibraryCall_Inside || !loader_is_consistent())
+	if (!(run & 1) || agent.process != current_process() || !loader_is_consistent())
 		return;
 	deadline = now_ns() + LONGEST_WAIT_NS;
+	if (ftrace_nmi_thread.attached & LibraryCall_Inside)
+		deadline = 0;
 	asked = __atomic_add_fetch(&agent.asked, 1, __ATOMIC_SEQ_CST);
 	wake(&agent.asked);
 	while (done = read_word(&agent.done), (int)(done - asked) < 0) {

@@ -113,8 +113,9 @@ static struct link_map *first_map(void)
 static const struct namespace *find_namespaces(void)
 {
 	const struct link_map *program = first_map();
+	const ElfW(Dyn) *entry = program ? program->l_ld : NULL;
 
-	for (const ElfW(Dyn) *entry = program ? program->l_ld : NULL; entry && entry->d_tag; entry++)
+	for (; entry && entry->d_tag; entry++)
 		if (entry->d_tag == DT_DEBUG && entry->d_un.d_ptr)
 			return (const struct namespace *)entry->d_un.d_ptr;
 	return dlsym(RTLD_DEFAULT, "_r_debug");

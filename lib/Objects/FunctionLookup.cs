@@ -154,7 +154,7 @@ internal unsafe ref struct FunctionLookup
     private void Set(in FunctionSymbol function, bool isNamed, int length)
     {
         Start = _target->Image.Base + function.Start;
-        End = Start + Math.Min(function.End - function.Start, ulong.MaxValue - Start); // a file may say any length
+        End = Start + Math.Min(function.End - function.Start, ulong.MaxValue - Start); // a file may say any size
         IsNamed = isNamed;
         NameLength = length;
     }

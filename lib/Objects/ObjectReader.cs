@@ -160,9 +160,9 @@ internal static unsafe class ObjectReader
             return true;
         }
 
-        // A conversion may move a site by one byte.
+        // A conversion may move a site by one byte, and before that by those of endbr64, if another tool had changed them.
         target->SitesFrom = target->FirstSite->Ip;
-        target->SiteSpan = target->FirstSite[target->SiteCount - 1].Ip + 2 - target->SitesFrom;
+        target->SiteSpan = target->FirstSite[target->SiteCount - 1].Ip + X86Instruction.EndbrSize + 2 - target->SitesFrom;
         return target->Words.TryReserve(target->SiteCount);
     }
 

@@ -48,20 +48,39 @@ internal static unsafe class IpModify
     public static int Resolve(OpsRecord* records, LoadedObject* target)
     {
         ulong all = MaskOf(records);
-        int error = 0;
-        for (int i = 0; i < target->SiteCount && BitOperations.PopCount(all) > 1; i++)
+        if (BitOperations.PopCount(all) < 2)
         {
-            Site* site = target->FirstSite + i;
-            ulong modifying = site->Wanted & all;
-            if (BitOperations.PopCount(modifying) > 1)
-            {
-                site->Wanted &= ~modifying | FirstOf(records, modifying);
-                Report(site);
-                error = -Errno.EBUSY;
-            }
+            return 0;
         }
 
+        int error = 0;
+        int changing = 0;
+        for (int i = 0; i < target->SiteCount; i++)
+        {
+            Site* site = target->FirstSite + i;
+            error = Resolve(records, all, site) ? error : -Errno.EBUSY;
+            changing += site->Wanted != site->Current ? 1 : 0;
+        }
+
+        target->Changing = changing;
         return error;
+    }
+
+    /// <summary>The same for one function, which another tool had changed. The ops that has it keeps it.</summary>
+    public static void Resolve(OpsRecord* records, Site* site) => Resolve(records, MaskOf(records), site);
+
+    private static bool Resolve(OpsRecord* records, ulong all, Site* site)
+    {
+        ulong modifying = site->Wanted & all;
+        if (BitOperations.PopCount(modifying) < 2)
+        {
+            return true;
+        }
+
+        ulong current = site->Current & modifying;
+        site->Wanted &= ~modifying | (current != 0 ? current : FirstOf(records, modifying));
+        Report(site);
+        return false;
     }
 
     private static ulong MaskOf(OpsRecord* records)

@@ -457,7 +457,8 @@ internal static unsafe class Tracing
 
                 if (ForeignSites.HasGone(target, site))
                 {
-                    site->Wanted = target->IsNew ? 0 : WantedBy(target, site);
+                    site->Wanted = target->IsNew ? site->Current : WantedBy(target, site);
+                    IpModify.Resolve(s_first, site);
                     bool changes = site->Wanted != site->Current;
                     target->Changing += changes ? 1 : 0;
                     site->Foreign = changes ? ForeignState.Found : ForeignState.None;

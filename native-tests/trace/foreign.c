@@ -262,6 +262,49 @@ static void removed(void)
 	CHECK_EQ(ftrace_set_print(NULL), 0);
 }
 
+/* Both may change where the function continues, and were registered while it was foreign. */
+static void ipmodify(void)
+{
+	static const unsigned char theirs[5] = {0xb8, 1, 0, 0, 0}; /* mov $1,%eax */
+	unsigned long ip = site_of("watched"), flags = FTRACE_OPS_FL_SAVE_REGS |
+						       FTRACE_OPS_FL_IPMODIFY |
+						       FTRACE_OPS_FL_SKIP_FOREIGN;
+	unsigned char before[5];
+	unsigned long more = 0;
+	struct ftrace_ops second = OPS(count_hit, .flags = flags, .data = &more);
+
+	ops.flags = flags;
+	CHECK_EQ(ftrace_set_print(print), 0);
+	for (int round = 0; round < 2; round++) {
+		read_site(ip, before);
+		overwrite(ip, theirs);
+		trace(&ops, "watched");
+		trace(&second, "watched");
+		overwrite(ip, before);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		check_report("IPMODIFY");
+		report[0] = 0;
+		CHECK_EQ(find_site("watched").users, 1);
+		call_watched(1);
+		CHECK_EQ(more, 0);
+
+		/* Another tool changes it again: the one that has it keeps it. */
+		read_site(ip, before);
+		overwrite(ip, theirs);
+		strict.flags = FTRACE_OPS_FL_SKIP_FOREIGN;
+		trace(&strict, "watched");
+		overwrite(ip, before);
+		CHECK_EQ(ftrace_update_sites(), 0);
+		call_watched(2);
+		CHECK_EQ(more, 0);
+		untrace(&strict);
+		untrace(&second);
+		untrace(&ops);
+		call_watched(0);
+	}
+	CHECK_EQ(ftrace_set_print(NULL), 0);
+}
+
 /* Memory for code in reach of a call. */
 static unsigned char *near(unsigned long ip)
 {
@@ -640,7 +683,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"again", again},	{"removed", removed},	{"hooked", hooked},
 		{"opened", opened},	{"debugged", debugged}, {"uprobe", uprobe},
-		{"mcount", mcount},
+		{"mcount", mcount},	{"ipmodify", ipmodify},
 		{"uprobe_over_call", uprobe_over_call},
 		{NULL, NULL},
 	};

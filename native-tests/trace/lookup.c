@@ -332,8 +332,8 @@ static void gone(void)
 
 /* same */
 
-#define MOST_SITES 2048
-#define MOST_TEXT  8000
+#define MOST_SITES 4096
+#define MOST_TEXT  4000
 
 struct listed {
 	unsigned long ip, function;

@@ -24,8 +24,8 @@ public static class CxxTarget
             int written = name.Shorten(new byte[name.WithoutResult.Length], omission, out int parameters, out int end);
             Finding.Unless(parameters <= end && end <= written, "a shortened name whose parts are not in order");
 
-            // In less room it is the same name, or nothing.
-            byte[] less = new byte[(parameters + written) / 2];
+            // In less room it is the same name, or nothing. A space before template arguments takes room until it is left out.
+            byte[] less = new byte[((parameters + written) / 2) + 1];
             int fitting = name.Shorten(less, omission, out int lessParameters, out _);
             Finding.Unless(fitting <= less.Length && lessParameters == parameters, "a shortened name that has room is left out");
             Finding.Unless(parameters == 0 || name.Shorten(less.AsSpan(0, parameters - 1), omission, out _, out _) == 0, "a name without room");

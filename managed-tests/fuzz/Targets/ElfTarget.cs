@@ -207,7 +207,6 @@ public sealed unsafe class ElfTarget
         target.Sites.Free();
         target.Words.Free();
         target.SiteNames.Free();
-        target.Words.Free();
         target.Jumps.Free();
         return _image.Size;
     }
@@ -221,7 +220,6 @@ public sealed unsafe class ElfTarget
         target->Sites.Free();
         target->Words.Free();
         target->SiteNames.Free();
-        target->Words.Free();
         target->Jumps.Free();
         target->SiteCount = 0;
         target->JumpCount = 0;
