@@ -119,6 +119,10 @@ internal static unsafe class LoadedObjects
         && known->Identity == known->Image.ReadIdentity() && HasOurCode(known, s_hasClosed || info->Subs != s_subs)
         && !HasToBeReadAgain(known);
 
+    /// <summary>Notes whether objects were closed since the update, for <see cref="Find"/>.</summary>
+    /// <param name="info">Any object that <see cref="DlPhdrInfo.Iterate"/> lists.</param>
+    public static void LookForClosed(DlPhdrInfo* info) => s_hasClosed = info->Subs != s_subs;
+
     /// <summary>What was read of an object of the loader's; null if it was not read yet.</summary>
     public static LoadedObject* Find(DlPhdrInfo* info)
     {
@@ -167,7 +171,6 @@ internal static unsafe class LoadedObjects
         Thread.MemoryBarrier(); // with readers in CurrentAt() and WordAt()
         s_first = added;
         s_firstWithSites = added->SiteCount != 0 ? added : s_firstWithSites;
-
         return 0;
     }
 

@@ -46,6 +46,7 @@ internal unsafe struct AddressLookup
     private static int RunLocked(DlPhdrInfo* info, nuint size, void* data)
     {
         var lookup = (AddressLookup*)data;
+        LoadedObjects.LookForClosed(info);
         DlPhdrInfo.Iterate(&Visit, lookup);
         if (lookup->_result == -Errno.ENOENT)
         {

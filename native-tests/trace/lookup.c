@@ -23,6 +23,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -224,6 +225,29 @@ static void object(void)
 	CHECK(!dlopen(PLUGIN, RTLD_NOW | RTLD_NOLOAD));
 	check_none(plain.answer);
 	check_none(site);
+
+	/* In another namespace, where the loader lists it. */
+	plain.handle = dlmopen(LM_ID_NEWLM, PLUGIN, RTLD_NOW | RTLD_LOCAL);
+	CHECK(plain.handle);
+	plain.answer = (unsigned long)dlsym(plain.handle, "plug_answer");
+	if (atof(gnu_get_libc_version()) >= 2.35)
+		CHECK(check_function(plain.answer, "plug_answer", PLUGIN).site);
+	CHECK_EQ(dlclose(plain.handle), 0);
+	check_none(plain.answer);
+
+	/*
+	 * A longer call has become a nop and a call one byte later; opened again, at the same
+	 * address, it is what it was.
+	 */
+	plain = open_object(MCOUNT);
+	site = look_up(plain.answer).site;
+	trace(&ops, "plug_answer");
+	CHECK_EQ(look_up(plain.answer).site, site + 1);
+	untrace(&ops);
+	CHECK_EQ(dlclose(plain.handle), 0);
+	plain = open_object(MCOUNT);
+	CHECK_EQ(look_up(plain.answer).site - plain.answer, look_up(plain.twice).site - plain.twice);
+	CHECK_EQ(look_up(plain.answer).site, find_site("plug_answer").ip);
 }
 
 /* Where a static function of the plug-in is, from an object that has all symbols. */
