@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * copied.c - a second copy of the library traces a function of the object that the second
- * argument names, as plugins.sh has built it. It is named in the report, its call is not overwritten, and when it is
- * gone the function is traced.
+ * argument names, as plugins.sh has built it. It is named in the report, its call is not
+ * overwritten, and when it is gone the function is traced.
  *
  * The program is not linked with either: a copy would use the thread-local words of the one
  * in the global scope.
@@ -53,7 +53,8 @@ static void init(struct copy *copy, void *handle)
 	find(copy, "ftrace_unregister_function", &copy->disable);
 	find(copy, "ftrace_update_sites", &copy->update);
 	find(copy, "ftrace_set_print", &copy->set_print);
-	copy->ops = (struct ftrace_ops){.size = sizeof(copy->ops), .func = hit, .data = &copy->hits};
+	copy->ops =
+		(struct ftrace_ops){.size = sizeof(copy->ops), .func = hit, .data = &copy->hits};
 	CHECK_EQ(copy->filter(&copy->ops, "plug_answer", 0, 1), 0);
 }
 

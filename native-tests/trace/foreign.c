@@ -467,7 +467,8 @@ static void opened(void)
 	CHECK_EQ(twice(5), 10);
 	CHECK_EQ(hits, 2);
 
-	/* Only one function is traced now, and that one is foreign when another object is opened. */
+	/* Only one function is traced now, and that one is foreign when another object is opened.
+	 */
 	CHECK_EQ(ftrace_set_filter(&strict, "plug_twice", 0, 1), 0);
 	read_site(ip, before);
 	overwrite(ip, theirs);
@@ -615,7 +616,8 @@ static void uprobe(void)
 	CHECK_EQ(probed(1), 4);
 	CHECK_EQ(hits, 1);
 
-	/* Over the call of the library: the kernel executes what is in the file, a nop, and puts it back. */
+	/* Over the call of the library: the kernel executes what is in the file, a nop, and puts it
+	 * back. */
 	fd = open_uprobe((unsigned long)probed);
 	CHECK_EQ(probed(1), 4);
 	CHECK_EQ(probed(1), 4);
@@ -681,10 +683,9 @@ static void uprobe_over_call(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"again", again},	{"removed", removed},	{"hooked", hooked},
-		{"opened", opened},	{"debugged", debugged}, {"uprobe", uprobe},
-		{"mcount", mcount},	{"ipmodify", ipmodify},
-		{"uprobe_over_call", uprobe_over_call},
+		{"again", again},   {"removed", removed},   {"hooked", hooked},
+		{"opened", opened}, {"debugged", debugged}, {"uprobe", uprobe},
+		{"mcount", mcount}, {"ipmodify", ipmodify}, {"uprobe_over_call", uprobe_over_call},
 		{NULL, NULL},
 	};
 
