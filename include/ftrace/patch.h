@@ -302,12 +302,13 @@ int ftrace_make_call(unsigned long ip, unsigned long addr);
  * debuggers see @addr as called by the function at @ip, with one frame of the library in
  * between.
  *
- * ftrace_make_nop() with the same arguments removes the jump. A thread that had reached it
- * may call @addr even after that, and returns to the function at @ip. Before one of the two
- * is unmapped, ftrace_check_stack() must have found no thread in it: it counts such a thread
- * as being in both. The stub stays: there is one for each pair of @ip and @addr, which later
- * calls use again. The library never frees or changes it, so the bytes at @ip, once they have
- * been read, can also be written and removed with ftrace_patch_text().
+ * ftrace_make_nop() with the same arguments removes the jump. A thread that had reached
+ * it may call @addr even after that, and returns to the function at @ip. Before one of
+ * the two is unmapped, ftrace_check_stack() must have found no thread in it: it counts
+ * such a thread as being in both. The stub stays: there is one for each pair of @ip and
+ * @addr, which later calls use again. The library never frees or changes it, so the bytes
+ * at @ip, once they have been read, can also be written and removed with
+ * ftrace_patch_text().
  *
  * This function, and ftrace_make_nop() for such a location, use the method and the writer
  * of ftrace_set_patch_opts(). With breakpoints, the nop must be one instruction.

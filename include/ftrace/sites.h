@@ -44,9 +44,10 @@ extern "C" {
  *
  * The C++ library of the process demangles C++ names (__cxa_demangle() of libstdc++ or
  * libc++abi, no matter which object loaded it, and with which flags; one that is linked
- * statically must be exported). While there is no C++ library, they are not demangled. Names of more than 1,024 characters never are.
- * The library itself demangles Rust names of up to 4,000 characters, of both kinds
- * (_ZN...17h...E and _R...), without hashes and numbers of crates.
+ * statically must be exported). While there is no C++ library, they are not demangled.
+ * Names of more than 1,024 characters never are. The library itself demangles Rust names
+ * of up to 4,000 characters, of both kinds (_ZN...17h...E and _R...), without hashes and
+ * numbers of crates.
  *
  * The structure and its strings are valid until the function that received them returns;
  * @data as long as the object is loaded.
@@ -139,16 +140,16 @@ int ftrace_update_sites(void);
  * memory from the first call for its function on. To read the words, take @data from
  * ftrace_for_each_site().
  *
- * The word stays where it is as long as the object of the function is loaded. If the object
- * is closed while a handler runs, the words that this handler has found stay valid until it
- * returns. If the object is opened again, its words are 0. The child of fork() has a copy of
- * the words.
+ * The word stays where it is as long as the object of the function is loaded. If the
+ * object is closed while a handler runs, the words that this handler has found stay valid
+ * until it returns. If the object is opened again, its words are 0. The child of fork()
+ * has a copy of the words.
  *
  * Returns the word, or NULL: no function that can be traced has this @ip; or the calling
  * thread is not in the handler of a traced function.
  *
- * Context: handler of a traced function, in any context: also if the call of the function is
- * in a signal handler, an NMI or a stop window.
+ * Context: handler of a traced function, in any context: also if the call of the function
+ * is in a signal handler, an NMI or a stop window.
  */
 unsigned long *ftrace_site_data(unsigned long ip);
 
@@ -175,10 +176,10 @@ unsigned long *ftrace_site_data(unsigned long ip);
  * begin there, a global one. A part that the compiler moved away from its function
  * (parse.cold) is a function of its own, which cannot be traced.
  *
- * The code that the library makes for traced calls, and for ftrace_make_call_redzone(), is
- * in no object: its @name is "ftrace_trampoline", and its @object "__builtin__ftrace", as in
- * the kernel. The part of it that is in the library has the same @name, and the library's
- * path.
+ * The code that the library makes for traced calls, and for ftrace_make_call_redzone(),
+ * is in no object: its @name is "ftrace_trampoline", and its @object "__builtin__ftrace",
+ * as in the kernel. The part of it that is in the library has the same @name, and the
+ * library's path.
  */
 struct ftrace_symbol {
 	size_t size;

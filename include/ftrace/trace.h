@@ -42,14 +42,15 @@
  * and leave by siglongjmp(). The next call of a traced function by this thread is then
  * traced again.
  *
- * A signal handler may also use setcontext() to leave a handler for another stack, and the
- * program may return to the handler later, on this thread or another. Calls on the other
- * stack are traced in the meantime. A thread can have up to four handlers that it left
- * in this way; ftrace_unregister_function() waits for them, and fails with -ETIMEDOUT if
- * one never ends. Such stacks must not lie within the stack of a thread, and there must be a gap
- * between the two. If the library cannot determine whether a thread is still in a handler,
- * for example because remains of its frame lie in a variable that has not been written
- * yet, the thread counts as being in it, and its calls are not traced.
+ * A signal handler may also use setcontext() to leave a handler for another stack, and
+ * the program may return to the handler later, on this thread or another. Calls on the
+ * other stack are traced in the meantime. A thread can have up to four handlers that it
+ * left in this way; ftrace_unregister_function() waits for them, and fails with
+ * -ETIMEDOUT if one never ends. Such stacks must not lie within the stack of a thread,
+ * and there must be a gap between the two. If the library cannot determine whether a
+ * thread is still in a handler, for example because remains of its frame lie in a
+ * variable that has not been written yet, the thread counts as being in it, and its calls
+ * are not traced.
  *
  * Source: include/linux/ftrace.h and kernel/trace/ftrace.c of the kernel.
  */
@@ -240,8 +241,8 @@ int ftrace_register_function(struct ftrace_ops *ops);
  * Constructors and destructors run with the loader's lock held, so a call from one times
  * out if a handler waits for that lock.
  *
- * If a thread seems to be in a handler for a long time, this function stops it now and then, for
- * some microseconds, to check whether it is.
+ * If a thread seems to be in a handler for a long time, this function stops it now and
+ * then, for some microseconds, to check whether it is.
  *
  * While this function waits, @ops is already unregistered. If another thread registers
  * @ops again in the meantime, @ops is registered when this function returns.
@@ -259,10 +260,10 @@ int ftrace_register_function(struct ftrace_ops *ops);
  *             other functions were changed back. The handler is no longer called, even
  *             if the other tool restores the call. The next call of this header or of
  *             ftrace/sites.h after that removes the call
- *   and the errors of ftrace_patch_text(): some functions could not be changed back.
- *   The handler is no longer called, and later calls try again. But if the system has no membarrier(SYNC_CORE), and
- *   a thread could not be stopped either, the handler may still run until a call of
- *   ftrace_update_sites() has returned 0
+ *   and the errors of ftrace_patch_text(): some functions could not be changed back. The
+ *   handler is no longer called, and later calls try again. But if the system has no
+ *   membarrier(SYNC_CORE), and a thread could not be stopped either, the handler may
+ *   still run until a call of ftrace_update_sites() has returned 0
  *
  * Context: thread.
  * Source: unregister_ftrace_function() in kernel/trace/ftrace.c.
@@ -341,11 +342,12 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * (rustc before 1.95, unless -C symbol-mangling-version=v0) have no generic arguments, or
  * only their names: Cart<T>.
  *
- * Each time that such a pattern is evaluated, it costs about a microsecond for each C++ or
- * Rust function of the objects that it applies to whose symbol contains the longest name of
- * a namespace, class or function in the pattern; functions with another symbol cost little.
- * ftrace_for_each_site() says what else demangling needs. If no object of the process has a C++
- * demangler, C++ patterns match no C++ function, and the report says so.
+ * Each time that such a pattern is evaluated, it costs about a microsecond for each C++
+ * or Rust function of the objects that it applies to whose symbol contains the longest
+ * name of a namespace, class or function in the pattern; functions with another symbol
+ * cost little. ftrace_for_each_site() says what else demangling needs. If no object of
+ * the process has a C++ demangler, C++ patterns match no C++ function, and the report
+ * says so.
  *
  * Patterns apply in the order in which they were set, and belong to @ops until
  * ftrace_free_filter(). If @ops is registered, the new selection takes effect at once.
