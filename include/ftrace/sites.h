@@ -36,7 +36,7 @@ extern "C" {
  * @display: its readable name: the demangled name in C++ and Rust, otherwise the same as
  *	@name
  * @data: the word that ftrace_site_data() has found for it; NULL if no handler has asked for
- *	it. Version 1.0 had no such field: @size tells
+ *	it. Version 1.0 had no such field: compare @size
  *
  * The library reads the symbol table of the object. If the object is stripped, it
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
@@ -92,7 +92,9 @@ struct ftrace_site {
  *   -ENOMEM   no memory for the tables
  *   -EAGAIN   an object's file cannot be read now, because the process can open no
  *             file; or, as in ftrace/trace.h, this is the child of a bare clone()
- *   -EDEADLK  called from a signal handler, or from the handler of a traced function
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function,
+ *             inside a stop window, or after ftrace_arch_code_modify_prepare()
+ *             (ftrace/patch.h)
  *
  * Context: thread.
  * Source: available_filter_functions, enabled_functions in the kernel's tracefs.
@@ -109,9 +111,9 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error. The
  * next call tries again.
  *
- * Functions that another tool had changed (FTRACE_OPS_FL_SKIP_FOREIGN) are looked at again,
- * as by every call of ftrace/trace.h. Only this call also looks at every function that is
- * traced, and writes the call again if another tool has put a nop there.
+ * Functions that another tool had changed (FTRACE_OPS_FL_SKIP_FOREIGN) are looked at
+ * again, as by every call of ftrace/trace.h. Only this call also looks at every function
+ * that is traced, and writes the call again if another tool has put a nop there.
  *
  * Branches of new objects are changed to match the static keys that they depend on. Every
  * call of ftrace/static_key.h does the same.
@@ -229,8 +231,9 @@ struct ftrace_symbol {
  *   -ENAMETOOLONG  the strings do not fit in @buf
  *   -ENOMEM   no memory
  *   -EAGAIN   as for ftrace_for_each_site()
- *   -EDEADLK  called from a signal handler, from the handler of a traced function, or
- *             inside a stop window (ftrace/patch.h)
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function,
+ *             inside a stop window, or after ftrace_arch_code_modify_prepare()
+ *             (ftrace/patch.h)
  *
  * Context: thread.
  * Source: kallsyms_lookup() in kernel/kallsyms.c, ftrace_location() in
@@ -244,12 +247,12 @@ int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, siz
  *
  * The library reports which thread cannot be stopped and why; locations that hold
  * unexpected bytes, and who has probably written them; functions that two ops with
- * FTRACE_OPS_FL_IPMODIFY select; threads that are in the text that ftrace_check_stack() is
- * asked about; and patterns that match no function: how many functions there are, the
- * nearest name, and which objects could not be read and why. It calls @print on the thread
- * whose call fails, before that call returns, with the loader's lock held; what concerns an
- * object that is being opened, with FTRACE_OPS_FL_PENDING, on a thread of its own. @print
- * must not wait for a thread that opens or closes objects.
+ * FTRACE_OPS_FL_IPMODIFY select; threads that are in the text that ftrace_check_stack()
+ * is asked about; and patterns that match no function: how many functions there are, the
+ * nearest name, and which objects could not be read and why. It calls @print on the
+ * thread whose call fails, before that call returns, with the loader's lock held; what
+ * concerns an object that is being opened, with FTRACE_OPS_FL_PENDING, on a thread of its
+ * own. @print must not wait for a thread that opens or closes objects.
  *
  * Returns 0 or
  *   -EDEADLK  called from a signal handler, or from the handler of a traced function
