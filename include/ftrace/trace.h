@@ -130,19 +130,21 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * has looked at the object, mostly some 100 microseconds, and 50 milliseconds at most. If
  * it continues before that, the functions are traced a little later; @loader_timeouts in
  * struct ftrace_stats counts these cases. They can occur if the machine is loaded; while
- * another thread changes code, or is between ftrace_arch_code_modify_prepare() and
- * post_process(); or if a thread cannot be stopped.
+ * another thread changes code, or any thread is between ftrace_arch_code_modify_prepare()
+ * and post_process(); or if a thread cannot be stopped.
  *
  * Without this flag, and where the function of the loader is not as expected, for example
  * because a debugger has a breakpoint there (which is reported to the function that
  * ftrace_set_print() set), functions of new objects are traced from the next call of
  * ftrace_update_sites() or of any function of this header on. Even with the flag, this
  * also holds for objects with text relocations, for objects that the child of a fork
- * opens, and for functions selected by C++ names if only a dependency of the object can
- * demangle them.
+ * opens before its first call of the library, and for functions selected by C++ names if
+ * only a dependency of the object can demangle them.
  *
  * The library's thread is called "ftrace". It blocks all signals, except faults and the
- * stop signal, and ends soon after the last such ops is unregistered.
+ * stop signal, and ends soon after the last such ops is unregistered. Until then, a process
+ * whose other threads have all called pthread_exit() does not end, and takes no SIGTERM:
+ * unregister, or end it with exit(). See docs/limits.md.
  */
 #define FTRACE_OPS_FL_PENDING 8UL
 

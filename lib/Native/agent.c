@@ -37,6 +37,7 @@
 #define LONGEST_START_NS 1000000000L
 #define LONGEST_FORK_NS	 1000000000L
 #define RETRY_NS	 200000L
+#define LATE_RETRY_NS	 10000000L
 #define MOST_TRIES	 14
 #define STACK_SIZE	 (1024 * 1024) /* demangling takes up to 400 KB */
 
@@ -45,7 +46,7 @@ static struct {
 	unsigned int ready; /* the one that can be asked, or has failed to start */
 	unsigned int asked; /* how often the agent was asked to look */
 	unsigned int done;  /* what asked was before the last look that is over */
-	unsigned int looks; /* not 0: the agent is looking, and may hold the loader's lock */
+	unsigned int looks; /* agents that are looking, and may hold the loader's lock */
 	unsigned int forks; /* threads that fork: the agent must not begin to look */
 	int process;
 } agent;
@@ -133,11 +134,11 @@ static void begin_look(void)
 	unsigned int forks;
 
 	for (;;) {
-		__atomic_store_n(&agent.looks, 1, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(&agent.looks, 1, __ATOMIC_SEQ_CST);
 		forks = read_word(&agent.forks);
 		if (!forks)
 			return;
-		__atomic_store_n(&agent.looks, 0, __ATOMIC_SEQ_CST);
+		__atomic_sub_fetch(&agent.looks, 1, __ATOMIC_SEQ_CST);
 		wake(&agent.looks);
 		sleep_on(&agent.forks, forks, 0);
 	}
@@ -145,7 +146,7 @@ static void begin_look(void)
 
 static void end_look(void)
 {
-	__atomic_store_n(&agent.looks, 0, __ATOMIC_SEQ_CST);
+	__atomic_sub_fetch(&agent.looks, 1, __ATOMIC_SEQ_CST);
 	if (read_word(&agent.forks))
 		wake(&agent.looks);
 }
@@ -162,7 +163,6 @@ static int look(void)
 	return error;
 }
 
-
 static void note_done(unsigned int asked)
 {
 	unsigned int done = read_word(&agent.done);
@@ -175,16 +175,17 @@ static void note_done(unsigned int asked)
 }
 
 /*
- * Looks until nothing is in the way. After another error (a thread does not stop) nobody
- * waits any more, but it tries again a few times, more and more rarely.
+ * Looks until nothing is in the way, which may take long: the host may have prepared to
+ * change code. After another error (a thread does not stop) nobody waits any more, but it
+ * tries again a few times, more and more rarely.
  */
 static void serve(unsigned int run, unsigned int asked)
 {
-	long pause = RETRY_NS;
+	long deadline = now_ns() + LONGEST_WAIT_NS, pause = RETRY_NS;
 	int error, tries = 0;
 
 	while (error = look(), error == IN_USE && read_word(&agent.run) == run)
-		sleep_on(&agent.run, run, RETRY_NS);
+		sleep_on(&agent.run, run, now_ns() < deadline ? RETRY_NS : LATE_RETRY_NS);
 	if (error != 0)
 		__atomic_add_fetch(&loader_timeouts, 1, __ATOMIC_RELAXED);
 	note_done(asked);
@@ -200,13 +201,13 @@ static int do_nothing(void)
 	return 0;
 }
 
+/* Both words change: a thread that is about to sleep on one of them does not. */
 static void end_run(unsigned int run)
 {
 	if (__atomic_compare_exchange_n(&agent.run, &run, run + 1, 0, __ATOMIC_SEQ_CST,
 					__ATOMIC_SEQ_CST)) {
-		__atomic_add_fetch(&agent.asked, 1, __ATOMIC_SEQ_CST);
+		note_done(__atomic_add_fetch(&agent.asked, 1, __ATOMIC_SEQ_CST));
 		wake(&agent.asked);
-		wake(&agent.done);
 	}
 }
 
@@ -220,9 +221,12 @@ static void *agent_main(void *arg)
 		end_run(run);
 	__atomic_store_n(&agent.ready, run, __ATOMIC_SEQ_CST);
 	wake(&agent.ready);
-	while (read_word(&agent.run) == run) {
+	for (;;) {
+		/* In this order: asked changes after run, and then it does not sleep. */
 		unsigned int asked = read_word(&agent.asked);
 
+		if (read_word(&agent.run) != run)
+			break;
 		if (asked == read_word(&agent.done)) {
 			sleep_on(&agent.asked, asked, 0);
 			continue;
@@ -289,10 +293,11 @@ void agent_end(void)
 void agent_fork_prepare(void)
 {
 	long deadline = now_ns() + LONGEST_FORK_NS;
+	unsigned int looks;
 
 	__atomic_add_fetch(&agent.forks, 1, __ATOMIC_SEQ_CST);
-	while (read_word(&agent.looks) && now_ns() < deadline)
-		sleep_on(&agent.looks, 1, LONGEST_WAIT_NS);
+	while (looks = read_word(&agent.looks), looks && now_ns() < deadline)
+		sleep_on(&agent.looks, looks, LONGEST_WAIT_NS);
 }
 
 void agent_fork_parent(void)
