@@ -13,6 +13,8 @@
  * hotfix coroutine  held, on a stack of the program's own
  * hotfix registers  the address is in one register, and nowhere else
  * hotfix deep       the address is far up on the stack. Control: it is below the stack pointer
+ * hotfix first      the same on the first thread's stack, while that thread is in a signal
+ *                   handler on an alternate stack, next below the thread's words
  * hotfix steps      a thread stops after each instruction on its way from the handler
  *                   through the replacement, and back to the caller
  * hotfix caller     the calling thread has pointers into the text; it is in the text
@@ -487,6 +489,46 @@ static void deep(void)
 	finish(worker);
 }
 
+static void *early_stack;
+
+/* Before any library maps memory: next below the first thread's words. */
+static void map_early_stack(void)
+{
+	early_stack = mmap(NULL, ALTSTACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) =
+	map_early_stack;
+
+static void *checks_first(void *arg)
+{
+	WAIT_FOR(inside);
+	interrupt();
+	check_used("on its stack");
+	may_return = true;
+	WAIT_FOR(!handling);
+	may_leave = true;
+	return arg;
+}
+
+static void first(void)
+{
+	struct sigaction action = {.sa_handler = on_alternate, .sa_flags = SA_RESTART | SA_ONSTACK};
+	stack_t alternate = {.ss_sp = early_stack, .ss_size = ALTSTACK_SIZE};
+	pthread_t checker;
+
+	CHECK(early_stack != MAP_FAILED);
+	CHECK_EQ(sigaltstack(&alternate, NULL), 0);
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	open_fix();
+	hidden_address = (unsigned long)fix_leaf ^ KEY;
+	begin_worker();
+	checker = start(checks_first, NULL);
+	keep_address();
+	join(checker);
+}
+
 /* The thread stops after each instruction from the end of the handler on. */
 static atomic_int step, stepped;
 static atomic_bool is_stepping;
@@ -619,8 +661,9 @@ int main(int argc, char **argv)
 		{"blocked", blocked},	  {"nmi", nmi},
 		{"altstack", altstack},	  {"coroutine", coroutine},
 		{"registers", registers}, {"deep", deep},
-		{"steps", steps},	  {"caller", run_caller},
-		{"errors", errors},	  {NULL, NULL},
+		{"first", first},	  {"steps", steps},
+		{"caller", run_caller},	  {"errors", errors},
+		{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);
