@@ -498,7 +498,8 @@ static void map_early_stack(void)
 			   -1, 0);
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) =
+typedef void initializer(void);
+static initializer *const before_libraries __attribute__((section(".preinit_array"), used)) =
 	map_early_stack;
 
 static void *checks_first(void *arg)
@@ -657,12 +658,18 @@ static void errors(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"held", held},		  {"control", control},
-		{"blocked", blocked},	  {"nmi", nmi},
-		{"altstack", altstack},	  {"coroutine", coroutine},
-		{"registers", registers}, {"deep", deep},
-		{"first", first},	  {"steps", steps},
-		{"caller", run_caller},	  {"errors", errors},
+		{"held", held},
+		{"control", control},
+		{"blocked", blocked},
+		{"nmi", nmi},
+		{"altstack", altstack},
+		{"coroutine", coroutine},
+		{"registers", registers},
+		{"deep", deep},
+		{"first", first},
+		{"steps", steps},
+		{"caller", run_caller},
+		{"errors", errors},
 		{NULL, NULL},
 	};
 
