@@ -12,6 +12,7 @@
  *                   Control: what is above that stack is not part of it
  * hotfix coroutine  held, on a stack of the program's own
  * hotfix registers  the address is in one register, and nowhere else
+ * hotfix kept       the same, of an NMI's handler that parks on its way out
  * hotfix deep       the address is far up on the stack. Control: it is below the stack pointer
  * hotfix first      the same on the first thread's stack, while that thread is in a signal
  *                   handler on an alternate stack, next below the thread's words
@@ -439,6 +440,83 @@ static void registers(void)
 	finish(worker);
 }
 
+/* leave_in_REGISTER(): an NMI ends while the address is in a register that calls preserve. */
+void leave_nmi(void);
+
+__attribute__((noipa)) void leave_nmi(void)
+{
+	ftrace_nmi_exit();
+}
+
+__asm__(".macro leave_in register\n"
+	".globl leave_in_\\register\n"
+	".type leave_in_\\register, @function\n"
+	"leave_in_\\register:\n"
+	"push %\\register\n"
+	"movabs $0x5a5a5a5a5a5a5a5a, %\\register\n"
+	"xor hidden_address(%rip), %\\register\n"
+	"call leave_nmi\n"
+	"pop %\\register\n"
+	"ret\n"
+	".endm\n"
+	".irp register, rbx, rbp, r12, r13, r14, r15\n"
+	"leave_in \\register\n"
+	".endr\n");
+
+#define PRESERVED(X)	    X(rbx) X(rbp) X(r12) X(r13) X(r14) X(r15)
+#define DECLARE_LEAVE(name) void leave_in_##name(void);
+#define LEAVE(name)	    leave_in_##name,
+PRESERVED(DECLARE_LEAVE)
+
+static void (*const leaves[])(void) = {PRESERVED(LEAVE)};
+static atomic_int leave;
+
+static void on_nmi_keeping(int signo)
+{
+	(void)signo;
+	ftrace_nmi_enter();
+	handling = true;
+	while (!stop_is_noted())
+		sched_yield();
+	leaves[leave]();
+	handling = false;
+}
+
+static void *is_interrupted(void *arg)
+{
+	begin_worker();
+	hold();
+	end_worker();
+	return arg;
+}
+
+static void kept(void)
+{
+	struct sigaction action = {.sa_handler = on_nmi_keeping, .sa_flags = SA_RESTART};
+	pthread_t worker;
+	int before;
+
+	CHECK_EQ(ftrace_nmi_add_signal(SIGUSR1), 0);
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	open_fix();
+	hidden_address = (text.end - 1) ^ KEY;
+	worker = start(is_interrupted, NULL);
+	WAIT_FOR(inside);
+	for (; leave < (int)(sizeof(leaves) / sizeof(*leaves)); leave++) {
+		CHECK_EQ(check(0), 0);
+		CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+		/* As in nmi(). */
+		before = rounds;
+		WAIT_FOR(rounds > before + 1);
+		send_signal(worker_tid, SIGUSR1);
+		WAIT_FOR(handling);
+		check_used("on its stack");
+		CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+		WAIT_FOR(!handling);
+	}
+	finish(worker);
+}
+
 #define DEPTH (3 << 20)
 
 /* It stays in memory. */
@@ -658,19 +736,13 @@ static void errors(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"held", held},
-		{"control", control},
-		{"blocked", blocked},
-		{"nmi", nmi},
-		{"altstack", altstack},
-		{"coroutine", coroutine},
-		{"registers", registers},
-		{"deep", deep},
-		{"first", first},
-		{"steps", steps},
-		{"caller", run_caller},
-		{"errors", errors},
-		{NULL, NULL},
+		{"held", held},		  {"control", control},
+		{"blocked", blocked},	  {"nmi", nmi},
+		{"altstack", altstack},	  {"coroutine", coroutine},
+		{"registers", registers}, {"kept", kept},
+		{"deep", deep},		  {"first", first},
+		{"steps", steps},	  {"caller", run_caller},
+		{"errors", errors},	  {NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);
