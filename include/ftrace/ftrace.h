@@ -15,11 +15,12 @@
  * Do not use the library to patch code on a system other than x86-64 Linux, or to
  * change data: it writes only to executable memory.
  *
- * Loading the library never ends the process. If the library cannot start, because
- * there is too little memory or address space (it needs 10 MB, including its file), its
+ * Loading the library never ends the process. If the library cannot start, because there
+ * is too little memory or address space (it needs 10 MB, including its file), its
  * functions return an error and change nothing from then on. ftrace_version(),
- * ftrace_strerror(), ftrace_nmi_enter() and ftrace_nmi_exit() always work. All other functions can
- * return these errors, in addition to those listed with each function:
+ * ftrace_strerror(), ftrace_stack_size(), ftrace_nmi_enter() and ftrace_nmi_exit() always
+ * work. All other functions that return an error can return these, in addition to those
+ * listed with each function:
  *
  *   -EAGAIN  the library's constructor has not run yet: the call comes from
  *            .preinit_array, or from the constructor of an object that does not depend

@@ -113,7 +113,8 @@ void ftrace_nmi_exit(void);
  *             SIGKILL, SIGSTOP, or 32 or 33, which the C library uses), or it is
  *             the signal with which the library stops threads
  *   -EEXIST   the signal is already declared
- *   -EDEADLK  called from a signal handler that interrupted the library
+ *   -EDEADLK  called from a signal handler: inside the bracket, or in one that
+ *             interrupted the library
  *
  * Context: thread.
  */
@@ -126,7 +127,8 @@ int ftrace_nmi_add_signal(int signo);
  * Returns 0 or
  *   -EINVAL   as for ftrace_nmi_add_signal()
  *   -ENOENT   the signal is not declared
- *   -EDEADLK  called from a signal handler that interrupted the library
+ *   -EDEADLK  called from a signal handler: inside the bracket, or in one that
+ *             interrupted the library
  *
  * Context: thread.
  */

@@ -54,14 +54,15 @@
  * How threads are stopped. The library sends a thread the stop signal, and the thread
  * parks in the library's handler. The stop signal is the highest real-time signal that
  * has its default disposition at the first stop, or the one that
- * FTRACE_STOP_SIGNAL=34..64 names. No signal is sent to a thread that does not take
- * this one, because it blocks the signal or itself waits for signals with sigwait(). It
- * is seized: a process that shares the memory of this one, and exists only during the stop,
+ * FTRACE_STOP_SIGNAL=34..64 names. No signal is sent to a thread that does not take this
+ * one, because it blocks the signal or itself waits for signals with sigwait(). It is
+ * seized: a process that shares the memory of this one, and exists only during the stop,
  * stops the thread with ptrace(2). All threads are seized
  *   - if there is no stop signal, or with FTRACE_STOP_SIGNAL=none
- *   - if no signal is declared as an NMI, and either at least one thread must be seized,
- *     or SIGSEGV has a handler with SA_ONSTACK, whose stack may have no room for the
- *     frame of another signal
+ *   - if no signal is declared as an NMI, and at least one thread must be seized
+ *   - if no signal is declared as an NMI, FTRACE_STOP_SIGNAL is not set, and SIGSEGV has
+ *     a handler with SA_ONSTACK, whose stack may have no room for the frame of another
+ *     signal
  * The library decides this before it stops any thread, so a stop that cannot succeed
  * delays no thread. A seized thread notices this:
  *   - It takes no signal until the release, not even one declared as an NMI.
@@ -166,10 +167,9 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * @end: the address after its last byte
  * @timeout_ms: how long to wait, in milliseconds, until no thread is; 0: do not wait
  *
- * Use it before text is unmapped or used for something else that threads may still be
- * in, such as the functions that ran instead of others until
- * ftrace_unregister_function(): see ftrace/trace.h. First make sure that no thread
- * begins to call the text.
+ * Use it before you unmap or reuse text that threads may still be in, such as that of the
+ * functions that ran instead of traced ones until ftrace_unregister_function()
+ * (ftrace/trace.h). First make sure that no thread begins to call the text.
  *
  * Stops all other threads, as ftrace_stop_machine() does, and reads the general
  * registers of each, and its stack: every aligned word from its stack pointer to the
@@ -181,8 +181,8 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *
  * A thread may seem to use text that it does not use: the address may be a pointer to a
  * function, or remain from a call that has ended, in a part of the stack that has not been
- * written since. If it stays there, the text seems to be in use for as long.
- * So pass the text alone, without the data of the object.
+ * written since. As long as it stays there, the text seems to be in use. So pass the text
+ * alone, without the data of the object.
  *
  * Not found are
  *   - stacks that no thread is on: those of coroutines that are not running, and the one
@@ -193,7 +193,7 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *     not create 1 MB
  *   - addresses elsewhere in memory: handlers of signals, functions that atexit() or
  *     pthread_key_create() registered, a thread that is about to start, work for other
- *     threads. The text has to take them back
+ *     threads. Undo these first
  *   - return addresses that another tool has replaced on the stack, as a uretprobe of the
  *     kernel (perf, bpftrace) does until the function returns
  *   - on the calling thread, the return to a call that has become a nop since it was made
@@ -204,7 +204,7 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * microsecond for each thread, and 0.2 ms for each MB of stack between the stack pointer
  * of a thread and the end of its stack.
  *
- * Returns 0: when the threads stood still, none was found in the text; or
+ * Returns 0 if no thread was found in the text while all stood still, or
  *   -EINVAL   @start is not below @end
  *   -EBUSY    a thread uses the text, or has more than 32 stacks. The library reports
  *             which thread, and the address, to the function that ftrace_set_print() set
@@ -296,21 +296,22 @@ int ftrace_make_call(unsigned long ip, unsigned long addr);
  * @ip: address of the nop, as for ftrace_make_call()
  * @addr: the function to call, at any distance
  *
- * Works at any nop, and preserves the red zone of the function that @ip is in. The location
- * gets a jump, not a call: to a stub near it, from which the thread goes on to code of
- * this library. That lowers the stack pointer by 128 bytes, calls @addr, raises the stack
+ * Works at any nop, and preserves the red zone of the function that @ip is in. The
+ * location gets a jump to a stub near it, not a call, and the stub jumps to code of this
+ * library. This code lowers the stack pointer by 128 bytes, calls @addr, raises the stack
  * pointer, and jumps to the instruction after the location. It changes no register and no
  * flag; @addr must preserve all registers, as for ftrace_make_call(), and all flags that
  * the function relies on. At the call, the stack is aligned as at @ip. Unwinders and
  * debuggers see @addr as called by the function at @ip, with one frame of the library in
  * between.
  *
- * ftrace_make_nop() with the same arguments removes the jump. A thread that had reached it
- * may call @addr even after that, and returns to the function at @ip. Before one of the two
- * is unmapped, ftrace_check_stack() must have found no thread in it: it counts such a thread
- * as being in both. The stub stays: there is one for each pair of @ip and @addr, which later
- * calls use again. The library never frees or changes it, so the bytes at @ip, once they have
- * been read, can also be written and removed with ftrace_patch_text().
+ * ftrace_make_nop() with the same arguments removes the jump. A thread that had reached
+ * it may call @addr even after that, and returns to the function at @ip. Before the text
+ * of one of these two functions is unmapped, ftrace_check_stack() must have found no
+ * thread in it. It counts such a thread as being in both. The stub stays: there is one
+ * for each pair of @ip and @addr, which later calls use again. The library never frees or
+ * changes it, so the bytes at @ip, once they have been read, can also be written and
+ * removed with ftrace_patch_text().
  *
  * This function, and ftrace_make_nop() for such a location, use the method and the writer
  * of ftrace_set_patch_opts(). With breakpoints, the nop must be one instruction.
@@ -514,9 +515,9 @@ int ftrace_patch_text(struct ftrace_patch *patches, size_t count,
  *
  * Applies from then on to ftrace_patch_text() without options, to
  * ftrace_make_call_redzone(), and to the functions of ftrace/trace.h and
- * ftrace/static_key.h. Two kinds of change always use the stop, and only the writer and the
- * timeout from here: the other functions for a single location, and ftrace/trace.h when it
- * merges several nops into one.
+ * ftrace/static_key.h. Two kinds of change always use the stop, and only the writer and
+ * the timeout from here: the other functions for a single location, and ftrace/trace.h
+ * when it merges several nops into one.
  *
  * Returns 0 or
  *   -EINVAL, -E2BIG  @opts, as for ftrace_patch_text(); the old options remain

@@ -36,7 +36,7 @@ extern "C" {
  * @display: its readable name: the demangled name in C++ and Rust, otherwise the same as
  *	@name
  * @data: the word that ftrace_site_data() has found for it; NULL if no handler has asked for
- *	it. Version 1.0 had no such field: @size tells
+ *	it. Version 1.0 had no such field: compare @size
  *
  * The library reads the symbol table of the object. If the object is stripped, it
  * reads that of the debug file, /usr/lib/debug/.build-id/xx/yyyy.debug, which must have
@@ -44,9 +44,10 @@ extern "C" {
  *
  * The C++ library of the process demangles C++ names (__cxa_demangle() of libstdc++ or
  * libc++abi, no matter which object loaded it, and with which flags; one that is linked
- * statically must be exported). While there is no C++ library, they are not demangled. Names of more than 1,024 characters never are.
- * The library itself demangles Rust names of up to 4,000 characters, of both kinds
- * (_ZN...17h...E and _R...), without hashes and numbers of crates.
+ * statically must be exported). While there is no C++ library, they are not demangled.
+ * Names of more than 1,024 characters never are. The library itself demangles Rust names
+ * of up to 4,000 characters, of both kinds (_ZN...17h...E and _R...), without hashes and
+ * numbers of crates.
  *
  * The structure and its strings are valid until the function that received them returns;
  * @data as long as the object is loaded.
@@ -91,7 +92,9 @@ struct ftrace_site {
  *   -ENOMEM   no memory for the tables
  *   -EAGAIN   an object's file cannot be read now, because the process can open no
  *             file; or, as in ftrace/trace.h, this is the child of a bare clone()
- *   -EDEADLK  called from a signal handler, or from the handler of a traced function
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function,
+ *             inside a stop window, or after ftrace_arch_code_modify_prepare()
+ *             (ftrace/patch.h)
  *
  * Context: thread.
  * Source: available_filter_functions, enabled_functions in the kernel's tracefs.
@@ -108,9 +111,9 @@ int ftrace_for_each_site(int (*fn)(const struct ftrace_site *site, void *data), 
  * functions there have FTRACE_OPS_FL_SKIP_FOREIGN; only this call returns that error. The
  * next call tries again.
  *
- * Functions that another tool had changed (FTRACE_OPS_FL_SKIP_FOREIGN) are looked at again,
- * as by every call of ftrace/trace.h. Only this call also looks at every function that is
- * traced, and writes the call again if another tool has put a nop there.
+ * Functions that another tool had changed (FTRACE_OPS_FL_SKIP_FOREIGN) are looked at
+ * again, as by every call of ftrace/trace.h. Only this call also looks at every function
+ * that is traced, and writes the call again if another tool has put a nop there.
  *
  * Branches of new objects are changed to match the static keys that they depend on. Every
  * call of ftrace/static_key.h does the same.
@@ -139,16 +142,16 @@ int ftrace_update_sites(void);
  * memory from the first call for its function on. To read the words, take @data from
  * ftrace_for_each_site().
  *
- * The word stays where it is as long as the object of the function is loaded. If the object
- * is closed while a handler runs, the words that this handler has found stay valid until it
- * returns. If the object is opened again, its words are 0. The child of fork() has a copy of
- * the words.
+ * The word stays where it is as long as the object of the function is loaded. If the
+ * object is closed while a handler runs, the words that this handler has found stay valid
+ * until it returns. If the object is opened again, its words are 0. The child of fork()
+ * has a copy of the words.
  *
  * Returns the word, or NULL: no function that can be traced has this @ip; or the calling
  * thread is not in the handler of a traced function.
  *
- * Context: handler of a traced function, in any context: also if the call of the function is
- * in a signal handler, an NMI or a stop window.
+ * Context: handler of a traced function, in any context: also if the call of the function
+ * is in a signal handler, an NMI or a stop window.
  */
 unsigned long *ftrace_site_data(unsigned long ip);
 
@@ -175,10 +178,10 @@ unsigned long *ftrace_site_data(unsigned long ip);
  * begin there, a global one. A part that the compiler moved away from its function
  * (parse.cold) is a function of its own, which cannot be traced.
  *
- * The code that the library makes for traced calls, and for ftrace_make_call_redzone(), is
- * in no object: its @name is "ftrace_trampoline", and its @object "__builtin__ftrace", as in
- * the kernel. The part of it that is in the library has the same @name, and the library's
- * path.
+ * The code that the library makes for traced calls, and for ftrace_make_call_redzone(),
+ * is in no object: its @name is "ftrace_trampoline", and its @object "__builtin__ftrace",
+ * as in the kernel. The part of it that is in the library has the same @name, and the
+ * library's path.
  */
 struct ftrace_symbol {
 	size_t size;
@@ -228,8 +231,9 @@ struct ftrace_symbol {
  *   -ENAMETOOLONG  the strings do not fit in @buf
  *   -ENOMEM   no memory
  *   -EAGAIN   as for ftrace_for_each_site()
- *   -EDEADLK  called from a signal handler, from the handler of a traced function, or
- *             inside a stop window (ftrace/patch.h)
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function,
+ *             inside a stop window, or after ftrace_arch_code_modify_prepare()
+ *             (ftrace/patch.h)
  *
  * Context: thread.
  * Source: kallsyms_lookup() in kernel/kallsyms.c, ftrace_location() in
@@ -243,12 +247,12 @@ int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, siz
  *
  * The library reports which thread cannot be stopped and why; locations that hold
  * unexpected bytes, and who has probably written them; functions that two ops with
- * FTRACE_OPS_FL_IPMODIFY select; threads that are in the text that ftrace_check_stack() is
- * asked about; and patterns that match no function: how many functions there are, the
- * nearest name, and which objects could not be read and why. It calls @print on the thread
- * whose call fails, before that call returns, with the loader's lock held; what concerns an
- * object that is being opened, with FTRACE_OPS_FL_PENDING, on a thread of its own. @print
- * must not wait for a thread that opens or closes objects.
+ * FTRACE_OPS_FL_IPMODIFY select; threads that are in the text that ftrace_check_stack()
+ * is asked about; and patterns that match no function: how many functions there are, the
+ * nearest name, and which objects could not be read and why. It calls @print on the
+ * thread whose call fails, before that call returns, with the loader's lock held; what
+ * concerns an object that is being opened, with FTRACE_OPS_FL_PENDING, on a thread of its
+ * own. @print must not wait for a thread that opens or closes objects.
  *
  * Returns 0 or
  *   -EDEADLK  called from a signal handler, or from the handler of a traced function

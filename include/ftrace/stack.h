@@ -2,8 +2,8 @@
 /*
  * ftrace/stack.h - how much stack the library uses on the threads of the host.
  *
- * Use this header in programs with small stacks: of threads, of coroutines, and
- * alternate stacks for signal handlers. With the usual stacks of some MB you do not need it.
+ * Use this header in programs with small stacks: of threads, of coroutines, and alternate
+ * stacks for signal handlers. With the usual stacks of some MB you do not need it.
  *
  *	size = own_need + ftrace_stack_size(FTRACE_STACK_STOP);
  *

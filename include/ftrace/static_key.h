@@ -37,10 +37,10 @@
  * at run time. The linker keeps an entry if it keeps the code of the branch, and does not
  * fold functions that are identical but for the keys or static calls in them. This holds
  * for GNU ld, gold, lld and mold, with --gc-sections, --icf=all, -r, and link-time
- * optimization. Objects compiled with the header of version 1.0 lack what this takes:
- * gold with --gc-sections, and GNU ld with -r followed by --gc-sections, drop all their
- * entries, and --icf=all folds such functions, so that a change of one key or static call
- * changes another too. Compile them again.
+ * optimization. Objects compiled with the header of version 1.0 lack what this takes. Of
+ * these, gold with --gc-sections drops all entries; so does GNU ld with -r followed by
+ * --gc-sections if Clang compiled them. And --icf=all folds such functions, so that a
+ * change of one key or static call changes another too. Compile them again.
  *
  * The header works with GCC 9 and Clang 11, or later, in C11 and C++17, at any
  * optimization level. A key or a static call belongs to one object (the program or a

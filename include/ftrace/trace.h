@@ -29,27 +29,28 @@
  *
  * A handler must preserve errno, and must not be left by longjmp(), by an exception, by
  * pthread_exit() or by cancellation. So a handler that calls a cancellation point
- * (pthreads(7)), such as write() or printf(), disables cancellation meanwhile if threads of
- * the program are cancelled (pthread_setcancelstate(3)); and threads that call traced
- * functions do not use asynchronous cancellation. If a handler is left in one of these ways
- * all the same, or the code that calls it is, the thread is no longer in it: its further
- * calls are traced, and neither ftrace_unregister_function() nor a stop waits for it. But
- * the C++ runtime ends the process (std::terminate()) if the traced function destroys
- * objects, catches exceptions or is noexcept: it knows of no call at the function's first
- * instruction.
+ * (pthreads(7)), such as write() or printf(), disables cancellation meanwhile if threads
+ * of the program are cancelled (pthread_setcancelstate(3)); and threads that call traced
+ * functions do not use asynchronous cancellation. If a handler is left in one of these
+ * ways all the same, or the code that calls it is, the thread is no longer in it: its
+ * further calls are traced, and neither ftrace_unregister_function() nor a stop waits for
+ * it. But the C++ runtime ends the process (std::terminate()) if the traced function
+ * destroys objects, catches exceptions or is noexcept: it knows of no call at the
+ * function's first instruction.
  *
  * A signal handler of the program may interrupt a handler, or the code that calls it,
  * and leave by siglongjmp(). The next call of a traced function by this thread is then
  * traced again.
  *
- * A signal handler may also use setcontext() to leave a handler for another stack, and the
- * program may return to the handler later, on this thread or another. Calls on the other
- * stack are traced in the meantime. A thread can have up to four handlers that it left
- * in this way; ftrace_unregister_function() waits for them, and fails with -ETIMEDOUT if
- * one never ends. Such stacks must not lie within the stack of a thread, and there must be a gap
- * between the two. If the library cannot determine whether a thread is still in a handler,
- * for example because remains of its frame lie in a variable that has not been written
- * yet, the thread counts as being in it, and its calls are not traced.
+ * A signal handler may also use setcontext() to leave a handler for another stack, and
+ * the program may return to the handler later, on this thread or another. Calls on the
+ * other stack are traced in the meantime. A thread can have up to four handlers that it
+ * left in this way; ftrace_unregister_function() waits for them, and fails with
+ * -ETIMEDOUT if one never ends. Such stacks must not lie within the stack of a thread,
+ * and there must be a gap between the two. If the library cannot determine whether a
+ * thread is still in a handler, for example because remains of its frame lie in a
+ * variable that has not been written yet, the thread counts as being in it, and its calls
+ * are not traced.
  *
  * Source: include/linux/ftrace.h and kernel/trace/ftrace.c of the kernel.
  */
@@ -105,22 +106,22 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * trace the others. Each skipped function is reported once, to the function that
  * ftrace_set_print() set: the bytes, who has probably written them, and what to do. Every
  * later call of ftrace_update_sites(), ftrace_for_each_site() or a function of this header
- * looks at it again, and traces it if the other tool has restored what was there. As long
- * as it has not, that stops no thread. Without this flag, one such function makes the call
+ * looks at it again, and traces it if the other tool has restored what was there. Until
+ * then, looking at it stops no thread. Without this flag, one such function makes the call
  * fail, and nothing is changed.
  *
  * If another tool changes a function while it is traced, its handlers are called again as
  * soon as the tool has restored the call. Meanwhile no handler can be added there or
- * removed: with this flag one that is added is called later, as above; for one that is
- * removed see ftrace_unregister_function(). If the tool writes a nop instead, the next
- * call of ftrace_update_sites() writes the call again.
+ * removed. With this flag, a handler that is added is called later, as above. For a
+ * handler that is removed, see ftrace_unregister_function(). If the tool writes a nop
+ * instead, the next call of ftrace_update_sites() writes the call again.
  */
 #define FTRACE_OPS_FL_SKIP_FOREIGN 4UL
 
 /*
- * Trace functions of objects that are opened later as soon as they are opened, before their
- * constructors run, with no call by the host: by dlopen(), and from glibc 2.35 on by
- * dlmopen(). ftrace_set_filter() and ftrace_set_notrace() then return 0 if the pattern
+ * Trace functions of objects that are opened later as soon as they are opened, before
+ * their constructors run, with no call by the host: by dlopen(), and from glibc 2.35 on
+ * by dlmopen(). ftrace_set_filter() and ftrace_set_notrace() then return 0 if the pattern
  * matches no function yet.
  *
  * While an ops with this flag is registered, the library has a thread, and the empty
@@ -135,9 +136,10 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
  * Without this flag, and where the function of the loader is not as expected, for example
  * because a debugger has a breakpoint there (which is reported to the function that
  * ftrace_set_print() set), functions of new objects are traced from the next call of
- * ftrace_update_sites() or of any function of this header on. So are those of objects
- * with text relocations, those in the child of a fork, and C++ names that an object's
- * own dependency, a C++ library, has to demangle.
+ * ftrace_update_sites() or of any function of this header on. Even with the flag, this
+ * also holds for objects with text relocations, for objects that the child of a fork
+ * opens, and for functions selected by C++ names if only a dependency of the object can
+ * demangle them.
  *
  * The library's thread is called "ftrace". It blocks all signals, except faults and the
  * stop signal, and ends soon after the last such ops is unregistered.
@@ -215,8 +217,9 @@ struct ftrace_ops {
  *   -EINVAL   the entry of a function holds unexpected bytes, which are reported to the
  *             function that ftrace_set_print() set; nothing was changed. Does not occur
  *             with FTRACE_OPS_FL_SKIP_FOREIGN
- *   -EDEADLK  called from a signal handler, from the handler of a traced function, or
- *             inside a stop window (ftrace/patch.h)
+ *   -EDEADLK  called from a signal handler, from the handler of a traced function,
+ *             inside a stop window, or after ftrace_arch_code_modify_prepare()
+ *             (ftrace/patch.h)
  *   and the errors of ftrace_patch_text()
  *
  * Context: thread.
@@ -240,8 +243,8 @@ int ftrace_register_function(struct ftrace_ops *ops);
  * Constructors and destructors run with the loader's lock held, so a call from one times
  * out if a handler waits for that lock.
  *
- * If a thread seems to be in a handler for a long time, this function stops it now and then, for
- * some microseconds, to check whether it is.
+ * If a thread seems to be in a handler for a long time, this function stops it now and
+ * then, for some microseconds, to check whether it is.
  *
  * While this function waits, @ops is already unregistered. If another thread registers
  * @ops again in the meantime, @ops is registered when this function returns.
@@ -249,7 +252,7 @@ int ftrace_register_function(struct ftrace_ops *ops);
  * Returns 0 or
  *   -EINVAL   as for ftrace_register_function()
  *   -ENOENT   @ops is not registered, or is already being unregistered
- *   -EDEADLK  called from a handler, or inside a stop window; @ops remains registered
+ *   -EDEADLK  as for ftrace_register_function(); @ops remains registered
  *   -ETIMEDOUT a thread has been in a handler for 30 seconds, or left one for another
  *             stack and has not returned to it for 5 seconds. The handler is no longer
  *             called, but may still run until a call of ftrace_update_sites() has
@@ -259,10 +262,10 @@ int ftrace_register_function(struct ftrace_ops *ops);
  *             other functions were changed back. The handler is no longer called, even
  *             if the other tool restores the call. The next call of this header or of
  *             ftrace/sites.h after that removes the call
- *   and the errors of ftrace_patch_text(): some functions could not be changed back.
- *   The handler is no longer called, and later calls try again. But if the system has no membarrier(SYNC_CORE), and
- *   a thread could not be stopped either, the handler may still run until a call of
- *   ftrace_update_sites() has returned 0
+ *   and the errors of ftrace_patch_text(): some functions could not be changed back. The
+ *   handler is no longer called, and later calls try again. But if the system has no
+ *   membarrier(SYNC_CORE), and a thread could not be stopped either, the handler may
+ *   still run until a call of ftrace_update_sites() has returned 0
  *
  * Context: thread.
  * Source: unregister_ftrace_function() in kernel/trace/ftrace.c.
@@ -279,9 +282,9 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * A pattern is the name of a function in the symbol table: any of its names, if several
  * symbols have its address (at most 64 symbols, and 4,096 bytes of names besides the one
  * that ftrace_for_each_site() shows). A version at the end of the name, as in foo@V1 or
- * foo@@V2, can be left out. The name of a function with the attribute target_clones selects
- * all its clones. A function with the attribute ifunc has no code of its own: use the names
- * of the functions that its resolver returns.
+ * foo@@V2, can be left out. The name of a function with the attribute target_clones
+ * selects all its clones. A function with the attribute ifunc has no code of its own: use
+ * the names of the functions that its resolver returns.
  *
  * * matches any text, ? any character, [a-z] and [!a-z] a character of a set, and \ the
  * next character literally. A leading ! removes the functions that match from the
@@ -341,11 +344,12 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * (rustc before 1.95, unless -C symbol-mangling-version=v0) have no generic arguments, or
  * only their names: Cart<T>.
  *
- * Each time that such a pattern is evaluated, it costs about a microsecond for each C++ or
- * Rust function of the objects that it applies to whose symbol contains the longest name of
- * a namespace, class or function in the pattern; functions with another symbol cost little.
- * ftrace_for_each_site() says what else demangling needs. If no object of the process has a C++
- * demangler, C++ patterns match no C++ function, and the report says so.
+ * Each time that such a pattern is evaluated, it costs about a microsecond for each C++
+ * or Rust function of the objects that it applies to whose symbol contains the longest
+ * name of a namespace, class or function in the pattern; functions with another symbol
+ * cost little. ftrace_for_each_site() says what else demangling needs. If no object of
+ * the process has a C++ demangler, C++ patterns match no C++ function, and the report
+ * says so.
  *
  * Patterns apply in the order in which they were set, and belong to @ops until
  * ftrace_free_filter(). If @ops is registered, the new selection takes effect at once.
@@ -473,8 +477,8 @@ static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long va
  * @function: the address of a function that takes the same arguments
  *
  * Calls that @function makes are traced as always, so it must not call this one by its
- * name: see ftrace_original(). To take the replacement back, unregister the handler; if
- * @function is in an object that is then closed, call ftrace_check_stack() in between.
+ * name: see ftrace_original(). To take the replacement back, unregister the handler.
+ * Before you close the object that @function is in, call ftrace_check_stack().
  */
 static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long function)
 {
@@ -499,9 +503,9 @@ static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long 
  *
  * A call of the function itself would call the handlers again, and end in fixed() again.
  * The handler runs before fixed(), so fixed() always finds the result set. The result is
- * right whatever the compiler left at the entry, and as long as the object is open, also
- * when the function is no longer traced. The @ip of struct ftrace_site can be passed as
- * well, but only one that was shown while the function was traced.
+ * right whatever the compiler left at the entry. It stays valid while the object is open,
+ * even if the function is no longer traced. The @ip of struct ftrace_site can be passed
+ * too, but only one that was shown while the function was traced.
  *
  * A call of the result calls no handler, of any ops: all handlers of the function were
  * called once, when it was called. Calls that the original makes, also of itself, are

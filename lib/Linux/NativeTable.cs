@@ -30,9 +30,10 @@ internal unsafe struct NativeTable
     [FieldOffset(Offsets.NativeTable_ForbidsBreakpoints)] public delegate*<int> ForbidsBreakpoints;
 
     /// <summary>
-    /// Calls the handler of a <c>struct ftrace_ops</c>; if the last argument is not 0, calls the trace function in its place.
+    /// Calls the handlers of a set of ops that are still registered: the address, the caller, which ops, the registers. If the last argument
+    /// is not 0, calls the trace function in place of each.
     /// </summary>
-    [FieldOffset(Offsets.NativeTable_CallOps)] public delegate*<ulong, ulong, void*, void*, int, void> CallOps;
+    [FieldOffset(Offsets.NativeTable_CallOps)] public delegate*<ulong, ulong, ulong, void*, int, void> CallOps;
 
     /// <summary>dl_iterate_phdr(3), in the child of a fork too. The first argument is the function.</summary>
     [FieldOffset(Offsets.NativeTable_IterateObjects)] public delegate* unmanaged[Cdecl]<void*, void*, int> IterateObjects;
@@ -179,4 +180,13 @@ internal unsafe struct NativeTable
 
     /// <summary>How often the loader went on before the agent was done.</summary>
     [FieldOffset(Offsets.NativeTable_LoaderTimeouts)] public ulong* LoaderTimeouts;
+
+    /// <summary>The handler of a set of ops: the argument is its <c>TraceSlot.List</c>.</summary>
+    [FieldOffset(Offsets.NativeTable_CallSet)] public delegate* unmanaged<ulong, ulong, void*, void*, void> CallSet;
+
+    /// <summary>The same with the trace function in place of each handler.</summary>
+    [FieldOffset(Offsets.NativeTable_CallSetRedirected)] public delegate* unmanaged<ulong, ulong, void*, void*, void> CallSetRedirected;
+
+    /// <summary>The table of ops.</summary>
+    [FieldOffset(Offsets.NativeTable_OpsTable)] public void* OpsTable;
 }

@@ -64,6 +64,12 @@ enum {
 
 #pragma GCC visibility push(hidden)
 
+/* The ops of a number: lib/Trace/TraceSlots.cs. */
+struct ops_entry {
+	struct ftrace_ops *ops;
+	unsigned long unused;
+};
+
 /* Shared with C#: lib/Linux/NativeTable.cs. A new member is a line in offsets.h. */
 extern struct native {
 	/* for C# */
@@ -73,7 +79,7 @@ extern struct native {
 	void (*call_handler)(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 			     void *context);
 	int (*forbids_breakpoints)(void);
-	void (*call_ops)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+	void (*call_ops)(unsigned long ip, unsigned long parent_ip, unsigned long mask,
 			 struct ftrace_regs *regs, int redirected);
 	int (*iterate_objects)(int (*fn)(struct dl_phdr_info *, size_t, void *), void *data);
 	void (*free)(void *ptr);
@@ -120,6 +126,9 @@ extern struct native {
 	void (*agent_end)(void);
 	int (*agent_is_running)(void);
 	const unsigned long *loader_timeouts;
+	ftrace_func_t call_set, call_set_redirected;
+	/* from C#, data plane */
+	const struct ops_entry *ops_table;
 } native;
 
 /*
@@ -175,8 +184,12 @@ void *ftrace_claim_tracer(struct ftrace_nmi_thread *thread);
 long ftrace_look_at_marks(struct ftrace_nmi_thread *thread, unsigned long frame);
 void ftrace_leave_mark(struct ftrace_nmi_thread *thread, unsigned long mark);
 unsigned long *no_site_data(struct ftrace_nmi_thread *thread, unsigned long ip);
-void call_ops(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+void call_ops(unsigned long ip, unsigned long parent_ip, unsigned long mask,
 	      struct ftrace_regs *regs, int redirected);
+void call_set(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *list,
+	      struct ftrace_regs *regs);
+void call_set_redirected(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *list,
+			 struct ftrace_regs *regs);
 
 /* trace_entry.S */
 void ftrace_caller(void);
@@ -225,6 +238,7 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 
 _Static_assert(sizeof(struct native) == NativeTable_SizeOf,
 	       "offsets.h lacks a member of struct native");
+_Static_assert(sizeof(struct ops_entry) == OpsEntry_SizeOf, "struct ops_entry");
 _Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");
 _Static_assert(sizeof(struct ftrace_nmi_thread) == NmiThread_SizeOf, "struct ftrace_nmi_thread");
 _Static_assert(sizeof(struct ftrace_regs) == FtraceRegs_SizeOf, "struct ftrace_regs");

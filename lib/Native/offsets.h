@@ -62,7 +62,10 @@ FIELD(native, agent_start, NativeTable, AgentStart, 384)
 FIELD(native, agent_end, NativeTable, AgentEnd, 392)
 FIELD(native, agent_is_running, NativeTable, AgentIsRunning, 400)
 FIELD(native, loader_timeouts, NativeTable, LoaderTimeouts, 408)
-VALUE(NativeTable, SizeOf, 416)
+FIELD(native, call_set, NativeTable, CallSet, 416)
+FIELD(native, call_set_redirected, NativeTable, CallSetRedirected, 424)
+FIELD(native, ops_table, NativeTable, OpsTable, 432)
+VALUE(NativeTable, SizeOf, 440)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)
@@ -138,6 +141,10 @@ VALUE(TraceSlot, ListFlagByte, 0x80)
 VALUE(TraceSlots, Count, 2048)
 VALUE(TraceSlots, Kinds, 4)
 VALUE(StubArea, StubSize, 32)
+
+/* The table of ops. */
+FIELD(ops_entry, ops, OpsEntry, Ops, 0)
+VALUE(OpsEntry, SizeOf, 16)
 
 /* Calls over the red zone, redzone.S: how many there can be, the code of one, and its entry in the table. */
 VALUE(RedZone, Count, 2048)

@@ -17,8 +17,8 @@ EXPORT const char *ftrace_strerror(int error)
 		return "the system denies writing to code, or the caller has not prepared the "
 		       "change";
 	case -ENOENT:
-		return "no function matches, the filter could not be set, or the ops or signal is "
-		       "not known";
+		return "no function or object is found, the filter could not be set, or the ops or "
+		       "signal is not known";
 	case -EIO:
 		return "an earlier change could be neither completed nor undone; nothing is "
 		       "changed any more";
@@ -35,8 +35,8 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EFAULT:
 		return "a pointer is NULL, or the memory cannot be read";
 	case -EBUSY:
-		return "a thread is in the code, the stop signal cannot be had, or the object or "
-		       "function is in use";
+		return "a thread is in the code, there is no stop signal, or the ops, function or "
+		       "static key is in use";
 	case -EEXIST:
 		return "already registered or declared";
 	case -EINVAL:
@@ -48,8 +48,8 @@ EXPORT const char *ftrace_strerror(int error)
 		return "the function is out of reach of a call, or there is no free address space "
 		       "near the code";
 	case -EDEADLK:
-		return "called in a signal handler, in a handler, in a stop window, or by a thread "
-		       "that has prepared a change";
+		return "called in a signal handler, in the handler of a traced function, in a stop "
+		       "window, or by a thread that has prepared a change";
 	case -ENAMETOOLONG:
 		return "the names do not fit in the buffer";
 	case -EOVERFLOW:

@@ -13,6 +13,21 @@ namespace Ftrace.Trace;
 /// </summary>
 internal static unsafe class ForeignSites
 {
+    /// <summary>False if no site is known to be one.</summary>
+    public static bool MayExist
+    {
+        get
+        {
+            bool found = false;
+            for (LoadedObject* target = LoadedObjects.First; target != null && !found; target = target->Next)
+            {
+                found = target->HasForeign;
+            }
+
+            return found;
+        }
+    }
+
     /// <summary>Notes that a site holds other bytes than expected.</summary>
     /// <returns>True if that has been reported.</returns>
     public static bool Note(Site* site)

@@ -169,6 +169,7 @@ internal unsafe struct OpsRecord
                 var rule = (Rule*)(rules + at);
                 size = rule->Size;
                 rule->IsElsewhere = rule->FileLength != 0 && !Glob.Matches(rule->File, fileName);
+                rule->IsPlain = rule->Kind != RuleKind.Ip && rule->Form == NameForm.Symbol && !rule->IsElsewhere;
                 rule->NoteExact(target);
             }
 
@@ -293,6 +294,9 @@ internal unsafe struct OpsRecord
         /// <summary>The selected object's file name does not match.</summary>
         public bool IsElsewhere;
 
+        /// <summary>A name in the symbol table, and the selected object is not <see cref="IsElsewhere"/>.</summary>
+        public bool IsPlain;
+
         /// <summary>When it was set, it was the full name of a function: it matches only such functions.</summary>
         public bool IsExact;
 
@@ -307,25 +311,21 @@ internal unsafe struct OpsRecord
 
         public Span<byte> File => new((byte*)Unsafe.AsPointer(ref this) + sizeof(Rule) + NameLength, FileLength);
 
-        public bool Matches(Site* site)
+        public bool Matches(Site* site) =>
+            // The usual case has the only copy of the comparison that is inlined.
+            IsPlain && !site->HasVersion && !site->HasAliases ? Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength)) : MatchesOther(site);
+
+        [MethodImpl(MethodImplOptions.NoInlining)] // as MatchesCxx
+        private bool MatchesOther(Site* site)
         {
             if (Kind == RuleKind.Ip)
             {
                 return Ip == site->Ip || Ip == site->Function;
             }
 
-            if (IsElsewhere)
-            {
-                return false;
-            }
-
-            // The usual case has the only copy of the comparison that is inlined.
-            return Form != NameForm.Symbol || site->HasVersion || site->HasAliases
-                ? MatchesAny(site)
-                : Matches(new ReadOnlySpan<byte>(site->Name, site->NameLength));
+            return !IsElsewhere && MatchesAny(site);
         }
 
-        [MethodImpl(MethodImplOptions.NoInlining)] // as MatchesCxx
         private bool MatchesAny(Site* site) => MatchesName(site) || (site->HasAliases && MatchesAlias(site));
 
         [MethodImpl(MethodImplOptions.NoInlining)] // as MatchesCxx

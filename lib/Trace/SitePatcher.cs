@@ -225,7 +225,8 @@ internal static unsafe class SitePatcher
     private static int TryPatch(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
     {
         int error = 0;
-        for (int i = 0; i < count && failures != SiteFailures.Refuse; i++)
+        bool looks = failures != SiteFailures.Refuse && ForeignSites.MayExist;
+        for (int i = 0; i < count && looks; i++)
         {
             bool foreign = sites[i]->Foreign != ForeignState.None && !CallBytes.AreSame((byte*)patches[i].Ip, patches[i].OldCode);
             patches[i].Error = foreign ? -Errno.EINVAL : 0;

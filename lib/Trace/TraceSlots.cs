@@ -29,9 +29,6 @@ internal static unsafe class TraceSlots
 
     public static TraceSlot* Slots => s_slots;
 
-    [NoInstr]
-    private static TableEntry* Table => s_table;
-
     /// <summary>Bit n: number n is in use, by a registered ops, or because some call still refers to it.</summary>
     private static ulong s_usedIds;
 
@@ -58,13 +55,16 @@ internal static unsafe class TraceSlots
     public static bool Reserve()
     {
         s_table = s_table != null ? s_table : (TableEntry*)Memory.Map(MaxOps * (nuint)sizeof(TableEntry));
+        Native.Table->OpsTable = s_table;
         if (s_slots == null)
         {
             // One more: the ops for late calls.
             s_slots = (TraceSlot*)Memory.Map((Count + 1) * (nuint)sizeof(TraceSlot));
             if (s_slots != null)
             {
-                Fill(&s_slots[Count].List, &CallLate, &CallLateRedirected);
+                delegate*<ulong, ulong, FtraceOps*, void*, void> late = &CallLate;
+                delegate*<ulong, ulong, FtraceOps*, void*, void> redirected = &CallLateRedirected;
+                Fill(&s_slots[Count].List, late, redirected);
                 *Native.Table->TraceSlots = (ulong)s_slots;
             }
         }
@@ -182,7 +182,7 @@ internal static unsafe class TraceSlots
 
     private static void Fill(TraceSlot* slot, ulong mask)
     {
-        Fill(&slot->List, &CallAll, &CallAllRedirected);
+        Fill(&slot->List, Native.Table->CallSet, Native.Table->CallSetRedirected);
         slot->ListEntry = &slot->List;
         Volatile.Write(ref slot->Mask, mask);
         bool single = (mask & (mask - 1)) == 0;
@@ -190,8 +190,7 @@ internal static unsafe class TraceSlots
         Volatile.Write(ref *(ulong*)&slot->Entry, (ulong)entry);
     }
 
-    private static void Fill(
-        FtraceOps* list, delegate*<ulong, ulong, FtraceOps*, void*, void> call, delegate*<ulong, ulong, FtraceOps*, void*, void> redirected)
+    private static void Fill(FtraceOps* list, void* call, void* redirected)
     {
         list->Func = call;
         list->Flags = FtraceOps.SaveRegs | TraceSlot.ListFlag; // the registers are passed to the ops that want them
@@ -211,18 +210,6 @@ internal static unsafe class TraceSlots
 
         return (vectors ? 0 : 1) + (regs ? 0 : 2);
     }
-
-    /// <summary>The handler of a set: calls the handlers that are still registered. Any context; the thread is marked.</summary>
-    [NoInstr]
-    private static void CallAll(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, MaskOf(list), registers, CallTarget.Handler);
-
-    [NoInstr]
-    private static void CallAllRedirected(ulong ip, ulong parentIp, FtraceOps* list, void* registers) =>
-        CallEach(ip, parentIp, MaskOf(list), registers, CallTarget.TraceFunction);
-
-    [NoInstr]
-    private static ulong MaskOf(FtraceOps* list) => Volatile.Read(ref ((TraceSlot*)((byte*)list - Offsets.TraceSlot_List))->Mask);
 
     /// <summary>
     /// The handler of a late call, which is not at its site any more: the thread was held up, and its slot may have other ops
@@ -244,23 +231,13 @@ internal static unsafe class TraceSlots
     /// What the trampoline has decided, which has saved what is needed for it: see <see cref="TraceFunction"/>.
     /// </param>
     [NoInstr]
-    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, CallTarget target)
-    {
-        for (; mask != 0; mask &= mask - 1)
-        {
-            int id = BitOperations.TrailingZeroCount(mask);
-            var ops = (FtraceOps*)Volatile.Read(ref *(ulong*)(Table + id));
-            if (ops != null)
-            {
-                Native.Table->CallOps(ip, parentIp, ops, registers, (int)target);
-            }
-        }
-    }
+    private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, CallTarget target) =>
+        Native.Table->CallOps(ip, parentIp, mask, registers, (int)target);
 
     /// <summary>The pointer to an ops, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 16)]
+    [StructLayout(LayoutKind.Explicit, Size = Offsets.OpsEntry_SizeOf)]
     private struct TableEntry
     {
-        public FtraceOps* Ops;
+        [FieldOffset(Offsets.OpsEntry_Ops)] public FtraceOps* Ops;
     }
 }

@@ -42,7 +42,7 @@ public sealed class NoInstrTests
         Method(typeof(TraceMarks), "Leave"),
         Method(typeof(LibraryCall), "MayBegin"),
         Method(typeof(LibraryCall), "BlockSignals"),
-        Method(typeof(TraceSlots), "CallAll"),
+        Method(typeof(TraceSlots), "CallLate"),
         Method(typeof(SiteData), "Of"),
         Method(typeof(ForkChild), "Run"),
     ];
