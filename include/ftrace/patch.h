@@ -194,6 +194,9 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *   - addresses elsewhere in memory: handlers of signals, functions that atexit() or
  *     pthread_key_create() registered, a thread that is about to start, work for other
  *     threads. Undo these first
+ *   - return addresses that another tool has replaced on the stack, as a uretprobe of the
+ *     kernel (perf, bpftrace) does until the function returns
+ *   - on the calling thread, the return to a call that has become a nop since it was made
  *   - vector registers, addresses that are not aligned, and processes that share the
  *     memory
  *

@@ -43,7 +43,14 @@ EXPORT void ftrace_nmi_enter_slow(void)
 
 EXPORT void ftrace_nmi_exit_slow(void)
 {
+	/*
+	 * The thread may park here, where ftrace_check_stack() reads its stack, and no registers:
+	 * this saves all that calls preserve.
+	 */
+	__builtin_unwind_init();
+
 	/* If only the sentinel is left, this is an exit without an enter. */
 	if (ftrace_nmi_thread.saved != 1)
 		native.exit_slow(&ftrace_nmi_thread);
+	__asm__ __volatile__(""); /* it is called, not jumped to with the registers restored */
 }

@@ -45,10 +45,13 @@ internal unsafe struct Site
     public ulong Current;
 
     /// <summary>True if the code there is one nop of five bytes.</summary>
-    public readonly bool IsOneNop =>
+    public readonly bool IsOneNop => HoldsOneNop((byte*)Ip);
+
+    /// <summary>The same for a copy of the code: another tool may change the site between two looks at it.</summary>
+    public readonly bool HoldsOneNop(byte* code) =>
         Size == X86Instruction.CallSize
-        && (CallBytes.AreSame((byte*)Ip, CallBytes.Nop) // the library's own
-            || X86Instruction.NopLength(new ReadOnlySpan<byte>((byte*)Ip, X86Instruction.CallSize)) == X86Instruction.CallSize);
+        && (CallBytes.AreSame(code, CallBytes.Nop) // the library's own
+            || X86Instruction.NopLength(new ReadOnlySpan<byte>(code, X86Instruction.CallSize)) == X86Instruction.CallSize);
 
     /// <summary>True if the code there is a call of a stub of this library, whichever.</summary>
     public readonly bool IsCallOfStub => StubArea.IsCallOfStub(Ip, (byte*)Ip);

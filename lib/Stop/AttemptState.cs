@@ -36,6 +36,9 @@ internal static unsafe class AttemptState
     /// <summary>When it ended.</summary>
     public static long LastNs { get; private set; }
 
+    /// <summary>When the threads were let go in the last attempt that asked any, whether it succeeded or not.</summary>
+    public static long EndedNs { get; set; }
+
     /// <summary>Begins to count.</summary>
     public static void Begin(bool isFirst, bool hasSignal)
     {

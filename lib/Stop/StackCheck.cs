@@ -19,7 +19,9 @@ internal static unsafe class StackCheck
     private const long MaxPauseNs = 100 * Clock.NsPerMs;
     private const long SearchNs = Clock.NsPerSecond;
 
-    /// <summary>The distance below a thread that parks on its way out of an NMI at which its registers have certainly been saved.</summary>
+    /// <summary>
+    /// The distance below a thread that parks on its way out of an NMI at which it has certainly saved registers. Native/gate.c has saved all.
+    /// </summary>
     private const ulong ParkingFrames = 256;
 
     /// <param name="self">The calling thread.</param>

@@ -138,6 +138,13 @@ internal unsafe ref struct StackSearch
             return _own.Top & ~(sizeof(ulong) - 1ul);
         }
 
+        // The words of the first thread are not on its stack: what is below them, as an alternate stack, may have been taken for it.
+        ThreadStack first = ThreadStack.Of(null);
+        if (first.Contains(stackPointer))
+        {
+            return first.Top & ~(sizeof(ulong) - 1ul);
+        }
+
         ulong end = stackPointer + MaxDepth;
         ulong known = stackPointer;
         while (known < end && OwnMemory.CanRead(known))

@@ -167,6 +167,7 @@ internal static unsafe class StopMachine
         if ((stop->Generation & 1) != 0)
         {
             StopRequest<X86Threads>.Release(&stop->Word);
+            AttemptState.EndedNs = now;
         }
 
         // The generation has ended: a seized thread that was on its way to park joins nothing any more.

@@ -220,6 +220,12 @@ internal static unsafe class ThreadInspection
         if (delivery is not (SignalDelivery.Blocked or SignalDelivery.AllBlocked))
         {
             record->RunTimeAtEdge = 0;
+            if (delivery == SignalDelivery.Awaited)
+            {
+                // It sleeps in sigwait(), so none is under way: the host has received the last one that was sent.
+                Volatile.Write(ref record->SignalSent, 0);
+            }
+
             return false;
         }
 
@@ -229,7 +235,8 @@ internal static unsafe class ThreadInspection
 
     /// <summary>
     /// Nothing marks a thread before the first statement of the handler and after the last one. It may be there if a signal was sent, and is
-    /// not pending, or if it parked in the last stop. Which of them it was may not be visible any more in the next attempt, so it is noted.
+    /// not pending, or if it parked in the last stop, not long ago: later it has blocked the signal itself, and may be about to wait for
+    /// signals. Which of them it was may not be visible any more in the next attempt, so it is noted.
     /// </summary>
     private static bool IsAtEdgeOfHandler(StopState* stop, ThreadRecord* record)
     {
@@ -237,7 +244,7 @@ internal static unsafe class ThreadInspection
         if (record->RunTimeAtEdge == 0 || record->ParkedAtEdge != parked)
         {
             uint last = stop->Generation - 1 - (stop->Generation & 1); // of the last stop before this attempt
-            bool mayLeave = parked != 0 && parked == last;
+            bool mayLeave = parked != 0 && parked == last && Clock.NowNs() - AttemptState.EndedNs < TrustNs;
             bool mayEnter = Volatile.Read(ref record->SignalSent) != 0 && TaskFiles.HasTaken(record->Tid, stop->Signal);
             if (!mayLeave && !mayEnter)
             {

@@ -65,13 +65,17 @@ internal static unsafe class EntryConversion
     /// </summary>
     private static int Add(LoadedObject* target, Site* site, FtracePatch* pieces)
     {
-        byte* code = (byte*)site->Ip;
         bool mayBeCall = site->IsMcount && !site->IsConverted; // after that, a call is another tool's
+
+        // A copy: what another tool writes meanwhile must not be taken for the old code of a piece.
+        int length = Math.Max((int)site->Size, mayBeCall ? PatchableEntry.LongCallSize : X86Instruction.CallSize);
+        byte* code = stackalloc byte[length];
+        new ReadOnlySpan<byte>((byte*)site->Ip, length).CopyTo(new Span<byte>(code, length));
         int call = mayBeCall ? target->MeasureCall(site->Ip, new ReadOnlySpan<byte>(code, PatchableEntry.LongCallSize)) : 0;
         if (call == PatchableEntry.LongCallSize)
         {
             site->Size = PatchableEntry.LongCallSize; // not known if another tool had changed the site when the object was read
-            return AddPiece(pieces, site->Ip, call, nopOffset: 1);
+            return AddPiece(pieces, site->Ip, code, call, nopOffset: 1);
         }
 
         var entry = new ReadOnlySpan<byte>(code, site->Size);
@@ -84,7 +88,7 @@ internal static unsafe class EntryConversion
         }
 
         // The end of a longer nop is its displacement, which does not matter: it becomes the nops after the site.
-        int count = AddPiece(pieces, site->Ip, X86Instruction.CallSize, nopOffset: 0);
+        int count = AddPiece(pieces, site->Ip, code, X86Instruction.CallSize, nopOffset: 0);
         for (int at = X86Instruction.CallSize; at < site->Size; at += X86Instruction.MaxPatch)
         {
             FtracePatch* piece = pieces + count++;
@@ -98,11 +102,11 @@ internal static unsafe class EntryConversion
     }
 
     /// <summary>A piece with the five-byte nop at an offset of 0 or 1, and a nop of one byte before it.</summary>
-    private static int AddPiece(FtracePatch* piece, ulong ip, int length, int nopOffset)
+    private static int AddPiece(FtracePatch* piece, ulong ip, byte* code, int length, int nopOffset)
     {
         piece->Ip = ip;
         piece->Len = (uint)length;
-        new ReadOnlySpan<byte>((byte*)ip, length).CopyTo(new Span<byte>(piece->OldCode, X86Instruction.MaxPatch));
+        new ReadOnlySpan<byte>(code, length).CopyTo(new Span<byte>(piece->OldCode, X86Instruction.MaxPatch));
         piece->NewCode[0] = OneByteNop;
         PatchableEntry.Nop5FromAnywhere.CopyTo(new Span<byte>(piece->NewCode + nopOffset, X86Instruction.CallSize));
         return 1;

@@ -41,8 +41,22 @@ internal static unsafe class ForeignSites
     /// True if a site holds one nop, or a call of a stub of this library, although it should hold another: tools put back what they found
     /// when they changed the site, and a uprobe of the kernel what is in the file.
     /// </summary>
-    public static bool IsOurs(Site* site) =>
-        site->IsOneNop || (site->Size == X86Instruction.CallSize && (site->IsCallOfStub || IsCallWithOtherStart(site)));
+    /// <param name="site">The site.</param>
+    /// <param name="found">Gets the code if it is that, else it stays as it is.</param>
+    public static bool TryCopyOurs(Site* site, byte* found)
+    {
+        // Once: if another tool changes the site meanwhile, its code must not be taken for what was looked at.
+        byte* code = stackalloc byte[X86Instruction.CallSize];
+        CallBytes.Copy((byte*)site->Ip, code);
+        bool isOurs = site->HoldsOneNop(code)
+            || (site->Size == X86Instruction.CallSize && (StubArea.IsCallOfStub(site->Ip, code) || IsCallWithOtherStart(site->Ip, code)));
+        if (isOurs)
+        {
+            CallBytes.Copy(code, found);
+        }
+
+        return isOurs;
+    }
 
     /// <summary>
     /// Looks at the traced sites for those whose call another tool has removed. They are not traced any more, and are foreign until they are.
@@ -62,7 +76,7 @@ internal static unsafe class ForeignSites
     /// <summary>If a traced site has no call any more: nobody is called from there.</summary>
     private static bool TryNoteRemovedCall(Site* site)
     {
-        bool removed = X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) || IsCallWithOtherStart(site);
+        bool removed = X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, X86Instruction.CallSize)) || IsCallWithOtherStart(site->Ip, (byte*)site->Ip);
         if (removed)
         {
             Volatile.Write(ref site->Current, 0);
@@ -76,13 +90,13 @@ internal static unsafe class ForeignSites
     /// True for a call of a stub whose first byte is that of a nop: the kernel puts back the file's first byte when a uprobe that was set over
     /// the call is removed.
     /// </summary>
-    private static bool IsCallWithOtherStart(Site* site)
+    private static bool IsCallWithOtherStart(ulong ip, byte* found)
     {
         byte* code = stackalloc byte[X86Instruction.CallSize];
-        CallBytes.Copy((byte*)site->Ip, code);
+        CallBytes.Copy(found, code);
         bool isNop = *code is 0x90 or 0x0f or 0x66;
         *code = X86Instruction.CallOpcode;
-        return isNop && StubArea.IsCallOfStub(site->Ip, code);
+        return isNop && StubArea.IsCallOfStub(ip, code);
     }
 
     /// <summary>True if a foreign site can be changed again.</summary>
@@ -93,7 +107,8 @@ internal static unsafe class ForeignSites
             TryNoteRemovedCall(site);
         }
 
-        if (IsOurs(site))
+        byte* code = stackalloc byte[X86Instruction.CallSize];
+        if (TryCopyOurs(site, code))
         {
             return true;
         }

@@ -109,15 +109,19 @@ internal static unsafe class SitePatcher
                 sites[found++] = site;
                 patch->Ip = site->Ip;
                 patch->Len = X86Instruction.CallSize;
-                if (site->Foreign != ForeignState.None && ForeignSites.IsOurs(site))
+                if (site->Foreign != ForeignState.None && ForeignSites.TryCopyOurs(site, patch->OldCode))
                 {
-                    CallBytes.Copy((byte*)site->Ip, patch->OldCode);
+                    // Another tool has put it back.
                 }
                 else if (site->Current == 0)
                 {
-                    bool ready = site->IsOneNop;
-                    unready += ready ? 0 : 1;
-                    CallBytes.Copy(ready ? (byte*)site->Ip : CallBytes.Nop, patch->OldCode);
+                    // What is looked at is the copy, as there.
+                    CallBytes.Copy((byte*)site->Ip, patch->OldCode);
+                    if (!site->HoldsOneNop(patch->OldCode))
+                    {
+                        unready++;
+                        CallBytes.Copy(CallBytes.Nop, patch->OldCode);
+                    }
                 }
                 else if (!current.TryEncode(site->Ip, site->Current, stubs, patch->OldCode))
                 {
@@ -238,13 +242,12 @@ internal static unsafe class SitePatcher
     /// </summary>
     private static bool TryTake(Site* site, FtracePatch* patch)
     {
-        if (site->Foreign != ForeignState.None || !ForeignSites.IsOurs(site))
+        if (site->Foreign != ForeignState.None || !ForeignSites.TryCopyOurs(site, patch->OldCode))
         {
             return false;
         }
 
         ForeignSites.Note(site);
-        CallBytes.Copy((byte*)site->Ip, patch->OldCode);
         return true;
     }
 

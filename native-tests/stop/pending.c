@@ -5,6 +5,8 @@
  * pending queue   a thread that blocks it is not sent one, whatever else can be done
  * pending late    a thread that takes it in the moment in which the stop is
  *                 given up: it parks or not, but it always goes on
+ * pending since   a thread that has blocked it since it parked in the last stop is not
+ *                 sent one either, except for a moment after that stop
  */
 #include "../calls.h"
 #include "../modes.h"
@@ -198,9 +200,42 @@ static void late(void)
 	join(thread);
 }
 
+/* since */
+
+#define TRUST_NS 1000000000 /* a stop is relied on for so long */
+
+static void *blocks_since(void *arg)
+{
+	trusted = 1;
+	WAIT_FOR(block == 1);
+	mask_all(SIG_BLOCK);
+	ready = 1;
+	while (!unblock) /* sleeps in no call, as one that waits for signals in turns */
+		__builtin_ia32_pause();
+	CHECK_EQ(take_pending(), 0);
+	return arg;
+}
+
+static void since(void)
+{
+	pthread_t thread = start(blocks_since, NULL);
+	uint64_t parked;
+
+	WAIT_FOR(trusted == 1);
+	gain_trust();
+	parked = now_ns();
+	WAIT_FOR(now_ns() - parked > TRUST_NS);
+	block = 1;
+	WAIT_FOR(ready == 1);
+	CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), 0);
+	unblock = true;
+	join(thread);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct mode modes[] = {{"queue", queue}, {"late", late}, {NULL, NULL}};
+	static const struct mode modes[] = {
+		{"queue", queue}, {"late", late}, {"since", since}, {NULL, NULL}};
 
 	function = new_function();
 	stop_signal = find_stop_signal();

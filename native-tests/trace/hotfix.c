@@ -12,7 +12,10 @@
  *                   Control: what is above that stack is not part of it
  * hotfix coroutine  held, on a stack of the program's own
  * hotfix registers  the address is in one register, and nowhere else
+ * hotfix kept       the same, of an NMI's handler that parks on its way out
  * hotfix deep       the address is far up on the stack. Control: it is below the stack pointer
+ * hotfix first      the same on the first thread's stack, while that thread is in a signal
+ *                   handler on an alternate stack, next below the thread's words
  * hotfix steps      a thread stops after each instruction on its way from the handler
  *                   through the replacement, and back to the caller
  * hotfix caller     the calling thread has pointers into the text; it is in the text
@@ -437,6 +440,83 @@ static void registers(void)
 	finish(worker);
 }
 
+/* leave_in_REGISTER(): an NMI ends while the address is in a register that calls preserve. */
+void leave_nmi(void);
+
+__attribute__((noipa)) void leave_nmi(void)
+{
+	ftrace_nmi_exit();
+}
+
+__asm__(".macro leave_in register\n"
+	".globl leave_in_\\register\n"
+	".type leave_in_\\register, @function\n"
+	"leave_in_\\register:\n"
+	"push %\\register\n"
+	"movabs $0x5a5a5a5a5a5a5a5a, %\\register\n"
+	"xor hidden_address(%rip), %\\register\n"
+	"call leave_nmi\n"
+	"pop %\\register\n"
+	"ret\n"
+	".endm\n"
+	".irp register, rbx, rbp, r12, r13, r14, r15\n"
+	"leave_in \\register\n"
+	".endr\n");
+
+#define PRESERVED(X)	    X(rbx) X(rbp) X(r12) X(r13) X(r14) X(r15)
+#define DECLARE_LEAVE(name) void leave_in_##name(void);
+#define LEAVE(name)	    leave_in_##name,
+PRESERVED(DECLARE_LEAVE)
+
+static void (*const leaves[])(void) = {PRESERVED(LEAVE)};
+static atomic_int leave;
+
+static void on_nmi_keeping(int signo)
+{
+	(void)signo;
+	ftrace_nmi_enter();
+	handling = true;
+	while (!stop_is_noted())
+		sched_yield();
+	leaves[leave]();
+	handling = false;
+}
+
+static void *is_interrupted(void *arg)
+{
+	begin_worker();
+	hold();
+	end_worker();
+	return arg;
+}
+
+static void kept(void)
+{
+	struct sigaction action = {.sa_handler = on_nmi_keeping, .sa_flags = SA_RESTART};
+	pthread_t worker;
+	int before;
+
+	CHECK_EQ(ftrace_nmi_add_signal(SIGUSR1), 0);
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	open_fix();
+	hidden_address = (text.end - 1) ^ KEY;
+	worker = start(is_interrupted, NULL);
+	WAIT_FOR(inside);
+	for (; leave < (int)(sizeof(leaves) / sizeof(*leaves)); leave++) {
+		CHECK_EQ(check(0), 0);
+		CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+		/* As in nmi(). */
+		before = rounds;
+		WAIT_FOR(rounds > before + 1);
+		send_signal(worker_tid, SIGUSR1);
+		WAIT_FOR(handling);
+		check_used("on its stack");
+		CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+		WAIT_FOR(!handling);
+	}
+	finish(worker);
+}
+
 #define DEPTH (3 << 20)
 
 /* It stays in memory. */
@@ -485,6 +565,47 @@ static void deep(void)
 	WAIT_FOR(inside);
 	check_used("on its stack");
 	finish(worker);
+}
+
+static void *early_stack;
+
+/* Before any library maps memory: next below the first thread's words. */
+static void map_early_stack(void)
+{
+	early_stack = mmap(NULL, ALTSTACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+}
+
+typedef void initializer(void);
+static initializer *const before_libraries __attribute__((section(".preinit_array"), used)) =
+	map_early_stack;
+
+static void *checks_first(void *arg)
+{
+	WAIT_FOR(inside);
+	interrupt();
+	check_used("on its stack");
+	may_return = true;
+	WAIT_FOR(!handling);
+	may_leave = true;
+	return arg;
+}
+
+static void first(void)
+{
+	struct sigaction action = {.sa_handler = on_alternate, .sa_flags = SA_RESTART | SA_ONSTACK};
+	stack_t alternate = {.ss_sp = early_stack, .ss_size = ALTSTACK_SIZE};
+	pthread_t checker;
+
+	CHECK(early_stack != MAP_FAILED);
+	CHECK_EQ(sigaltstack(&alternate, NULL), 0);
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	open_fix();
+	hidden_address = (unsigned long)fix_leaf ^ KEY;
+	begin_worker();
+	checker = start(checks_first, NULL);
+	keep_address();
+	join(checker);
 }
 
 /* The thread stops after each instruction from the end of the handler on. */
@@ -618,7 +739,8 @@ int main(int argc, char **argv)
 		{"held", held},		  {"control", control},
 		{"blocked", blocked},	  {"nmi", nmi},
 		{"altstack", altstack},	  {"coroutine", coroutine},
-		{"registers", registers}, {"deep", deep},
+		{"registers", registers}, {"kept", kept},
+		{"deep", deep},		  {"first", first},
 		{"steps", steps},	  {"caller", run_caller},
 		{"errors", errors},	  {NULL, NULL},
 	};
