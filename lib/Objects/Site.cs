@@ -44,6 +44,9 @@ internal unsafe struct Site
     /// <summary>Bit n: the call that is there calls ops number n. 0: a nop is there.</summary>
     public ulong Current;
 
+    /// <summary>The compiler may have left a call there. Once that is a nop, a call is another tool's.</summary>
+    public readonly bool MayBeCompilersCall => IsMcount && !IsConverted;
+
     /// <summary>True if the code there is one nop of five bytes.</summary>
     public readonly bool IsOneNop => HoldsOneNop((byte*)Ip);
 

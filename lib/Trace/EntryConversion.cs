@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Ftrace.Linux;
 using Ftrace.Objects;
 using Ftrace.Patch;
@@ -33,11 +34,17 @@ internal static unsafe class EntryConversion
         LoadedObject* target = null;
         for (int i = 0; i < count; i++)
         {
-            if (sites[i]->Current == 0)
+            if (sites[i]->Current != 0)
             {
-                target = target != null && target->Owns(sites[i]) ? target : LoadedObjects.OwnerOf(sites[i]);
-                pieces += Add(target, sites[i], patches + pieces);
+                continue;
             }
+
+            if (sites[i]->MayBeCompilersCall && (target == null || !target->Owns(sites[i])))
+            {
+                target = LoadedObjects.OwnerOf(sites[i]);
+            }
+
+            pieces += Add(target, sites[i], patches + pieces);
         }
 
         int error = pieces == 0 ? 0 : Patcher.Patch(patches, pieces, SitePatcher.Limit(PatchRequest.Single));
@@ -63,14 +70,23 @@ internal static unsafe class EntryConversion
     /// Adds the pieces of one site, at most 8 bytes each. None if the code is not as the compiler left it: the patcher finds that when the
     /// site is changed.
     /// </summary>
+    [SkipLocalsInit]
     private static int Add(LoadedObject* target, Site* site, FtracePatch* pieces)
     {
-        bool mayBeCall = site->IsMcount && !site->IsConverted; // after that, a call is another tool's
+        bool mayBeCall = site->MayBeCompilersCall;
 
         // A copy: what another tool writes meanwhile must not be taken for the old code of a piece.
         int length = Math.Max((int)site->Size, mayBeCall ? PatchableEntry.LongCallSize : X86Instruction.CallSize);
-        byte* code = stackalloc byte[length];
-        new ReadOnlySpan<byte>((byte*)site->Ip, length).CopyTo(new Span<byte>(code, length));
+        byte* code = stackalloc byte[PatchableEntry.MaxBytes];
+        if (length == X86Instruction.CallSize)
+        {
+            CallBytes.Copy((byte*)site->Ip, code); // nearly always
+        }
+        else
+        {
+            new ReadOnlySpan<byte>((byte*)site->Ip, length).CopyTo(new Span<byte>(code, length));
+        }
+
         int call = mayBeCall ? target->MeasureCall(site->Ip, new ReadOnlySpan<byte>(code, PatchableEntry.LongCallSize)) : 0;
         if (call == PatchableEntry.LongCallSize)
         {

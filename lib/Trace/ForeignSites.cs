@@ -120,9 +120,8 @@ internal static unsafe class ForeignSites
     /// <summary>True if the code at a site is what the compiler left, which <see cref="EntryConversion"/> turns into one nop.</summary>
     private static bool HasCompilersCode(LoadedObject* target, Site* site)
     {
-        bool mayBeCall = site->IsMcount && !site->IsConverted;
         return X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, site->Size))
-            || (mayBeCall && target->MeasureCall(site->Ip, new ReadOnlySpan<byte>((byte*)site->Ip, PatchableEntry.LongCallSize)) != 0);
+            || (site->MayBeCompilersCall && target->MeasureCall(site->Ip, new ReadOnlySpan<byte>((byte*)site->Ip, PatchableEntry.LongCallSize)) != 0);
     }
 
     /// <summary>Finds out what the compiler left at a site that was foreign when the object was read.</summary>
