@@ -180,8 +180,8 @@ unsigned long *ftrace_site_data(unsigned long ip);
  *
  * The code that the library makes for traced calls, and for ftrace_make_call_redzone(),
  * is in no object: its @name is "ftrace_trampoline", and its @object "__builtin__ftrace",
- * as in the kernel. The part of it that is in the library has the same @name, and the
- * library's path.
+ * as in the kernel. Some of this code is in the library itself: it has the same @name, and
+ * its @object is the path of the library.
  */
 struct ftrace_symbol {
 	size_t size;

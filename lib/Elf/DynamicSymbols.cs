@@ -12,13 +12,6 @@ namespace Ftrace.Elf;
 /// </remarks>
 internal readonly unsafe struct DynamicSymbols
 {
-    private const long Strings = 5;
-    private const long Symbols = 6;
-    private const long Relocations = 7;
-    private const long RelocationBytes = 8;
-    private const long PltBytes = 2;
-    private const long PltRelocations = 23;
-    private const long GnuHash = 0x6ffffef5;
     private const int HashHeader = 16;
 
     private readonly ElfImage* _image;
@@ -33,43 +26,32 @@ internal readonly unsafe struct DynamicSymbols
     public DynamicSymbols(ElfImage* image)
     {
         _image = image;
-        for (int i = 0; i < image->HeaderCount; i++)
+        var entries = new DynamicEntries(image);
+        while (entries.MoveNext())
         {
-            ProgramHeader* header = image->Headers + i;
-            var entry = (long*)(image->Base + header->Address); // two words each: tag and value
-            if (header->Type != ProgramHeader.Dynamic || !IsReadable((ulong)entry, header->MemorySize))
+            switch (entries.Tag)
             {
-                continue;
-            }
-
-            for (ulong left = header->MemorySize / 16; left > 0 && entry[0] != 0; left--, entry += 2)
-            {
-                ulong value = (ulong)entry[1];
-                ulong address = value < image->Base ? image->Base + value : value; // as in the file, or relocated by the loader
-                switch (entry[0])
-                {
-                    case Strings:
-                        _strings = address;
-                        break;
-                    case Symbols:
-                        _symbols = address;
-                        break;
-                    case GnuHash:
-                        _hash = address;
-                        break;
-                    case Relocations:
-                        _relocations = address;
-                        break;
-                    case RelocationBytes:
-                        _relocationBytes = value;
-                        break;
-                    case PltRelocations:
-                        _plt = address;
-                        break;
-                    case PltBytes:
-                        _pltBytes = value;
-                        break;
-                }
+                case DynamicEntries.Strings:
+                    _strings = entries.Address;
+                    break;
+                case DynamicEntries.Symbols:
+                    _symbols = entries.Address;
+                    break;
+                case DynamicEntries.GnuHash:
+                    _hash = entries.Address;
+                    break;
+                case DynamicEntries.Relocations:
+                    _relocations = entries.Address;
+                    break;
+                case DynamicEntries.RelocationBytes:
+                    _relocationBytes = entries.Value;
+                    break;
+                case DynamicEntries.PltRelocations:
+                    _plt = entries.Address;
+                    break;
+                case DynamicEntries.PltBytes:
+                    _pltBytes = entries.Value;
+                    break;
             }
         }
     }

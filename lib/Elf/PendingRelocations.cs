@@ -7,12 +7,6 @@ namespace Ftrace.Elf;
 /// <remarks>Source: System V ABI, chapter 5; the section "Relative Relocation Table" of the generic ABI.</remarks>
 internal readonly unsafe struct PendingRelocations
 {
-    private const long Relocations = 7;
-    private const long RelocationBytes = 8;
-    private const long TextRelocations = 22;
-    private const long Flags = 30;
-    private const long RelativeBytes = 35;
-    private const long RelativeTable = 36;
     private const ulong TextRelocationsFlag = 4;
     private const int BitsPerWord = 63;
 
@@ -25,40 +19,29 @@ internal readonly unsafe struct PendingRelocations
     public PendingRelocations(ElfImage* image)
     {
         _image = image;
-        for (int i = 0; i < image->HeaderCount; i++)
+        var entries = new DynamicEntries(image);
+        while (entries.MoveNext())
         {
-            ProgramHeader* header = image->Headers + i;
-            var entry = (long*)(image->Base + header->Address); // two words each: tag and value
-            if (header->Type != ProgramHeader.Dynamic || !IsReadable((ulong)entry, header->MemorySize))
+            switch (entries.Tag)
             {
-                continue;
-            }
-
-            for (ulong left = header->MemorySize / 16; left > 0 && entry[0] != 0; left--, entry += 2)
-            {
-                ulong value = (ulong)entry[1];
-                ulong address = value < image->Base ? image->Base + value : value; // as in the file, or relocated by the loader
-                switch (entry[0])
-                {
-                    case Relocations:
-                        _relocations = address;
-                        break;
-                    case RelocationBytes:
-                        _relocationBytes = value;
-                        break;
-                    case RelativeTable:
-                        _relative = address;
-                        break;
-                    case RelativeBytes:
-                        _relativeBytes = value;
-                        break;
-                    case TextRelocations:
-                        HasTextRelocations = true;
-                        break;
-                    case Flags:
-                        HasTextRelocations |= (value & TextRelocationsFlag) != 0;
-                        break;
-                }
+                case DynamicEntries.Relocations:
+                    _relocations = entries.Address;
+                    break;
+                case DynamicEntries.RelocationBytes:
+                    _relocationBytes = entries.Value;
+                    break;
+                case DynamicEntries.RelativeTable:
+                    _relative = entries.Address;
+                    break;
+                case DynamicEntries.RelativeBytes:
+                    _relativeBytes = entries.Value;
+                    break;
+                case DynamicEntries.TextRelocations:
+                    HasTextRelocations = true;
+                    break;
+                case DynamicEntries.Flags:
+                    HasTextRelocations |= (entries.Value & TextRelocationsFlag) != 0;
+                    break;
             }
         }
     }
