@@ -42,6 +42,13 @@
  * call of ftrace/trace.h, sites.h or static_key.h, then all calls of these headers
  * fail with -EAGAIN in the child.
  *
+ * fork() waits for such calls of other threads, but for 10 seconds at most, because they
+ * may wait for a lock that the forking thread holds, such as the one that an allocator
+ * takes in its handler of pthread_atfork(). It does not wait inside a stop window, after
+ * ftrace_arch_code_modify_prepare(), or in code that a call of the library runs: those
+ * calls may wait for this thread. If fork() has not waited for a call to end, the same
+ * exceptions hold in the child.
+ *
  * The library has 352 bytes of thread-local objects in the static TLS block. If other
  * libraries have used up the space that the C library reserves there for dlopen()
  * (1,664 bytes), dlopen() fails with "cannot allocate memory in static TLS block". To

@@ -215,7 +215,8 @@ struct ftrace_ops {
  *             file; nothing was changed. Or, permanently: this process is a child that
  *             was created without fork() (clone(), syscall(SYS_fork)) while another
  *             thread of its parent was in a call of this header or of
- *             ftrace/static_key.h
+ *             ftrace/static_key.h; or fork() could not wait for the end of that call
+ *             (see ftrace/ftrace.h)
  *   -EINVAL   the entry of a function holds unexpected bytes, which are reported to the
  *             function that ftrace_set_print() set; nothing was changed. Does not occur
  *             with FTRACE_OPS_FL_SKIP_FOREIGN

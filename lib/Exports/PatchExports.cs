@@ -103,17 +103,13 @@ internal static unsafe class PatchExports
             return -Errno.EINVAL;
         }
 
-        if (Tracing.IsTorn)
+        int error = Tracing.TryLock();
+        if (error != 0)
         {
-            return -Errno.EAGAIN;
+            return error;
         }
 
-        if (!Tracing.TryLock())
-        {
-            return -Errno.EDEADLK;
-        }
-
-        int error = RedZoneCall.Make(ip, address);
+        error = RedZoneCall.Make(ip, address);
         Tracing.Unlock();
         return error;
     }

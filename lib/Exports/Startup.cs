@@ -32,11 +32,10 @@ internal static unsafe class Startup
         native->LeaveMark = (delegate*<NmiThread*, ulong, void>)&TraceMarks.Leave;
         native->MayCall = (delegate*<NmiThread*, ulong, int>)&LibraryCall.MayBegin;
         native->BlockSignals = (delegate*<ulong*, int>)&LibraryCall.BlockSignals;
-        native->ForkPrepare = (delegate*<NmiThread*, void>)&Tracing.ForkPrepare;
+        native->ForkPrepare = (delegate*<NmiThread*, long, void>)&Tracing.ForkPrepare;
         native->ForkParent = (delegate*<NmiThread*, void>)&Tracing.ForkParent;
         native->ForkChild = (delegate*<NmiThread*, void>)&ForkChild.Run;
         native->SiteData = (delegate*<NmiThread*, ulong, ulong*>)&SiteData.Of;
-        native->ForkFound = (delegate*<NmiThread*, void>)&ForkChild.RunFound;
     }
 
     /// <summary>The agent looks at the objects that are being opened, and traces them.</summary>

@@ -30,7 +30,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <linux/futex.h>
 
 #define LONGEST_WAIT_NS	 50000000L
@@ -76,14 +75,6 @@ static void sleep_on(const unsigned int *word, unsigned int value, long ns)
 	if (ns >= 1000000000L)
 		time = (struct timespec){.tv_sec = 1};
 	raw_syscall(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, ns ? (long)&time : 0, 0, 0);
-}
-
-static long now_ns(void)
-{
-	struct timespec now;
-
-	raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
-	return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
 static int current_process(void)

@@ -38,6 +38,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #define FIELD(tag, member, type, field, offset) type##_##field = offset,
 #define VALUE(type, name, value)		type##_##name = value,
@@ -111,10 +112,9 @@ extern struct native {
 	void (*leave_mark)(struct ftrace_nmi_thread *thread, unsigned long mark);
 	int (*may_call)(struct ftrace_nmi_thread *thread, unsigned long frame);
 	int (*block_signals)(unsigned long *before);
-	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
+	void (*fork_prepare)(struct ftrace_nmi_thread *thread, long deadline);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
-	void (*fork_found)(struct ftrace_nmi_thread *thread);
 	/* for C# */
 	const char *redzone_callers;
 	unsigned long *redzone_sites;
@@ -226,6 +226,15 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 			     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			     : "rcx", "r11", "memory");
 	return ret;
+}
+
+/* The monotonic clock. Any context. */
+static inline long now_ns(void)
+{
+	struct timespec now;
+
+	raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
 #define FIELD(tag, member, type, field, offset)                                                    \
