@@ -90,25 +90,28 @@ internal static unsafe class Tracing
 
         // Only a call that has to waits for handlers: any other one may come from a constructor, with the loader's lock held.
         bool waits = call.RemovedHandlers || (call.Operation == TraceOperation.Update && s_unconfirmedGrace != 0);
-        int graceError = 0;
-        if (waits)
-        {
-            graceError = Reclaim(TraceGrace.LongNs);
-            s_unconfirmedGrace = graceError != 0 ? s_gracePeriods : s_unconfirmedGrace;
-        }
-        else if (s_needsReclaim || TraceSlots.ManySlotsUsed || LoadedObjects.HasDropped)
-        {
-            Reclaim(TraceGrace.BriefNs);
-        }
-
+        bool reclaims = waits || s_needsReclaim || TraceSlots.ManySlotsUsed || LoadedObjects.HasDropped;
         Unlock();
+
+        // Before the wait, which a signal handler may leave.
         int agentError = Agent.Keep(ref s_wantsAgent);
         if (agentError != 0 && call.Operation == TraceOperation.Register)
         {
             ReportNoHook("no thread can be created"u8, agentError);
         }
 
+        int graceError = reclaims ? LockAndReclaim(waits) : 0;
         return error != 0 ? error : graceError;
+    }
+
+    /// <param name="waits">Handlers were removed; else what can be freed soon is freed.</param>
+    private static int LockAndReclaim(bool waits)
+    {
+        Lock();
+        int error = IsTorn ? -Errno.EAGAIN : Reclaim(waits ? TraceGrace.LongNs : TraceGrace.BriefNs);
+        s_unconfirmedGrace = waits && error != 0 ? s_gracePeriods : s_unconfirmedGrace;
+        Unlock();
+        return waits ? error : 0;
     }
 
     /// <summary>

@@ -11,6 +11,8 @@
  *   late          the library is kept from tracing the object for longer than it may take
  *   bracket       by the thread that opens it
  *   fork          a child has the hook, but not the thread that it asks
+ *   left          a signal handler leaves the call that removes the hook, while that waits for
+ *                 handlers
  *   storm         one thread opens and closes, another one makes children that do so
  *   debugger      a breakpoint is where the hook would be
  *   debugged      a breakpoint comes to where the hook is
@@ -20,6 +22,7 @@
  */
 #include "../modes.h"
 #include "../proc.h"
+#include "../signals.h"
 #include "../test.h"
 #include "../threads.h"
 #include "../traced.h"
@@ -31,6 +34,7 @@
 #include <gnu/libc-version.h>
 #include <link.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -412,6 +416,63 @@ static void storm(void)
 	CHECK_EQ(stats().gc_collections, 0);
 }
 
+/* left */
+
+TRACED void held_up(void);
+TRACED void held_up(void)
+{
+}
+
+static sigjmp_buf out;
+static pid_t main_tid;
+
+/* Blocked in the call, the signal arrives in the wait, which does not end before. */
+static void hold_up(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *held,
+		    struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)held, (void)regs;
+	prepared = true;
+	WAIT_FOR(blocks(main_tid, SIGUSR1));
+	send_signal(main_tid, SIGUSR1);
+	WAIT_FOR(go_on);
+}
+
+static void *is_held_up(void *arg)
+{
+	held_up();
+	return arg;
+}
+
+static void leave(int signo)
+{
+	(void)signo;
+	siglongjmp(out, 1);
+}
+
+static void left(void)
+{
+	struct ftrace_ops held = OPS(hold_up);
+	pthread_t thread;
+
+	main_tid = gettid();
+	on_signal(SIGUSR1, leave, 0);
+	begin();
+	trace(&held, "held_up");
+	thread = start(is_held_up, NULL);
+	WAIT_FOR(prepared);
+	if (sigsetjmp(out, 1) == 0) {
+		ftrace_unregister_function(&ops);
+		CHECK(!"left");
+	}
+	CHECK_EQ(*hook_place(), RET);
+	WAIT_FOR(thread_count() == 2);
+	go_on = true;
+	join(thread);
+	untrace(&held);
+	CHECK_EQ(ftrace_free_filter(&ops), 0);
+	open_twice();
+}
+
 /* debugger, debugged */
 
 static unsigned char *breakpoint;
@@ -522,6 +583,7 @@ int main(int argc, char **argv)
 		{"late", late},
 		{"bracket", bracket},
 		{"fork", forks},
+		{"left", left},
 		{"storm", storm},
 		{"debugger", debugger},
 		{"debugged", debugged},
