@@ -523,7 +523,7 @@ internal static unsafe class Tracing
                 continue;
             }
 
-            DisplayNames.LackedDemangler = false;
+            DisplayNames.ExpectedDemangler = false;
             SiteFailures failures = SiteFailures.SkipForeign;
             for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
             {
@@ -539,7 +539,7 @@ internal static unsafe class Tracing
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0;
             result = FirstError(result, error, conflict);
-            if (isOpening && DisplayNames.LackedDemangler)
+            if (isOpening && DisplayNames.ExpectedDemangler)
             {
                 target->IsNew = true;
                 result = FirstError(result, -Errno.EAGAIN, 0);

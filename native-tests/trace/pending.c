@@ -8,6 +8,7 @@
  *   namespace     by dlmopen()
  *   failed        an object that cannot be opened
  *   cxx           by a C++ name, of an object that brings its C++ library along
+ *   mangled       by a C++ name, and there is no C++ library
  *   late          the library is kept from tracing the object for longer than it may take
  *   bracket       by the thread that opens it
  *   fork          a child has the hook, but not the thread that it asks
@@ -265,6 +266,17 @@ static void cxx(void)
 	hits = 0;
 	CHECK_EQ(((int (*)(int))function)(1), 2);
 	CHECK_EQ(hits, 1);
+	untrace(&ops);
+}
+
+/* mangled: nothing is expected to come, so nothing is late. */
+
+static void mangled(void)
+{
+	trace(&ops, "pend::step");
+	plugin_path = MANGLED_PLUGIN;
+	CHECK_EQ(dlclose(open_in_time()), 0);
+	CHECK_EQ(hits, 0);
 	untrace(&ops);
 }
 
@@ -580,6 +592,7 @@ int main(int argc, char **argv)
 		{"namespace", other_namespace},
 		{"failed", failed},
 		{"cxx", cxx},
+		{"mangled", mangled},
 		{"late", late},
 		{"bracket", bracket},
 		{"fork", forks},
