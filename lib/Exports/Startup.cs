@@ -40,7 +40,11 @@ internal static unsafe class Startup
 
     /// <summary>The agent looks at the objects that are being opened, and traces them.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_agent_look", CallConvs = [typeof(CallConvCdecl)])]
-    public static int Look() => Tracing.Look();
+    public static int Look() => Tracing.Look(isAgain: false);
+
+    /// <summary>The same once more, after a temporary error.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_agent_look_again", CallConvs = [typeof(CallConvCdecl)])]
+    public static int LookAgain() => Tracing.Look(isAgain: true);
 
     /// <summary>The agent frees what objects that were closed have left.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_agent_reclaim", CallConvs = [typeof(CallConvCdecl)])]

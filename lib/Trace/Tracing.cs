@@ -118,10 +118,11 @@ internal static unsafe class Tracing
     /// Finds and traces what was opened, while the loader waits: called by the agent. Nothing is waited for with the loader's lock held but
     /// the stop, and not even that for long: what is in use may be in use by the thread that opens the object.
     /// </summary>
+    /// <param name="isAgain">It has looked before, and what was in the way has been reported.</param>
     /// <returns>0; 1 if that is the case; or a temporary error.</returns>
-    public static int Look()
+    public static int Look(bool isAgain)
     {
-        int result = 0;
+        int result = isAgain ? 1 : 0;
         if (!IsTorn)
         {
             DlPhdrInfo.Iterate(&LookLocked, &result);
@@ -136,6 +137,7 @@ internal static unsafe class Tracing
     {
         NmiThread* self = CurrentThread.Words;
         var result = (int*)data;
+        bool isAgain = *result != 0;
         *result = InUse;
         if (!FutexMutex.TryLock(&TraceState.Shared->Mutex))
         {
@@ -148,11 +150,11 @@ internal static unsafe class Tracing
             *result = -Errno.ENOMEM;
             if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
             {
-                SitePatcher.LimitTo(StopTimeoutMs);
+                SitePatcher.LimitTo(StopTimeoutMs, isQuiet: isAgain);
                 int updated = LoadedObjects.Update(resolve: true);
                 int adopted = AdoptNewObjects(isOpening: true);
                 *result = updated != 0 ? updated : adopted;
-                SitePatcher.LimitTo(0);
+                SitePatcher.LimitTo(0, isQuiet: false);
                 DisplayNames.End();
             }
 

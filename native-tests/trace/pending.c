@@ -12,6 +12,8 @@
  *   late          the library is kept from tracing the object for longer than it may take
  *   bracket       by the thread that opens it
  *   fork          a child has the hook, but not the thread that it asks
+ *   unstoppable   beside a thread that cannot be stopped
+ *   closed        the same, while a closed object's record could be freed; without membarrier
  *   left          a signal handler leaves the call that removes the hook, while that waits for
  *                 handlers
  *   storm         one thread opens and closes, another one makes children that do so
@@ -21,6 +23,7 @@
  * On a loaded machine the library's thread may get no CPU in time. That is counted; what
  * has to be exact is tried until it was in time.
  */
+#include "../calls.h"
 #include "../modes.h"
 #include "../proc.h"
 #include "../signals.h"
@@ -485,6 +488,114 @@ static void left(void)
 	open_twice();
 }
 
+/* unstoppable, closed */
+
+static int end_child[2];
+static atomic_bool begins;
+static unsigned int unstopped;
+
+static void count_unstopped(const char *line)
+{
+	unstopped += strstr(line, "cannot stop thread") != NULL;
+}
+
+/* A child that has this memory, and its thread waits for it. */
+static void *waits_in_vfork(void *arg)
+{
+	char byte;
+	pid_t pid;
+
+	main_tid = gettid();
+	begins = true;
+	pid = vfork();
+	if (pid == 0) {
+		syscall(SYS_read, end_child[0], &byte, 1);
+		_exit(0);
+	}
+	check_child(pid);
+	return arg;
+}
+
+static pthread_t start_unstoppable(void)
+{
+	pthread_t thread;
+	char path[64], stat[PROC_SIZE];
+
+	if (access("/proc/self/syscall", R_OK) != 0)
+		skip("the kernel has no /proc/PID/syscall");
+	CHECK_EQ(pipe(end_child), 0);
+	thread = start(waits_in_vfork, NULL);
+	WAIT_FOR(begins);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", main_tid);
+	WAIT_FOR((read_proc(path, stat), strstr(stat, ") D ")));
+	return thread;
+}
+
+static void end_unstoppable(pthread_t thread)
+{
+	CHECK_EQ(write(end_child[1], "", 1), 1);
+	join(thread);
+}
+
+/* Where it sleeps until it is asked for something; 0: it has not done yet what it was asked for. */
+static unsigned long agent_sleeps_at(pid_t tid)
+{
+	unsigned long call, address, operation, value, timeout;
+	char path[64], text[PROC_SIZE];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	read_proc(path, text);
+	if (sscanf(text, "%lu %lx %lx %lx %lx", &call, &address, &operation, &value, &timeout) != 5)
+		return 0;
+	return call == SYS_futex && timeout == 0 ? address : 0;
+}
+
+static void unstoppable(void)
+{
+	unsigned long idle;
+	pthread_t thread;
+	void *plugin;
+	pid_t tid;
+
+	CHECK_EQ(ftrace_set_print(count_unstopped), 0);
+	begin();
+	tid = agent();
+	WAIT_FOR((idle = agent_sleeps_at(tid)) != 0);
+	thread = start_unstoppable();
+	plugin = open_and_count();
+	CHECK_EQ(hits, 0);
+	WAIT_FOR(agent_sleeps_at(tid) == idle);
+	CHECK_EQ(unstopped, 1);
+	end_unstoppable(thread);
+	CHECK_EQ(dlclose(plugin), 0);
+	CHECK_EQ(dlclose(open_in_time()), 0);
+	CHECK_EQ(hits, PEND_CALLS);
+	end();
+}
+
+static void closed(void)
+{
+	unsigned long idle;
+	pthread_t thread;
+	void *plugin;
+	pid_t tid;
+
+	forbid_call(SYS_membarrier, ENOSYS);
+	CHECK_EQ(ftrace_set_print(count_unstopped), 0);
+	begin();
+	tid = agent();
+	WAIT_FOR((idle = agent_sleeps_at(tid)) != 0);
+	plugin = open_in_time();
+	thread = start_unstoppable();
+	CHECK_EQ(dlclose(plugin), 0);
+	WAIT_FOR(agent_sleeps_at(tid) == idle);
+	CHECK_EQ(unstopped, 0);
+	end_unstoppable(thread);
+	CHECK_EQ(dlclose(open_in_time()), 0);
+	CHECK_EQ(hits, PEND_CALLS);
+	end();
+}
+
 /* debugger, debugged */
 
 static unsigned char *breakpoint;
@@ -597,6 +708,8 @@ int main(int argc, char **argv)
 		{"bracket", bracket},
 		{"fork", forks},
 		{"left", left},
+		{"unstoppable", unstoppable},
+		{"closed", closed},
 		{"storm", storm},
 		{"debugger", debugger},
 		{"debugged", debugged},
