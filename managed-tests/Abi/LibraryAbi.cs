@@ -85,6 +85,7 @@ internal static class LibraryAbi
         {
             ["thread_startup"] = "called by the native file's constructor, not by a program",
             ["thread_agent_look"] = "called by the library's own thread, not by a program",
+            ["thread_agent_look_again"] = "called by the library's own thread, not by a program",
             ["thread_agent_reclaim"] = "called by the library's own thread, not by a program",
             ["thread_attach"] = "called by the native file at a thread's first call, not by a program",
         },
