@@ -66,7 +66,8 @@ internal static unsafe class ForeignSites
         for (int i = 0; i < target->SiteCount; i++)
         {
             Site* site = target->FirstSite + i;
-            if (site->Current != 0 && *(byte*)site->Ip != X86Instruction.CallOpcode && TryNoteRemovedCall(site))
+            byte first = *(byte*)site->Ip;
+            if (site->Current != 0 && first != X86Instruction.CallOpcode && first != X86Instruction.JumpOpcode && TryNoteRemovedCall(site))
             {
                 Note(site);
             }
@@ -95,7 +96,7 @@ internal static unsafe class ForeignSites
         byte* code = stackalloc byte[X86Instruction.CallSize];
         CallBytes.Copy(found, code);
         bool isNop = *code is 0x90 or 0x0f or 0x66;
-        *code = X86Instruction.CallOpcode;
+        *code = StubArea.OpcodeFor(ip, code);
         return isNop && StubArea.IsCallOfStub(ip, code);
     }
 
@@ -139,7 +140,8 @@ internal static unsafe class ForeignSites
         {
             site->Size = (byte)call;
         }
-        else if (PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size))
+        else if (PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size)
+            && (offset == 0 || target->GraphStubs == 0)) // the stub has the address
         {
             site->Ip += (ulong)offset;
             site->Size = (byte)size;

@@ -47,6 +47,9 @@ public sealed unsafe class ElfTarget
     /// <summary>How many inputs offer the function that is asked for.</summary>
     public int FunctionCount { get; private set; }
 
+    /// <summary>Further names of functions in all inputs so far.</summary>
+    public int AliasCount { get; private set; }
+
     public ElfTarget() => FuzzedKernel.Attach();
 
     /// <summary>An input in which one of the mappings fails, counted from 1.</summary>
@@ -114,7 +117,7 @@ public sealed unsafe class ElfTarget
 
         foreach (uint type in (ReadOnlySpan<uint>)[ElfSection.Symtab, ElfSection.Dynsym])
         {
-            if (SymbolTable.TryRead(elf, type, out SymbolTable symbols))
+            if (SymbolTable.TryRead(elf, type, null, out SymbolTable symbols))
             {
                 LookUp(symbols);
                 symbols.Free();
@@ -229,7 +232,7 @@ public sealed unsafe class ElfTarget
             "less was found where there was no memory");
     }
 
-    private static void CheckSites(LoadedObject* target)
+    private void CheckSites(LoadedObject* target)
     {
         ulong end = 0;
         for (int i = 0; i < target->SiteCount; i++)
@@ -249,6 +252,7 @@ public sealed unsafe class ElfTarget
                 int length = new ReadOnlySpan<byte>(alias, (int)(namesEnd - alias)).IndexOf((byte)0);
                 Finding.Unless(length > 0, "an alias without its end");
                 alias += length + 1;
+                AliasCount++;
             }
 
             Finding.Unless(!site->HasAliases || alias < namesEnd, "aliases without their end");
