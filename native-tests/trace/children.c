@@ -495,7 +495,7 @@ static void *lists_with_lock(void *arg)
 
 static void *asks_with_lock(void *arg)
 {
-	WAIT_FOR(locks);
+	WAIT_FOR(inside); /* that thread's first call is over */
 	attaches = true;
 	return asks(arg);
 }
