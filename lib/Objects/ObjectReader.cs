@@ -517,7 +517,7 @@ internal static unsafe class ObjectReader
             }
 
             sites[kept++] = sites[i];
-            if (kept > 1 && HasTwo(sites + kept - 2))
+            while (kept > 1 && HasTwo(sites + kept - 2))
             {
                 kept--;
                 sites[kept - 1] = sites[kept - 1].Kind == EntryKind.Sled ? sites[kept] : sites[kept - 1];
