@@ -153,7 +153,13 @@ internal unsafe ref struct FunctionLookup
 
     private void Set(in FunctionSymbol function, bool isNamed, int length)
     {
-        Start = _target->Image.Base + function.Start;
+        ulong start = _target->Image.Base + function.Start;
+        if (start > _ip)
+        {
+            return; // a file may say any address and any size, which go around the end of the address space
+        }
+
+        Start = start;
         End = Start + Math.Min(function.End - function.Start, ulong.MaxValue - Start); // a file may say any size
         IsNamed = isNamed;
         NameLength = length;
