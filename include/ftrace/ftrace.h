@@ -57,6 +57,7 @@
 
 #include <ftrace/version.h>
 #include <ftrace/error.h>
+#include <ftrace/graph.h>
 #include <ftrace/nmi.h>
 #include <ftrace/patch.h>
 #include <ftrace/sites.h>

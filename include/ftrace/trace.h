@@ -286,8 +286,12 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * symbols have its address (at most 64 symbols, and 4,096 bytes of names besides the one
  * that ftrace_for_each_site() shows). A version at the end of the name, as in foo@V1 or
  * foo@@V2, can be left out. The name of a function with the attribute target_clones
- * selects all its clones. A function with the attribute ifunc has no code of its own: use
- * the names of the functions that its resolver returns.
+ * selects all its clones. The name of a function with the attribute ifunc selects what its
+ * resolver has returned to the loader, if that is a function of the same object. Only the
+ * object itself shows it, when the library first looks at it. If the object does not refer
+ * to the function, or is still being opened (also with FTRACE_OPS_FL_PENDING), or if the
+ * function is bound at its first call and was not called before, the name selects nothing:
+ * use the names of the functions that the resolver returns.
  *
  * * matches any text, ? any character, [a-z] and [!a-z] a character of a set, and \ the
  * next character literally. A leading ! removes the functions that match from the

@@ -27,7 +27,7 @@ internal static unsafe class DebugFile
             return false;
         }
 
-        bool read = SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols);
+        bool read = SymbolTable.TryRead(elf, ElfSection.Symtab, image, out symbols);
         elf.Close();
         ProcFile.Close(file);
         return read;

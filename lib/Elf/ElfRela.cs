@@ -10,6 +10,7 @@ internal struct ElfRela
     private const uint GlobalData = 6;
     private const uint JumpSlot = 7;
     private const uint Relative = 8;
+    private const uint IndirectRelative = 37;
 
     public ulong Offset;
     public uint Type;
@@ -18,6 +19,9 @@ internal struct ElfRela
 
     /// <summary>It stores the base and the addend.</summary>
     public readonly bool IsRelative => Type == Relative;
+
+    /// <summary>It stores what the function at the base and the addend returns.</summary>
+    public readonly bool IsIndirect => Type == IndirectRelative;
 
     public readonly bool IsAddress => Type is Absolute or GlobalData or JumpSlot or Relative;
 }

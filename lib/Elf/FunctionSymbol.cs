@@ -16,8 +16,8 @@ internal struct FunctionSymbol
 
     public bool IsGlobal;
 
-    /// <summary>The name is that of the indirect function whose clone this is. Another symbol has the clone's own.</summary>
-    public bool IsOfClone;
+    /// <summary>The name is that of an indirect function, which is called through it. Another symbol has the function's own name.</summary>
+    public bool IsOfIndirect;
 
     /// <summary>Others have the same start.</summary>
     public bool HasAliases;
@@ -29,17 +29,21 @@ internal struct FunctionSymbol
         End = symbol.Value + Math.Max(Math.Min(symbol.Size, ulong.MaxValue - symbol.Value), 1);
         Name = symbol.Name;
         IsGlobal = symbol.IsGlobal;
-        IsOfClone = false;
+        IsOfIndirect = false;
         HasAliases = false;
     }
+
+    /// <summary>The same function under the name of an indirect one.</summary>
+    public readonly FunctionSymbol AsIndirect(uint name) =>
+        new() { Start = Start, End = End, Name = name, IsOfIndirect = true };
 
     /// <summary>The order of functions with the same start. The first one's name is shown: a global one if there is one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)] // rare, and the sort that calls it is not to become slower
     public static int CompareNames(in FunctionSymbol a, in FunctionSymbol b)
     {
-        if (a.IsOfClone != b.IsOfClone)
+        if (a.IsOfIndirect != b.IsOfIndirect)
         {
-            return a.IsOfClone.CompareTo(b.IsOfClone);
+            return a.IsOfIndirect.CompareTo(b.IsOfIndirect);
         }
 
         return a.IsGlobal != b.IsGlobal ? b.IsGlobal.CompareTo(a.IsGlobal) : a.Name.CompareTo(b.Name);

@@ -45,9 +45,13 @@ internal unsafe struct SymbolTable
         names.Sort();
     }
 
-    /// <summary>Reads a file's functions from the symbol table of a type, SHT_SYMTAB or SHT_DYNSYM.</summary>
+    /// <summary>Reads a file's functions from a symbol table.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="type">SHT_SYMTAB or SHT_DYNSYM.</param>
+    /// <param name="image">The object in memory, which knows the functions that are called as indirect ones; null: it is not loaded.</param>
+    /// <param name="table">The functions.</param>
     /// <returns>False if the file has no such table, or the table is invalid.</returns>
-    public static bool TryRead(ElfFile file, uint type, out SymbolTable table)
+    public static bool TryRead(ElfFile file, uint type, ElfImage* image, out SymbolTable table)
     {
         table = default;
         if (!file.TryFind(type, out ElfSection symbols) || symbols.EntrySize != (ulong)sizeof(ElfSymbol) || symbols.Link >= (uint)file.Sections.Length)
@@ -60,7 +64,7 @@ internal unsafe struct SymbolTable
             return false;
         }
 
-        bool read = file.TryRead(file.Sections[(int)symbols.Link], MaxBytes, out table._names) && table.Collect(file, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
+        bool read = file.TryRead(file.Sections[(int)symbols.Link], MaxBytes, out table._names) && table.Collect(file, image, MemoryMarshal.Cast<byte, ElfSymbol>(entries.Bytes));
         entries.Free();
         if (!read)
         {
@@ -77,7 +81,7 @@ internal unsafe struct SymbolTable
         Count = 0;
     }
 
-    private bool Collect(ElfFile file, ReadOnlySpan<ElfSymbol> symbols)
+    private bool Collect(ElfFile file, ElfImage* image, ReadOnlySpan<ElfSymbol> symbols)
     {
         int count = 0;
         int indirectCount = 0;
@@ -87,8 +91,8 @@ internal unsafe struct SymbolTable
             indirectCount += symbol.IsIndirectFunction ? 1 : 0;
         }
 
-        // With indirect functions each of the others may be a clone that has two names.
-        nuint most = indirectCount == 0 ? (nuint)count : (nuint)count * 2;
+        // With indirect functions each of the others may be a clone that has two names, and each of them may have chosen a function.
+        nuint most = indirectCount == 0 ? (nuint)count : (nuint)count * 2 + (nuint)indirectCount;
         _functions = Block.AllocateTemporary(most * (nuint)sizeof(FunctionSymbol));
         if (_functions.IsEmpty)
         {
@@ -114,7 +118,13 @@ internal unsafe struct SymbolTable
             return false;
         }
 
-        new Span<FunctionSymbol>(Functions, Count).Sort(s_byStart);
+        Sort();
+        if (indirectCount != 0 && image != null && !NameChosen(image, symbols, indirectCount))
+        {
+            file.NoteNoMemory();
+            return false;
+        }
+
         for (int i = 1; i < Count; i++)
         {
             if (Functions[i].Start == Functions[i - 1].Start)
@@ -158,17 +168,81 @@ internal unsafe struct SymbolTable
             int dot = name.IndexOf((byte)'.');
             if (dot > 0 && !name[dot..].SequenceEqual(Resolver) && TryFindName(names, name[..dot], out uint found))
             {
-                FunctionSymbol clone = Functions[i];
-                clone.Name = found;
-                clone.IsGlobal = false;
-                clone.IsOfClone = true;
-                Functions[Count++] = clone;
+                Functions[Count++] = Functions[i].AsIndirect(found);
             }
         }
 
         indirect.Free();
         return true;
     }
+
+    /// <summary>
+    /// Gives the functions that resolvers have chosen also the names of the indirect functions. An indirect function names one function at
+    /// most, though there may be several words for it.
+    /// </summary>
+    private bool NameChosen(ElfImage* image, ReadOnlySpan<ElfSymbol> symbols, int indirectCount)
+    {
+        var indirect = new SymbolTable { _functions = Block.AllocateTemporary((nuint)indirectCount * (nuint)sizeof(FunctionSymbol)) };
+        if (indirect._functions.IsEmpty)
+        {
+            return false;
+        }
+
+        foreach (ref readonly ElfSymbol symbol in symbols)
+        {
+            if (symbol.IsIndirectFunction && symbol.Name < _names.Size)
+            {
+                indirect.Functions[indirect.Count++] = new FunctionSymbol(symbol);
+            }
+        }
+
+        indirect.Sort();
+        int count = Count; // those after that are not sorted
+        var relocations = new ResolverRelocations(image);
+        while (relocations.MoveNext())
+        {
+            // Those with the same resolver are named together, so that only the first has to be looked at.
+            int at = indirect.FirstAt(relocations.Resolver);
+            int chosen = FirstAt(relocations.Function);
+            if (at < 0 || chosen < 0 || indirect.Functions[at].HasAliases)
+            {
+                continue;
+            }
+
+            for (; at < indirect.Count && indirect.Functions[at].Start == relocations.Resolver; at++)
+            {
+                indirect.Functions[at].HasAliases = true;
+                Functions[count++] = Functions[chosen].AsIndirect(indirect.Functions[at].Name);
+            }
+        }
+
+        indirect.Free();
+        if (count != Count)
+        {
+            Count = count;
+            Sort();
+            RemoveRepeated();
+        }
+
+        return true;
+    }
+
+    /// <summary>A clone that was chosen has been given the name already.</summary>
+    private void RemoveRepeated()
+    {
+        int kept = 1;
+        for (int i = 1; i < Count; i++)
+        {
+            if (s_byStart(Functions[i], Functions[kept - 1]) != 0)
+            {
+                Functions[kept++] = Functions[i];
+            }
+        }
+
+        Count = kept;
+    }
+
+    private readonly void Sort() => new Span<FunctionSymbol>(Functions, Count).Sort(s_byStart);
 
     private readonly bool TryFindName(ReadOnlySpan<ulong> names, ReadOnlySpan<byte> name, out uint found)
     {
@@ -233,6 +307,13 @@ internal unsafe struct SymbolTable
     {
         int first = start == 0 ? 0 : CountUpTo(start - 1);
         return new ReadOnlySpan<FunctionSymbol>(Functions + first, CountUpTo(start) - first);
+    }
+
+    /// <summary>The first function that begins at an address; -1: there is none.</summary>
+    private readonly int FirstAt(ulong start)
+    {
+        int first = start == 0 ? 0 : CountUpTo(start - 1);
+        return first < Count && Functions[first].Start == start ? first : -1;
     }
 
     /// <summary>How many functions begin at the address or before it.</summary>

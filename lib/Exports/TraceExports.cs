@@ -44,16 +44,15 @@ internal static unsafe class TraceExports
         return Tracing.Run(ref call);
     }
 
-    private static int Set(FtraceOps* ops, RuleKind kind, byte* pattern, nuint length, int reset)
-    {
-        if (!IsValid(ops))
-        {
-            return -Errno.EINVAL;
-        }
+    private static int Set(FtraceOps* ops, RuleKind kind, byte* pattern, nuint length, int reset) =>
+        IsValid(ops) ? Set(ops, kind, pattern, length, reset, isGraph: false) : -Errno.EINVAL;
 
+    /// <summary>For a valid ops of either header.</summary>
+    public static int Set(FtraceOps* ops, RuleKind kind, byte* pattern, nuint length, int reset, bool isGraph)
+    {
         var rule = new TraceRule { Kind = kind, Reset = reset != 0, ResetOnly = pattern == null };
         rule.Error = Parse(ref rule, pattern, length);
-        int error = SetRule(ops, rule);
+        int error = SetRule(ops, rule, isGraph);
         return rule.Error != 0 ? rule.Error : error;
     }
 
@@ -78,20 +77,18 @@ internal static unsafe class TraceExports
         return rule.TryParse(pattern, text.Length) ? 0 : -Errno.EINVAL;
     }
 
-    private static int SetRule(FtraceOps* ops, in TraceRule rule)
+    private static int SetRule(FtraceOps* ops, in TraceRule rule, bool isGraph = false)
     {
-        var call = new TraceCall { Operation = TraceOperation.SetRule, Ops = ops, Rule = rule };
+        var call = new TraceCall { Operation = TraceOperation.SetRule, Ops = ops, IsGraph = isGraph, Rule = rule };
         return Tracing.Run(ref call);
     }
 
-    private static int Run(TraceOperation operation, FtraceOps* ops)
-    {
-        if (!IsValid(ops))
-        {
-            return -Errno.EINVAL;
-        }
+    private static int Run(TraceOperation operation, FtraceOps* ops) => IsValid(ops) ? Run(operation, ops, isGraph: false) : -Errno.EINVAL;
 
-        var call = new TraceCall { Operation = operation, Ops = ops };
+    /// <summary>For a valid ops of either header.</summary>
+    public static int Run(TraceOperation operation, FtraceOps* ops, bool isGraph)
+    {
+        var call = new TraceCall { Operation = operation, Ops = ops, IsGraph = isGraph };
         return Tracing.Run(ref call);
     }
 

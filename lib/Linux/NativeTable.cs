@@ -189,4 +189,22 @@ internal unsafe struct NativeTable
 
     /// <summary>The table of ops.</summary>
     [FieldOffset(Offsets.NativeTable_OpsTable)] public void* OpsTable;
+
+    /// <summary>The slots of Native/graph.c.</summary>
+    [FieldOffset(Offsets.NativeTable_GraphSlots)] public void* GraphSlots;
+
+    /// <summary>The blocks of Native/graph_blocks.S.</summary>
+    [FieldOffset(Offsets.NativeTable_GraphBlocks)] public byte* GraphBlocks;
+
+    /// <summary>The trampoline of calls whose exits are traced.</summary>
+    [FieldOffset(Offsets.NativeTable_GraphCaller)] public ulong GraphCaller;
+
+    /// <summary>Sets of ops, <c>struct graph_sets</c>.</summary>
+    [FieldOffset(Offsets.NativeTable_GraphSets)] public void* GraphSets;
+
+    /// <summary>Looks for free slots; set by C#.</summary>
+    [FieldOffset(Offsets.NativeTable_GraphRefill)] public void* GraphRefill;
+
+    /// <summary>Finds out whether a call was left; set by C#.</summary>
+    [FieldOffset(Offsets.NativeTable_GraphIsLeft)] public void* GraphIsLeft;
 }

@@ -245,6 +245,14 @@ THREAD_CONTEXT(ftrace_set_filter_ip,
 	       (ops, ip, remove, reset))
 THREAD_CONTEXT(ftrace_free_filter, (struct ftrace_ops *ops), (ops))
 THREAD_CONTEXT(ftrace_update_ftrace_func, (ftrace_func_t func), (func))
+THREAD_CONTEXT(ftrace_register_graph, (struct ftrace_graph_ops * ops), (ops))
+THREAD_CONTEXT(ftrace_unregister_graph, (struct ftrace_graph_ops * ops), (ops))
+THREAD_CONTEXT(ftrace_graph_set_filter,
+	       (struct ftrace_graph_ops * ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_graph_set_notrace,
+	       (struct ftrace_graph_ops * ops, const char *pattern, size_t len, int reset),
+	       (ops, pattern, len, reset))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))

@@ -11,6 +11,8 @@
  *	loader_hook.S	the entry of the hook
  *	machine.c	features of the processor
  *	trace_entry.S	the trampoline, which traced calls go through; trace.c
+ *	graph_entry.S	the same for calls whose exits are traced; graph.c
+ *	graph_blocks.S	the blocks that such calls return to
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
  *	syscall.S	system calls that do not return as a function does
@@ -69,6 +71,10 @@ struct ops_entry {
 	struct ftrace_ops *ops;
 	unsigned long unused;
 };
+
+struct trace_thread;
+struct graph_slot;
+struct graph_sets;
 
 /* Shared with C#: lib/Linux/NativeTable.cs. A new member is a line in offsets.h. */
 extern struct native {
@@ -129,7 +135,80 @@ extern struct native {
 	ftrace_func_t call_set, call_set_redirected;
 	/* from C#, data plane */
 	const struct ops_entry *ops_table;
+	/* for C# */
+	struct graph_slot *graph_slots;
+	const char *graph_blocks;
+	void (*graph_caller)(void);
+	struct graph_sets *graph_sets;
+	/* from C#, data plane */
+	int (*graph_refill)(struct trace_thread *thread, unsigned long word);
+	int (*graph_is_left)(struct trace_thread *thread, const struct graph_slot *slot,
+			     unsigned long word);
 } native;
+
+/*
+ * struct graph_slot - a traced call that has not returned yet
+ * @ret: the true return address
+ * @ip: where the block calls the function
+ * @word: the address after the stack's word of the return address; 0: the slot is free
+ * @next: the offset of the next free slot of the same thread, or of one that is not free
+ * @id: its number in the lowest 16 bits; above, how often it was claimed
+ * @parent: the id of the call that this one is nested in; 0: none
+ * @site: the function's site
+ * @depth: how many calls it is nested in
+ * @wanted: the ops that want its exit
+ * @data: the data of each ops
+ *
+ * The true return address is stored before the slot is claimed, and @word, with a release,
+ * is cleared last.
+ */
+struct graph_slot {
+	unsigned long ret;
+	unsigned long ip;
+	unsigned long word;
+	unsigned long next;
+	unsigned long id;
+	unsigned long parent;
+	unsigned long site;
+	unsigned int depth;
+	unsigned int wanted;
+	void *data[GraphSlot_MaxOps];
+};
+
+/*
+ * struct graph_header - before the slots of a chunk
+ * @owner: GRAPH_OWNER_*, or the thread's record: lib/Trace/GraphSlots.cs
+ * @next: the number of the owner's next chunk, plus 1
+ * @word: never 0: a cursor that leads here finds a slot that is not free
+ * @cursor: where slots of this chunk are linked when they are freed
+ */
+struct graph_header {
+	unsigned long owner;
+	unsigned long next;
+	unsigned long word;
+	unsigned long *cursor;
+};
+
+/*
+ * struct graph_sets - sets of ops, by number
+ * @graph: ops of ftrace/graph.h
+ * @full: ops for which all registers have to be saved
+ * @redirected: 1: ftrace_trace_function is called in place of handlers; 2: nothing is
+ */
+extern struct graph_sets {
+	unsigned long graph;
+	unsigned long full;
+	unsigned long redirected;
+} ftrace_graph_sets;
+
+/* What graph.c needs of a thread's record, lib/Trace/TraceThread.cs. */
+struct trace_thread {
+	char unused[TraceThread_GraphCursor];
+	unsigned long cursor; /* the offset of a slot that may be free */
+	unsigned long top;    /* the id of the innermost call; 0: none */
+	unsigned long chunks;
+	unsigned long overruns;
+};
 
 /*
  * Copies of the library in one process take turns: all use the stop mutex of the
@@ -199,6 +278,23 @@ void ftrace_regs_vectors_caller(void);
 extern const int ftrace_calls[];
 extern const int ftrace_trace_text[];
 
+void call_others(unsigned long ip, unsigned long parent_ip, unsigned long mask,
+		 struct ftrace_regs *regs);
+
+/* graph.c, for graph_entry.S */
+extern struct graph_slot ftrace_graph_slots[];
+unsigned long ftrace_graph_call(unsigned long *frame, unsigned long mask, struct trace_thread *thread);
+unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *regs,
+				     struct trace_thread *thread);
+unsigned long ftrace_graph_exit(unsigned long *frame, struct trace_thread *thread);
+unsigned long ftrace_graph_exit_full(unsigned long *frame, struct ftrace_regs *regs,
+				     struct trace_thread *thread);
+void ftrace_graph_exit_unseen(unsigned long *frame);
+
+/* graph_entry.S, graph_blocks.S */
+void ftrace_graph_caller(void);
+extern const char ftrace_graph_blocks[];
+
 /* redzone.S */
 extern const char ftrace_redzone_callers[];
 extern unsigned long ftrace_redzone_sites[];
@@ -239,6 +335,11 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 _Static_assert(sizeof(struct native) == NativeTable_SizeOf,
 	       "offsets.h lacks a member of struct native");
 _Static_assert(sizeof(struct ops_entry) == OpsEntry_SizeOf, "struct ops_entry");
+_Static_assert(sizeof(struct graph_slot) == GraphSlot_SizeOf, "struct graph_slot");
+_Static_assert(sizeof(struct graph_header) <= GraphSlot_SizeOf, "struct graph_header");
+_Static_assert(sizeof(struct graph_sets) == GraphSets_SizeOf, "struct graph_sets");
+_Static_assert(offsetof(struct trace_thread, top) == TraceThread_GraphTop, "struct trace_thread");
+_Static_assert(offsetof(struct trace_thread, overruns) == TraceThread_GraphOverruns, "struct trace_thread");
 _Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");
 _Static_assert(sizeof(struct ftrace_nmi_thread) == NmiThread_SizeOf, "struct ftrace_nmi_thread");
 _Static_assert(sizeof(struct ftrace_regs) == FtraceRegs_SizeOf, "struct ftrace_regs");

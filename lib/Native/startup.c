@@ -64,6 +64,10 @@ struct native native = {
 	.state = state,
 	.image_start = image_start,
 	.image_end = image_end,
+	.graph_slots = ftrace_graph_slots,
+	.graph_blocks = ftrace_graph_blocks,
+	.graph_caller = ftrace_graph_caller,
+	.graph_sets = &ftrace_graph_sets,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

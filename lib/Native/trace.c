@@ -65,6 +65,16 @@ void call_ops(unsigned long ip, unsigned long parent_ip, unsigned long mask,
 		call_each(ip, parent_ip, mask, regs, false);
 }
 
+/* The handlers of ftrace/trace.h of a function whose exits are traced; all registers are saved. */
+void call_others(unsigned long ip, unsigned long parent_ip, unsigned long mask,
+		 struct ftrace_regs *regs)
+{
+	unsigned long redirected = __atomic_load_n(&ftrace_graph_sets.redirected, __ATOMIC_ACQUIRE);
+
+	if (redirected < 2)
+		call_ops(ip, parent_ip, mask, regs, redirected != 0);
+}
+
 /* The set of a slot, whose list is the argument. */
 static inline unsigned long set_of(const struct ftrace_ops *list)
 {

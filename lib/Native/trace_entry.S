@@ -55,6 +55,15 @@
 /* The ops for calls that come late, after the last slot. */
 #define LATE_OPS	(TraceSlots_Count * TraceSlot_SizeOf + TraceSlot_List)
 
+/* Kinds of entries. */
+	.set	OPS, 0
+	.set	GRAPH_CALL, 1
+	.set	GRAPH_RETURN, 2
+
+	/* graph.c; and, instead of the address of a block: no handler may see this call. */
+	.set	GRAPH_FULL, 1
+	.set	GRAPH_UNSEEN, 2
+
 	.if	TraceSlot_SizeOf != 2 * StubArea_StubSize
 	.error	"a slot is not twice as large as a stub"
 	.endif
@@ -140,14 +149,38 @@
 	jmp	.Lfunc_\vectors_name
 	.endm
 
-	.macro	entry name, vectors
+	/* Restores what a long entry has saved, but for the flags' place and what is above. */
+	.macro	pop_regs
+	/* popfq takes longer than all the rest. A function may rely on these six flags only. */
+	mov	FtraceRegs_Flags(%rsp), %eax
+	mov	%eax, %ecx
+	shr	$11, %ecx
+	and	$1, %ecx
+	shl	$8, %eax
+	mov	%cl, %al
+	add	$0x7f, %al			/* overflow, if it was 1 */
+	sahf
+	.irp	reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	pop_reg \reg
+	.endr
+	.endm
+
+	/*
+	 * kind: OPS, or one of graph_entry.S: GRAPH_CALL, GRAPH_RETURN. In those r14 is the result
+	 * of the call of graph.c, or GRAPH_UNSEEN.
+	 */
+	.macro	entry name, vectors, kind=OPS
 	.globl	\name
 	.hidden	\name
 	.type	\name, @function
 	.p2align 4
 \name:
 	.cfi_startproc
+	.if	\kind == GRAPH_RETURN
+	.cfi_def_cfa_offset 24
+	.else
 	.cfi_def_cfa_offset 16
+	.endif
 	pushfq
 	.cfi_adjust_cfa_offset 8
 	.set	at, FtraceRegs_Flags
@@ -160,6 +193,9 @@
 	.endr
 
 	/* rbx: the thread's words, rbp: its record, r12: the level of nesting, r13: the registers. */
+	.if	\kind != OPS
+	mov	$GRAPH_UNSEEN, %r14d
+	.endif
 	mov	%fs:0, %rbx
 	add	ftrace_nmi_thread@gottpoff(%rip), %rbx
 	mov	%rsp, %r13
@@ -177,6 +213,9 @@
 	lea	TraceMark_Long(%rsp), %rax
 	mov	%rax, TraceThread_Mark(%rbp)
 .Llook_for_ops_\name:
+	.if	\kind != OPS
+	graph_call \name, \kind
+	.else
 	mov	FtraceRegs_Reserved(%rsp), %rdx
 	mov	FtraceRegs_Ip(%rsp), %rdi
 	movslq	-4(%rdi), %rax			/* where the call in the text goes */
@@ -217,6 +256,7 @@
 	.endif
 	mov	%r13, %rsp
 	.cfi_def_cfa_register %rsp
+	.endif
 
 .Ldone_\name:
 	test	%r12d, %r12d
@@ -229,24 +269,18 @@
 	movq	$0, TraceThread_Mark(%rbp)
 	incq	TraceThread_QuiescentStates(%rbp)
 .Lout_\name:
-	/* popfq takes longer than all the rest. A function may rely on these six flags only. */
-	mov	FtraceRegs_Flags(%rsp), %eax
-	mov	%eax, %ecx
-	shr	$11, %ecx
-	and	$1, %ecx
-	shl	$8, %eax
-	mov	%cl, %al
-	add	$0x7f, %al			/* overflow, if it was 1 */
-	sahf
 	.cfi_remember_state
-	.irp	reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
-	pop_reg \reg
-	.endr
+	.if	\kind != OPS
+	graph_out \name, \kind
+	.else
+	pop_regs
 	lea	16(%rsp), %rsp			/* flags and slot; leaves the flags alone */
 	.cfi_adjust_cfa_offset -16
 	ret
+	.endif
 
 	.cfi_restore_state
+	.if	\kind == OPS
 	redirect	\name, ftrace_regs_vectors_caller
 
 	/* Any handlers may be called: the vector registers are saved. */
@@ -254,6 +288,7 @@
 	mov	ftrace_trace_slots(%rip), %rdx
 	add	$LATE_OPS, %rdx
 	jmp	.Lcall_ftrace_regs_vectors_caller
+	.endif
 
 	/* The thread's first traced call. */
 .Lunknown_\name:
@@ -350,11 +385,14 @@
 #define SAVED_PARENT	TraceMark_ShortStub + 16
 
 	/* Uncommon cases, in reach of short jumps from the first instructions. */
-	.macro	uncommon name, regs
+	.macro	uncommon name, regs, kind=OPS
 	.cfi_startproc
 	.cfi_def_cfa_offset 16
+	.if	\kind == GRAPH_RETURN
+	.cfi_def_cfa_offset 24
+	.endif
 	.cfi_remember_state
-	.cfi_def_cfa_offset 96
+	.cfi_adjust_cfa_offset TraceMark_ShortStub
 	.set	at, 0
 	.irp	reg, r11, r10, r9, r8, rcx, rdx, rsi, rdi
 	.cfi_rel_offset \reg, at
@@ -364,11 +402,13 @@
 	.if	at + 16 != TraceMark_ShortStub
 	.error	"the stub is elsewhere in lib/Trace/TraceMark.cs"
 	.endif
+	.if	\kind == OPS
 .Lmarked_\name:
 	cmpq	$1, %fs:NmiThread_Saved(%rax)
 	jne	.Luncommon_\name
 	call	ftrace_is_around
 	je	.Lout_\name			/* a handler that calls a traced function */
+	.endif
 	/* As if the call had gone to the other entry. */
 .Luncommon_\name:
 	pop_saved
@@ -414,6 +454,12 @@ ftrace_is_around:
 	lea	.Lreturn_ftrace_regs_caller(%rip), %rdi
 	cmp	%rdi, %rax
 	je	2f
+	lea	.Lreturn_ftrace_graph_caller(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
+	lea	.Lreturn_ftrace_graph_return(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
 	sub	ftrace_vectors_size(%rip), %rsi
 	and	$-64, %rsi
 	cmp	%rsp, %rsi
@@ -423,6 +469,12 @@ ftrace_is_around:
 	cmp	%rdi, %rax
 	je	2f
 	lea	.Lreturn_ftrace_regs_vectors_caller(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
+	lea	.Lreturn_ftrace_graph_regs_caller(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
+	lea	.Lreturn_ftrace_graph_regs_return(%rip), %rdi
 	cmp	%rdi, %rax
 2:	ret
 1:	cmp	%eax, %eax
@@ -561,6 +613,8 @@ ftrace_calls:
 	short_entry ftrace_caller, 0, ftrace_regs_caller
 	short_entry ftrace_vectors_caller, 1, ftrace_regs_vectors_caller
 
+.Lgraph_begin:
+#include "graph_entry.S"
 .Ltext_end:
 	.section .rodata
 	.size	ftrace_calls, . - ftrace_calls
@@ -575,8 +629,13 @@ ftrace_trace_text:
 	distance ftrace_trace_text+4*TraceText_End, .Ltext_end
 	distance ftrace_trace_text+4*TraceText_Returns, .Lreturn_ftrace_caller
 	distance ftrace_trace_text+4*TraceText_Returns+4, .Lreturn_ftrace_regs_caller
+	distance ftrace_trace_text+4*TraceText_Returns+8, .Lreturn_ftrace_graph_caller
+	distance ftrace_trace_text+4*TraceText_Returns+12, .Lreturn_ftrace_graph_return
 	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors, .Lreturn_ftrace_vectors_caller
 	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors+4, .Lreturn_ftrace_regs_vectors_caller
+	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors+8, .Lreturn_ftrace_graph_regs_caller
+	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors+12, .Lreturn_ftrace_graph_regs_return
+	distance ftrace_trace_text+4*TraceText_GraphBegin, .Lgraph_begin
 	.size	ftrace_trace_text, . - ftrace_trace_text
 	.text
 

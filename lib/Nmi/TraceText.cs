@@ -18,11 +18,28 @@ internal static unsafe class TraceText
     /// <summary>Where it ends.</summary>
     public static ulong End => At(Offsets.TraceText_End);
 
+    /// <summary>
+    /// True for an address in Native/graph_entry.S at which a thread may be about to go to one that is nowhere in its state: below its stack
+    /// pointer, or in a slot.
+    /// </summary>
+    public static bool HidesTarget(ulong ip) => ip >= At(Offsets.TraceText_GraphBegin) && ip < End && !IsReturn(ip) && !IsReturnWithVectors(ip);
+
     /// <summary>True for the return address of a handler that was called without saving vector registers.</summary>
-    public static bool IsReturn(ulong ip) => ip == At(Offsets.TraceText_Returns) || ip == At(Offsets.TraceText_Returns + 1);
+    public static bool IsReturn(ulong ip) => IsAnyOf(ip, Offsets.TraceText_Returns, Offsets.TraceText_ReturnCount);
 
     /// <summary>True for the return address of a handler that was called after saving them.</summary>
-    public static bool IsReturnWithVectors(ulong ip) => ip == At(Offsets.TraceText_ReturnsWithVectors) || ip == At(Offsets.TraceText_ReturnsWithVectors + 1);
+    public static bool IsReturnWithVectors(ulong ip) => IsAnyOf(ip, Offsets.TraceText_ReturnsWithVectors, Offsets.TraceText_ReturnWithVectorsCount);
+
+    private static bool IsAnyOf(ulong ip, int first, int count)
+    {
+        bool found = false;
+        for (int i = 0; i < count; i++)
+        {
+            found |= ip == At(first + i);
+        }
+
+        return found;
+    }
 
     private static ulong At(int index)
     {

@@ -34,6 +34,9 @@ internal unsafe struct LoadedObject
     /// <summary>From there to the byte after the last one's address.</summary>
     public ulong SiteSpan;
 
+    /// <summary>The stubs of the sites, for calls whose exits are traced, in the same order; 0: none has been needed yet.</summary>
+    public ulong GraphStubs;
+
     /// <summary>Words of the host's for them.</summary>
     public SiteWords Words;
 

@@ -209,7 +209,7 @@ internal static unsafe class LoadedObjects
             {
                 traced = true;
                 CallBytes.Copy((byte*)site->Ip, code);
-                *code = *code == X86Instruction.Int3 ? X86Instruction.CallOpcode : *code; // a debugger's breakpoint
+                *code = *code == X86Instruction.Int3 ? StubArea.OpcodeFor(site->Ip, code) : *code; // a debugger's breakpoint
                 if (StubArea.IsCallOfStub(site->Ip, code))
                 {
                     return true;
@@ -373,6 +373,7 @@ internal static unsafe class LoadedObjects
 
     private static void Free(LoadedObject* target)
     {
+        StubArea.Remove(target->GraphStubs);
         target->Sites.Free();
         target->SiteNames.Free();
         target->Words.Free();

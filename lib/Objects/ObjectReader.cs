@@ -186,9 +186,9 @@ internal static unsafe class ObjectReader
 
     /// <summary>Reads all symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
     private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
-        SymbolTable.TryRead(elf, ElfSection.Symtab, out symbols)
+        SymbolTable.TryRead(elf, ElfSection.Symtab, &target->Image, out symbols)
         || DebugFile.TryReadSymbols(&target->Image, error, out symbols)
-        || SymbolTable.TryRead(elf, ElfSection.Dynsym, out symbols);
+        || SymbolTable.TryRead(elf, ElfSection.Dynsym, &target->Image, out symbols);
 
     /// <summary>Adds the sites of a compiler's section: <see cref="Add(LoadedObject*, in SymbolTable, ulong*, ulong*, ulong, nuint, bool)"/>.</summary>
     private static nuint Add(LoadedObject* target, in SymbolTable symbols, in ElfSection section, nuint max, bool isMcount, ref bool resolved)

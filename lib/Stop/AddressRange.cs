@@ -1,3 +1,4 @@
+using Ftrace.Nmi;
 using Ftrace.Text;
 
 namespace Ftrace.Stop;
@@ -21,6 +22,12 @@ internal unsafe struct AddressRange
         }
 
         RedZoneSite* site = RedZoneText.SiteAround(address);
-        return site != null && (Contains(site->Target) || Contains(site->Back));
+        if (site != null)
+        {
+            return Contains(site->Target) || Contains(site->Back);
+        }
+
+        GraphSlot* slot = GraphText.SlotAround(address);
+        return slot != null ? Contains(slot->Ret) || Contains(slot->Ip) : TraceText.HidesTarget(address);
     }
 }

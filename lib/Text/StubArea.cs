@@ -25,7 +25,15 @@ namespace Ftrace.Text;
 /// code                 the address of the site's code
 /// cc ...
 /// </code>
-/// An area begins at a multiple of its size, so that the number of the slot follows from a stub's address.
+/// One of a function whose exits are traced, 64 bytes; see Native/graph_entry.S:
+/// <code>
+/// ff 35 1a 00 00 00    push   [next]
+/// ff 35 1c 00 00 00    push   [stub]
+/// ff 25 1e 00 00 00    jmp    [caller]
+/// cc ...
+/// next, stub, caller, set    addresses: where the function continues, of this stub, of the trampoline, of the set of ops
+/// </code>
+/// An area of slots begins at a multiple of its size, so that the number of the slot follows from a stub's address.
 /// </remarks>
 internal unsafe struct StubArea
 {
@@ -33,8 +41,11 @@ internal unsafe struct StubArea
     public const int Count = Offsets.TraceSlots_Count;
 
     public const int StubSize = Offsets.StubArea_StubSize;
+
+    /// <summary>Bytes of a stub of <see cref="StubKind.Graph"/>.</summary>
+    public const int GraphStubSize = Offsets.StubArea_GraphStubSize;
     private const int AreaSize = Count * StubSize;
-    private const int MaxAreas = 256;
+    private const int MaxAreas = 1024;
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
     private const ulong Step = 0x10_0000;
     private const ulong SmallStep = 0x1_0000; // if a runtime has reserved all memory nearby except small gaps
@@ -49,6 +60,7 @@ internal unsafe struct StubArea
 
     private StubKind _kind;
     private ulong _start;
+    private uint _size;
 
     public static bool Reserve()
     {
@@ -56,9 +68,9 @@ internal unsafe struct StubArea
         return s_areas != null;
     }
 
-    /// <summary>True for the address of a slot's stub.</summary>
+    /// <summary>True for the address of a stub of a slot, or of a function whose exits are traced.</summary>
     [NoInstr]
-    public static bool IsStub(ulong address) => NumberOf(StubKind.Trace, address) >= 0;
+    public static bool IsStub(ulong address) => NumberOf(StubKind.Trace, address) >= 0 || NumberOf(StubKind.Graph, address) >= 0;
 
     /// <summary>The number of the slot or site whose stub is at an address; -1 if none is.</summary>
     [NoInstr]
@@ -67,34 +79,50 @@ internal unsafe struct StubArea
         for (int i = 0; i < s_count; i++)
         {
             ulong offset = address - s_areas[i]._start;
-            if (offset < AreaSize && s_areas[i]._kind == kind)
+            if (offset < s_areas[i]._size && s_areas[i]._kind == kind)
             {
-                return (int)offset / StubSize;
+                return (int)(offset / SizeOf(kind));
             }
         }
 
         return -1;
     }
 
-    /// <summary>True if the code of a location, five bytes, is a call of a stub, whichever.</summary>
-    public static bool IsCallOfStub(ulong ip, byte* code) =>
-        *code == X86Instruction.CallOpcode && IsStub(X86Instruction.CallTarget(ip, new ReadOnlySpan<byte>(code, X86Instruction.CallSize)));
+    [NoInstr]
+    private static uint SizeOf(StubKind kind) => kind == StubKind.Graph ? (uint)GraphStubSize : StubSize;
+
+    /// <summary>True if the code of a location, five bytes, is a call of a stub, or a jump there, as the stub needs it.</summary>
+    public static bool IsCallOfStub(ulong ip, byte* code) => *code == OpcodeFor(ip, code);
+
+    /// <summary>The first byte with which the code of a location would be a call of a stub, or a jump there; 0: it leads to no stub.</summary>
+    public static byte OpcodeFor(ulong ip, byte* code)
+    {
+        ulong target = X86Instruction.CallTarget(ip, new ReadOnlySpan<byte>(code, X86Instruction.CallSize));
+        if (NumberOf(StubKind.Graph, target) >= 0)
+        {
+            return X86Instruction.JumpOpcode;
+        }
+
+        return NumberOf(StubKind.Trace, target) >= 0 ? X86Instruction.CallOpcode : (byte)0;
+    }
 
     /// <summary>Finds the stub that an address is in, and the area of the stub.</summary>
     public static bool TryFind(ulong address, out ulong area, out ulong stub)
     {
         area = 0;
+        uint size = StubSize;
         for (int i = 0; i < s_count && area == 0; i++)
         {
-            area = address - s_areas[i]._start < AreaSize ? s_areas[i]._start : 0;
+            area = address - s_areas[i]._start < s_areas[i]._size ? s_areas[i]._start : 0;
+            size = SizeOf(s_areas[i]._kind);
         }
 
-        stub = address - (address - area) % StubSize;
+        stub = address - (address - area) % size;
         return area != 0;
     }
 
     /// <summary>The stub of a slot or site.</summary>
-    public readonly ulong StubOf(int number) => _start + (ulong)number * StubSize;
+    public readonly ulong StubOf(int number) => _start + (ulong)number * SizeOf(_kind);
 
     /// <summary>An area that calls from all of a range can reach; created if there is none.</summary>
     /// <param name="kind">What for.</param>
@@ -114,82 +142,128 @@ internal unsafe struct StubArea
             }
         }
 
-        if (s_count == MaxAreas)
+        return Create(new NewArea { Kind = kind, Start = start, End = end, Size = AreaSize }, ref error);
+    }
+
+    /// <summary>Creates the stubs of an object's functions whose exits are traced.</summary>
+    /// <param name="start">The first address from which jumps have to reach it.</param>
+    /// <param name="end">The last one.</param>
+    /// <param name="count">How many stubs.</param>
+    /// <param name="literals">What a stub refers to, by its number.</param>
+    /// <param name="data">For that function.</param>
+    /// <param name="error">As for <see cref="FindOrCreate"/>.</param>
+    public static StubArea* CreateGraph(ulong start, ulong end, int count, delegate*<void*, int, out ulong, out ulong, void> literals, void* data, out int error)
+    {
+        error = -Errno.ERANGE;
+        uint size = ((uint)count * GraphStubSize + Memory.PageSize - 1) & ~(Memory.PageSize - 1u);
+        return Create(new NewArea { Kind = StubKind.Graph, Start = start, End = end, Size = size, Count = count, Literals = literals, Data = data }, ref error);
+    }
+
+    /// <summary>Removes the stubs of an object that was closed. 0: it has none.</summary>
+    public static void Remove(ulong start)
+    {
+        for (int i = 0; i < s_count && start != 0; i++)
+        {
+            if (s_areas[i]._start == start)
+            {
+                Volatile.Write(ref s_areas[i]._start, 0);
+                Memory.Unmap((void*)start, s_areas[i]._size);
+                s_areas[i]._size = 0;
+                return;
+            }
+        }
+    }
+
+    private static StubArea* Create(in NewArea area, ref int error)
+    {
+        int place = 0;
+        while (place < s_count && s_areas[place]._start != 0)
+        {
+            place++;
+        }
+
+        if (place == MaxAreas)
         {
             return null;
         }
 
-        return TryCreateNear(kind, start, end, Step, ref error) || (error == -Errno.ERANGE && TryCreateNear(kind, start, end, SmallStep, ref error))
-            ? s_areas + s_count - 1
-            : null;
+        ulong address = CreateNear(area, Step, ref error);
+        address = address == 0 && error == -Errno.ERANGE ? CreateNear(area, SmallStep, ref error) : address;
+        if (address == 0)
+        {
+            return null;
+        }
+
+        // Others may be searching: an area without a start contains nothing.
+        StubArea* added = s_areas + place;
+        added->_kind = area.Kind;
+        added->_size = area.Size;
+        Volatile.Write(ref added->_start, address);
+        s_count = Math.Max(s_count, place + 1);
+        return added;
     }
 
-    private static bool TryCreateNear(StubKind kind, ulong start, ulong end, ulong step, ref int error)
+    private static ulong CreateNear(in NewArea area, ulong step, ref int error)
     {
-        ulong page = start & ~(step - 1);
+        ulong page = area.Start & ~(step - 1);
         for (ulong distance = step; distance < Reach && error == -Errno.ERANGE; distance += step)
         {
-            if (TryCreate(kind, page - distance, start, end, ref error) || TryCreate(kind, page + distance, start, end, ref error))
+            if (TryCreate(area, page - distance, ref error))
             {
-                return true;
+                return page - distance;
+            }
+
+            if (TryCreate(area, page + distance, ref error))
+            {
+                return page + distance;
             }
         }
 
-        return false;
+        return 0;
     }
 
-    private static bool IsInReach(ulong area, ulong start, ulong end) =>
-        area < start ? end - area <= Reach : area + AreaSize - start <= Reach;
+    private static bool IsInReach(ulong area, ulong start, ulong end, ulong size = AreaSize) =>
+        area < start ? end - area <= Reach : area + size - start <= Reach;
 
-    private static bool TryCreate(StubKind kind, ulong address, ulong start, ulong end, ref int error)
+    private static bool TryCreate(in NewArea area, ulong address, ref int error)
     {
-        if (address < Lowest || !IsInReach(address, start, end))
+        if (address < Lowest || !IsInReach(address, area.Start, area.End, area.Size))
         {
             return false;
         }
 
-        if (!s_executableFirst && TryMap(address, Memory.ProtRead | Memory.ProtWrite, ref error))
+        if (!s_executableFirst && TryMap(address, area.Size, Memory.ProtRead | Memory.ProtWrite, ref error))
         {
-            Write(kind, (byte*)address, address);
-            int sealing = (int)Native.Syscall(SyscallNumber.Mprotect, (nint)address, AreaSize, Memory.ProtRead | Memory.ProtExec);
+            Write(area, (byte*)address, address);
+            int sealing = (int)Native.Syscall(SyscallNumber.Mprotect, (nint)address, (nint)area.Size, Memory.ProtRead | Memory.ProtExec);
             if (sealing == 0)
             {
-                Add(kind, address);
                 return true;
             }
 
             s_executableFirst = IsRefusal(sealing);
-            Memory.Unmap((void*)address, AreaSize);
+            Memory.Unmap((void*)address, area.Size);
         }
 
-        if (!s_executableFirst || !TryMap(address, Memory.ProtRead | Memory.ProtExec, ref error))
+        if (!s_executableFirst || !TryMap(address, area.Size, Memory.ProtRead | Memory.ProtExec, ref error))
         {
             return false;
         }
 
-        error = WriteAsText(kind, address);
+        error = WriteAsText(area, address);
         if (error != 0)
         {
-            Memory.Unmap((void*)address, AreaSize);
+            Memory.Unmap((void*)address, area.Size);
             return false;
         }
 
-        Add(kind, address);
         return true;
     }
 
-    /// <summary>Others may be searching: an area without a start contains nothing.</summary>
-    private static void Add(StubKind kind, ulong address)
-    {
-        StubArea* added = s_areas + s_count++;
-        added->_kind = kind;
-        Volatile.Write(ref added->_start, address);
-    }
-
     /// <summary>Maps an area at exactly this address; an old kernel treats the address as a hint.</summary>
-    private static bool TryMap(ulong address, int protection, ref int error)
+    private static bool TryMap(ulong address, uint size, int protection, ref int error)
     {
-        nint mapped = Native.Syscall(SyscallNumber.Mmap, (nint)address, AreaSize, protection, MapPrivateAnonymousFixedNoreplace, -1, 0);
+        nint mapped = Native.Syscall(SyscallNumber.Mmap, (nint)address, (nint)size, protection, MapPrivateAnonymousFixedNoreplace, -1, 0);
         if (mapped < 0)
         {
             error = IsRefusal((int)mapped) ? -Errno.EPERM : error;
@@ -198,7 +272,7 @@ internal unsafe struct StubArea
 
         if ((ulong)mapped != address)
         {
-            Memory.Unmap((void*)mapped, AreaSize);
+            Memory.Unmap((void*)mapped, size);
             return false;
         }
 
@@ -208,30 +282,59 @@ internal unsafe struct StubArea
     private static bool IsRefusal(int error) => error is -Errno.EACCES or -Errno.EPERM;
 
     /// <returns>0 or -errno.</returns>
-    private static int WriteAsText(StubKind kind, ulong address)
+    private static int WriteAsText(in NewArea area, ulong address)
     {
-        void* stubs = Memory.Map(AreaSize);
+        void* stubs = Memory.Map(area.Size);
         if (stubs == null)
         {
             return -Errno.ENOMEM;
         }
 
-        Write(kind, (byte*)stubs, address);
+        Write(area, (byte*)stubs, address);
         int file = ProcMem.Open();
         int error = file;
         if (file >= 0)
         {
-            error = ProcMem.Write(file, address, (byte*)stubs, AreaSize);
+            error = ProcMem.Write(file, address, (byte*)stubs, area.Size);
             ProcFile.Close(file);
         }
 
-        Memory.Unmap(stubs, AreaSize);
+        Memory.Unmap(stubs, area.Size);
         if (error >= 0)
         {
             return 0;
         }
 
         return ProcFile.IsTransient(error) ? -Errno.EAGAIN : -Errno.EPERM;
+    }
+
+    private static void Write(in NewArea area, byte* stubs, ulong address)
+    {
+        if (area.Kind == StubKind.Graph)
+        {
+            WriteGraph(area, stubs, address);
+        }
+        else
+        {
+            Write(area.Kind, stubs, address);
+        }
+    }
+
+    private static void WriteGraph(in NewArea area, byte* stubs, ulong address)
+    {
+        for (int number = 0; number < area.Count; number++)
+        {
+            byte* stub = stubs + number * GraphStubSize;
+            area.Literals(area.Data, number, out ulong next, out ulong set);
+            *(ulong*)stub = 0x35ff_0000_001a_35ff;
+            *(ulong*)(stub + 8) = 0x001e_25ff_0000_001c;
+            *(ulong*)(stub + 16) = 0xcccc_cccc_cccc_0000;
+            *(ulong*)(stub + 24) = 0xcccc_cccc_cccc_cccc;
+            *(ulong*)(stub + 32) = next;
+            *(ulong*)(stub + 40) = address + (ulong)(number * GraphStubSize);
+            *(ulong*)(stub + 48) = Native.Table->GraphCaller;
+            *(ulong*)(stub + Offsets.StubArea_GraphSet) = set;
+        }
     }
 
     private static void Write(StubKind kind, byte* area, ulong address)
@@ -254,5 +357,20 @@ internal unsafe struct StubArea
             *(ulong*)(stub + 16) = address + (ulong)(number * StubSize);
             *(ulong*)(stub + 24) = Native.Table->Callers[number % Offsets.TraceSlots_Kinds];
         }
+    }
+
+    /// <summary>An area that is to be created.</summary>
+    private struct NewArea
+    {
+        public StubKind Kind;
+        public ulong Start;
+        public ulong End;
+        public uint Size;
+
+        /// <summary>Of <see cref="StubKind.Graph"/>: how many stubs, and what they refer to.</summary>
+        public int Count;
+
+        public delegate*<void*, int, out ulong, out ulong, void> Literals;
+        public void* Data;
     }
 }

@@ -9,6 +9,9 @@ internal enum StubKind
     /// <summary>Jumps of <c>ftrace_make_call_redzone()</c>: a stub for each site, of whatever object.</summary>
     RedZone,
 
+    /// <summary>Jumps at the entries of functions whose exits are traced: a stub for each site of an object.</summary>
+    Graph,
+
     /// <summary>The jump in the loader, if the library is out of its reach: all stubs are the same.</summary>
     Loader,
 }

@@ -66,7 +66,8 @@ internal static unsafe class ForeignSites
         for (int i = 0; i < target->SiteCount; i++)
         {
             Site* site = target->FirstSite + i;
-            if (site->Current != 0 && *(byte*)site->Ip != X86Instruction.CallOpcode && TryNoteRemovedCall(site))
+            byte first = *(byte*)site->Ip;
+            if (site->Current != 0 && first != X86Instruction.CallOpcode && first != X86Instruction.JumpOpcode && TryNoteRemovedCall(site))
             {
                 Note(site);
             }
@@ -87,15 +88,15 @@ internal static unsafe class ForeignSites
     }
 
     /// <summary>
-    /// True for a call of a stub whose first byte is that of a nop, or of a sled: the kernel puts back the file's first byte when a uprobe that was set over
-    /// the call is removed.
+    /// True for a call of a stub whose first byte is that of a nop, or of a sled: the kernel puts back the file's first byte when a uprobe
+    /// that was set over the call is removed.
     /// </summary>
     private static bool IsCallWithOtherStart(ulong ip, byte* found)
     {
         byte* code = stackalloc byte[X86Instruction.CallSize];
         CallBytes.Copy(found, code);
         bool isOfFile = *code is 0x90 or 0x0f or 0x66 or 0xeb;
-        *code = X86Instruction.CallOpcode;
+        *code = StubArea.OpcodeFor(ip, code);
         return isOfFile && StubArea.IsCallOfStub(ip, code);
     }
 
@@ -145,7 +146,8 @@ internal static unsafe class ForeignSites
         {
             site->Size = PatchableEntry.SledSize;
         }
-        else if (PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size))
+        else if (PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size)
+            && (offset == 0 || target->GraphStubs == 0)) // the stub has the address
         {
             site->Ip += (ulong)offset;
             site->Size = (byte)size;

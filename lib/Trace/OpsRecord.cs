@@ -16,6 +16,11 @@ internal unsafe struct OpsRecord
     /// <summary>The host's structure.</summary>
     public FtraceOps* Ops;
 
+    /// <summary>The structure is a <see cref="FtraceGraphOps"/>.</summary>
+    public bool IsGraph;
+
+    public readonly ulong Flags => IsGraph ? ((FtraceGraphOps*)Ops)->Flags : Ops->Flags;
+
     /// <summary>Its number while it is registered; else -1.</summary>
     public int Id;
 
@@ -40,14 +45,15 @@ internal unsafe struct OpsRecord
     public ulong Registration;
 
     /// <summary>True while the ops is registered and changes where functions continue: no other such ops may have one of its functions.</summary>
-    public readonly bool ModifiesIp => Id >= 0 && (Ops->Flags & FtraceOps.IpModify) != 0;
+    public readonly bool ModifiesIp => Id >= 0 && (Flags & FtraceOps.IpModify) != 0;
 
-    public static OpsRecord* Create(FtraceOps* ops)
+    public static OpsRecord* Create(FtraceOps* ops, bool isGraph)
     {
         var added = (OpsRecord*)Memory.Map(Bytes);
         if (added != null)
         {
             added->Ops = ops;
+            added->IsGraph = isGraph;
             added->Id = -1;
         }
 
@@ -177,7 +183,7 @@ internal unsafe struct OpsRecord
             _isSimple = _ruleBytes != 0 && only->Size == _ruleBytes && only->Kind == RuleKind.Filter && !only->Negated;
             if (_ruleBytes == 0)
             {
-                return Selection.All;
+                return IsGraph ? Selection.Some : Selection.All;
             }
 
             if (!_isSimple)
@@ -190,12 +196,29 @@ internal unsafe struct OpsRecord
                 return Selection.None;
             }
 
-            return only->Literal == 0 ? Selection.All : Selection.Some;
+            return only->Literal == 0 && !IsGraph ? Selection.All : Selection.Some;
         }
     }
 
     /// <summary>True if the function, of the selected object, is to be traced.</summary>
-    public bool Wants(Site* site)
+    public bool Wants(Site* site) => WantsByRules(site) && !(IsGraph && ReturnsTwice(site));
+
+    /// <summary>
+    /// True for functions that return twice: their block would be used by another call the second time. The names that GCC takes for such
+    /// functions, with up to two underscores before them.
+    /// </summary>
+    private static bool ReturnsTwice(Site* site)
+    {
+        var name = new ReadOnlySpan<byte>(site->Name, site->NameLength);
+        int version = name.IndexOf((byte)'@');
+        name = version < 0 ? name : name[..version];
+        name = name.StartsWith("_"u8) ? name[1..] : name;
+        name = name.StartsWith("_"u8) ? name[1..] : name;
+        return name.SequenceEqual("setjmp"u8) || name.SequenceEqual("sigsetjmp"u8) || name.SequenceEqual("vfork"u8)
+            || name.SequenceEqual("getcontext"u8) || name.SequenceEqual("savectx"u8);
+    }
+
+    private bool WantsByRules(Site* site)
     {
         bool chosen = true;
         bool first = true;

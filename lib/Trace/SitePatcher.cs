@@ -48,6 +48,12 @@ internal static unsafe class SitePatcher
         return error;
     }
 
+    /// <summary>
+    /// True if the code of a site stays, although it wants other ops: it is a jump to a stub of its own, Native/graph_entry.S, which reads
+    /// <see cref="Site.Current"/>.
+    /// </summary>
+    private static bool KeepsCode(Site* site) => GraphSets.Has(site->Current) && GraphSets.Has(site->Wanted);
+
     /// <summary>Instead of <see cref="Apply(SiteFailures)"/>: no site is changed.</summary>
     public static void Cancel() => End(-Errno.EBUSY);
 
@@ -60,24 +66,33 @@ internal static unsafe class SitePatcher
                 target->FirstSite[i].Wanted = target->FirstSite[i].Current;
             }
 
+            for (int i = 0; error == 0 && target->Changing != 0 && target->GraphStubs != 0 && i < target->SiteCount; i++)
+            {
+                Site* site = target->FirstSite + i;
+                if (KeepsCode(site))
+                {
+                    Volatile.Write(ref site->Current, site->Wanted);
+                }
+            }
+
             target->Changing = 0;
         }
     }
 
     private static int Apply(FtracePatch* patches, Site** sites, int count, SiteFailures failures)
     {
-        int error = Fill(patches, sites, out int unready);
+        int error = Fill(patches, sites, ref count, out int unready);
         if (error == 0 && unready != 0)
         {
             error = EntryConversion.Convert(sites, count);
-            error = error != 0 ? error : Fill(patches, sites, out _);
+            error = error != 0 ? error : Fill(patches, sites, ref count, out _);
         }
 
         return error != 0 ? error : Patch(patches, sites, count, failures);
     }
 
     /// <summary>Collects the sites that change, with their old and new code, and counts those that are not yet one nop.</summary>
-    private static int Fill(FtracePatch* patches, Site** sites, out int unready)
+    private static int Fill(FtracePatch* patches, Site** sites, ref int count, out int unready)
     {
         int found = 0;
         unready = 0;
@@ -105,6 +120,16 @@ internal static unsafe class SitePatcher
                 }
 
                 left--;
+                if (KeepsCode(site))
+                {
+                    continue;
+                }
+
+                if ((GraphSets.Has(site->Current) || GraphSets.Has(site->Wanted)) && !GraphStubs.Reserve(target, out error))
+                {
+                    return error;
+                }
+
                 FtracePatch* patch = patches + found;
                 sites[found++] = site;
                 patch->Ip = site->Ip;
@@ -123,7 +148,7 @@ internal static unsafe class SitePatcher
                         CallBytes.Copy(CallBytes.Nop, patch->OldCode);
                     }
                 }
-                else if (!current.TryEncode(site->Ip, site->Current, stubs, patch->OldCode))
+                else if (!current.TryEncode(target, site, site->Current, stubs, patch->OldCode))
                 {
                     return -Errno.ENOSPC;
                 }
@@ -132,13 +157,14 @@ internal static unsafe class SitePatcher
                 {
                     CallBytes.Copy(CallBytes.Nop, patch->NewCode);
                 }
-                else if (!wanted.TryEncode(site->Ip, site->Wanted, stubs, patch->NewCode))
+                else if (!wanted.TryEncode(target, site, site->Wanted, stubs, patch->NewCode))
                 {
                     return -Errno.ENOSPC;
                 }
             }
         }
 
+        count = found;
         return 0;
     }
 
@@ -148,8 +174,14 @@ internal static unsafe class SitePatcher
         private ulong _mask;
         private ulong _stub;
 
-        public bool TryEncode(ulong ip, ulong mask, StubArea* stubs, byte* code)
+        public bool TryEncode(LoadedObject* target, Site* site, ulong mask, StubArea* stubs, byte* code)
         {
+            var bytes = new Span<byte>(code, X86Instruction.CallSize);
+            if (GraphSets.Has(mask))
+            {
+                return X86Instruction.TryEncodeJump(site->Ip, GraphStubs.Of(target, site), bytes);
+            }
+
             if (mask != _mask)
             {
                 int slot = TraceSlots.Find(mask);
@@ -162,7 +194,7 @@ internal static unsafe class SitePatcher
                 _stub = stubs->StubOf(slot);
             }
 
-            return X86Instruction.TryEncodeCall(ip, _stub, new Span<byte>(code, X86Instruction.CallSize));
+            return X86Instruction.TryEncodeCall(site->Ip, _stub, bytes);
         }
     }
 

@@ -5,6 +5,12 @@ internal unsafe struct TraceCall
 {
     public TraceOperation Operation;
     public FtraceOps* Ops;
+
+    /// <summary>It is a <see cref="FtraceGraphOps"/>.</summary>
+    public bool IsGraph;
+
+    public readonly OpsKey Key => new(Ops, IsGraph);
+
     public TraceRule Rule;
 
     /// <summary>The function to be called in place of every handler; null: the handlers are called.</summary>

@@ -51,6 +51,23 @@ internal static unsafe class TraceFunction
             Volatile.Write(ref *(ulong*)native->TraceFunction, (ulong)func);
         }
 
-        return changes ? Patcher.Patch(patches, TraceSlots.Kinds, PatchRequest.Default with { AllowsOwnText = true }) : 0;
+        int error = changes ? Patcher.Patch(patches, TraceSlots.Kinds, PatchRequest.Default with { AllowsOwnText = true }) : 0;
+        if (error == 0)
+        {
+            Volatile.Write(ref GraphSets.Shared->Redirected, RedirectionTo(func));
+        }
+
+        return error;
+    }
+
+    /// <summary>For functions whose exits are traced too, <see cref="GraphSets.Redirected"/>.</summary>
+    private static ulong RedirectionTo(void* func)
+    {
+        if (func == null)
+        {
+            return 0;
+        }
+
+        return func == Native.Table->TraceStub ? 2ul : 1ul;
     }
 }

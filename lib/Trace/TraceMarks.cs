@@ -120,7 +120,8 @@ internal static unsafe class TraceMarks
 
     /// <summary>True if the handler of a mark cannot be running any more: what trace_entry.S saved has been overwritten.</summary>
     public static bool IsOverwritten(ulong mark) =>
-        (mark & TraceMark.Library) == 0 && !(TryRead(TraceMark.StubAddress(mark), out ulong stub) && StubArea.IsStub(stub));
+        (mark & TraceMark.Library) == 0
+        && !(TryRead(TraceMark.StubAddress(mark), out ulong stub) && (StubArea.IsStub(stub) || GraphText.IsSlot(stub)));
 
     private static bool IsAround(TraceThread* record, ref ThreadStack stack, ulong frame)
     {
@@ -233,7 +234,7 @@ internal static unsafe class TraceMarks
     }
 
     /// <summary>A word of a stack that may be gone.</summary>
-    private static bool TryRead(ulong address, out ulong word)
+    public static bool TryRead(ulong address, out ulong word)
     {
         ulong read;
         var local = new Iovec { Base = (ulong)(&read), Length = sizeof(ulong) };

@@ -34,6 +34,9 @@ internal static unsafe class TraceSlots
 
     private static int s_usedSlots;
 
+    /// <summary>The numbers of the ops of functions whose exits are traced, as of <see cref="Retire"/>.</summary>
+    private static ulong s_graphIds;
+
     /// <summary>Numbers of ops that were removed, while calls or slots still refer to them.</summary>
     private static ulong GoneIds
     {
@@ -69,21 +72,39 @@ internal static unsafe class TraceSlots
             }
         }
 
+        GraphSlots.Reserve();
         return s_table != null && s_slots != null;
     }
 
     /// <summary>Adds an ops to the table.</summary>
     /// <returns>Its number, or -1 if the table is full.</returns>
-    public static int Add(FtraceOps* ops)
+    public static int Add(OpsRecord* record)
     {
-        for (int tried = 0; tried < MaxOps; tried++)
+        // Those of ftrace/graph.h have the lowest numbers; the others get them last.
+        int id = record->IsGraph ? -1 : FindFree(GraphSets.MaxOps, MaxOps - GraphSets.MaxOps, s_nextId);
+        id = id < 0 ? FindFree(0, GraphSets.MaxOps, s_nextId) : id;
+        if (id < 0)
         {
-            int id = (s_nextId + tried) % MaxOps;
+            return -1;
+        }
+
+        s_nextId = id + 1;
+        s_usedIds |= 1ul << id;
+        GraphSets* sets = GraphSets.Shared;
+        sets->Graph = record->IsGraph ? sets->Graph | 1ul << id : sets->Graph & ~(1ul << id);
+        bool isFull = !record->IsGraph || (record->Flags & (FtraceOps.NoVectors | FtraceOps.SaveRegs)) != FtraceOps.NoVectors;
+        sets->Full = isFull ? sets->Full | 1ul << id : sets->Full & ~(1ul << id);
+        Volatile.Write(ref *(ulong*)(s_table + id), (ulong)record->Ops);
+        return id;
+    }
+
+    private static int FindFree(int first, int count, int start)
+    {
+        for (int tried = 0; tried < count; tried++)
+        {
+            int id = first + (int)((uint)(start - first + tried) % (uint)count);
             if ((s_usedIds >> id & 1) == 0)
             {
-                s_nextId = (id + 1) % MaxOps;
-                s_usedIds |= 1ul << id;
-                Volatile.Write(ref *(ulong*)(s_table + id), (ulong)ops);
                 return id;
             }
         }
@@ -103,17 +124,26 @@ internal static unsafe class TraceSlots
             s_slots[i].IsUsed = false;
         }
 
+        s_graphIds = 0;
         ulong lastMask = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             for (int i = 0; i < target->SiteCount; i++)
             {
                 ulong mask = target->FirstSite[i].Current;
-                if (mask != 0 && mask != lastMask)
+                if (mask == 0 || mask == lastMask)
                 {
-                    lastMask = mask;
-                    s_slots[Find(mask)].IsUsed = true;
+                    continue;
                 }
+
+                lastMask = mask;
+                if (GraphSets.Has(mask))
+                {
+                    s_graphIds |= mask;
+                    continue;
+                }
+
+                s_slots[Find(mask)].IsUsed = true;
             }
         }
 
@@ -134,7 +164,7 @@ internal static unsafe class TraceSlots
     /// <summary>Frees slots, and the numbers of removed ops. Called after a grace period; other ones may have begun meanwhile.</summary>
     public static void FreeRetired(uint grace)
     {
-        ulong used = 0;
+        ulong used = s_graphIds;
         s_usedSlots = 0;
         for (int i = 0; i < Count; i++)
         {
@@ -149,7 +179,9 @@ internal static unsafe class TraceSlots
             used |= slot->Mask;
         }
 
-        s_usedIds &= used | ~GoneIds;
+        ulong freed = s_usedIds & ~used & GoneIds;
+        GraphSlots.Forget((uint)(freed & GraphSets.Shared->Graph));
+        s_usedIds &= ~freed;
     }
 
     /// <summary>The slot for a set of ops; -1 if no slot is free.</summary>
@@ -232,7 +264,7 @@ internal static unsafe class TraceSlots
     /// </param>
     [NoInstr]
     private static void CallEach(ulong ip, ulong parentIp, ulong mask, void* registers, CallTarget target) =>
-        Native.Table->CallOps(ip, parentIp, mask, registers, (int)target);
+        Native.Table->CallOps(ip, parentIp, mask & ~GraphSets.Shared->Graph, registers, (int)target); // those began to see it after this call
 
     /// <summary>The pointer to an ops, at a multiple of 16: see <see cref="TraceThread"/>.</summary>
     [StructLayout(LayoutKind.Explicit, Size = Offsets.OpsEntry_SizeOf)]

@@ -58,6 +58,30 @@ internal unsafe struct TraceThread
     /// <summary>The marks of the <see cref="Levels"/>, from level 1 on.</summary>
     [FieldOffset(Offsets.TraceThread_Marks)] public fixed ulong Marks[MaxMarks];
 
+    /// <summary>The offset of a slot of the thread's that may be free; see <see cref="GraphSlots"/>.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphCursor)] public ulong GraphCursor;
+
+    /// <summary>The id of the innermost call whose exit is traced; 0: there is none.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphTop)] public ulong GraphTop;
+
+    /// <summary>The number of the first of the thread's chunks, plus 1; 0: it has none.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphChunks)] public ulong GraphChunks;
+
+    /// <summary>Calls that were not traced for lack of a slot.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphOverruns)] public ulong GraphOverruns;
+
+    /// <summary>How many chunks it has.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphChunkCount)] public uint GraphChunkCount;
+
+    /// <summary>With so many chunks it looks for slots of calls that were left, before it takes another chunk.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphScanAt)] public uint GraphScanAt;
+
+    /// <summary>So many further calls do not look for slots: there were none.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphSkip)] public uint GraphSkip;
+
+    /// <summary>What <see cref="GraphSkip"/> was last set to.</summary>
+    [FieldOffset(Offsets.TraceThread_GraphBackoff)] public uint GraphBackoff;
+
     /// <summary>The thread's own stack, as far as it is known.</summary>
     [NoInstr]
     public readonly ThreadStack Stack => ThreadStack.Of(Words, StackLow, StackTop);
@@ -66,7 +90,7 @@ internal unsafe struct TraceThread
     [NoInstr]
     public readonly bool IsMarked => Mark > TraceMark.LookAside || Levels != 0;
 
-    /// <summary>Clears all marks: the thread has ended.</summary>
+    /// <summary>Clears all marks, and gives back the slots: the thread has ended.</summary>
     [NoInstr]
     public void Clear()
     {
@@ -77,5 +101,7 @@ internal unsafe struct TraceThread
         {
             Aside[i] = 0;
         }
+
+        GraphSlots.Release(ref this);
     }
 }

@@ -84,12 +84,12 @@ internal static unsafe class Tracing
         int error = call.Result;
         if (call.Operation == TraceOperation.SetRule && call.Rule.Kind != RuleKind.Notrace)
         {
-            NoteFilter(call.Ops, error);
+            NoteFilter(call.Key, error);
         }
 
         if (call.Ops != null)
         {
-            FreeIfUnused(call.Ops);
+            FreeIfUnused(call.Key);
         }
 
         // Only a call that has to waits for handlers: any other one may come from a constructor, with the loader's lock held.
@@ -185,7 +185,7 @@ internal static unsafe class Tracing
         s_isPending = false;
         for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
         {
-            s_isPending |= ops->Id >= 0 && (ops->Ops->Flags & FtraceOps.Pending) != 0;
+            s_isPending |= ops->Id >= 0 && (ops->Flags & FtraceOps.Pending) != 0;
         }
 
         bool isOwn = operation is TraceOperation.Register or TraceOperation.Unregister;
@@ -397,10 +397,10 @@ internal static unsafe class Tracing
 
     private static int RunOperation(TraceCall* call) => call->Operation switch
     {
-        TraceOperation.Register => Register(call->Ops),
+        TraceOperation.Register => Register(call->Key),
         TraceOperation.Unregister => Unregister(call),
         TraceOperation.SetRule => SetRule(call),
-        TraceOperation.FreeFilter => FreeFilter(call->Ops),
+        TraceOperation.FreeFilter => FreeFilter(call->Key),
         TraceOperation.UpdateFunc => UpdateFunc(call),
         TraceOperation.List => call->List.Run(),
         _ => 0,
@@ -529,9 +529,9 @@ internal static unsafe class Tracing
     }
 
     private static SiteFailures FailuresOf(OpsRecord* record) =>
-        (record->Ops->Flags & FtraceOps.SkipForeign) != 0 ? SiteFailures.SkipForeign : SiteFailures.Refuse;
+        (record->Flags & FtraceOps.SkipForeign) != 0 ? SiteFailures.SkipForeign : SiteFailures.Refuse;
 
-    private static int Register(FtraceOps* ops)
+    private static int Register(OpsKey ops)
     {
         OpsRecord* record = FindOrAdd(ops);
         if (record == null)
@@ -549,7 +549,7 @@ internal static unsafe class Tracing
             return -Errno.ENOENT;
         }
 
-        record->Id = TraceSlots.Add(record->Ops);
+        record->Id = TraceSlots.Add(record);
         if (record->Id < 0)
         {
             return -Errno.ENOSPC;
@@ -586,7 +586,7 @@ internal static unsafe class Tracing
 
     private static int Unregister(TraceCall* call)
     {
-        OpsRecord* record = Find(call->Ops);
+        OpsRecord* record = Find(call->Key);
         if (record == null || record->Id < 0)
         {
             return -Errno.ENOENT;
@@ -634,13 +634,13 @@ internal static unsafe class Tracing
             return rule->Error;
         }
 
-        OpsRecord* before = OpsRecord.Create(call->Ops);
+        OpsRecord* before = OpsRecord.Create(call->Ops, call->IsGraph);
         if (before == null)
         {
             return -Errno.ENOMEM;
         }
 
-        OpsRecord* record = FindOrAdd(call->Ops);
+        OpsRecord* record = FindOrAdd(call->Key);
         if (record == null)
         {
             OpsRecord.Free(before);
@@ -673,7 +673,7 @@ internal static unsafe class Tracing
                 return error;
             }
 
-            bool mayMatchLater = (record->Ops->Flags & FtraceOps.Pending) != 0 && rule->Kind != RuleKind.Ip;
+            bool mayMatchLater = (record->Flags & FtraceOps.Pending) != 0 && rule->Kind != RuleKind.Ip;
             if (!mayMatchLater && !LastRuleMatchesAny(record))
             {
                 UnmatchedRule.Report(rule);
@@ -689,7 +689,7 @@ internal static unsafe class Tracing
         return ApplyFilter(record);
     }
 
-    private static int FreeFilter(FtraceOps* ops)
+    private static int FreeFilter(OpsKey ops)
     {
         OpsRecord* record = Find(ops);
         if (record == null)
@@ -709,7 +709,7 @@ internal static unsafe class Tracing
     }
 
     /// <summary>Notes whether a filter was set: an ops whose only filter failed selects nothing, rather than everything.</summary>
-    private static void NoteFilter(FtraceOps* ops, int error)
+    private static void NoteFilter(OpsKey ops, int error)
     {
         OpsRecord* record = error != 0 ? FindOrAdd(ops) : Find(ops);
         if (record != null)
@@ -727,7 +727,7 @@ internal static unsafe class Tracing
     }
 
     /// <summary>Frees the record of an ops that is not registered and has no rules: the host may use new ops again and again.</summary>
-    private static void FreeIfUnused(FtraceOps* ops)
+    private static void FreeIfUnused(OpsKey ops)
     {
         OpsRecord* record = Find(ops);
         if (record == null || !record->IsUnused)
@@ -805,10 +805,10 @@ internal static unsafe class Tracing
         return any;
     }
 
-    private static OpsRecord* Find(FtraceOps* ops)
+    private static OpsRecord* Find(OpsKey key)
     {
         OpsRecord* record = s_first;
-        while (record != null && record->Ops != ops)
+        while (record != null && (record->Ops != key.Ops || record->IsGraph != key.IsGraph))
         {
             record = record->Next;
         }
@@ -816,12 +816,12 @@ internal static unsafe class Tracing
         return record;
     }
 
-    private static OpsRecord* FindOrAdd(FtraceOps* ops)
+    private static OpsRecord* FindOrAdd(OpsKey ops)
     {
         OpsRecord* record = Find(ops);
         if (record == null)
         {
-            record = OpsRecord.Create(ops);
+            record = OpsRecord.Create(ops.Ops, ops.IsGraph);
             if (record != null)
             {
                 record->Next = s_first;

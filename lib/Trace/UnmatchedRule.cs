@@ -124,13 +124,41 @@ internal static unsafe class UnmatchedRule
             for (int i = 0; i < target->SiteCount && IsAbout(rule, target); i++)
             {
                 Site* site = target->FirstSite + i;
-                int distance = name.Compare(ComparedName(rule, site));
+                int distance = Compare(ref name, rule, site);
                 nearest = distance < least ? site : nearest;
                 least = Math.Min(distance, least);
             }
         }
 
         return nearest;
+    }
+
+    private static int Compare(ref NearestName pattern, TraceRule* rule, Site* site)
+    {
+        int distance = pattern.Compare(ComparedName(rule, site));
+        if (rule->Form == NameForm.Symbol || !DisplayNames.IsRust(site))
+        {
+            return distance;
+        }
+
+        distance = Math.Min(distance, Compare(ref pattern, site, RustOmission.Trait));
+        return Math.Min(distance, Compare(ref pattern, site, RustOmission.All));
+    }
+
+    /// <summary>Compares with a Rust name as people write it, and with the same without the name of the crate, which is often forgotten.</summary>
+    private static int Compare(ref NearestName pattern, Site* site, RustOmission omission)
+    {
+        ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(DisplayNames.NameOf(site));
+        Span<byte> text = NameBuffer.Short;
+        if (text.Length < name.Length)
+        {
+            return NearestName.NotNear;
+        }
+
+        ReadOnlySpan<byte> written = text[..RustName.Shorten(name, omission, text)];
+        int crate = written.IndexOf("::"u8);
+        int distance = pattern.Compare(written);
+        return crate < 0 ? distance : Math.Min(distance, pattern.Compare(written[(crate + 2)..]));
     }
 
     private static ReadOnlySpan<byte> ComparedName(TraceRule* rule, Site* site) => rule->Form switch

@@ -11,7 +11,7 @@ internal static class WordCheck
     /// <summary>What follows in the glossary lists such words.</summary>
     private const string ListHeading = "## Words that are not used";
 
-    private static readonly Regex s_margin = new(@"^[\s/*#>]+");
+    private static readonly Regex s_margin = new("^[\\s/*#>\"]+|[\\s\"]+$");
 
     public static readonly WordRule[] Rules =
     [
@@ -52,8 +52,8 @@ internal static class WordCheck
     }
 
     /// <summary>
-    /// The text as one line, without the margins of comments, because an expression may be broken across lines; and where in it each
-    /// line begins.
+    /// The text as one line, without the margins of comments and the quotes between strings, because an expression may be broken across
+    /// lines; and where in it each line begins.
     /// </summary>
     private static string Flow(string text, out List<int> starts)
     {
@@ -62,7 +62,7 @@ internal static class WordCheck
         foreach (string line in text.Split('\n').TakeWhile(l => l != ListHeading))
         {
             starts.Add(flow.Length);
-            flow.Append(s_margin.Replace(line, "").TrimEnd()).Append(' ');
+            flow.Append(s_margin.Replace(line, "")).Append(' ');
         }
 
         return flow.ToString();

@@ -21,8 +21,9 @@ public sealed class WordTests
             .. SourceTree.Headers.Select(h => Path.Combine(SourceTree.Include, h)),
             .. Directory.GetFiles(Path.Combine(root, "examples")),
             Path.Combine(root, "build.sh"),
+            Path.Combine(root, "lib/Native/strerror.c"),
         ];
-        Assert.That(files.Select(Path.GetFileName), Does.Contain("README.md").And.Contain("patch.h").And.Contain("count.c"));
+        Assert.That(files.Select(Path.GetFileName), Does.Contain("README.md").And.Contain("patch.h").And.Contain("count.c").And.Contain("strerror.c"));
         Assert.That(files.SelectMany(f => WordCheck.Check(Path.GetRelativePath(root, f), File.ReadAllText(f))), Is.Empty);
     }
 
@@ -44,6 +45,13 @@ public sealed class WordTests
             "planted.h:4: \"behind\"; write: after",
         }));
     }
+
+    [Test]
+    public void ExpressionInTwoStringsIsFound() =>
+        Assert.That(WordCheck.Check("planted.c", "\t\treturn \"could not be put \"\n\t\t       \"back\";\n"), Is.EqualTo(new[]
+        {
+            "planted.c:1: \"put back\"; write: undo",
+        }));
 
     [Test]
     public void ListInTheGlossaryIsNotText() =>

@@ -122,7 +122,7 @@ public sealed unsafe class ElfFuzzTests
                 Search(elf, table);
             }
 
-            if (SymbolTable.TryRead(elf, type, out SymbolTable symbols))
+            if (SymbolTable.TryRead(elf, type, null, out SymbolTable symbols))
             {
                 functions += symbols.Count;
                 foreach (ulong address in (ReadOnlySpan<ulong>)[0, 0x1000, 0x1010, 0x1018, 0x2000, 0x10000, ulong.MaxValue - 8, ulong.MaxValue])

@@ -186,7 +186,7 @@ public sealed unsafe class SymbolSearchTests
         {
             Assert.That(ElfFile.TryOpen(new ElfSource(start, (ulong)bytes.Length), out ElfFile file));
             Assert.That(file.TryFind(ElfSection.Dynsym, out ElfSection table));
-            Assert.That(SymbolTable.TryRead(file, ElfSection.Dynsym, out SymbolTable symbols));
+            Assert.That(SymbolTable.TryRead(file, ElfSection.Dynsym, null, out SymbolTable symbols));
             Span<byte> buffer = stackalloc byte[256];
             int checkedFunctions = 0;
             for (ulong address = 0; symbols.TryFind(address, ulong.MaxValue, out FunctionSymbol expected) && expected.Start >= address; address = expected.End)

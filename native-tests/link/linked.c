@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * linked.c - what linkers may drop or fold: branches on static keys, static calls, and
- * the compiler's list of functions. Two files (-DSECOND), linked by linkers.sh in many
+ * the compiler's list of functions; and the name of an indirect function, which each
+ * linker refers to in its own way. Two files (-DSECOND), linked by linkers.sh in many
  * ways. check() returns 0, or the line of what went wrong.
  *
  * sites: what became of the list of functions: 't' they are traced; 'd' the linker
@@ -80,6 +81,19 @@ static NOINLINE int same_2(int x)
 	return x * three + 7;
 }
 
+/* An indirect function, and what its resolver returns. */
+static NOINLINE int picked_this(int x)
+{
+	return x * three + 9;
+}
+
+static number_fn *choose_picked(void)
+{
+	return three == 3 ? picked_this : same_1;
+}
+
+HIDDEN int picked(int x) __attribute__((ifunc("choose_picked")));
+
 /* With --gc-sections the linker may drop it, and its entry must go with it. */
 HIDDEN int not_used(void);
 NOINLINE int not_used(void)
@@ -123,6 +137,11 @@ static int check_sites(int sites)
 	EXPECT(ftrace_register_function(&ops) == 0);
 	EXPECT(same_1(2) == 13 && same_2(1) == 10);
 	EXPECT(hits == 2);
+	EXPECT(ftrace_unregister_function(&ops) == 0);
+	EXPECT(ftrace_set_filter(&ops, "picked", 0, 1) == 0);
+	EXPECT(ftrace_register_function(&ops) == 0);
+	EXPECT(picked(2) == 15);
+	EXPECT(hits == 3);
 	EXPECT(ftrace_unregister_function(&ops) == 0);
 	return 0;
 }

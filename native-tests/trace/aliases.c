@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * aliases.c - a function is found by each of its names in the symbol table, and a symbol
- * with a version also without it. The clones of a function are found by its name, too; but
- * an indirect function has no code, and what its resolver returns is known to nobody else.
+ * with a version also without it. The clones of a function are found by its name, too. An
+ * indirect function has no code: what its resolver has returned is found by its name, if
+ * the loader has asked the resolver.
  */
 #include "../calls.h"
 #include "../test.h"
@@ -51,6 +52,9 @@ TRACED static int (*choose(void))(int)
 	return pick_this;
 }
 int pick(int) __attribute__((ifunc("choose")));
+static int pick_too(int) __attribute__((ifunc("choose")));
+
+int call_object(int which);
 
 static const struct {
 	const char *pattern;
@@ -65,8 +69,8 @@ static const struct {
 };
 
 static const char *const unknown[] = {
-	"weak", "old_api@V", "old_api@V2",	    "old_ap", "new_api@",
-	"pick", "traced_",   "traced_sum.resolver", "",
+	"weak",	   "old_api@V",		  "old_api@V2",	     "old_ap", "new_api@",
+	"traced_", "traced_sum.resolver", "object_uncalled", "",
 };
 
 static int listed;
@@ -88,6 +92,8 @@ static int select_sites(const char *pattern, int expected_hits)
 	trace(&ops, pattern);
 	CHECK_EQ(traced_sum(values, 2), 3);
 	CHECK_EQ(pick(1), 2);
+	CHECK_EQ(call_object(0), 2);
+	CHECK_EQ(call_object(1), 3);
 	CHECK_EQ(hits, expected_hits);
 	listed = 0;
 	CHECK_EQ(ftrace_for_each_site(count_site, NULL, 0), 0);
@@ -100,11 +106,22 @@ int main(void)
 	unsigned long hits = 0;
 	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
 
+	/* Before the library looks at the object. */
+	CHECK_EQ(call_object(1), 3);
+	CHECK_EQ(pick_too(1), 2);
+
 	CHECK_EQ(select_sites("traced_sum", 1), 2);
 	CHECK_EQ(select_sites("traced_sum.*", 1), 2);
 	CHECK_EQ(select_sites("traced_sum:mod:program", 1), 2);
 	CHECK_EQ(select_sites("pick_this", 1), 1);
 	CHECK_EQ(select_sites("choose", 0), 1);
+	CHECK_EQ(select_sites("pick", 1), 1);
+	CHECK_EQ(select_sites("pick_to?", 1), 1);
+	CHECK_EQ(select_sites("pick*", 1), 1);
+	CHECK_EQ(select_sites("::pick", 1), 1);
+	CHECK_EQ(select_sites("object_pick", 1), 1);
+	CHECK_EQ(select_sites("object_called", 1), 1);
+	CHECK_EQ(select_sites("object_uncalled_this", 0), 1);
 
 	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
 		fprintf(stderr, "%s\n", found[i].pattern);

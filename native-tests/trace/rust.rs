@@ -5,6 +5,7 @@
 use std::ffi::{c_char, c_ulong, c_void, CStr, CString};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Mutex;
 
 pub mod shop {
     use std::hint::black_box;
@@ -92,6 +93,7 @@ extern "C" {
     fn ftrace_register_function(ops: *mut Ops) -> i32;
     fn ftrace_unregister_function(ops: *mut Ops) -> i32;
     fn ftrace_free_filter(ops: *mut Ops) -> i32;
+    fn ftrace_set_print(print: extern "C" fn(*const c_char)) -> i32;
     fn ftrace_for_each_site(f: extern "C" fn(*const Site, *mut c_void) -> i32, data: *mut c_void, flags: u32) -> i32;
 }
 
@@ -105,6 +107,15 @@ extern "C" fn show(site: *const Site, data: *mut c_void) -> i32 {
     let display = unsafe { CStr::from_ptr((*site).display) }.to_string_lossy().into_owned();
     unsafe { (*data.cast::<Vec<String>>()).push(display) };
     0
+}
+
+static NEAREST: Mutex<String> = Mutex::new(String::new());
+
+extern "C" fn print(line: *const c_char) {
+    let line = unsafe { CStr::from_ptr(line) }.to_string_lossy().into_owned();
+    if let Some((_, name)) = line.split_once("; the nearest name is ") {
+        *NEAREST.lock().unwrap() = name.trim_end().to_string();
+    }
 }
 
 fn identity(x: i32) -> i32 {
@@ -180,6 +191,34 @@ fn main() {
         let hits = hits_of(pattern);
         if hits != expected {
             eprintln!("{pattern}: {hits} instead of {expected}");
+            failed = true;
+        }
+    }
+
+    // Without the crate, or with a mistake: the name that was meant, in full.
+    let meant: &[(&str, &str, &str)] = &[
+        ("shop::total", "rust::shop::total", "rust::shop::total"),
+        ("shop::toatl", "rust::shop::total", "rust::shop::total"),
+        (
+            "shop::Cart::price",
+            "<rust::shop::Cart<i64> as rust::shop::Price>::price",
+            "<rust::shop::Cart<T> as rust::shop::Price>::price",
+        ),
+        ("Cart<i64>::price", "<rust::shop::Cart<i64> as rust::shop::Price>::price", ""),
+        (
+            "Cart::special",
+            "<rust::shop::Cart<u8>>::special",
+            "rust::shop::elsewhere::<impl rust::shop::Cart<u8>>::special",
+        ),
+        ("nobody::has_this", "", ""),
+    ];
+    assert_eq!(unsafe { ftrace_set_print(print) }, 0);
+    for &(pattern, new, old) in meant {
+        NEAREST.lock().unwrap().clear();
+        assert_eq!(hits_of(pattern), -2);
+        let nearest = NEAREST.lock().unwrap().clone();
+        if nearest != if v0 { new } else { old } {
+            eprintln!("{pattern}: the nearest name is {nearest}");
             failed = true;
         }
     }

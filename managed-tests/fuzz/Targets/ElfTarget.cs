@@ -50,6 +50,9 @@ public sealed unsafe class ElfTarget
     /// <summary>How many inputs offer the function that is asked for.</summary>
     public int FunctionCount { get; private set; }
 
+    /// <summary>Further names of functions in all inputs so far.</summary>
+    public int AliasCount { get; private set; }
+
     public ElfTarget() => FuzzedKernel.Attach();
 
     /// <summary>An input in which one of the mappings fails, counted from 1.</summary>
@@ -117,7 +120,7 @@ public sealed unsafe class ElfTarget
 
         foreach (uint type in (ReadOnlySpan<uint>)[ElfSection.Symtab, ElfSection.Dynsym])
         {
-            if (SymbolTable.TryRead(elf, type, out SymbolTable symbols))
+            if (SymbolTable.TryRead(elf, type, null, out SymbolTable symbols))
             {
                 LookUp(symbols);
                 symbols.Free();
@@ -252,6 +255,7 @@ public sealed unsafe class ElfTarget
                 int length = new ReadOnlySpan<byte>(alias, (int)(namesEnd - alias)).IndexOf((byte)0);
                 Finding.Unless(length > 0, "an alias without its end");
                 alias += length + 1;
+                AliasCount++;
             }
 
             Finding.Unless(!site->HasAliases || alias < namesEnd, "aliases without their end");

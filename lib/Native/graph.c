@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * graph.c - calls whose exits are traced (ftrace/graph.h): called by graph_entry.S at the
+ * entry and at the exit of each. The kernel's kernel/trace/fgraph.c.
+ *
+ * A call has a slot from its entry to its exit. A thread takes slots from chunks of its own,
+ * which lib/Trace/GraphSlots.cs gives it; whichever thread the call returns on frees the slot.
+ * So no order of the returns is assumed, and stacks may move between threads.
+ *
+ * A handler of a signal may interrupt any of this and make traced calls itself, with the
+ * same slots. So a slot is claimed by an instruction that finds it free, and what is
+ * linked from the cursor is only a proposal. The instruction need not be atomic for other
+ * threads, which free slots, but do not claim them.
+ *
+ * Calls are also linked from the inner to the outer, by ids, which name a call and not a
+ * slot. So a link whose call has ended leads nowhere, instead of to another call. The link
+ * shows which calls were left without a return: those that are inner ones of the current
+ * call, although they lie where the stack has been taken down.
+ *
+ * The functions without "full" in their name are called with the vector registers not saved.
+ * They do only what most calls need, or nothing: then they return GRAPH_FULL, and are
+ * called again with all registers saved, under the other name.
+ */
+#include "native.h"
+
+#include <stdbool.h>
+
+/* The usual path has no taken branches: each costs more than an instruction or two. */
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define GRAPH_PLAIN 0 /* the exit is not traced: no block */
+#define GRAPH_FULL  1
+#define MAX_STEPS   64
+
+struct graph_slot ftrace_graph_slots[GraphSlots_Chunks * GraphSlots_PerChunk]
+	__attribute__((aligned(4096)));
+struct graph_sets ftrace_graph_sets;
+
+/* The offset of a slot, and of a block, from the first. */
+static inline unsigned long slot_offset(const struct graph_slot *slot)
+{
+	return (const char *)slot - (const char *)ftrace_graph_slots;
+}
+
+static inline unsigned long block_of(const struct graph_slot *slot)
+{
+	return (unsigned long)ftrace_graph_blocks +
+	       slot_offset(slot) / (GraphSlot_SizeOf / GraphSlots_BlockSize);
+}
+
+/* The slot in whose block an address is; NULL if it is in none. */
+static inline struct graph_slot *slot_around(unsigned long ip)
+{
+	unsigned long offset = ip - (unsigned long)ftrace_graph_blocks;
+
+	if (offset >= GraphSlots_Chunks * GraphSlots_PerChunk * GraphSlots_BlockSize)
+		return NULL;
+	return ftrace_graph_slots + offset / GraphSlots_BlockSize;
+}
+
+static inline struct graph_slot *slot_at(unsigned long offset)
+{
+	return (struct graph_slot *)((char *)ftrace_graph_slots + offset);
+}
+
+/* The call with an id; NULL if it has ended. */
+static inline struct graph_slot *slot_with_id(unsigned long id)
+{
+	struct graph_slot *slot = ftrace_graph_slots + (id & 0xffff);
+
+	return id && slot->id == id && slot->word ? slot : NULL;
+}
+
+/* Not atomic for other threads: see at the top. */
+static inline bool claim(struct graph_slot *slot, unsigned long word)
+{
+	unsigned long free = 0;
+
+	__asm__ __volatile__("cmpxchgq %2, %1"
+			     : "+a"(free), "+m"(slot->word)
+			     : "r"(word)
+			     : "cc", "memory");
+	return free == 0;
+}
+
+/* A slot for a call that returns to *ret; NULL if that takes more than a few instructions. */
+static inline struct graph_slot *take_slot(struct trace_thread *thread, const unsigned long *ret)
+{
+	struct graph_slot *slot = slot_at(thread->cursor);
+
+	if (unlikely(slot->word))
+		return NULL;
+	slot->ret = *ret; /* before the claim: whoever looks for dead slots reads it */
+	if (unlikely(!claim(slot, (unsigned long)(ret + 1))))
+		return NULL;
+	slot->ret = *ret; /* a handler may have used the slot in between */
+	thread->cursor = slot->next;
+	slot->id += 0x10000;
+	return slot;
+}
+
+/* Where the owner of a slot looks for a free one. */
+static inline unsigned long *cursor_of(const struct graph_slot *slot)
+{
+	unsigned long first = slot_offset(slot) & -(unsigned long)(GraphSlots_PerChunk * GraphSlot_SizeOf);
+
+	return __atomic_load_n(&((struct graph_header *)slot_at(first))->cursor, __ATOMIC_RELAXED);
+}
+
+static inline void free_slot(struct graph_slot *slot)
+{
+	unsigned long *cursor = cursor_of(slot);
+
+	slot->wanted = 0;
+	slot->next = *cursor;
+	*cursor = slot_offset(slot);
+	__atomic_store_n(&slot->word, 0, __ATOMIC_RELEASE);
+}
+
+static inline struct ftrace_graph_ops *ops_of(int number)
+{
+	return __atomic_load_n((struct ftrace_graph_ops **)&native.ops_table[number].ops,
+			       __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Calls the handler of the entry, of one ops, which is all of @mask. Returns @mask if that wants the
+ * exit, else 0.
+ */
+static inline __attribute__((always_inline)) unsigned long
+call_entry(struct graph_slot *slot, unsigned long mask, struct ftrace_regs *regs)
+{
+	struct ftrace_graph_ops *ops = ops_of(__builtin_ctzl(mask));
+	struct ftrace_graph_call call;
+
+	if (unlikely(!ops) || (unlikely(ops->max_depth) && slot->depth >= ops->max_depth))
+		return 0;
+	call.ip = slot->site;
+	call.parent_ip = slot->ret;
+	call.depth = slot->depth;
+	call.flags = 0;
+	call.data = NULL;
+	if (likely(ops->entryfunc) &&
+	    !likely(ops->entryfunc(&call, ops,
+				   ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL)))
+		return 0;
+	if (unlikely(!ops->retfunc))
+		return 0;
+	slot->data[__builtin_ctzl(mask)] = call.data;
+	return mask;
+}
+
+/* The same for a set of ops. Returns those that want the exit. */
+static __attribute__((noinline)) unsigned long
+call_entries(struct graph_slot *slot, unsigned long mask, struct ftrace_regs *regs)
+{
+	unsigned long wanted = 0;
+
+	for (; mask; mask &= mask - 1)
+		wanted |= call_entry(slot, mask & -mask, regs);
+	return wanted;
+}
+
+/* Calls the handler of the exit, of one ops, which is all of @mask. */
+static inline __attribute__((always_inline)) void
+call_return(struct graph_slot *slot, unsigned long mask, unsigned int flags,
+	    struct ftrace_regs *regs)
+{
+	int number = __builtin_ctzl(mask);
+	struct ftrace_graph_ops *ops = ops_of(number);
+	struct ftrace_graph_call call;
+
+	if (unlikely(!ops) || unlikely(!ops->retfunc)) /* another ops has the number already, and wants no exits */
+		return;
+	call.ip = slot->site;
+	call.parent_ip = slot->ret;
+	call.depth = slot->depth;
+	call.flags = flags;
+	call.data = slot->data[number];
+	ops->retfunc(&call, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
+}
+
+static __attribute__((noinline)) void call_returns(struct graph_slot *slot, unsigned int flags,
+						   struct ftrace_regs *regs)
+{
+	unsigned long mask = slot->wanted;
+
+	for (; mask; mask &= mask - 1)
+		call_return(slot, mask & -mask, flags, regs);
+}
+
+/* True if the innermost call is one that a call which returns to @word - 8 is nested in, or none. */
+static inline bool is_nested(const struct trace_thread *thread, unsigned long word, unsigned int *depth)
+{
+	const struct graph_slot *above = ftrace_graph_slots + (thread->top & 0xffff);
+
+	*depth = above->depth + 1;
+	if (likely(above->id == thread->top) && likely(above->word > word))
+		return true;
+	*depth = 0;
+	return thread->top == 0;
+}
+
+/*
+ * An entry. @frame: the address of the stub, where the function continues, and the return
+ * address. Returns GRAPH_PLAIN, GRAPH_FULL, or the block.
+ */
+unsigned long ftrace_graph_call(unsigned long *frame, unsigned long mask, struct trace_thread *thread)
+{
+	struct graph_slot *slot;
+	unsigned int depth;
+
+	if (unlikely(slot_around(frame[2])) ||
+	    unlikely(!is_nested(thread, (unsigned long)(frame + 3), &depth)))
+		return GRAPH_FULL;
+	mask &= ftrace_graph_sets.graph;
+	if (unlikely(!mask))
+		return GRAPH_PLAIN;
+	slot = take_slot(thread, frame + 2);
+	if (unlikely(!slot))
+		return GRAPH_FULL;
+
+	slot->depth = depth;
+	slot->site = frame[1] - FTRACE_INSN_SIZE;
+	slot->parent = thread->top;
+	slot->ip = frame[1];
+	mask = unlikely(mask & (mask - 1)) ? call_entries(slot, mask, NULL) :
+					     call_entry(slot, mask, NULL);
+	if (unlikely(!mask)) {
+		free_slot(slot);
+		return GRAPH_PLAIN;
+	}
+	slot->wanted = mask;
+	thread->top = slot->id;
+	return block_of(slot);
+}
+
+/* An exit. @frame: the slot, the site, and the return address. Returns GRAPH_FULL, or 0. */
+unsigned long ftrace_graph_exit(unsigned long *frame, struct trace_thread *thread)
+{
+	struct graph_slot *slot = (struct graph_slot *)frame[0];
+
+	if (unlikely(thread->top != slot->id) || unlikely(slot->wanted & ftrace_graph_sets.full))
+		return GRAPH_FULL;
+	if (unlikely(slot->wanted & (slot->wanted - 1)))
+		call_returns(slot, 0, NULL);
+	else if (likely(slot->wanted))
+		call_return(slot, slot->wanted, 0, NULL);
+	thread->top = slot->parent;
+	free_slot(slot);
+	return 0;
+}
+
+/* Closes a call that was left without a return. */
+static void close_left(struct trace_thread *thread, struct graph_slot *slot)
+{
+	thread->top = slot->parent;
+	call_returns(slot, FTRACE_GRAPH_UNWOUND, NULL);
+	free_slot(slot);
+}
+
+/*
+ * Closes the innermost calls, if they were left: those that lie below the stack pointer, which is
+ * below @word. Those on other stacks may go on.
+ */
+static void close_all_left(struct trace_thread *thread, unsigned long word)
+{
+	struct graph_slot *slot;
+
+	while ((slot = slot_with_id(thread->top)) != NULL) {
+		if (slot->word > word || !native.graph_is_left(thread, slot, word))
+			return;
+		close_left(thread, slot);
+	}
+	thread->top = 0;
+}
+
+/* How many calls a call is nested in that returns to @word - 8. */
+static unsigned int depth_of(const struct trace_thread *thread, unsigned long word)
+{
+	struct graph_slot *slot = slot_with_id(thread->top);
+
+	for (int i = 0; slot && slot->word <= word && i < MAX_STEPS; i++)
+		slot = slot_with_id(slot->parent);
+	return slot && slot->word > word ? slot->depth + 1 : 0;
+}
+
+/*
+ * The function was called in place of a return by one whose exit is traced: that one has ended. Its
+ * slot, and the block, which it will return to, become those of this call.
+ */
+static bool end_in_tail_call(struct graph_slot *slot, unsigned long word)
+{
+	if (slot->word != word)
+		return false; /* the stack was copied */
+	call_returns(slot, FTRACE_GRAPH_TAIL, NULL);
+	slot->wanted = 0;
+	return true;
+}
+
+static unsigned long enter_slot(struct graph_slot *slot, unsigned long *frame, unsigned long mask,
+				struct ftrace_regs *regs)
+{
+	slot->site = frame[1] - FTRACE_INSN_SIZE;
+	slot->wanted = call_entries(slot, mask & ftrace_graph_sets.graph, regs);
+	slot->ip = frame[1]; /* a handler may have changed it */
+	return slot->wanted;
+}
+
+static struct graph_slot *find_slot(struct trace_thread *thread, const unsigned long *ret)
+{
+	struct graph_slot *slot = take_slot(thread, ret);
+
+	if (slot)
+		return slot;
+	if (native.graph_refill(thread, (unsigned long)(ret + 1)))
+		slot = take_slot(thread, ret);
+	thread->overruns += !slot;
+	return slot;
+}
+
+/* The same as ftrace_graph_call(), for all calls. */
+unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *regs,
+				     struct trace_thread *thread)
+{
+	unsigned long word = (unsigned long)(frame + 3);
+	unsigned long mask = **(unsigned long **)(frame[0] + StubArea_GraphSet);
+	struct graph_slot *slot = slot_around(frame[2]);
+
+	if (slot && end_in_tail_call(slot, word)) {
+		call_others(frame[1] - FTRACE_INSN_SIZE, slot->ret, mask & ~ftrace_graph_sets.graph,
+			    regs);
+		enter_slot(slot, frame, mask, regs);
+		return GRAPH_PLAIN;
+	}
+	close_all_left(thread, word);
+	call_others(frame[1] - FTRACE_INSN_SIZE, frame[2], mask & ~ftrace_graph_sets.graph, regs);
+	if (slot || !(mask & ftrace_graph_sets.graph))
+		return GRAPH_PLAIN;
+	slot = find_slot(thread, frame + 2);
+	if (!slot)
+		return GRAPH_PLAIN;
+	slot->depth = depth_of(thread, word);
+	slot->parent = thread->top;
+	if (!enter_slot(slot, frame, mask, regs)) {
+		free_slot(slot);
+		return GRAPH_PLAIN;
+	}
+	thread->top = slot->id;
+	return block_of(slot);
+}
+
+/* Takes a call that ends out of the links. */
+static void unlink_call(struct trace_thread *thread, const struct graph_slot *slot)
+{
+	struct graph_slot *inner = slot_with_id(thread->top);
+
+	if (thread->top == slot->id || !inner) {
+		thread->top = slot->parent;
+		return;
+	}
+	/* Calls on other stacks, which go on. */
+	for (int i = 0; inner && i < MAX_STEPS; i++) {
+		if (inner->parent == slot->id)
+			inner->parent = slot->parent;
+		inner = slot_with_id(inner->parent);
+	}
+}
+
+/* The same as ftrace_graph_exit(), for all calls. Returns 0. */
+unsigned long ftrace_graph_exit_full(unsigned long *frame, struct ftrace_regs *regs,
+				     struct trace_thread *thread)
+{
+	struct graph_slot *slot = (struct graph_slot *)frame[0];
+
+	if (thread->top != slot->id)
+		close_all_left(thread, slot->word - 1);
+	call_returns(slot, 0, regs);
+	frame[2] = slot->ret; /* a handler may have changed it */
+	unlink_call(thread, slot);
+	free_slot(slot);
+	return 0;
+}
+
+/* An exit that no handler may see: the thread is in one, or has no record. */
+void ftrace_graph_exit_unseen(unsigned long *frame)
+{
+	free_slot((struct graph_slot *)frame[0]);
+}
+
+EXPORT unsigned long ftrace_graph_ret_addr(unsigned long addr)
+{
+	const struct graph_slot *slot = slot_around(addr);
+
+	return slot && addr == block_of(slot) + GraphSlots_ReturnOffset ? slot->ret : addr;
+}
