@@ -96,8 +96,7 @@ internal static unsafe class ForeignSites
         byte* code = stackalloc byte[X86Instruction.CallSize];
         CallBytes.Copy(found, code);
         bool isOfFile = *code is 0x90 or 0x0f or 0x66 or 0xeb;
-        *code = StubArea.OpcodeFor(ip, code);
-        return isOfFile && StubArea.IsCallOfStub(ip, code);
+        return isOfFile && StubArea.OpcodeFor(ip, code) != 0;
     }
 
     /// <summary>True if a foreign site can be changed again.</summary>
