@@ -9,9 +9,10 @@
  *
  * A function can be traced if the compiler left room for a call at its entry, with
  * -fpatchable-function-entry=5 (GCC, Clang; or any N,M with five bytes after the entry),
- * or with -pg -mfentry -mrecord-mcount (GCC). The library finds these functions in the
- * program and in every shared object; the object need not know of the library. A function
- * that is not traced has a nop there.
+ * with -pg -mfentry -mrecord-mcount (GCC), or with -fxray-instrument (Clang; see
+ * docs/guide.md). The library finds these functions in the program and in every shared
+ * object; the object need not know of the library. A function that is not traced has a nop
+ * there.
  *
  *	static void hit(unsigned long ip, unsigned long parent_ip,
  *			struct ftrace_ops *ops, struct ftrace_regs *regs);
