@@ -68,7 +68,6 @@
 
 #include <ftrace/trace.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,7 +97,8 @@ struct ftrace_graph_ops;
  * Valid until the handler returns.
  */
 struct ftrace_graph_call {
-	uintptr_t ip, parent_ip;
+	unsigned long ip;
+	unsigned long parent_ip;
 	unsigned int depth;
 	unsigned int flags;
 	void *data;

@@ -9,8 +9,8 @@ internal unsafe struct FtraceGraphOps
     public const ulong AllFlags = FtraceOps.NoVectors | FtraceOps.SaveRegs | FtraceOps.SkipForeign | FtraceOps.Pending;
 
     public nuint Size;
-    public void* EntryFunc;
-    public void* RetFunc;
+    public void* Entryfunc;
+    public void* Retfunc;
     public ulong Flags;
     public void* Data;
     public uint MaxDepth;
