@@ -106,11 +106,11 @@ internal unsafe struct StubArea
         return NumberOf(StubKind.Trace, target) >= 0 ? X86Instruction.CallOpcode : (byte)0;
     }
 
-    /// <summary>Finds the stub that an address is in, and the area of the stub.</summary>
-    public static bool TryFind(ulong address, out ulong area, out ulong stub)
+    /// <summary>Finds the stub that an address is in, its size, and the area of the stub.</summary>
+    public static bool TryFind(ulong address, out ulong area, out ulong stub, out uint size)
     {
         area = 0;
-        uint size = StubSize;
+        size = StubSize;
         for (int i = 0; i < s_count && area == 0; i++)
         {
             area = address - s_areas[i]._start < s_areas[i]._size ? s_areas[i]._start : 0;
