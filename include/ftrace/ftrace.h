@@ -4,6 +4,7 @@
  * a running program.
  *
  *	ftrace/trace.h		call a handler at the entry of functions, by name
+ *	ftrace/graph.h		call handlers at their entry and exit
  *	ftrace/sites.h		list the functions that can be traced
  *	ftrace/static_key.h	branches and calls that are changed by patching
  *	ftrace/patch.h		replace instructions at given addresses
@@ -39,8 +40,8 @@
  * syscall(SYS_fork), can call the library too, with two exceptions. If another thread
  * of the parent was ending, or was in its first call of the library, then threads of the
  * child that have not called the library yet get -EAGAIN. If another thread was in a
- * call of ftrace/trace.h, sites.h or static_key.h, then all calls of these headers
- * fail with -EAGAIN in the child.
+ * call of ftrace/trace.h, graph.h, sites.h or static_key.h, then all calls of these
+ * headers fail with -EAGAIN in the child.
  *
  * The library has 352 bytes of thread-local objects in the static TLS block. If other
  * libraries have used up the space that the C library reserves there for dlopen()
