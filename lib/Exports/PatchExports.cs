@@ -175,6 +175,7 @@ internal static unsafe class PatchExports
         now.Size = stats->Size;
         Statistics.Fill(&now, X86Nmi.State, StopState.Shared, TrapState.Shared, TextState.Shared, PatchState.Shared);
         now.LoaderTimeouts = *Native.Table->LoaderTimeouts;
+        now.GraphOverruns = TraceThreads.GraphOverruns;
         int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
         new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
         return 0;

@@ -203,8 +203,8 @@ VALUE(GraphSets, SizeOf, 24)
 
 /* struct ftrace_graph_ops: ftrace/graph.h */
 FIELD(ftrace_graph_ops, size, FtraceGraphOps, Size, 0)
-FIELD(ftrace_graph_ops, entryfunc, FtraceGraphOps, EntryFunc, 8)
-FIELD(ftrace_graph_ops, retfunc, FtraceGraphOps, RetFunc, 16)
+FIELD(ftrace_graph_ops, entryfunc, FtraceGraphOps, Entryfunc, 8)
+FIELD(ftrace_graph_ops, retfunc, FtraceGraphOps, Retfunc, 16)
 FIELD(ftrace_graph_ops, flags, FtraceGraphOps, Flags, 24)
 FIELD(ftrace_graph_ops, data, FtraceGraphOps, Data, 32)
 FIELD(ftrace_graph_ops, max_depth, FtraceGraphOps, MaxDepth, 40)
