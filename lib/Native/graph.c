@@ -166,8 +166,14 @@ call_return(struct graph_slot *slot, unsigned long mask, unsigned int flags,
 	struct ftrace_graph_ops *ops = ops_of(number);
 	struct ftrace_graph_call call;
 
-	if (!ops || !ops->retfunc) /* another ops has the number already, and wants no exits */
+	/* After the load: if another ops has the number by now, the bit was cleared before. */
+	if (!ops || !(slot->wanted & mask))
 		return;
+	/* Before the call: a handler of a signal may leave by a jump, and the call is closed again. */
+	if (slot->wanted == mask)
+		slot->wanted = 0;
+	else
+		__atomic_and_fetch(&slot->wanted, ~(unsigned int)mask, __ATOMIC_RELAXED);
 	call.ip = slot->site;
 	call.parent_ip = slot->ret;
 	call.depth = slot->depth;
