@@ -159,8 +159,11 @@ static void call_returns(struct graph_slot *slot, unsigned int flags, struct ftr
 		int number = __builtin_ctz(mask);
 		struct ftrace_graph_ops *ops = ops_of(number);
 
-		if (!ops || !ops->retfunc) /* the ops was unregistered */
+		/* After the load: if another ops has the number by now, the bit was cleared before. */
+		if (!ops || !(__atomic_load_n(&slot->wanted, __ATOMIC_RELAXED) & 1U << number))
 			continue;
+		/* Before the call: a handler of a signal may leave by a jump, and the call is closed again. */
+		__atomic_and_fetch(&slot->wanted, ~(1U << number), __ATOMIC_RELAXED);
 		if (slot->many)
 			slot->call.data = slot->data[number];
 		ops->retfunc(&slot->call, ops,

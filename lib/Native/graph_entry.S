@@ -371,12 +371,14 @@ ftrace_graph_return:
 	jc	.Lnone_ftrace_graph_return
 	shl	$4, %ecx
 	add	native+NativeTable_OpsTable(%rip), %rcx
+	mov	%rsi, %rax
 	mov	(%rcx), %rsi
 	test	%rsi, %rsi
 	jz	.Lnone_ftrace_graph_return
-	mov	FtraceGraphOps_Retfunc(%rsi), %rax
-	test	%rax, %rax
+	test	%eax, GraphSlot_Wanted(%r8)	/* after the load, and cleared before the call: call_returns() */
 	jz	.Lnone_ftrace_graph_return
+	mov	FtraceGraphOps_Retfunc(%rsi), %rax
+	movl	$0, GraphSlot_Wanted(%r8)
 
 	push_reg rbp
 	mov	%rsp, %rbp
