@@ -29,6 +29,9 @@
 #define GRAPH_FULL  1
 #define MAX_STEPS   64
 
+/* In @wanted of a slot: a call that was left is being closed. */
+#define GRAPH_CLOSING (1U << 31)
+
 struct graph_slot ftrace_graph_slots[GraphSlots_Chunks * GraphSlots_PerChunk]
 	__attribute__((aligned(4096)));
 struct graph_sets ftrace_graph_sets;
@@ -179,7 +182,7 @@ call_return(struct graph_slot *slot, unsigned long mask, unsigned int flags,
 static __attribute__((noinline)) void call_returns(struct graph_slot *slot, unsigned int flags,
 						   struct ftrace_regs *regs)
 {
-	unsigned long mask = slot->wanted;
+	unsigned long mask = slot->wanted & ~GRAPH_CLOSING;
 
 	for (; mask; mask &= mask - 1)
 		call_return(slot, mask & -mask, flags, regs);
@@ -245,26 +248,59 @@ unsigned long ftrace_graph_exit(unsigned long *frame, struct trace_thread *threa
 	return 0;
 }
 
-/* Closes a call that was left without a return. */
-static void close_left(struct trace_thread *thread, struct graph_slot *slot)
+/* True if this runs in a handler of a signal that has interrupted handlers, or what calls them. */
+static bool interrupts_handlers(const struct trace_thread *thread)
 {
-	thread->top = slot->parent;
-	call_returns(slot, FTRACE_GRAPH_UNWOUND, NULL);
-	free_slot(slot);
+	int level = 63 - __builtin_clzl(ftrace_nmi_thread.saved);
+
+	return level && (thread->mark || thread->levels & ~(1UL << level));
+}
+
+/* Takes a call that ends out of the links. */
+static void unlink_call(struct trace_thread *thread, const struct graph_slot *slot)
+{
+	struct graph_slot *inner = slot_with_id(thread->top);
+
+	if (thread->top == slot->id || !inner) {
+		thread->top = slot->parent;
+		return;
+	}
+	/* Calls on other stacks, which go on. */
+	for (int i = 0; inner && i < MAX_STEPS; i++) {
+		if (inner->parent == slot->id)
+			inner->parent = slot->parent;
+		inner = slot_with_id(inner->parent);
+	}
 }
 
 /*
  * Closes the innermost calls, if they were left: those that lie below the stack pointer, which is
  * below @word. Those on other stacks may go on.
+ *
+ * A handler of a signal may interrupt this, and find the same calls. It closes a call before it
+ * is marked, or leaves the marked one and all outer ones to whom it has interrupted, so
+ * that each is closed once, and the inner ones first. The mark of a closer that was itself left is
+ * void.
  */
 static void close_all_left(struct trace_thread *thread, unsigned long word)
 {
 	struct graph_slot *slot;
+	unsigned long id;
 
-	while ((slot = slot_with_id(thread->top)) != NULL) {
+	while ((slot = slot_with_id(id = thread->top)) != NULL) {
 		if (slot->word > word || !native.graph_is_left(thread, slot, word))
 			return;
-		close_left(thread, slot);
+		if ((slot->wanted & GRAPH_CLOSING) && interrupts_handlers(thread))
+			return;
+		/* Atomic: another thread may be taking ops out. */
+		__atomic_fetch_or(&slot->wanted, GRAPH_CLOSING, __ATOMIC_RELAXED);
+		if (thread->top != id) {
+			__atomic_fetch_and(&slot->wanted, ~GRAPH_CLOSING, __ATOMIC_RELAXED);
+			continue;
+		}
+		call_returns(slot, FTRACE_GRAPH_UNWOUND, NULL);
+		unlink_call(thread, slot);
+		free_slot(slot);
 	}
 	thread->top = 0;
 }
@@ -342,23 +378,6 @@ unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *r
 	}
 	thread->top = slot->id;
 	return block_of(slot);
-}
-
-/* Takes a call that ends out of the links. */
-static void unlink_call(struct trace_thread *thread, const struct graph_slot *slot)
-{
-	struct graph_slot *inner = slot_with_id(thread->top);
-
-	if (thread->top == slot->id || !inner) {
-		thread->top = slot->parent;
-		return;
-	}
-	/* Calls on other stacks, which go on. */
-	for (int i = 0; inner && i < MAX_STEPS; i++) {
-		if (inner->parent == slot->id)
-			inner->parent = slot->parent;
-		inner = slot_with_id(inner->parent);
-	}
 }
 
 /* The same as ftrace_graph_exit(), for all calls. Returns 0. */

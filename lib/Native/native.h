@@ -203,7 +203,10 @@ extern struct graph_sets {
 
 /* What graph.c needs of a thread's record, lib/Trace/TraceThread.cs. */
 struct trace_thread {
-	char unused[TraceThread_GraphCursor];
+	char unused[TraceThread_Levels];
+	unsigned long levels; /* bit n: a handler runs at this level of nesting of NMIs */
+	unsigned long mark;   /* of a handler outside of NMIs */
+	char unused_too[TraceThread_GraphCursor - TraceThread_Mark - sizeof(long)];
 	unsigned long cursor; /* the offset of a slot that may be free */
 	unsigned long top;    /* the id of the innermost call; 0: none */
 	unsigned long chunks;
@@ -338,6 +341,7 @@ _Static_assert(sizeof(struct ops_entry) == OpsEntry_SizeOf, "struct ops_entry");
 _Static_assert(sizeof(struct graph_slot) == GraphSlot_SizeOf, "struct graph_slot");
 _Static_assert(sizeof(struct graph_header) <= GraphSlot_SizeOf, "struct graph_header");
 _Static_assert(sizeof(struct graph_sets) == GraphSets_SizeOf, "struct graph_sets");
+_Static_assert(offsetof(struct trace_thread, mark) == TraceThread_Mark, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, top) == TraceThread_GraphTop, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, overruns) == TraceThread_GraphOverruns, "struct trace_thread");
 _Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");

@@ -50,7 +50,11 @@ build_variant() {
 ops=
 take_option() {
     case $1 in
-    --ops | --graph) ops=${1#--}- ;;
+    --ops) ops=ops- ;;
+    --graph)
+        ops=graph-
+        rounds=2
+        ;;
     *) return 1 ;;
     esac
 }
