@@ -33,8 +33,9 @@
 #define GRAPH_FULL  1
 #define MAX_STEPS   64
 
-/* In @wanted of a slot: a call that was left is being closed. */
+/* In @wanted of a slot, besides the ops: a call that was left is being closed. */
 #define GRAPH_CLOSING (1U << 31)
+#define GRAPH_WANTED  ((1U << GraphSlot_MaxOps) - 1)
 
 struct graph_slot ftrace_graph_slots[GraphSlots_Chunks * GraphSlots_PerChunk]
 	__attribute__((aligned(4096)));
@@ -75,16 +76,16 @@ static inline struct graph_slot *slot_with_id(unsigned long id)
 	return id && slot->id == id && slot->word ? slot : NULL;
 }
 
-/* Not atomic for other threads: see at the top. */
-static inline bool claim(struct graph_slot *slot, unsigned long word)
+/* Changes a word that has the value @from. Not atomic for other threads: see at the top. */
+static inline bool replace(unsigned long *word, unsigned long from, unsigned long to)
 {
-	unsigned long free = 0;
+	unsigned long found = from;
 
 	__asm__ __volatile__("cmpxchgq %2, %1"
-			     : "+a"(free), "+m"(slot->word)
-			     : "r"(word)
+			     : "+a"(found), "+m"(*word)
+			     : "r"(to)
 			     : "cc", "memory");
-	return free == 0;
+	return found == from;
 }
 
 /* A slot for a call that returns to *ret; NULL if that takes more than a few instructions. */
@@ -95,7 +96,7 @@ static inline struct graph_slot *take_slot(struct trace_thread *thread, const un
 	if (unlikely(slot->word))
 		return NULL;
 	slot->ret = *ret; /* before the claim: whoever looks for dead slots reads it */
-	if (unlikely(!claim(slot, (unsigned long)(ret + 1))))
+	if (unlikely(!replace(&slot->word, 0, (unsigned long)(ret + 1))))
 		return NULL;
 	slot->ret = *ret; /* a handler may have used the slot in between */
 	thread->cursor = slot->next;
@@ -187,7 +188,7 @@ call_return(struct graph_slot *slot, unsigned long mask, unsigned int flags,
 static __attribute__((noinline)) void call_returns(struct graph_slot *slot, unsigned int flags,
 						   struct ftrace_regs *regs)
 {
-	unsigned long mask = slot->wanted & ~GRAPH_CLOSING;
+	unsigned long mask = slot->wanted & GRAPH_WANTED;
 
 	for (; mask; mask &= mask - 1)
 		call_return(slot, mask & -mask, flags, regs);
@@ -294,7 +295,13 @@ static void close_all_left(struct trace_thread *thread, unsigned long word)
 	struct graph_slot *slot;
 	unsigned long id;
 
-	while ((slot = slot_with_id(id = thread->top)) != NULL) {
+	for (;;) {
+		id = thread->top;
+		slot = slot_with_id(id);
+		if (!slot && replace(&thread->top, id, 0))
+			return;
+		if (!slot)
+			continue;
 		if (slot->word > word || !native.graph_is_left(thread, slot, word))
 			return;
 		if ((slot->wanted & GRAPH_CLOSING) && interrupts_handlers(thread))
@@ -309,7 +316,18 @@ static void close_all_left(struct trace_thread *thread, unsigned long word)
 		unlink_call(thread, slot);
 		free_slot(slot);
 	}
-	thread->top = 0;
+}
+
+/*
+ * The slots of linked calls are not reclaimed: those that were left are closed when the calls that are
+ * nested in them have been. Some look like outer ones, because the thread has gone deeper since.
+ */
+static void keep_linked(struct trace_thread *thread)
+{
+	struct graph_slot *slot = slot_with_id(thread->top);
+
+	for (; slot; slot = slot_with_id(slot->parent))
+		__atomic_fetch_or(&slot->wanted, GraphSlot_Linked, __ATOMIC_RELAXED);
 }
 
 /* How many calls a call is nested in that returns to @word - 8. */
@@ -346,11 +364,17 @@ static unsigned long enter_slot(struct graph_slot *slot, unsigned long *frame, u
 
 static struct graph_slot *find_slot(struct trace_thread *thread, const unsigned long *ret)
 {
+	unsigned long word = (unsigned long)(ret + 1);
 	struct graph_slot *slot = take_slot(thread, ret);
+	bool interrupts;
 
 	if (slot)
 		return slot;
-	if (native.graph_refill(thread, (unsigned long)(ret + 1)))
+	interrupts = interrupts_handlers(thread);
+	if (!interrupts)
+		keep_linked(thread);
+	/* What it has interrupted may be closing calls: their slots are not to be taken away. */
+	if (native.graph_refill(thread, word, !interrupts))
 		slot = take_slot(thread, ret);
 	thread->overruns += !slot;
 	return slot;

@@ -141,7 +141,7 @@ extern struct native {
 	void (*graph_caller)(void);
 	struct graph_sets *graph_sets;
 	/* from C#, data plane */
-	int (*graph_refill)(struct trace_thread *thread, unsigned long word);
+	int (*graph_refill)(struct trace_thread *thread, unsigned long word, int reclaims);
 	int (*graph_is_left)(struct trace_thread *thread, const struct graph_slot *slot,
 			     unsigned long word);
 } native;
@@ -156,7 +156,7 @@ extern struct native {
  * @parent: the id of the call that this one is nested in; 0: none
  * @site: the function's site
  * @depth: how many calls it is nested in
- * @wanted: the ops that want its exit
+ * @wanted: the ops that want its exit; GraphSlot_Linked: it is not to be reclaimed
  * @data: the data of each ops
  *
  * The true return address is stored before the slot is claimed, and @word, with a release,
