@@ -36,7 +36,7 @@ internal static unsafe class Startup
         native->ForkParent = (delegate*<NmiThread*, void>)&Tracing.ForkParent;
         native->ForkChild = (delegate*<NmiThread*, void>)&ForkChild.Run;
         native->SiteData = (delegate*<NmiThread*, ulong, ulong*>)&SiteData.Of;
-        native->GraphRefill = (delegate*<TraceThread*, ulong, int>)&GraphSlots.Refill;
+        native->GraphRefill = (delegate*<TraceThread*, ulong, int, int>)&GraphSlots.Refill;
         native->GraphIsLeft = (delegate*<TraceThread*, GraphSlot*, ulong, int>)&GraphSlots.IsLeft;
     }
 
