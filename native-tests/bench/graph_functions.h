@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * graph_functions.h - the functions of one kind, and KIND_loop(), which calls them. Whoever
- * includes it defines KIND, the beginning of the names; TRACED, the attributes of the functions;
- * and ENTER(function) and LEAVE, what they do at their entry and exit. As in gate_loops.h each
- * begins on a cache line of its own.
+ * graph_functions.h - the functions of one kind, and KIND_loop(), which calls them; included once
+ * for each kind. Whoever does that defines KIND, the beginning of the names; TRACED, the
+ * attributes of the functions; ENTER(function) and LEAVE, what they do at their entry and exit; and
+ * NOT_TRACED, the attributes of what calls them. As in gate_loops.h each begins on a cache line of
+ * its own.
  */
 #include "graph_loops.h"
 
@@ -52,9 +53,7 @@ static unsigned long (*volatile const NAME(functions)[8])(unsigned long) = {
 	NAME(small_4), NAME(small_5), NAME(small_6), NAME(small_7),
 };
 
-#define NOT_TRACED_LOOP __attribute__((noinline)) NOT_TRACED
-
-NOT_TRACED_LOOP static unsigned long NAME(loop_one)(void)
+NOT_TRACED __attribute__((noinline)) static unsigned long NAME(loop_one)(void)
 {
 	unsigned long x = 0;
 
@@ -63,7 +62,7 @@ NOT_TRACED_LOOP static unsigned long NAME(loop_one)(void)
 	return x;
 }
 
-NOT_TRACED_LOOP static unsigned long NAME(loop_in_turn)(void)
+NOT_TRACED __attribute__((noinline)) static unsigned long NAME(loop_in_turn)(void)
 {
 	unsigned long x = 0;
 
@@ -80,7 +79,7 @@ NOT_TRACED_LOOP static unsigned long NAME(loop_in_turn)(void)
 	return x;
 }
 
-NOT_TRACED_LOOP static unsigned long NAME(loop_random)(void)
+NOT_TRACED __attribute__((noinline)) static unsigned long NAME(loop_random)(void)
 {
 	static __thread uint32_t random = 1;
 	unsigned long x = 0;
@@ -92,7 +91,7 @@ NOT_TRACED_LOOP static unsigned long NAME(loop_random)(void)
 	return x;
 }
 
-NOT_TRACED_LOOP static unsigned long NAME(loop_nested)(unsigned long depth)
+NOT_TRACED __attribute__((noinline)) static unsigned long NAME(loop_nested)(unsigned long depth)
 {
 	unsigned long x = 0;
 
@@ -125,3 +124,13 @@ NOT_TRACED void NAME(loop)(enum graph_way way)
 	}
 	__asm__ __volatile__("" ::"r"(x));
 }
+
+#undef KIND
+#undef TRACED
+#undef ENTER
+#undef LEAVE
+#undef NO_IPA
+#undef NAME_OF
+#undef NAMED
+#undef NAME
+#undef SMALL

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * graph_handlers.h - the handlers of the part "graph", the kinds of functions that it calls, and
- * the peer that replaces return addresses on the stack.
+ * graph_handlers.h - the handlers of the part "graph", and what calls its functions.
  */
 #ifndef GRAPH_HANDLERS_H
 #define GRAPH_HANDLERS_H
@@ -26,12 +25,5 @@ void graph_traced_loop(enum graph_way way);
 void graph_hijacked_loop(enum graph_way way);
 void graph_by_hand_loop(enum graph_way way);
 void graph_instrumented_loop(enum graph_way way);
-
-/* What the functions of the kind "hijacked" call: graph_hijack.S. The handlers may be NULL. */
-extern const char graph_hijack_caller[], graph_hijack_return[];
-extern struct ftrace_graph_ops graph_hijack_ops;
-
-/* How many the instrumented functions have counted. */
-unsigned long graph_instrumented_counted(void);
 
 #endif /* GRAPH_HANDLERS_H */

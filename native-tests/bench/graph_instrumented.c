@@ -4,11 +4,11 @@
  * shared object, because the bench has other functions of these names.
  */
 #define _GNU_SOURCE
-#define KIND	   graph_instrumented
+#define KIND graph_instrumented
 #define TRACED
-#define NOT_TRACED __attribute__((no_instrument_function))
+#define NOT_TRACED	__attribute__((no_instrument_function))
 #define ENTER(function) (void)0
-#define LEAVE	   (void)0
+#define LEAVE		(void)0
 
 #include "graph_functions.h"
 

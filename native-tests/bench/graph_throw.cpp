@@ -2,7 +2,8 @@
 // graph_throw.cpp - an exception that leaves 6 calls, which can be traced, and which cannot.
 #include "graph_throw.h"
 
-struct thrown {};
+struct thrown {
+};
 
 #define TRACED extern "C" __attribute__((noipa, patchable_function_entry(5)))
 #define PLAIN  extern "C" __attribute__((noipa))

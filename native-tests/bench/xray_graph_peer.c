@@ -6,11 +6,11 @@
 #define _GNU_SOURCE
 #include "graph_loops.h"
 
-#define KIND	   graph_xray
-#define TRACED	   __attribute__((xray_always_instrument))
-#define NOT_TRACED __attribute__((xray_never_instrument))
+#define KIND		graph_xray
+#define TRACED		__attribute__((xray_always_instrument))
+#define NOT_TRACED	__attribute__((xray_never_instrument))
 #define ENTER(function) (void)0
-#define LEAVE	   (void)0
+#define LEAVE		(void)0
 
 #include "graph_functions.h"
 #include "xray_program.h"
