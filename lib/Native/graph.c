@@ -25,6 +25,10 @@
 
 #include <stdbool.h>
 
+/* The usual path has no taken branches: each costs more than an instruction or two. */
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 #define GRAPH_PLAIN 0 /* the exit is not traced: no block */
 #define GRAPH_FULL  1
 #define MAX_STEPS   64
@@ -85,10 +89,10 @@ static inline struct graph_slot *take_slot(struct trace_thread *thread, const un
 {
 	struct graph_slot *slot = slot_at(thread->cursor);
 
-	if (slot->word)
+	if (unlikely(slot->word))
 		return NULL;
 	slot->ret = *ret; /* before the claim: whoever looks for dead slots reads it */
-	if (!claim(slot, (unsigned long)(ret + 1)))
+	if (unlikely(!claim(slot, (unsigned long)(ret + 1))))
 		return NULL;
 	slot->ret = *ret; /* a handler may have used the slot in between */
 	thread->cursor = slot->next;
@@ -120,51 +124,70 @@ static inline struct ftrace_graph_ops *ops_of(int number)
 			       __ATOMIC_ACQUIRE);
 }
 
-/* Calls the handlers of the entry. Returns the set of ops that want the exit. */
-static inline unsigned int call_entries(struct graph_slot *slot, unsigned long mask,
-					struct ftrace_regs *regs)
+/*
+ * Calls the handler of the entry, of one ops, which is all of @mask. Returns @mask if that wants the
+ * exit, else 0.
+ */
+static inline __attribute__((always_inline)) unsigned long
+call_entry(struct graph_slot *slot, unsigned long mask, struct ftrace_regs *regs)
 {
-	unsigned int wanted = 0;
+	struct ftrace_graph_ops *ops = ops_of(__builtin_ctzl(mask));
+	struct ftrace_graph_call call;
 
-	for (; mask; mask &= mask - 1) {
-		int number = __builtin_ctzl(mask);
-		struct ftrace_graph_ops *ops = ops_of(number);
-		struct ftrace_graph_call call = {
-			.ip = slot->site, .parent_ip = slot->ret, .depth = slot->depth};
+	if (unlikely(!ops) || (unlikely(ops->max_depth) && slot->depth >= ops->max_depth))
+		return 0;
+	call.ip = slot->site;
+	call.parent_ip = slot->ret;
+	call.depth = slot->depth;
+	call.flags = 0;
+	call.data = NULL;
+	if (likely(ops->entryfunc) &&
+	    !likely(ops->entryfunc(&call, ops,
+				   ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL)))
+		return 0;
+	if (unlikely(!ops->retfunc))
+		return 0;
+	slot->data[__builtin_ctzl(mask)] = call.data;
+	return mask;
+}
 
-		if (!ops || (ops->max_depth && call.depth >= ops->max_depth))
-			continue;
-		if (ops->entryfunc &&
-		    !ops->entryfunc(&call, ops,
-				    ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL))
-			continue;
-		if (!ops->retfunc)
-			continue;
-		slot->data[number] = call.data;
-		wanted |= 1U << number;
-	}
+/* The same for a set of ops. Returns those that want the exit. */
+static __attribute__((noinline)) unsigned long
+call_entries(struct graph_slot *slot, unsigned long mask, struct ftrace_regs *regs)
+{
+	unsigned long wanted = 0;
+
+	for (; mask; mask &= mask - 1)
+		wanted |= call_entry(slot, mask & -mask, regs);
 	return wanted;
 }
 
-/* Calls the handlers of the exit. */
-static inline void call_returns(struct graph_slot *slot, unsigned int flags,
-				struct ftrace_regs *regs)
+/* Calls the handler of the exit, of one ops, which is all of @mask. */
+static inline __attribute__((always_inline)) void
+call_return(struct graph_slot *slot, unsigned long mask, unsigned int flags,
+	    struct ftrace_regs *regs)
 {
-	unsigned int mask = slot->wanted;
+	int number = __builtin_ctzl(mask);
+	struct ftrace_graph_ops *ops = ops_of(number);
+	struct ftrace_graph_call call;
 
-	for (; mask; mask &= mask - 1) {
-		int number = __builtin_ctz(mask);
-		struct ftrace_graph_ops *ops = ops_of(number);
-		struct ftrace_graph_call call = {.ip = slot->site,
-						 .parent_ip = slot->ret,
-						 .depth = slot->depth,
-						 .flags = flags,
-						 .data = slot->data[number]};
+	if (unlikely(!ops) || unlikely(!ops->retfunc)) /* another ops has the number already, and wants no exits */
+		return;
+	call.ip = slot->site;
+	call.parent_ip = slot->ret;
+	call.depth = slot->depth;
+	call.flags = flags;
+	call.data = slot->data[number];
+	ops->retfunc(&call, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
+}
 
-		if (ops && ops->retfunc)
-			ops->retfunc(&call, ops,
-				     ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
-	}
+static __attribute__((noinline)) void call_returns(struct graph_slot *slot, unsigned int flags,
+						   struct ftrace_regs *regs)
+{
+	unsigned long mask = slot->wanted;
+
+	for (; mask; mask &= mask - 1)
+		call_return(slot, mask & -mask, flags, regs);
 }
 
 /* True if the innermost call is one that a call which returns to @word - 8 is nested in, or none. */
@@ -173,7 +196,7 @@ static inline bool is_nested(const struct trace_thread *thread, unsigned long wo
 	const struct graph_slot *above = ftrace_graph_slots + (thread->top & 0xffff);
 
 	*depth = above->depth + 1;
-	if (above->id == thread->top && above->word > word)
+	if (likely(above->id == thread->top) && likely(above->word > word))
 		return true;
 	*depth = 0;
 	return thread->top == 0;
@@ -188,24 +211,27 @@ unsigned long ftrace_graph_call(unsigned long *frame, unsigned long mask, struct
 	struct graph_slot *slot;
 	unsigned int depth;
 
-	if (slot_around(frame[2]) || !is_nested(thread, (unsigned long)(frame + 3), &depth))
+	if (unlikely(slot_around(frame[2])) ||
+	    unlikely(!is_nested(thread, (unsigned long)(frame + 3), &depth)))
 		return GRAPH_FULL;
 	mask &= ftrace_graph_sets.graph;
-	if (!mask)
+	if (unlikely(!mask))
 		return GRAPH_PLAIN;
 	slot = take_slot(thread, frame + 2);
-	if (!slot)
+	if (unlikely(!slot))
 		return GRAPH_FULL;
 
 	slot->depth = depth;
 	slot->site = frame[1] - FTRACE_INSN_SIZE;
 	slot->parent = thread->top;
 	slot->ip = frame[1];
-	slot->wanted = call_entries(slot, mask, NULL);
-	if (!slot->wanted) {
+	mask = unlikely(mask & (mask - 1)) ? call_entries(slot, mask, NULL) :
+					     call_entry(slot, mask, NULL);
+	if (unlikely(!mask)) {
 		free_slot(slot);
 		return GRAPH_PLAIN;
 	}
+	slot->wanted = mask;
 	thread->top = slot->id;
 	return block_of(slot);
 }
@@ -215,9 +241,12 @@ unsigned long ftrace_graph_exit(unsigned long *frame, struct trace_thread *threa
 {
 	struct graph_slot *slot = (struct graph_slot *)frame[0];
 
-	if (thread->top != slot->id || (slot->wanted & ftrace_graph_sets.full))
+	if (unlikely(thread->top != slot->id) || unlikely(slot->wanted & ftrace_graph_sets.full))
 		return GRAPH_FULL;
-	call_returns(slot, 0, NULL);
+	if (unlikely(slot->wanted & (slot->wanted - 1)))
+		call_returns(slot, 0, NULL);
+	else if (likely(slot->wanted))
+		call_return(slot, slot->wanted, 0, NULL);
 	thread->top = slot->parent;
 	free_slot(slot);
 	return 0;
