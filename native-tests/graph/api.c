@@ -5,6 +5,8 @@
  * api errors     wrong arguments; nothing changes
  * api text       changes of the ops of a function, by filters of both headers
  * api failed     a filter that failed is not "everything"
+ * api twice      functions that return twice are not traced, whatever the filter
+ * api ended      calls that end without a return: by a tail call, or a jump
  * api numbers    8 ops of this header, 64 of both; each is called
  * api reused     an ops gets no exit of a call that another one with its number has entered
  * api deadlk     from handlers, NMIs and stop windows
@@ -30,6 +32,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -295,6 +298,172 @@ static void failed(void)
 	CHECK_EQ(traced_by(&counts), 0);
 }
 
+TRACED long savectx(long x);
+TRACED long __vfork(long x);
+TRACED long my_jump(long x);
+TRACED long savectx_not(long x);
+TRACED long ___setjmp(long x);
+extern __typeof__(my_jump) _sigsetjmp __attribute__((alias("my_jump")));
+
+TRACED long savectx(long x)
+{
+	return x + 1;
+}
+
+TRACED long __vfork(long x)
+{
+	return x + 2;
+}
+
+TRACED long my_jump(long x)
+{
+	return x + 3;
+}
+
+TRACED long savectx_not(long x)
+{
+	return x + 4;
+}
+
+TRACED long ___setjmp(long x)
+{
+	return x + 5;
+}
+
+static void call_twice(void)
+{
+	CHECK_EQ(savectx(0), 1);
+	CHECK_EQ(__vfork(0), 2);
+	CHECK_EQ(my_jump(0), 3);
+	CHECK_EQ(savectx_not(0), 4);
+	CHECK_EQ(___setjmp(0), 5);
+}
+
+static void twice(void)
+{
+	static const char *const names[] = {"savectx", "__vfork", "my_jump", "_sigsetjmp"};
+	struct counts counts = {0};
+	unsigned long hits = 0;
+	struct ftrace_graph_ops ops = GRAPH_OPS(count_entry, count_exit, .data = &counts);
+	struct ftrace_ops plain = OPS(count_hit, .data = &hits);
+
+	for (int i = 0; i < 4; i++) {
+		graph(&ops, names[i]);
+		trace(&plain, names[i]);
+		call_twice();
+		CHECK_EQ(counts.entries, 0);
+		CHECK_EQ(hits, i + 1); /* its entry can be traced */
+		untrace(&plain);
+		ungraph(&ops);
+	}
+
+	/* Others are, whose names are only similar. */
+	graph(&ops, "*savectx*");
+	CHECK_EQ(ftrace_graph_set_filter(&ops, "*_setjmp", 0, 0), 0);
+	call_twice();
+	CHECK_EQ(counts.entries, 2);
+	CHECK_EQ(counts.exits, 2);
+	ungraph(&ops);
+	CHECK_EQ(ftrace_register_graph(&ops), 0);
+	CHECK_EQ(find_site("savectx").users, 0);
+	CHECK_EQ(find_site("savectx_not").users, 1);
+	CHECK_EQ(ftrace_unregister_graph(&ops), 0);
+}
+
+TRACED long callee(long x);
+TRACED long caller(long x);
+TRACED long leaves(long x);
+
+TRACED long callee(long x)
+{
+	return x + 1;
+}
+
+TRACED long caller(long x)
+{
+	return callee(x + 1);
+}
+
+static jmp_buf before_leaving;
+
+TRACED long leaves(long x)
+{
+	long result;
+
+	if (x == 0)
+		longjmp(before_leaving, 1);
+	result = leaves(x - 1);
+	KEEP;
+	return result + 1;
+}
+
+/* What happened: the first letters of functions, and of ends. */
+static char events[64];
+
+static void add_event(char event)
+{
+	size_t length = strlen(events);
+
+	CHECK(length < sizeof(events) - 1);
+	events[length] = event;
+}
+
+static char letter_of(unsigned long ip)
+{
+	if (ip - (unsigned long)callee <= 4)
+		return 'e';
+	return ip - (unsigned long)caller <= 4 ? 'r' : 'l';
+}
+
+static unsigned long last_parent;
+
+static int note_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		      struct ftrace_regs *regs)
+{
+	(void)ops, (void)regs;
+	add_event(letter_of(call->ip));
+	if (letter_of(call->ip) == 'e')
+		CHECK_EQ(call->parent_ip, last_parent);
+	last_parent = call->parent_ip;
+	call->data = (void *)call->ip;
+	return 1;
+}
+
+static void note_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		      struct ftrace_regs *regs)
+{
+	static const char ends[] = {'.', 't', 'u'};
+
+	(void)ops, (void)regs;
+	CHECK_EQ((unsigned long)call->data, call->ip);
+	add_event(letter_of(call->ip));
+	add_event(ends[call->flags]);
+}
+
+static void ended(void)
+{
+	struct ftrace_graph_ops ops = GRAPH_OPS(note_entry, note_exit);
+
+	for (int i = 0; i < GRAPH_KINDS; i++) {
+		ops.flags = graph_kinds[i];
+		graph(&ops, "calle?");
+		CHECK_EQ(ftrace_graph_set_filter(&ops, "leaves", 0, 0), 0);
+		memset(events, 0, sizeof(events));
+
+		/* The caller has ended when the callee begins, which returns in its place. */
+		CHECK_EQ(caller(1), 3);
+		CHECK_EQ(strcmp(events, "rrtee."), 0);
+
+		/* Those that were left are reported before the next one, from the inner to the outer. */
+		if (setjmp(before_leaving) == 0)
+			leaves(2);
+		CHECK_EQ(strcmp(events, "rrtee.lll"), 0);
+		CHECK_EQ(caller(1), 3);
+		CHECK_EQ(strcmp(events, "rrtee.llllululurrtee."), 0);
+		ungraph(&ops);
+	}
+}
+
 #define MOST_GRAPH_OPS 8
 #define MOST_OPS       64
 
@@ -336,6 +505,18 @@ static void numbers(void)
 	CHECK_EQ(ftrace_unregister_function(many + MOST_OPS), 0);
 	for (int i = 1; i < MOST_GRAPH_OPS; i++)
 		CHECK_EQ(ftrace_unregister_graph(graphs + i), 0);
+
+	/* Those of ftrace/trace.h take no places of this header's. */
+	for (int i = 0; i < MOST_OPS - MOST_GRAPH_OPS; i++)
+		CHECK_EQ(ftrace_unregister_function(many + i), 0);
+	for (int i = 0; i < 2 * MOST_GRAPH_OPS; i++)
+		CHECK_EQ(ftrace_register_function(many + i), 0);
+	for (int i = 0; i < MOST_GRAPH_OPS; i++)
+		CHECK_EQ(ftrace_register_graph(graphs + i), 0);
+	for (int i = 0; i < MOST_GRAPH_OPS; i++)
+		CHECK_EQ(ftrace_unregister_graph(graphs + i), 0);
+	for (int i = 2 * MOST_GRAPH_OPS; i < MOST_OPS - MOST_GRAPH_OPS; i++)
+		CHECK_EQ(ftrace_register_function(many + i), 0);
 
 	/* 64 of ftrace/trace.h alone, as before. */
 	hits = 0;
@@ -947,6 +1128,7 @@ int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"errors", errors},   {"text", text},		{"failed", failed},
+		{"twice", twice},     {"ended", ended},
 		{"numbers", numbers}, {"reused", reused},	{"deadlk", deadlk},
 		{"both", both},	      {"func", func},		{"pending", pending},
 		{"foreign", foreign}, {"stack", stack},		{"lookup", lookup},
