@@ -161,7 +161,7 @@ struct ftrace_graph_ops {
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or has
  *             neither function
- *   -ENOSPC   8 ops of this header are registered, or 64 of both headers
+ *   -ENOSPC   6 ops of this header are registered, or 64 of both headers
  *   -EOPNOTSUPP the thread has a shadow stack (CET), with which this was not tested yet
  *   and the errors of ftrace_register_function()
  *

@@ -151,13 +151,13 @@ extern struct native {
  * @ret: the true return address
  * @ip: where the block calls the function
  * @word: the address after the stack's word of the return address; 0: the slot is free
- * @next: the offset of the next free slot of the same thread, or of one that is not free
+ * @next: while it is free: the offset of the next slot of the same thread that may be free
+ * @parent: else: the id of the call that this one is nested in; 0: none
  * @id: its number in the lowest 16 bits; above, how often it was claimed
- * @parent: the id of the call that this one is nested in; 0: none
- * @site: the function's site
- * @depth: how many calls it is nested in
  * @wanted: the ops that want its exit
- * @data: the data of each ops
+ * @many: not 0: several wanted it, so @data holds the data of each
+ * @call: what handlers get
+ * @data: by the number of the ops
  *
  * While the owner claims the slot, @word has the bit GraphSlot_Claiming, and @ret is that of
  * another call. @word, with a release, is cleared last.
@@ -166,12 +166,14 @@ struct graph_slot {
 	unsigned long ret;
 	unsigned long ip;
 	unsigned long word;
-	unsigned long next;
+	union {
+		unsigned long next;
+		unsigned long parent;
+	};
 	unsigned long id;
-	unsigned long parent;
-	unsigned long site;
-	unsigned int depth;
 	unsigned int wanted;
+	unsigned int many;
+	struct ftrace_graph_call call;
 	void *data[GraphSlot_MaxOps];
 };
 
@@ -335,6 +337,10 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 _Static_assert(sizeof(struct native) == NativeTable_SizeOf,
 	       "offsets.h lacks a member of struct native");
 _Static_assert(sizeof(struct ops_entry) == OpsEntry_SizeOf, "struct ops_entry");
+_Static_assert(offsetof(struct graph_slot, call.ip) == GraphSlot_Site, "struct graph_slot");
+_Static_assert(offsetof(struct graph_slot, call.parent_ip) == GraphSlot_ParentIp, "struct graph_slot");
+_Static_assert(offsetof(struct graph_slot, call.depth) == GraphSlot_Depth, "struct graph_slot");
+_Static_assert(offsetof(struct graph_slot, call.data) == GraphSlot_CallData, "struct graph_slot");
 _Static_assert(sizeof(struct graph_slot) == GraphSlot_SizeOf, "struct graph_slot");
 _Static_assert(sizeof(struct graph_header) <= GraphSlot_SizeOf, "struct graph_header");
 _Static_assert(sizeof(struct graph_sets) == GraphSets_SizeOf, "struct graph_sets");

@@ -92,7 +92,11 @@ internal unsafe struct StubArea
     private static uint SizeOf(StubKind kind) => kind == StubKind.Graph ? (uint)GraphStubSize : StubSize;
 
     /// <summary>True if the code of a location, five bytes, is a call of a stub, or a jump there, as the stub needs it.</summary>
-    public static bool IsCallOfStub(ulong ip, byte* code) => *code == OpcodeFor(ip, code);
+    public static bool IsCallOfStub(ulong ip, byte* code)
+    {
+        byte opcode = OpcodeFor(ip, code);
+        return opcode != 0 && *code == opcode;
+    }
 
     /// <summary>The first byte with which the code of a location would be a call of a stub, or a jump there; 0: it leads to no stub.</summary>
     public static byte OpcodeFor(ulong ip, byte* code)

@@ -40,7 +40,12 @@ internal static unsafe class GraphSlots
     private static int s_given;
 
     /// <summary>Before the first call can get here: a thread that has no slot must not find one that is free.</summary>
-    public static void Reserve() => GraphText.HeaderOf(0)->Word = 1;
+    /// <remarks>To a call that is nested in no other, the first header is the one that it is nested in.</remarks>
+    public static void Reserve()
+    {
+        GraphText.HeaderOf(0)->Word = ulong.MaxValue;
+        GraphText.Slots->Depth = uint.MaxValue;
+    }
 
     /// <summary>Finds a free slot for a thread, to which its cursor leads then.</summary>
     /// <param name="record">The thread's.</param>
@@ -240,6 +245,7 @@ internal static unsafe class GraphSlots
     private static bool TryFree(GraphSlot* slot, ulong claimed)
     {
         slot->Wanted = 0;
+        slot->Next = 0; // the word is that of the call's parent; a handler of a signal may claim the slot before it is linked
         return Interlocked.CompareExchange(ref slot->Word, 0, claimed) == claimed;
     }
 

@@ -7,7 +7,7 @@
  * longjmp through   to a function that is not traced, over both kinds
  * longjmp mixed     some calls return, some are left, at many depths
  * longjmp handlers  siglongjmp() out of signal handlers, at any moment
- * longjmp alternate the same from an alternate stack within the thread's own
+ * longjmp alternate the same from an alternate stack
  * longjmp each      the same at many instructions of two traced calls
  * longjmp all       the same at each instruction
  * longjmp control   who replaces return addresses, fails at the first
@@ -236,10 +236,9 @@ static void handlers(void)
 	leave_often(0);
 }
 
-/* Above what the signals interrupt. */
 static void alternate(void)
 {
-	char area[65536] __attribute__((aligned(64)));
+	static char area[65536] __attribute__((aligned(64)));
 	stack_t stack = {.ss_sp = area, .ss_size = sizeof(area)}, none = {.ss_flags = SS_DISABLE};
 
 	CHECK_EQ(sigaltstack(&stack, NULL), 0);
