@@ -271,6 +271,7 @@ internal static unsafe class GraphSlots
     private static bool TryFree(GraphSlot* slot, ulong claimed)
     {
         slot->Wanted = 0;
+        slot->Next = 0; // the word is that of the call's parent; a handler of a signal may claim the slot before it is linked
         return Interlocked.CompareExchange(ref slot->Word, 0, claimed) == claimed;
     }
 
