@@ -19,23 +19,17 @@
  *
  * The functions without "full" in their name are called with the vector registers not saved.
  * They do only what most calls need, or nothing: then they return GRAPH_FULL, and are
- * called again with all registers saved, under the other name.
+ * called again with all registers saved, under the other name. The most usual calls, of
+ * functions with one ops, do not even get here: graph_entry.S has these functions again, for
+ * such calls.
  */
 #include "native.h"
 
 #include <stdbool.h>
 
-/* The usual path has no taken branches: each costs more than an instruction or two. */
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-
 #define GRAPH_PLAIN 0 /* the exit is not traced: no block */
 #define GRAPH_FULL  1
 #define MAX_STEPS   64
-
-/* In @wanted of a slot, besides the ops: a call that was left is being closed. */
-#define GRAPH_CLOSING (1U << 31)
-#define GRAPH_WANTED  ((1U << GraphSlot_MaxOps) - 1)
 
 struct graph_slot ftrace_graph_slots[GraphSlots_Chunks * GraphSlots_PerChunk]
 	__attribute__((aligned(4096)));
@@ -93,12 +87,13 @@ static inline struct graph_slot *take_slot(struct trace_thread *thread, const un
 {
 	struct graph_slot *slot = slot_at(thread->cursor);
 
-	if (unlikely(slot->word))
+	if (slot->word)
 		return NULL;
-	slot->ret = *ret; /* before the claim: whoever looks for dead slots reads it */
-	if (unlikely(!replace(&slot->word, 0, (unsigned long)(ret + 1))))
+	if (!replace(&slot->word, 0, (unsigned long)(ret + 1) | GraphSlot_Claiming))
 		return NULL;
-	slot->ret = *ret; /* a handler may have used the slot in between */
+	slot->ret = *ret;
+	/* Who looks for calls that were left compares it with the stack from here on. */
+	__atomic_store_n(&slot->word, (unsigned long)(ret + 1), __ATOMIC_RELEASE);
 	thread->cursor = slot->next;
 	slot->id += 0x10000;
 	return slot;
@@ -107,16 +102,15 @@ static inline struct graph_slot *take_slot(struct trace_thread *thread, const un
 /* Where the owner of a slot looks for a free one. */
 static inline unsigned long *cursor_of(const struct graph_slot *slot)
 {
-	unsigned long first = slot_offset(slot) & -(unsigned long)(GraphSlots_PerChunk * GraphSlot_SizeOf);
+	unsigned long chunk = (unsigned long)slot & -(unsigned long)(GraphSlots_PerChunk * GraphSlot_SizeOf);
 
-	return __atomic_load_n(&((struct graph_header *)slot_at(first))->cursor, __ATOMIC_RELAXED);
+	return __atomic_load_n(&((struct graph_header *)chunk)->cursor, __ATOMIC_RELAXED);
 }
 
 static inline void free_slot(struct graph_slot *slot)
 {
 	unsigned long *cursor = cursor_of(slot);
 
-	slot->wanted = 0;
 	slot->next = *cursor;
 	*cursor = slot_offset(slot);
 	__atomic_store_n(&slot->word, 0, __ATOMIC_RELEASE);
@@ -128,82 +122,81 @@ static inline struct ftrace_graph_ops *ops_of(int number)
 			       __ATOMIC_ACQUIRE);
 }
 
-/*
- * Calls the handler of the entry, of one ops, which is all of @mask. Returns @mask if that wants the
- * exit, else 0.
- */
-static inline __attribute__((always_inline)) unsigned long
-call_entry(struct graph_slot *slot, unsigned long mask, struct ftrace_regs *regs)
+/* Calls the handlers of the entry of a set of ops. Returns the set of those that want the exit. */
+static unsigned int call_entries(struct graph_slot *slot, unsigned long mask,
+				 struct ftrace_regs *regs)
 {
-	struct ftrace_graph_ops *ops = ops_of(__builtin_ctzl(mask));
-	struct ftrace_graph_call call;
+	const struct ftrace_graph_call call = slot->call;
+	unsigned int wanted = 0;
 
-	if (unlikely(!ops) || (unlikely(ops->max_depth) && slot->depth >= ops->max_depth))
-		return 0;
-	call.ip = slot->site;
-	call.parent_ip = slot->ret;
-	call.depth = slot->depth;
-	call.flags = 0;
-	call.data = NULL;
-	if (likely(ops->entryfunc) &&
-	    !likely(ops->entryfunc(&call, ops,
-				   ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL)))
-		return 0;
-	if (unlikely(!ops->retfunc))
-		return 0;
-	slot->data[__builtin_ctzl(mask)] = call.data;
-	return mask;
-}
+	for (; mask; mask &= mask - 1) {
+		int number = __builtin_ctzl(mask);
+		struct ftrace_graph_ops *ops = ops_of(number);
 
-/* The same for a set of ops. Returns those that want the exit. */
-static __attribute__((noinline)) unsigned long
-call_entries(struct graph_slot *slot, unsigned long mask, struct ftrace_regs *regs)
-{
-	unsigned long wanted = 0;
-
-	for (; mask; mask &= mask - 1)
-		wanted |= call_entry(slot, mask & -mask, regs);
+		if (!ops || (ops->max_depth && call.depth >= ops->max_depth))
+			continue;
+		slot->call = call;
+		if (ops->entryfunc &&
+		    !ops->entryfunc(&slot->call, ops,
+				    ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL))
+			continue;
+		if (!ops->retfunc)
+			continue;
+		slot->data[number] = slot->call.data;
+		wanted |= 1U << number;
+	}
+	if (wanted)
+		slot->call.data = slot->data[__builtin_ctz(wanted)];
 	return wanted;
 }
 
-/* Calls the handler of the exit, of one ops, which is all of @mask. */
-static inline __attribute__((always_inline)) void
-call_return(struct graph_slot *slot, unsigned long mask, unsigned int flags,
-	    struct ftrace_regs *regs)
+/* Calls the handlers of the exit. */
+static void call_returns(struct graph_slot *slot, unsigned int flags, struct ftrace_regs *regs)
 {
-	int number = __builtin_ctzl(mask);
-	struct ftrace_graph_ops *ops = ops_of(number);
-	struct ftrace_graph_call call;
+	unsigned int mask = slot->wanted;
 
-	if (unlikely(!ops) || unlikely(!ops->retfunc)) /* another ops has the number already, and wants no exits */
-		return;
-	call.ip = slot->site;
-	call.parent_ip = slot->ret;
-	call.depth = slot->depth;
-	call.flags = flags;
-	call.data = slot->data[number];
-	ops->retfunc(&call, ops, ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
+	slot->call.flags = flags;
+	for (; mask; mask &= mask - 1) {
+		int number = __builtin_ctz(mask);
+		struct ftrace_graph_ops *ops = ops_of(number);
+
+		/* After the load: if another ops has the number by now, the bit was cleared before. */
+		if (!ops || !(__atomic_load_n(&slot->wanted, __ATOMIC_RELAXED) & 1U << number))
+			continue;
+		/* Before the call: a handler of a signal may leave by a jump, and the call is closed again. */
+		__atomic_and_fetch(&slot->wanted, ~(1U << number), __ATOMIC_RELAXED);
+		if (slot->flags & GraphSlot_Many)
+			slot->call.data = slot->data[number];
+		ops->retfunc(&slot->call, ops,
+			     ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
+	}
 }
 
-static __attribute__((noinline)) void call_returns(struct graph_slot *slot, unsigned int flags,
-						   struct ftrace_regs *regs)
-{
-	unsigned long mask = slot->wanted & GRAPH_WANTED;
-
-	for (; mask; mask &= mask - 1)
-		call_return(slot, mask & -mask, flags, regs);
-}
-
-/* True if the innermost call is one that a call which returns to @word - 8 is nested in, or none. */
+/*
+ * True if the innermost call is one that a call which returns to @word - 8 is nested in, or if there is
+ * none: the first header looks like a call with the id 0 at the end of all memory, of depth -1.
+ */
 static inline bool is_nested(const struct trace_thread *thread, unsigned long word, unsigned int *depth)
 {
 	const struct graph_slot *above = ftrace_graph_slots + (thread->top & 0xffff);
 
-	*depth = above->depth + 1;
-	if (likely(above->id == thread->top) && likely(above->word > word))
-		return true;
-	*depth = 0;
-	return thread->top == 0;
+	*depth = above->call.depth + 1;
+	return above->id == thread->top && above->word > word;
+}
+
+/* Calls the handlers. Returns false if no ops wants the exit. */
+static bool enter_slot(struct graph_slot *slot, unsigned long *frame, unsigned long mask,
+		       struct ftrace_regs *regs)
+{
+	slot->call.ip = frame[1] - FTRACE_INSN_SIZE;
+	slot->call.parent_ip = slot->ret;
+	slot->call.flags = 0;
+	slot->call.data = NULL;
+	mask &= ftrace_graph_sets.graph;
+	slot->flags = mask & (mask - 1) ? GraphSlot_Many : 0;
+	slot->wanted = call_entries(slot, mask, regs);
+	slot->ip = frame[1]; /* a handler may have changed it */
+	return slot->wanted != 0;
 }
 
 /*
@@ -215,45 +208,36 @@ unsigned long ftrace_graph_call(unsigned long *frame, unsigned long mask, struct
 	struct graph_slot *slot;
 	unsigned int depth;
 
-	if (unlikely(slot_around(frame[2])) ||
-	    unlikely(!is_nested(thread, (unsigned long)(frame + 3), &depth)))
+	if (slot_around(frame[2]) || !is_nested(thread, (unsigned long)(frame + 3), &depth))
 		return GRAPH_FULL;
 	mask &= ftrace_graph_sets.graph;
-	if (unlikely(!mask))
+	if (!mask)
 		return GRAPH_PLAIN;
 	slot = take_slot(thread, frame + 2);
-	if (unlikely(!slot))
+	if (!slot)
 		return GRAPH_FULL;
 
-	slot->depth = depth;
-	slot->site = frame[1] - FTRACE_INSN_SIZE;
 	slot->parent = thread->top;
-	slot->ip = frame[1];
-	mask = unlikely(mask & (mask - 1)) ? call_entries(slot, mask, NULL) :
-					     call_entry(slot, mask, NULL);
-	if (unlikely(!mask)) {
+	slot->call.depth = depth;
+	if (!enter_slot(slot, frame, mask, NULL)) {
 		free_slot(slot);
 		return GRAPH_PLAIN;
 	}
-	slot->wanted = mask;
 	thread->top = slot->id;
 	return block_of(slot);
 }
 
-/* An exit. @frame: the slot, the site, and the return address. Returns GRAPH_FULL, or 0. */
+/* An exit. @frame: the slot, a free word, and the return address. Returns GRAPH_FULL, or another value. */
 unsigned long ftrace_graph_exit(unsigned long *frame, struct trace_thread *thread)
 {
 	struct graph_slot *slot = (struct graph_slot *)frame[0];
 
-	if (unlikely(thread->top != slot->id) || unlikely(slot->wanted & ftrace_graph_sets.full))
+	if (thread->top != slot->id || (slot->wanted & ftrace_graph_sets.full))
 		return GRAPH_FULL;
-	if (unlikely(slot->wanted & (slot->wanted - 1)))
-		call_returns(slot, 0, NULL);
-	else if (likely(slot->wanted))
-		call_return(slot, slot->wanted, 0, NULL);
+	call_returns(slot, 0, NULL);
 	thread->top = slot->parent;
 	free_slot(slot);
-	return 0;
+	return GRAPH_PLAIN;
 }
 
 /* True if this runs in a handler of a signal that has interrupted handlers, or what calls them. */
@@ -304,12 +288,11 @@ static void close_all_left(struct trace_thread *thread, unsigned long word)
 			continue;
 		if (slot->word > word || !native.graph_is_left(thread, slot, word))
 			return;
-		if ((slot->wanted & GRAPH_CLOSING) && interrupts_handlers(thread))
+		if ((slot->flags & GraphSlot_Closing) && interrupts_handlers(thread))
 			return;
-		/* Atomic: another thread may be taking ops out. */
-		__atomic_fetch_or(&slot->wanted, GRAPH_CLOSING, __ATOMIC_RELAXED);
+		slot->flags |= GraphSlot_Closing;
 		if (thread->top != id) {
-			__atomic_fetch_and(&slot->wanted, ~GRAPH_CLOSING, __ATOMIC_RELAXED);
+			slot->flags &= ~GraphSlot_Closing;
 			continue;
 		}
 		call_returns(slot, FTRACE_GRAPH_UNWOUND, NULL);
@@ -327,7 +310,7 @@ static void keep_linked(struct trace_thread *thread)
 	struct graph_slot *slot = slot_with_id(thread->top);
 
 	for (; slot; slot = slot_with_id(slot->parent))
-		__atomic_fetch_or(&slot->wanted, GraphSlot_Linked, __ATOMIC_RELAXED);
+		slot->flags |= GraphSlot_Linked;
 }
 
 /* How many calls a call is nested in that returns to @word - 8. */
@@ -337,7 +320,7 @@ static unsigned int depth_of(const struct trace_thread *thread, unsigned long wo
 
 	for (int i = 0; slot && slot->word <= word && i < MAX_STEPS; i++)
 		slot = slot_with_id(slot->parent);
-	return slot && slot->word > word ? slot->depth + 1 : 0;
+	return slot && slot->word > word ? slot->call.depth + 1 : 0;
 }
 
 /*
@@ -349,17 +332,7 @@ static bool end_in_tail_call(struct graph_slot *slot, unsigned long word)
 	if (slot->word != word)
 		return false; /* the stack was copied */
 	call_returns(slot, FTRACE_GRAPH_TAIL, NULL);
-	slot->wanted = 0;
 	return true;
-}
-
-static unsigned long enter_slot(struct graph_slot *slot, unsigned long *frame, unsigned long mask,
-				struct ftrace_regs *regs)
-{
-	slot->site = frame[1] - FTRACE_INSN_SIZE;
-	slot->wanted = call_entries(slot, mask & ftrace_graph_sets.graph, regs);
-	slot->ip = frame[1]; /* a handler may have changed it */
-	return slot->wanted;
 }
 
 static struct graph_slot *find_slot(struct trace_thread *thread, const unsigned long *ret)
@@ -401,7 +374,7 @@ unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *r
 	slot = find_slot(thread, frame + 2);
 	if (!slot)
 		return GRAPH_PLAIN;
-	slot->depth = depth_of(thread, word);
+	slot->call.depth = depth_of(thread, word);
 	slot->parent = thread->top;
 	if (!enter_slot(slot, frame, mask, regs)) {
 		free_slot(slot);
@@ -419,6 +392,7 @@ unsigned long ftrace_graph_exit_full(unsigned long *frame, struct ftrace_regs *r
 
 	if (thread->top != slot->id)
 		close_all_left(thread, slot->word - 1);
+	frame[1] = slot->call.ip;
 	call_returns(slot, 0, regs);
 	frame[2] = slot->ret; /* a handler may have changed it */
 	unlink_call(thread, slot);

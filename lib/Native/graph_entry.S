@@ -21,6 +21,13 @@
  * changed: compilers that know a function may rely on those that it leaves alone (-fipa-ra).
  */
 
+#define BLOCKS_SIZE	(GraphSlots_Chunks * GraphSlots_PerChunk * GraphSlots_BlockSize)
+#define CHUNK_SIZE	(GraphSlots_PerChunk * GraphSlot_SizeOf)
+
+	.if	GraphSlot_SizeOf != 1 << 7 || OpsEntry_SizeOf != 1 << 4
+	.error	"the shifts are wrong"
+	.endif
+
 	/* The call of graph.c in a long entry. */
 	.macro	graph_call name, kind
 	.cfi_remember_state
@@ -131,6 +138,20 @@
 	.endr
 	.endm
 
+	/* free_slot(): the slot is in r8. */
+	.macro	graph_free
+	mov	%r8, %rax
+	and	$-CHUNK_SIZE, %rax
+	lea	ftrace_graph_slots(%rip), %rsi
+	mov	%r8, %rcx
+	mov	GraphHeader_Cursor(%rax), %rax
+	sub	%rsi, %rcx
+	mov	(%rax), %rsi
+	mov	%rsi, GraphSlot_Next(%r8)
+	mov	%rcx, (%rax)
+	movq	$0, GraphSlot_Word(%r8)
+	.endm
+
 	/* Calls a function of graph.c from a short entry. */
 	.macro	graph_short_call name, function
 	push_reg rbp
@@ -163,22 +184,131 @@ ftrace_graph_caller:
 	mov	(%rax), %rsi			/* the ops */
 	test	%rsi, ftrace_graph_sets+GraphSets_Full(%rip)
 	jnz	.Lfull_ftrace_graph_caller
-	lea	SAVED_STUB(%rsp), %rdi
-	graph_short_call ftrace_graph_caller, ftrace_graph_call
-	cmp	$GRAPH_FULL, %rax
-	je	.Lfull_ftrace_graph_caller
-	graph_unmark ftrace_graph_caller
-	test	%rax, %rax
-	jz	1f
+
+	/*
+	 * From here on this is ftrace_graph_call() for a function with one ops that has both handlers:
+	 * graph.c has the reasons. Whatever is not usual is left to that.
+	 */
+	lea	-1(%rsi), %rax
+	test	%rsi, %rax
+	jnz	.Lcall_graph_c
+	tzcnt	%rsi, %rax
+	jc	.Lcall_graph_c			/* none */
+	shl	$4, %eax
+	add	native+NativeTable_OpsTable(%rip), %rax
+	mov	(%rax), %r11
+	test	%r11, %r11
+	jz	.Lcall_graph_c
+	cmpq	$0, FtraceGraphOps_Entryfunc(%r11)
+	je	.Lcall_graph_c
+	cmpq	$0, FtraceGraphOps_Retfunc(%r11)
+	je	.Lcall_graph_c
+	cmpl	$0, FtraceGraphOps_MaxDepth(%r11)
+	jne	.Lcall_graph_c
+
+	/* Is it nested in the innermost call, and not called in place of a return? */
+	mov	TraceThread_GraphTop(%rdx), %rcx
+	lea	ftrace_graph_slots(%rip), %r8
+	movzwl	%cx, %eax
+	shl	$7, %eax
+	add	%r8, %rax
+	lea	SAVED_PARENT+8(%rsp), %r9
+	cmp	GraphSlot_Id(%rax), %rcx
+	jne	.Lcall_graph_c
+	cmp	GraphSlot_Word(%rax), %r9
+	jae	.Lcall_graph_c
+	mov	SAVED_PARENT(%rsp), %rdi
+	lea	ftrace_graph_blocks(%rip), %r10
+	neg	%r10
+	add	%rdi, %r10
+	cmp	$BLOCKS_SIZE, %r10
+	jb	.Lcall_graph_c
+	mov	GraphSlot_Depth(%rax), %r10d
+
+	/* take_slot() */
+	add	TraceThread_GraphCursor(%rdx), %r8
+	cmpq	$0, GraphSlot_Word(%r8)
+	jne	.Lcall_graph_c
+	xor	%eax, %eax
+	add	$GraphSlot_Claiming, %r9
+	cmpxchg	%r9, GraphSlot_Word(%r8)
+	jne	.Lcall_graph_c
+	mov	%rdi, GraphSlot_Ret(%r8)
+	sub	$GraphSlot_Claiming, %r9
+	mov	%r9, GraphSlot_Word(%r8)
+	mov	GraphSlot_Next(%r8), %rax
+	mov	%rax, TraceThread_GraphCursor(%rdx)
+	addq	$0x10000, GraphSlot_Id(%r8)
+	mov	%r8, SAVED_STUB(%rsp)
+
+	inc	%r10d
+	mov	SAVED_IP(%rsp), %rax
+	mov	%rcx, GraphSlot_Parent(%r8)
+	mov	%rsi, GraphSlot_Wanted(%r8)	/* and no flags */
+	mov	%r10, GraphSlot_Depth(%r8)	/* and call.flags */
+	mov	%rax, GraphSlot_Ip(%r8)
+	sub	$X86Instruction_CallSize, %rax
+	mov	%rdi, GraphSlot_ParentIp(%r8)
+	mov	%rax, GraphSlot_Site(%r8)
+	movq	$0, GraphSlot_CallData(%r8)
+
+	push_reg rbp
+	mov	%rsp, %rbp
+	.cfi_remember_state
+	.cfi_def_cfa_register %rbp
+	and	$-16, %rsp
+	lea	GraphSlot_Call(%r8), %rdi
+	mov	%r11, %rsi
+	xor	%edx, %edx			/* no registers */
+	cld
+	call	*FtraceGraphOps_Entryfunc(%r11)
+.Lreturn_graph_entry_handler:
+	mov	%rbp, %rsp
+	.cfi_restore_state
+	pop_reg rbp
+
+	mov	SAVED_STUB(%rsp), %r8
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rcx
+	mov	%fs:NmiThread_Tracer(%rcx), %rdx
+	test	%eax, %eax
+	jz	.Lunwanted_ftrace_graph_caller
+	mov	GraphSlot_Id(%r8), %rax
+	mov	%rax, TraceThread_GraphTop(%rdx)
+	/* block_of() */
+	lea	ftrace_graph_slots(%rip), %rcx
+	sub	%rcx, %r8
+	shr	$3, %r8
+	lea	ftrace_graph_blocks(%rip), %rax
+	add	%r8, %rax
+	cmp	%rsp, TraceThread_Mark(%rdx)
+	jne	.Lleave_ftrace_graph_caller
+	movq	$0, TraceThread_Mark(%rdx)
+	incq	TraceThread_QuiescentStates(%rdx)
+.Lgo_ftrace_graph_caller:
 	mov	%rax, SAVED_STUB(%rsp)
 	.cfi_remember_state
 	pop_saved
 	lea	24(%rsp), %rsp			/* stub, ip, and the return address, which the block puts back */
 	.cfi_adjust_cfa_offset -24
 	jmp	*-24(%rsp)
+
 	.cfi_restore_state
+.Lunwanted_ftrace_graph_caller:
+	graph_free
+	xor	%eax, %eax
+	jmp	.Lunmark_ftrace_graph_caller
+
+.Lcall_graph_c:
+	lea	SAVED_STUB(%rsp), %rdi
+	graph_short_call ftrace_graph_caller, ftrace_graph_call
+	cmp	$GRAPH_FULL, %rax
+	je	.Lfull_ftrace_graph_caller
+.Lunmark_ftrace_graph_caller:
+	graph_unmark ftrace_graph_caller
+	test	%rax, %rax
+	jnz	.Lgo_ftrace_graph_caller
 	.cfi_remember_state
-1:	pop_saved
+	pop_saved
 	lea	16(%rsp), %rsp			/* stub, ip */
 	.cfi_adjust_cfa_offset -16
 	jmp	*-8(%rsp)
@@ -217,31 +347,82 @@ ftrace_graph_return:
 	lea	-16(%rsp), %rsp			/* the site and the slot */
 	.cfi_adjust_cfa_offset 16
 	push_saved
-	mov	SAVED_PARENT(%rsp), %esi
-	lea	ftrace_graph_slots(%rip), %rdi
-	add	%rdi, %rsi
-	mov	%rsi, SAVED_STUB(%rsp)
-	mov	GraphSlot_Site(%rsi), %rdi
-	mov	%rdi, SAVED_IP(%rsp)
-	mov	GraphSlot_Ret(%rsi), %rdi
-	mov	%rdi, SAVED_PARENT(%rsp)
+	mov	SAVED_PARENT(%rsp), %r9d
+	lea	ftrace_graph_slots(%rip), %r8
+	add	%r9, %r8
+	mov	%r8, SAVED_STUB(%rsp)
+	mov	GraphSlot_Ret(%r8), %r10
+	mov	%r10, SAVED_PARENT(%rsp)
 	.cfi_offset rip, -8
 	.if	. - ftrace_graph_return > 256 - 16
 	.error	"too long"
 	.endif
 	graph_mark ftrace_graph_return
+
+	/* From here on this is ftrace_graph_exit() for one ops. */
+	mov	GraphSlot_Id(%r8), %rax
+	mov	GraphSlot_Wanted(%r8), %rsi
+	cmp	%rax, TraceThread_GraphTop(%rdx)
+	jne	.Lfull_ftrace_graph_return
+	lea	-1(%rsi), %rax
+	test	%rsi, %rax
+	jnz	.Lreturn_graph_c
+	test	%rsi, ftrace_graph_sets+GraphSets_Full(%rip)
+	jnz	.Lfull_ftrace_graph_return
+	tzcnt	%rsi, %rcx
+	jc	.Lnone_ftrace_graph_return
+	shl	$4, %ecx
+	add	native+NativeTable_OpsTable(%rip), %rcx
+	mov	%rsi, %rax
+	mov	(%rcx), %rsi
+	test	%rsi, %rsi
+	jz	.Lnone_ftrace_graph_return
+	test	%eax, GraphSlot_Wanted(%r8)	/* after the load, and cleared before the call: call_returns() */
+	jz	.Lnone_ftrace_graph_return
+	mov	FtraceGraphOps_Retfunc(%rsi), %rax
+	movl	$0, GraphSlot_Wanted(%r8)
+
+	push_reg rbp
+	mov	%rsp, %rbp
+	.cfi_remember_state
+	.cfi_def_cfa_register %rbp
+	and	$-16, %rsp
+	lea	GraphSlot_Call(%r8), %rdi
+	xor	%edx, %edx			/* no registers */
+	cld
+	call	*%rax
+.Lreturn_graph_return_handler:
+	mov	%rbp, %rsp
+	.cfi_restore_state
+	pop_reg rbp
+	mov	SAVED_STUB(%rsp), %r8
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rcx
+	mov	%fs:NmiThread_Tracer(%rcx), %rdx
+
+.Lnone_ftrace_graph_return:
+	mov	GraphSlot_Parent(%r8), %rax
+	mov	%rax, TraceThread_GraphTop(%rdx)
+	graph_free
+	cmp	%rsp, TraceThread_Mark(%rdx)
+	jne	.Lleave_ftrace_graph_return
+	movq	$0, TraceThread_Mark(%rdx)
+	incq	TraceThread_QuiescentStates(%rdx)
+.Lgo_ftrace_graph_return:
+	.cfi_remember_state
+	pop_saved
+	lea	16(%rsp), %rsp			/* the slot and the site */
+	.cfi_adjust_cfa_offset -16
+	ret
+
+	.cfi_restore_state
+.Lreturn_graph_c:
 	mov	%rdx, %rsi
 	lea	SAVED_STUB(%rsp), %rdi
 	graph_short_call ftrace_graph_return, ftrace_graph_exit
 	cmp	$GRAPH_FULL, %rax
 	je	.Lfull_ftrace_graph_return
 	graph_unmark ftrace_graph_return
-	.cfi_remember_state
-	pop_saved
-	lea	16(%rsp), %rsp			/* the slot and the site */
-	.cfi_adjust_cfa_offset -16
-	ret
-	.cfi_restore_state
+	jmp	.Lgo_ftrace_graph_return
 .Lfull_ftrace_graph_return:
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rcx
 	mov	%fs:NmiThread_Tracer(%rcx), %rcx

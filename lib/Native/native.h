@@ -40,6 +40,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #define FIELD(tag, member, type, field, offset) type##_##field = offset,
 #define VALUE(type, name, value)		type##_##name = value,
@@ -117,10 +118,9 @@ extern struct native {
 	void (*leave_mark)(struct ftrace_nmi_thread *thread, unsigned long mark);
 	int (*may_call)(struct ftrace_nmi_thread *thread, unsigned long frame);
 	int (*block_signals)(unsigned long *before);
-	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
+	void (*fork_prepare)(struct ftrace_nmi_thread *thread, long deadline);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
-	void (*fork_found)(struct ftrace_nmi_thread *thread);
 	/* for C# */
 	const char *redzone_callers;
 	unsigned long *redzone_sites;
@@ -151,27 +151,30 @@ extern struct native {
  * @ret: the true return address
  * @ip: where the block calls the function
  * @word: the address after the stack's word of the return address; 0: the slot is free
- * @next: the offset of the next free slot of the same thread, or of one that is not free
+ * @next: while it is free: the offset of the next slot of the same thread that may be free
+ * @parent: else: the id of the call that this one is nested in; 0: none
  * @id: its number in the lowest 16 bits; above, how often it was claimed
- * @parent: the id of the call that this one is nested in; 0: none
- * @site: the function's site
- * @depth: how many calls it is nested in
- * @wanted: the ops that want its exit; GraphSlot_Linked: it is not to be reclaimed
- * @data: the data of each ops
+ * @wanted: the ops that want its exit
+ * @flags: GraphSlot_Many: several wanted it, so @data holds the data of each; GraphSlot_Closing:
+ *         it was left, and its exit is being reported; GraphSlot_Linked: it is not to be reclaimed
+ * @call: what handlers get
+ * @data: by the number of the ops
  *
- * The true return address is stored before the slot is claimed, and @word, with a release,
- * is cleared last.
+ * While the owner claims the slot, @word has the bit GraphSlot_Claiming, and @ret is that of
+ * another call. @word, with a release, is cleared last.
  */
 struct graph_slot {
 	unsigned long ret;
 	unsigned long ip;
 	unsigned long word;
-	unsigned long next;
+	union {
+		unsigned long next;
+		unsigned long parent;
+	};
 	unsigned long id;
-	unsigned long parent;
-	unsigned long site;
-	unsigned int depth;
 	unsigned int wanted;
+	unsigned int flags;
+	struct ftrace_graph_call call;
 	void *data[GraphSlot_MaxOps];
 };
 
@@ -327,6 +330,15 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 	return ret;
 }
 
+/* The monotonic clock. Any context. */
+static inline long now_ns(void)
+{
+	struct timespec now;
+
+	raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
 #define FIELD(tag, member, type, field, offset)                                                    \
 	_Static_assert(offsetof(struct tag, member) == (offset),                                   \
 		       "struct " #tag " has " #type "." #field " elsewhere than offsets.h");
@@ -338,6 +350,10 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 _Static_assert(sizeof(struct native) == NativeTable_SizeOf,
 	       "offsets.h lacks a member of struct native");
 _Static_assert(sizeof(struct ops_entry) == OpsEntry_SizeOf, "struct ops_entry");
+_Static_assert(offsetof(struct graph_slot, call.ip) == GraphSlot_Site, "struct graph_slot");
+_Static_assert(offsetof(struct graph_slot, call.parent_ip) == GraphSlot_ParentIp, "struct graph_slot");
+_Static_assert(offsetof(struct graph_slot, call.depth) == GraphSlot_Depth, "struct graph_slot");
+_Static_assert(offsetof(struct graph_slot, call.data) == GraphSlot_CallData, "struct graph_slot");
 _Static_assert(sizeof(struct graph_slot) == GraphSlot_SizeOf, "struct graph_slot");
 _Static_assert(sizeof(struct graph_header) <= GraphSlot_SizeOf, "struct graph_header");
 _Static_assert(sizeof(struct graph_sets) == GraphSets_SizeOf, "struct graph_sets");

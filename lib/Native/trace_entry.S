@@ -460,6 +460,12 @@ ftrace_is_around:
 	lea	.Lreturn_ftrace_graph_return(%rip), %rdi
 	cmp	%rdi, %rax
 	je	2f
+	lea	.Lreturn_graph_entry_handler(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
+	lea	.Lreturn_graph_return_handler(%rip), %rdi
+	cmp	%rdi, %rax
+	je	2f
 	sub	ftrace_vectors_size(%rip), %rsi
 	and	$-64, %rsi
 	cmp	%rsp, %rsi
@@ -631,6 +637,8 @@ ftrace_trace_text:
 	distance ftrace_trace_text+4*TraceText_Returns+4, .Lreturn_ftrace_regs_caller
 	distance ftrace_trace_text+4*TraceText_Returns+8, .Lreturn_ftrace_graph_caller
 	distance ftrace_trace_text+4*TraceText_Returns+12, .Lreturn_ftrace_graph_return
+	distance ftrace_trace_text+4*TraceText_Returns+16, .Lreturn_graph_entry_handler
+	distance ftrace_trace_text+4*TraceText_Returns+20, .Lreturn_graph_return_handler
 	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors, .Lreturn_ftrace_vectors_caller
 	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors+4, .Lreturn_ftrace_regs_vectors_caller
 	distance ftrace_trace_text+4*TraceText_ReturnsWithVectors+8, .Lreturn_ftrace_graph_regs_caller

@@ -209,8 +209,8 @@ internal static unsafe class LoadedObjects
             {
                 traced = true;
                 CallBytes.Copy((byte*)site->Ip, code);
-                *code = *code == X86Instruction.Int3 ? StubArea.OpcodeFor(site->Ip, code) : *code; // a debugger's breakpoint
-                if (StubArea.IsCallOfStub(site->Ip, code))
+                bool isBreakpoint = *code == X86Instruction.Int3; // a debugger's
+                if (StubArea.IsCallOfStub(site->Ip, code) || (isBreakpoint && StubArea.OpcodeFor(site->Ip, code) != 0))
                 {
                     return true;
                 }

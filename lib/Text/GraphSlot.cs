@@ -21,6 +21,12 @@ internal unsafe struct GraphSlot
     /// <summary>Its number in the lowest 16 bits; above, how often it was claimed.</summary>
     [FieldOffset(Offsets.GraphSlot_Id)] public ulong Id;
 
+    /// <summary>How many calls it is nested in.</summary>
+    [FieldOffset(Offsets.GraphSlot_Depth)] public uint Depth;
+
     /// <summary>The ops that want the exit.</summary>
     [FieldOffset(Offsets.GraphSlot_Wanted)] public uint Wanted;
+
+    /// <summary>GraphSlot_Linked and others: Native/native.h.</summary>
+    [FieldOffset(Offsets.GraphSlot_Flags)] public uint Flags;
 }

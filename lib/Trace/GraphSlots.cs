@@ -40,7 +40,12 @@ internal static unsafe class GraphSlots
     private static int s_given;
 
     /// <summary>Before the first call can get here: a thread that has no slot must not find one that is free.</summary>
-    public static void Reserve() => GraphText.HeaderOf(0)->Word = 1;
+    /// <remarks>To a call that is nested in no other, the first header is the one that it is nested in.</remarks>
+    public static void Reserve()
+    {
+        GraphText.HeaderOf(0)->Word = ulong.MaxValue;
+        GraphText.Slots->Depth = uint.MaxValue;
+    }
 
     /// <summary>Finds a free slot for a thread, to which its cursor leads then.</summary>
     /// <param name="record">The thread's.</param>
@@ -101,7 +106,8 @@ internal static unsafe class GraphSlots
     /// <param name="word">The stack pointer is below this address, and all below that is unused.</param>
     public static int IsLeft(TraceThread* record, GraphSlot* slot, ulong word)
     {
-        ulong address = Volatile.Read(ref slot->Word) - sizeof(ulong);
+        ulong claimed = Volatile.Read(ref slot->Word);
+        ulong address = (claimed & ~(ulong)Offsets.GraphSlot_Claiming) - sizeof(ulong);
         ThreadStack stack = record->Stack;
         bool own = stack.Contains(address);
         bool below = own && address < word && stack.Contains(word - sizeof(ulong));
@@ -110,6 +116,12 @@ internal static unsafe class GraphSlots
         if (below && !IsInterrupted(address, word))
         {
             return 1;
+        }
+
+        // A handler of a signal has interrupted the call at its entry.
+        if ((claimed & Offsets.GraphSlot_Claiming) != 0)
+        {
+            return 0;
         }
 
         // Twice: another thread may be writing the word.
@@ -225,11 +237,11 @@ internal static unsafe class GraphSlots
         {
             GraphSlot* slot = (GraphSlot*)GraphText.HeaderOf(chunk) + i;
             ulong claimed = Volatile.Read(ref slot->Word);
-            bool linked = claimed != 0 && links && (Volatile.Read(ref slot->Wanted) & Offsets.GraphSlot_Linked) != 0;
+            bool linked = claimed != 0 && links && (Volatile.Read(ref slot->Flags) & Offsets.GraphSlot_Linked) != 0;
             if (linked)
             {
                 // Graph.c sets it again next time, if it still is.
-                Interlocked.And(ref slot->Wanted, ~(uint)Offsets.GraphSlot_Linked);
+                slot->Flags &= ~(uint)Offsets.GraphSlot_Linked;
             }
 
             bool free = claimed == 0 || (!linked && IsLeft(record, slot, word) != 0 && TryFree(slot, claimed));
