@@ -54,7 +54,7 @@
 		}                                                                                  \
 	} while (0)
 
-static inline _Noreturn void skip(const char *why)
+static inline __attribute__((noreturn)) void skip(const char *why)
 {
 	dprintf(2, "skipped: %s\n", why);
 	_exit(TEST_SKIPPED);

@@ -51,7 +51,7 @@ struct find {
 
 static inline int find_step(const struct ftrace_site *site, void *data)
 {
-	struct find *find = data;
+	struct find *find = (struct find *)data;
 
 	CHECK_EQ(site->size, sizeof(*site));
 	if (strcmp(site->name, find->name) == 0) {
