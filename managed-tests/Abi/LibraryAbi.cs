@@ -30,6 +30,7 @@ internal static class LibraryAbi
             ["ftrace_site_data"] = "FTRACE_1.1",
             ["ftrace_lookup"] = "FTRACE_1.1",
             ["ftrace_check_stack"] = "FTRACE_1.1",
+            ["ftrace_graph_unwind_table"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
         {

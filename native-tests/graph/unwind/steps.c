@@ -681,6 +681,7 @@ int main(int argc, char **argv)
 	CHECK(library.end);
 	find_managed();
 	backtrace(first, 4); /* loads what it needs */
+	register_blocks();
 	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
 	return run_mode(modes, argc, argv);
 }
