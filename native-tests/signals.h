@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,15 +18,18 @@
 
 static inline void on_signal(int signo, void (*handler)(int), int flags)
 {
-	struct sigaction action = {.sa_handler = handler, .sa_flags = flags | SA_RESTART};
+	struct sigaction action;
 
+	memset(&action, 0, sizeof(action)); /* for C++, which cannot name its members */
+	action.sa_handler = handler;
+	action.sa_flags = flags | SA_RESTART;
 	CHECK_EQ(sigaction(signo, &action, NULL), 0);
 }
 
 /* A timer that sends @signo to the calling thread. */
 static inline timer_t thread_timer(int signo, unsigned int hz)
 {
-	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = signo};
+	struct sigevent event = {.sigev_signo = signo, .sigev_notify = SIGEV_THREAD_ID};
 	struct itimerspec period = {{0, 1000000000 / hz}, {0, 1000000000 / hz}};
 	timer_t timer;
 

@@ -199,9 +199,9 @@ ftrace_graph_caller:
 	mov	(%rax), %r11
 	test	%r11, %r11
 	jz	.Lcall_graph_c
-	cmpq	$0, FtraceGraphOps_EntryFunc(%r11)
+	cmpq	$0, FtraceGraphOps_Entryfunc(%r11)
 	je	.Lcall_graph_c
-	cmpq	$0, FtraceGraphOps_RetFunc(%r11)
+	cmpq	$0, FtraceGraphOps_Retfunc(%r11)
 	je	.Lcall_graph_c
 	cmpl	$0, FtraceGraphOps_MaxDepth(%r11)
 	jne	.Lcall_graph_c
@@ -259,7 +259,7 @@ ftrace_graph_caller:
 	mov	%r11, %rsi
 	xor	%edx, %edx			/* no registers */
 	cld
-	call	*FtraceGraphOps_EntryFunc(%r11)
+	call	*FtraceGraphOps_Entryfunc(%r11)
 .Lreturn_graph_entry_handler:
 	mov	%rbp, %rsp
 	.cfi_restore_state
@@ -371,12 +371,14 @@ ftrace_graph_return:
 	jc	.Lnone_ftrace_graph_return
 	shl	$4, %ecx
 	add	native+NativeTable_OpsTable(%rip), %rcx
+	mov	%rsi, %rax
 	mov	(%rcx), %rsi
 	test	%rsi, %rsi
 	jz	.Lnone_ftrace_graph_return
-	mov	FtraceGraphOps_RetFunc(%rsi), %rax
-	test	%rax, %rax
+	test	%eax, GraphSlot_Wanted(%r8)	/* after the load, and cleared before the call: call_returns() */
 	jz	.Lnone_ftrace_graph_return
+	mov	FtraceGraphOps_Retfunc(%rsi), %rax
+	movl	$0, GraphSlot_Wanted(%r8)
 
 	push_reg rbp
 	mov	%rsp, %rbp
