@@ -90,10 +90,11 @@ static inline struct graph_slot *take_slot(struct trace_thread *thread, const un
 
 	if (slot->word)
 		return NULL;
-	slot->ret = *ret; /* before the claim: whoever looks for dead slots reads it */
-	if (!replace(&slot->word, 0, (unsigned long)(ret + 1)))
+	if (!replace(&slot->word, 0, (unsigned long)(ret + 1) | GraphSlot_Claiming))
 		return NULL;
-	slot->ret = *ret; /* a handler may have used the slot in between */
+	slot->ret = *ret;
+	/* Who looks for calls that were left compares it with the stack from here on. */
+	__atomic_store_n(&slot->word, (unsigned long)(ret + 1), __ATOMIC_RELEASE);
 	thread->cursor = slot->next;
 	slot->id += 0x10000;
 	return slot;

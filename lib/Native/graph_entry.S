@@ -229,12 +229,14 @@ ftrace_graph_caller:
 	add	TraceThread_GraphCursor(%rdx), %r8
 	cmpq	$0, GraphSlot_Word(%r8)
 	jne	.Lcall_graph_c
-	mov	%rdi, GraphSlot_Ret(%r8)
 	xor	%eax, %eax
+	add	$GraphSlot_Claiming, %r9
 	cmpxchg	%r9, GraphSlot_Word(%r8)
 	jne	.Lcall_graph_c
-	mov	GraphSlot_Next(%r8), %rax
 	mov	%rdi, GraphSlot_Ret(%r8)
+	sub	$GraphSlot_Claiming, %r9
+	mov	%r9, GraphSlot_Word(%r8)
+	mov	GraphSlot_Next(%r8), %rax
 	mov	%rax, TraceThread_GraphCursor(%rdx)
 	addq	$0x10000, GraphSlot_Id(%r8)
 	mov	%r8, SAVED_STUB(%rsp)
@@ -242,8 +244,8 @@ ftrace_graph_caller:
 	inc	%r10d
 	mov	SAVED_IP(%rsp), %rax
 	mov	%rcx, GraphSlot_Parent(%r8)
-	mov	%rsi, GraphSlot_Wanted(%r8)	/* and not many */
-	mov	%r10, GraphSlot_Depth(%r8)	/* and no flags */
+	mov	%rsi, GraphSlot_Wanted(%r8)	/* and no flags */
+	mov	%r10, GraphSlot_Depth(%r8)	/* and call.flags */
 	mov	%rax, GraphSlot_Ip(%r8)
 	sub	$X86Instruction_CallSize, %rax
 	mov	%rdi, GraphSlot_ParentIp(%r8)

@@ -160,8 +160,8 @@ extern struct native {
  * @call: what handlers get
  * @data: by the number of the ops
  *
- * The true return address is stored before the slot is claimed, and @word, with a release,
- * is cleared last.
+ * While the owner claims the slot, @word has the bit GraphSlot_Claiming, and @ret is that of
+ * another call. @word, with a release, is cleared last.
  */
 struct graph_slot {
 	unsigned long ret;

@@ -106,7 +106,8 @@ internal static unsafe class GraphSlots
     /// <param name="word">The stack pointer is below this address, and all below that is unused.</param>
     public static int IsLeft(TraceThread* record, GraphSlot* slot, ulong word)
     {
-        ulong address = Volatile.Read(ref slot->Word) - sizeof(ulong);
+        ulong claimed = Volatile.Read(ref slot->Word);
+        ulong address = (claimed & ~(ulong)Offsets.GraphSlot_Claiming) - sizeof(ulong);
         ThreadStack stack = record->Stack;
         bool own = stack.Contains(address);
         bool below = own && address < word && stack.Contains(word - sizeof(ulong));
@@ -115,6 +116,12 @@ internal static unsafe class GraphSlots
         if (below && !IsInterrupted(address, word))
         {
             return 1;
+        }
+
+        // A handler of a signal has interrupted the call at its entry.
+        if ((claimed & Offsets.GraphSlot_Claiming) != 0)
+        {
+            return 0;
         }
 
         // Twice: another thread may be writing the word.
