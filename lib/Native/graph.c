@@ -25,6 +25,7 @@
  */
 #include "native.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 #define GRAPH_PLAIN 0 /* the exit is not traced: no block */
@@ -395,4 +396,15 @@ EXPORT unsigned long ftrace_graph_ret_addr(unsigned long addr)
 	const struct graph_slot *slot = slot_around(addr);
 
 	return slot && addr == block_of(slot) + GraphSlots_ReturnOffset ? slot->ret : addr;
+}
+
+EXPORT long ftrace_graph_unwind_table(unsigned long *start_ip, unsigned long *end_ip,
+				      unsigned long *table)
+{
+	if (!start_ip || !end_ip || !table)
+		return -EFAULT;
+	*start_ip = (unsigned long)ftrace_graph_blocks;
+	*end_ip = *start_ip + GraphSlots_Chunks * GraphSlots_PerChunk * GraphSlots_BlockSize;
+	*table = (unsigned long)ftrace_graph_unwind;
+	return 1;
 }

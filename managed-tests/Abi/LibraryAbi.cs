@@ -35,6 +35,7 @@ internal static class LibraryAbi
             ["ftrace_graph_set_filter"] = "FTRACE_1.1",
             ["ftrace_graph_set_notrace"] = "FTRACE_1.1",
             ["ftrace_graph_ret_addr"] = "FTRACE_1.1",
+            ["ftrace_graph_unwind_table"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
         {
@@ -84,6 +85,7 @@ internal static class LibraryAbi
             ["ftrace_stack_size"] = "may be called from any context, before the constructor too",
             ["ftrace_site_data"] = "runs in the handler of a traced function, so it calls C# through a plain pointer",
             ["ftrace_graph_ret_addr"] = "may be called from any context, so it is the native file's own",
+            ["ftrace_graph_unwind_table"] = "may be called from any context, so it is the native file's own",
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",
