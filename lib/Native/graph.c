@@ -302,18 +302,6 @@ static void close_all_left(struct trace_thread *thread, unsigned long word)
 	}
 }
 
-/*
- * The slots of linked calls are not reclaimed: those that were left are closed when the calls that are
- * nested in them have been. Some look like outer ones, because the thread has gone deeper since.
- */
-static void keep_linked(struct trace_thread *thread)
-{
-	struct graph_slot *slot = slot_with_id(thread->top);
-
-	for (; slot; slot = slot_with_id(slot->parent))
-		slot->flags |= GraphSlot_Linked;
-}
-
 /* How many calls a call is nested in that returns to @word - 8. */
 static unsigned int depth_of(const struct trace_thread *thread, unsigned long word)
 {
@@ -340,15 +328,11 @@ static struct graph_slot *find_slot(struct trace_thread *thread, const unsigned 
 {
 	unsigned long word = (unsigned long)(ret + 1);
 	struct graph_slot *slot = take_slot(thread, ret);
-	bool interrupts;
 
 	if (slot)
 		return slot;
-	interrupts = interrupts_handlers(thread);
-	if (!interrupts)
-		keep_linked(thread);
 	/* What it has interrupted may be closing calls: their slots are not to be taken away. */
-	if (native.graph_refill(thread, word, !interrupts))
+	if (native.graph_refill(thread, word, !interrupts_handlers(thread)))
 		slot = take_slot(thread, ret);
 	thread->overruns += !slot;
 	return slot;
