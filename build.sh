@@ -45,7 +45,7 @@ Options:
   --install-deps        install missing packages (as root on Debian), for the build
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
-                        clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev
+                        clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         gdb strace valgrind python3 rustc git), and for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
@@ -100,6 +100,7 @@ install_deps() {
     command -v ld.lld-19 >/dev/null 2>&1 || packages+=(lld-19)
     command -v mold >/dev/null 2>&1 || packages+=(mold)
     [ -e /usr/include/x86_64-linux-gnu/libunwind-x86_64.h ] || packages+=(libunwind-dev)
+    compgen -G '/usr/lib/llvm-*/lib/libunwind.so.1' >/dev/null || packages+=(libunwind-19)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.

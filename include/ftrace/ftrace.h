@@ -4,6 +4,7 @@
  * a running program.
  *
  *	ftrace/trace.h		call a handler at the entry of functions, by name
+ *	ftrace/graph.h		call handlers at their entry and exit
  *	ftrace/sites.h		list the functions that can be traced
  *	ftrace/static_key.h	branches and calls that are changed by patching
  *	ftrace/patch.h		replace instructions at given addresses
@@ -16,7 +17,7 @@
  * change data: it writes only to executable memory.
  *
  * Loading the library never ends the process. If the library cannot start, because there
- * is too little memory or address space (it needs 10 MB, including its file), its
+ * is too little memory or address space (it needs 20 MB, including its file), its
  * functions return an error and change nothing from then on. ftrace_version(),
  * ftrace_strerror(), ftrace_stack_size(), ftrace_nmi_enter() and ftrace_nmi_exit() always
  * work. All other functions that return an error can return these, in addition to those
@@ -39,8 +40,15 @@
  * syscall(SYS_fork), can call the library too, with two exceptions. If another thread
  * of the parent was ending, or was in its first call of the library, then threads of the
  * child that have not called the library yet get -EAGAIN. If another thread was in a
- * call of ftrace/trace.h, sites.h or static_key.h, then all calls of these headers
- * fail with -EAGAIN in the child.
+ * call of ftrace/trace.h, graph.h, sites.h or static_key.h, then all calls of these
+ * headers fail with -EAGAIN in the child.
+ *
+ * fork() waits for such calls of other threads, but for 10 seconds at most, because they
+ * may wait for a lock that the forking thread holds, such as the one that an allocator
+ * takes in its handler of pthread_atfork(). It does not wait inside a stop window, after
+ * ftrace_arch_code_modify_prepare(), or in code that a call of the library runs: those
+ * calls may wait for this thread. If fork() has not waited for a call to end, the same
+ * exceptions hold in the child.
  *
  * The library has 352 bytes of thread-local objects in the static TLS block. If other
  * libraries have used up the space that the C library reserves there for dlopen()

@@ -37,9 +37,9 @@
  * called ftrace_graph_blocks. docs/graph.md has the list of unwinders. Stacks may be
  * switched, and calls may return in any order and on any thread.
  *
- * There are 61,440 blocks for all calls of the process that have been entered and not been
+ * There are 61,425 blocks for all calls of the process that have been entered and not been
  * left yet. The calls of deeper recursion are not traced; @graph_overruns in struct
- * ftrace_stats counts them. A process may have 4,096 threads with such calls.
+ * ftrace_stats counts them. A process may have 4,095 threads with such calls.
  *
  * A call that is left by an exception, longjmp(3) or the like has no exit of its own.
  * Handlers see it, with FTRACE_GRAPH_UNWOUND, before the next event of the thread: the entry
@@ -68,7 +68,6 @@
 
 #include <ftrace/trace.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,7 +97,8 @@ struct ftrace_graph_ops;
  * Valid until the handler returns.
  */
 struct ftrace_graph_call {
-	uintptr_t ip, parent_ip;
+	unsigned long ip;
+	unsigned long parent_ip;
 	unsigned int depth;
 	unsigned int flags;
 	void *data;

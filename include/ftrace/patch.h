@@ -567,6 +567,8 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @seized_threads: those of @stopped_threads that were stopped with ptrace(2)
  * @loader_timeouts: how often a thread that opened or closed an object continued before
  *	the library had looked at it (FTRACE_OPS_FL_PENDING in ftrace/trace.h)
+ * @graph_overruns: calls whose exits were to be traced (ftrace/graph.h), and which were not
+ *	traced because all blocks were in use
  *
  * The first version of the structure ended after @managed_bytes. Sizes without the later
  * fields are accepted too.
@@ -589,6 +591,7 @@ struct ftrace_stats {
 	uint64_t last_writer;
 	uint64_t seized_threads;
 	uint64_t loader_timeouts;
+	uint64_t graph_overruns;
 };
 
 /**

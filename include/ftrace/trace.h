@@ -9,9 +9,10 @@
  *
  * A function can be traced if the compiler left room for a call at its entry, with
  * -fpatchable-function-entry=5 (GCC, Clang; or any N,M with five bytes after the entry),
- * or with -pg -mfentry -mrecord-mcount (GCC). The library finds these functions in the
- * program and in every shared object; the object need not know of the library. A function
- * that is not traced has a nop there.
+ * with -pg -mfentry -mrecord-mcount (GCC), or with -fxray-instrument (Clang; see
+ * docs/guide.md). The library finds these functions in the program and in every shared
+ * object; the object need not know of the library. A function that is not traced has a nop
+ * there.
  *
  *	static void hit(unsigned long ip, unsigned long parent_ip,
  *			struct ftrace_ops *ops, struct ftrace_regs *regs);
@@ -215,7 +216,8 @@ struct ftrace_ops {
  *             file; nothing was changed. Or, permanently: this process is a child that
  *             was created without fork() (clone(), syscall(SYS_fork)) while another
  *             thread of its parent was in a call of this header or of
- *             ftrace/static_key.h
+ *             ftrace/static_key.h; or fork() could not wait for the end of that call
+ *             (see ftrace/ftrace.h)
  *   -EINVAL   the entry of a function holds unexpected bytes, which are reported to the
  *             function that ftrace_set_print() set; nothing was changed. Does not occur
  *             with FTRACE_OPS_FL_SKIP_FOREIGN

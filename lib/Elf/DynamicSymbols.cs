@@ -59,11 +59,16 @@ internal readonly unsafe struct DynamicSymbols
     /// <summary>
     /// Finds a function that can be called. Fails while another thread is opening the object and has not relocated it.
     /// </summary>
-    public bool TryFind(ReadOnlySpan<byte> name, out ulong function)
+    public bool TryFind(ReadOnlySpan<byte> name, out ulong function) => TryFindEarly(name, out function) && IsRelocated;
+
+    /// <summary>True if the function will be found when the object is relocated.</summary>
+    public bool IsExpected(ReadOnlySpan<byte> name) => TryFindEarly(name, out _) && !IsRelocated;
+
+    private bool TryFindEarly(ReadOnlySpan<byte> name, out ulong function)
     {
         ElfSymbol* symbol = Find(name);
         function = symbol == null ? 0 : _image->Base + symbol->Value;
-        return symbol != null && _image->Contains(function, 1, ProgramHeader.Executable) && IsRelocated;
+        return symbol != null && _image->Contains(function, 1, ProgramHeader.Executable);
     }
 
     /// <summary>True if the object needs a symbol of another one. Such symbols come before those in the hash table.</summary>

@@ -8,21 +8,12 @@ namespace Ftrace.Exports;
 
 /// <summary>
 /// Resets the library's state in the child of a fork, where only the forking thread exists. Runs in that thread, before
-/// fork(3) returns to the host, whatever the thread was doing.
+/// fork(3) returns to the host, whatever the thread was doing; or, if the handlers of pthread_atfork(3) did not run, before the child's
+/// first call.
 /// </summary>
 [NoInstr]
 internal static unsafe class ForkChild
 {
-    /// <summary>
-    /// In a child that was created without the handlers of pthread_atfork(3), as by the system call: called by Native/entry.c before the
-    /// child's first call.
-    /// </summary>
-    public static void RunFound(NmiThread* self)
-    {
-        Tracing.AfterForkFound();
-        Run(self);
-    }
-
     public static void Run(NmiThread* self)
     {
         StopMachine.AfterFork(self);

@@ -23,6 +23,7 @@ internal struct FtraceStats
     public ulong LastWriter;
     public ulong SeizedThreads;
     public ulong LoaderTimeouts;
+    public ulong GraphOverruns;
 
     /// <summary>The size in the first version: up to and including <see cref="ManagedBytes"/>.</summary>
     public const int FirstSize = 104;

@@ -103,17 +103,13 @@ internal static unsafe class PatchExports
             return -Errno.EINVAL;
         }
 
-        if (Tracing.IsTorn)
+        int error = Tracing.TryLock();
+        if (error != 0)
         {
-            return -Errno.EAGAIN;
+            return error;
         }
 
-        if (!Tracing.TryLock())
-        {
-            return -Errno.EDEADLK;
-        }
-
-        int error = RedZoneCall.Make(ip, address);
+        error = RedZoneCall.Make(ip, address);
         Tracing.Unlock();
         return error;
     }
@@ -179,6 +175,7 @@ internal static unsafe class PatchExports
         now.Size = stats->Size;
         Statistics.Fill(&now, X86Nmi.State, StopState.Shared, TrapState.Shared, TextState.Shared, PatchState.Shared);
         now.LoaderTimeouts = *Native.Table->LoaderTimeouts;
+        now.GraphOverruns = TraceThreads.GraphOverruns;
         int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
         new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
         return 0;

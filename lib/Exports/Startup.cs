@@ -32,18 +32,21 @@ internal static unsafe class Startup
         native->LeaveMark = (delegate*<NmiThread*, ulong, void>)&TraceMarks.Leave;
         native->MayCall = (delegate*<NmiThread*, ulong, int>)&LibraryCall.MayBegin;
         native->BlockSignals = (delegate*<ulong*, int>)&LibraryCall.BlockSignals;
-        native->ForkPrepare = (delegate*<NmiThread*, void>)&Tracing.ForkPrepare;
+        native->ForkPrepare = (delegate*<NmiThread*, long, void>)&Tracing.ForkPrepare;
         native->ForkParent = (delegate*<NmiThread*, void>)&Tracing.ForkParent;
         native->ForkChild = (delegate*<NmiThread*, void>)&ForkChild.Run;
         native->SiteData = (delegate*<NmiThread*, ulong, ulong*>)&SiteData.Of;
-        native->GraphRefill = (delegate*<TraceThread*, ulong, int>)&GraphSlots.Refill;
+        native->GraphRefill = (delegate*<TraceThread*, ulong, int, int>)&GraphSlots.Refill;
         native->GraphIsLeft = (delegate*<TraceThread*, GraphSlot*, ulong, int>)&GraphSlots.IsLeft;
-        native->ForkFound = (delegate*<NmiThread*, void>)&ForkChild.RunFound;
     }
 
     /// <summary>The agent looks at the objects that are being opened, and traces them.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_agent_look", CallConvs = [typeof(CallConvCdecl)])]
-    public static int Look() => Tracing.Look();
+    public static int Look() => Tracing.Look(isAgain: false);
+
+    /// <summary>The same once more, after a temporary error.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_agent_look_again", CallConvs = [typeof(CallConvCdecl)])]
+    public static int LookAgain() => Tracing.Look(isAgain: true);
 
     /// <summary>The agent frees what objects that were closed have left.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_agent_reclaim", CallConvs = [typeof(CallConvCdecl)])]

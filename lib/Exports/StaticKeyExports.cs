@@ -30,12 +30,13 @@ internal static unsafe class StaticKeyExports
             return -Errno.EINVAL;
         }
 
-        if (!Tracing.TryLock())
+        int error = Tracing.TryLock();
+        if (error != 0)
         {
-            return -Errno.EDEADLK;
+            return error;
         }
 
-        int error = StaticCall.Update(key, function);
+        error = StaticCall.Update(key, function);
         Tracing.Unlock();
         return error;
     }
@@ -47,17 +48,13 @@ internal static unsafe class StaticKeyExports
             return -Errno.EINVAL;
         }
 
-        if (Tracing.IsTorn)
+        int error = Tracing.TryLock();
+        if (error != 0)
         {
-            return -Errno.EAGAIN;
+            return error;
         }
 
-        if (!Tracing.TryLock())
-        {
-            return -Errno.EDEADLK;
-        }
-
-        int error = StaticKey.Run(operation, key);
+        error = StaticKey.Run(operation, key);
         Tracing.Unlock();
         return error;
     }

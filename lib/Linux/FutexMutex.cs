@@ -25,6 +25,30 @@ internal static unsafe class FutexMutex
         }
     }
 
+    /// <param name="word">The mutex.</param>
+    /// <param name="deadlineNs">Until when to wait, by <see cref="Clock.NowNs"/>.</param>
+    /// <returns>False if another thread has it until then.</returns>
+    public static bool TryLock(uint* word, long deadlineNs)
+    {
+        if (TryLock(word))
+        {
+            return true;
+        }
+
+        while (Interlocked.Exchange(ref *word, 2u) != 0)
+        {
+            long rest = deadlineNs - Clock.NowNs();
+            if (rest <= 0)
+            {
+                return false;
+            }
+
+            Futex.Wait(word, 2, rest);
+        }
+
+        return true;
+    }
+
     /// <returns>False if another thread has it.</returns>
     public static bool TryLock(uint* word) => Interlocked.CompareExchange(ref *word, 1u, 0u) == 0;
 

@@ -134,17 +134,14 @@ internal unsafe struct NativeTable
     /// <summary>Blocks the signals whose handlers may leave by siglongjmp(). Returns 1, and the mask before; 0 in a stop window.</summary>
     [FieldOffset(Offsets.NativeTable_BlockSignals)] public void* BlockSignals;
 
-    /// <summary>Runs before a fork.</summary>
+    /// <summary>Runs before a fork. It waits no longer than until the second argument, by the monotonic clock.</summary>
     [FieldOffset(Offsets.NativeTable_ForkPrepare)] public void* ForkPrepare;
 
     /// <summary>Runs in the parent after a fork.</summary>
     [FieldOffset(Offsets.NativeTable_ForkParent)] public void* ForkParent;
 
-    /// <summary>Runs in the child of a fork.</summary>
+    /// <summary>Runs in the child of a fork; if that is recognized at its first call, nothing ran before the fork, nor after it.</summary>
     [FieldOffset(Offsets.NativeTable_ForkChild)] public void* ForkChild;
-
-    /// <summary>Runs in a child that is recognized at its first call: nothing ran before the fork, nor after it.</summary>
-    [FieldOffset(Offsets.NativeTable_ForkFound)] public void* ForkFound;
 
     // Set by the native code again.
 

@@ -30,7 +30,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <linux/futex.h>
 
 #define LONGEST_WAIT_NS	 50000000L
@@ -38,7 +37,7 @@
 #define LONGEST_FORK_NS	 1000000000L
 #define RETRY_NS	 200000L
 #define LATE_RETRY_NS	 10000000L
-#define MOST_TRIES	 14
+#define MOST_TRIES	 7 /* within a second, if each fails at once */
 #define STACK_SIZE	 (1024 * 1024) /* demangling takes up to 400 KB */
 
 static struct {
@@ -54,6 +53,7 @@ static struct {
 unsigned long loader_timeouts;
 
 int thread_agent_look(void);
+int thread_agent_look_again(void);
 int thread_agent_reclaim(void);
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
@@ -76,14 +76,6 @@ static void sleep_on(const unsigned int *word, unsigned int value, long ns)
 	if (ns >= 1000000000L)
 		time = (struct timespec){.tv_sec = 1};
 	raw_syscall(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, ns ? (long)&time : 0, 0, 0);
-}
-
-static long now_ns(void)
-{
-	struct timespec now;
-
-	raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
-	return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
 static int current_process(void)
@@ -153,12 +145,12 @@ static void end_look(void)
 
 #define IN_USE 1 /* what it needs, perhaps by the thread that waits for the agent */
 
-static int look(void)
+static int look(int (*fn)(void))
 {
 	int error;
 
 	begin_look();
-	error = entry_agent(thread_agent_look);
+	error = entry_agent(fn);
 	end_look();
 	return error;
 }
@@ -177,22 +169,22 @@ static void note_done(unsigned int asked)
 /*
  * Looks until nothing is in the way, which may take long: the host may have prepared to
  * change code. After another error (a thread does not stop) nobody waits any more, but it
- * tries again a few times, more and more rarely.
+ * tries again a few times, more and more rarely, and does not report it again.
  */
 static void serve(unsigned int run, unsigned int asked)
 {
 	long deadline = now_ns() + LONGEST_WAIT_NS, pause = RETRY_NS;
 	int error, tries = 0;
 
-	while (error = look(), error == IN_USE && read_word(&agent.run) == run)
+	while (error = look(thread_agent_look), error == IN_USE && read_word(&agent.run) == run)
 		sleep_on(&agent.run, run, now_ns() < deadline ? RETRY_NS : LATE_RETRY_NS);
 	if (error != 0)
 		__atomic_add_fetch(&loader_timeouts, 1, __ATOMIC_RELAXED);
 	note_done(asked);
 	while (error != 0 && tries++ < MOST_TRIES && read_word(&agent.asked) == asked) {
 		sleep_on(&agent.asked, asked, pause);
-		pause *= 2;
-		error = look();
+		pause *= 4;
+		error = look(thread_agent_look_again);
 	}
 }
 

@@ -54,12 +54,14 @@ static struct ftrace_nmi_thread *fork_owner; /* holds the mutex for a fork; chan
 /* In a child: the mutex, and the runtime's lock with it, was held by a thread of the parent. */
 static int attach_lost;
 
+/* A thread that was about to fork held the mutex alone. */
 static void check_lost_attach(void)
 {
 	if (pthread_mutex_trylock(&attach_mutex) == 0) {
 		pthread_mutex_unlock(&attach_mutex);
 	} else {
-		attach_lost = 1;
+		attach_lost |= !fork_owner;
+		fork_owner = NULL;
 		pthread_mutex_init(&attach_mutex, NULL);
 	}
 }
@@ -115,11 +117,10 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 			sched_yield();
 		return;
 	}
-	if (!fork_owner)
-		check_lost_attach();
+	check_lost_attach();
 	loader_after_fork();
 	agent_after_fork();
-	native.fork_found(thread);
+	native.fork_child(thread);
 	note_process();
 }
 
@@ -359,22 +360,39 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 	return __real_pthread_key_create(key, detach_thread);
 }
 
+#define LONGEST_FORK_NS 10000000000L /* longer than a stop */
+#define FORK_PAUSE_NS	50000L
+
+static void lock_attach_until(struct ftrace_nmi_thread *thread, long deadline)
+{
+	const struct timespec pause = {.tv_nsec = FORK_PAUSE_NS};
+
+	while (pthread_mutex_trylock(&attach_mutex) != 0) {
+		if (now_ns() > deadline)
+			return;
+		raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+	}
+	fork_owner = thread;
+}
+
 /*
  * A handler that forks in the middle of a call may hold the mutex already, or interrupt a
  * wait for it. A call that was left does not count.
+ *
+ * Whoever has one of the mutexes may want a lock that this thread has taken, perhaps in
+ * another library's handler of this kind: that of the allocator's. So the waits end.
  */
 static void fork_prepare(void)
 {
 	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	long deadline = now_ns() + LONGEST_FORK_NS;
 
 	if (thread->busy)
 		native.may_call(thread, (unsigned long)__builtin_frame_address(0));
 	agent_fork_prepare();
-	native.fork_prepare(thread);
-	if (!thread->busy) {
-		pthread_mutex_lock(&attach_mutex);
-		fork_owner = thread;
-	}
+	native.fork_prepare(thread, deadline);
+	if (!thread->busy)
+		lock_attach_until(thread, deadline);
 }
 
 static void unlock_attach(void)
@@ -395,7 +413,8 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	unlock_attach();
-	if (ftrace_nmi_thread.busy && ftrace_nmi_thread.attached)
+	/* Not in the middle of this thread's first call: it has the mutex itself. */
+	if (!ftrace_nmi_thread.busy || ftrace_nmi_thread.attached)
 		check_lost_attach();
 	loader_after_fork();
 	agent_after_fork();

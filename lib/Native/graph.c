@@ -70,16 +70,16 @@ static inline struct graph_slot *slot_with_id(unsigned long id)
 	return id && slot->id == id && slot->word ? slot : NULL;
 }
 
-/* Not atomic for other threads: see at the top. */
-static inline bool claim(struct graph_slot *slot, unsigned long word)
+/* Changes a word that has the value @from. Not atomic for other threads: see at the top. */
+static inline bool replace(unsigned long *word, unsigned long from, unsigned long to)
 {
-	unsigned long free = 0;
+	unsigned long found = from;
 
 	__asm__ __volatile__("cmpxchgq %2, %1"
-			     : "+a"(free), "+m"(slot->word)
-			     : "r"(word)
+			     : "+a"(found), "+m"(*word)
+			     : "r"(to)
 			     : "cc", "memory");
-	return free == 0;
+	return found == from;
 }
 
 /* A slot for a call that returns to *ret; NULL if that takes more than a few instructions. */
@@ -89,7 +89,7 @@ static inline struct graph_slot *take_slot(struct trace_thread *thread, const un
 
 	if (slot->word)
 		return NULL;
-	if (!claim(slot, (unsigned long)(ret + 1) | GraphSlot_Claiming))
+	if (!replace(&slot->word, 0, (unsigned long)(ret + 1) | GraphSlot_Claiming))
 		return NULL;
 	slot->ret = *ret;
 	/* Who looks for calls that were left compares it with the stack from here on. */
@@ -161,13 +161,11 @@ static void call_returns(struct graph_slot *slot, unsigned int flags, struct ftr
 		struct ftrace_graph_ops *ops = ops_of(number);
 
 		/* After the load: if another ops has the number by now, the bit was cleared before. */
-		if (!(__atomic_load_n(&slot->wanted, __ATOMIC_RELAXED) & 1U << number))
+		if (!ops || !(__atomic_load_n(&slot->wanted, __ATOMIC_RELAXED) & 1U << number))
 			continue;
-		/* Before the call: a signal handler may leave by a jump, and the call is closed again. */
+		/* Before the call: a handler of a signal may leave by a jump, and the call is closed again. */
 		__atomic_and_fetch(&slot->wanted, ~(1U << number), __ATOMIC_RELAXED);
-		if (!ops) /* it was unregistered */
-			continue;
-		if (slot->many)
+		if (slot->flags & GraphSlot_Many)
 			slot->call.data = slot->data[number];
 		ops->retfunc(&slot->call, ops,
 			     ops->flags & FTRACE_OPS_FL_SAVE_REGS ? regs : NULL);
@@ -195,7 +193,7 @@ static bool enter_slot(struct graph_slot *slot, unsigned long *frame, unsigned l
 	slot->call.flags = 0;
 	slot->call.data = NULL;
 	mask &= ftrace_graph_sets.graph;
-	slot->many = (mask & (mask - 1)) != 0;
+	slot->flags = mask & (mask - 1) ? GraphSlot_Many : 0;
 	slot->wanted = call_entries(slot, mask, regs);
 	slot->ip = frame[1]; /* a handler may have changed it */
 	return slot->wanted != 0;
@@ -210,14 +208,13 @@ unsigned long ftrace_graph_call(unsigned long *frame, unsigned long mask, struct
 	struct graph_slot *slot;
 	unsigned int depth;
 
-	if ((slot_around(frame[2])) ||
-	    (!is_nested(thread, (unsigned long)(frame + 3), &depth)))
+	if (slot_around(frame[2]) || !is_nested(thread, (unsigned long)(frame + 3), &depth))
 		return GRAPH_FULL;
 	mask &= ftrace_graph_sets.graph;
-	if ((!mask))
+	if (!mask)
 		return GRAPH_PLAIN;
 	slot = take_slot(thread, frame + 2);
-	if ((!slot))
+	if (!slot)
 		return GRAPH_FULL;
 
 	slot->parent = thread->top;
@@ -243,28 +240,77 @@ unsigned long ftrace_graph_exit(unsigned long *frame, struct trace_thread *threa
 	return GRAPH_PLAIN;
 }
 
-/* Closes a call that was left without a return. */
-static void close_left(struct trace_thread *thread, struct graph_slot *slot)
+/* True if this runs in a handler of a signal that has interrupted handlers, or what calls them. */
+static bool interrupts_handlers(const struct trace_thread *thread)
 {
-	thread->top = slot->parent;
-	call_returns(slot, FTRACE_GRAPH_UNWOUND, NULL);
-	free_slot(slot);
+	int level = 63 - __builtin_clzl(ftrace_nmi_thread.saved);
+
+	return level && (thread->mark || thread->levels & ~(1UL << level));
+}
+
+/* Takes a call that ends out of the links. */
+static void unlink_call(struct trace_thread *thread, const struct graph_slot *slot)
+{
+	struct graph_slot *inner = slot_with_id(thread->top);
+
+	if (thread->top == slot->id || !inner) {
+		thread->top = slot->parent;
+		return;
+	}
+	/* Calls on other stacks, which go on. */
+	for (int i = 0; inner && i < MAX_STEPS; i++) {
+		if (inner->parent == slot->id)
+			inner->parent = slot->parent;
+		inner = slot_with_id(inner->parent);
+	}
 }
 
 /*
  * Closes the innermost calls, if they were left: those that lie below the stack pointer, which is
  * below @word. Those on other stacks may go on.
+ *
+ * A handler of a signal may interrupt this, and find the same calls. It closes a call before it
+ * is marked, or leaves the marked one and all outer ones to whom it has interrupted, so
+ * that each is closed once, and the inner ones first. The mark of a closer that was itself left is
+ * void.
  */
 static void close_all_left(struct trace_thread *thread, unsigned long word)
 {
 	struct graph_slot *slot;
+	unsigned long id;
 
-	while ((slot = slot_with_id(thread->top)) != NULL) {
+	for (;;) {
+		id = thread->top;
+		slot = slot_with_id(id);
+		if (!slot && replace(&thread->top, id, 0))
+			return;
+		if (!slot)
+			continue;
 		if (slot->word > word || !native.graph_is_left(thread, slot, word))
 			return;
-		close_left(thread, slot);
+		if ((slot->flags & GraphSlot_Closing) && interrupts_handlers(thread))
+			return;
+		slot->flags |= GraphSlot_Closing;
+		if (thread->top != id) {
+			slot->flags &= ~GraphSlot_Closing;
+			continue;
+		}
+		call_returns(slot, FTRACE_GRAPH_UNWOUND, NULL);
+		unlink_call(thread, slot);
+		free_slot(slot);
 	}
-	thread->top = 0;
+}
+
+/*
+ * The slots of linked calls are not reclaimed: those that were left are closed when the calls that are
+ * nested in them have been. Some look like outer ones, because the thread has gone deeper since.
+ */
+static void keep_linked(struct trace_thread *thread)
+{
+	struct graph_slot *slot = slot_with_id(thread->top);
+
+	for (; slot; slot = slot_with_id(slot->parent))
+		slot->flags |= GraphSlot_Linked;
 }
 
 /* How many calls a call is nested in that returns to @word - 8. */
@@ -291,11 +337,17 @@ static bool end_in_tail_call(struct graph_slot *slot, unsigned long word)
 
 static struct graph_slot *find_slot(struct trace_thread *thread, const unsigned long *ret)
 {
+	unsigned long word = (unsigned long)(ret + 1);
 	struct graph_slot *slot = take_slot(thread, ret);
+	bool interrupts;
 
 	if (slot)
 		return slot;
-	if (native.graph_refill(thread, (unsigned long)(ret + 1)))
+	interrupts = interrupts_handlers(thread);
+	if (!interrupts)
+		keep_linked(thread);
+	/* What it has interrupted may be closing calls: their slots are not to be taken away. */
+	if (native.graph_refill(thread, word, !interrupts))
 		slot = take_slot(thread, ret);
 	thread->overruns += !slot;
 	return slot;
@@ -330,23 +382,6 @@ unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *r
 	}
 	thread->top = slot->id;
 	return block_of(slot);
-}
-
-/* Takes a call that ends out of the links. */
-static void unlink_call(struct trace_thread *thread, const struct graph_slot *slot)
-{
-	struct graph_slot *inner = slot_with_id(thread->top);
-
-	if (thread->top == slot->id || !inner) {
-		thread->top = slot->parent;
-		return;
-	}
-	/* Calls on other stacks, which go on. */
-	for (int i = 0; inner && i < MAX_STEPS; i++) {
-		if (inner->parent == slot->id)
-			inner->parent = slot->parent;
-		inner = slot_with_id(inner->parent);
-	}
 }
 
 /* The same as ftrace_graph_exit(), for all calls. Returns 0. */

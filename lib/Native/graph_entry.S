@@ -199,9 +199,9 @@ ftrace_graph_caller:
 	mov	(%rax), %r11
 	test	%r11, %r11
 	jz	.Lcall_graph_c
-	cmpq	$0, FtraceGraphOps_EntryFunc(%r11)
+	cmpq	$0, FtraceGraphOps_Entryfunc(%r11)
 	je	.Lcall_graph_c
-	cmpq	$0, FtraceGraphOps_RetFunc(%r11)
+	cmpq	$0, FtraceGraphOps_Retfunc(%r11)
 	je	.Lcall_graph_c
 	cmpl	$0, FtraceGraphOps_MaxDepth(%r11)
 	jne	.Lcall_graph_c
@@ -229,14 +229,14 @@ ftrace_graph_caller:
 	add	TraceThread_GraphCursor(%rdx), %r8
 	cmpq	$0, GraphSlot_Word(%r8)
 	jne	.Lcall_graph_c
-	lea	GraphSlot_Claiming(%r9), %r9
 	xor	%eax, %eax
+	add	$GraphSlot_Claiming, %r9
 	cmpxchg	%r9, GraphSlot_Word(%r8)
 	jne	.Lcall_graph_c
-	lea	-GraphSlot_Claiming(%r9), %r9
-	mov	GraphSlot_Next(%r8), %rax
 	mov	%rdi, GraphSlot_Ret(%r8)
+	sub	$GraphSlot_Claiming, %r9
 	mov	%r9, GraphSlot_Word(%r8)
+	mov	GraphSlot_Next(%r8), %rax
 	mov	%rax, TraceThread_GraphCursor(%rdx)
 	addq	$0x10000, GraphSlot_Id(%r8)
 	mov	%r8, SAVED_STUB(%rsp)
@@ -244,8 +244,8 @@ ftrace_graph_caller:
 	inc	%r10d
 	mov	SAVED_IP(%rsp), %rax
 	mov	%rcx, GraphSlot_Parent(%r8)
-	mov	%rsi, GraphSlot_Wanted(%r8)	/* and not many */
-	mov	%r10, GraphSlot_Depth(%r8)	/* and no flags */
+	mov	%rsi, GraphSlot_Wanted(%r8)	/* and no flags */
+	mov	%r10, GraphSlot_Depth(%r8)	/* and call.flags */
 	mov	%rax, GraphSlot_Ip(%r8)
 	sub	$X86Instruction_CallSize, %rax
 	mov	%rdi, GraphSlot_ParentIp(%r8)
@@ -261,7 +261,7 @@ ftrace_graph_caller:
 	mov	%r11, %rsi
 	xor	%edx, %edx			/* no registers */
 	cld
-	call	*FtraceGraphOps_EntryFunc(%r11)
+	call	*FtraceGraphOps_Entryfunc(%r11)
 .Lreturn_graph_entry_handler:
 	mov	%rbp, %rsp
 	.cfi_restore_state
@@ -373,13 +373,14 @@ ftrace_graph_return:
 	jc	.Lnone_ftrace_graph_return
 	shl	$4, %ecx
 	add	native+NativeTable_OpsTable(%rip), %rcx
+	mov	%rsi, %rax
 	mov	(%rcx), %rsi
 	test	%rsi, %rsi
 	jz	.Lnone_ftrace_graph_return
-	cmpl	$0, GraphSlot_Wanted(%r8)
-	je	.Lnone_ftrace_graph_return
+	test	%eax, GraphSlot_Wanted(%r8)	/* after the load, and cleared before the call: call_returns() */
+	jz	.Lnone_ftrace_graph_return
+	mov	FtraceGraphOps_Retfunc(%rsi), %rax
 	movl	$0, GraphSlot_Wanted(%r8)
-	mov	FtraceGraphOps_RetFunc(%rsi), %rax
 
 	push_reg rbp
 	mov	%rsp, %rbp

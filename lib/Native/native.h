@@ -40,6 +40,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #define FIELD(tag, member, type, field, offset) type##_##field = offset,
 #define VALUE(type, name, value)		type##_##name = value,
@@ -117,10 +118,9 @@ extern struct native {
 	void (*leave_mark)(struct ftrace_nmi_thread *thread, unsigned long mark);
 	int (*may_call)(struct ftrace_nmi_thread *thread, unsigned long frame);
 	int (*block_signals)(unsigned long *before);
-	void (*fork_prepare)(struct ftrace_nmi_thread *thread);
+	void (*fork_prepare)(struct ftrace_nmi_thread *thread, long deadline);
 	void (*fork_parent)(struct ftrace_nmi_thread *thread);
 	void (*fork_child)(struct ftrace_nmi_thread *thread);
-	void (*fork_found)(struct ftrace_nmi_thread *thread);
 	/* for C# */
 	const char *redzone_callers;
 	unsigned long *redzone_sites;
@@ -141,7 +141,7 @@ extern struct native {
 	void (*graph_caller)(void);
 	struct graph_sets *graph_sets;
 	/* from C#, data plane */
-	int (*graph_refill)(struct trace_thread *thread, unsigned long word);
+	int (*graph_refill)(struct trace_thread *thread, unsigned long word, int reclaims);
 	int (*graph_is_left)(struct trace_thread *thread, const struct graph_slot *slot,
 			     unsigned long word);
 } native;
@@ -155,7 +155,8 @@ extern struct native {
  * @parent: else: the id of the call that this one is nested in; 0: none
  * @id: its number in the lowest 16 bits; above, how often it was claimed
  * @wanted: the ops that want its exit
- * @many: not 0: several wanted it, so @data holds the data of each
+ * @flags: GraphSlot_Many: several wanted it, so @data holds the data of each; GraphSlot_Closing:
+ *         it was left, and its exit is being reported; GraphSlot_Linked: it is not to be reclaimed
  * @call: what handlers get
  * @data: by the number of the ops
  *
@@ -172,7 +173,7 @@ struct graph_slot {
 	};
 	unsigned long id;
 	unsigned int wanted;
-	unsigned int many;
+	unsigned int flags;
 	struct ftrace_graph_call call;
 	void *data[GraphSlot_MaxOps];
 };
@@ -205,7 +206,10 @@ extern struct graph_sets {
 
 /* What graph.c needs of a thread's record, lib/Trace/TraceThread.cs. */
 struct trace_thread {
-	char unused[TraceThread_GraphCursor];
+	char unused[TraceThread_Levels];
+	unsigned long levels; /* bit n: a handler runs at this level of nesting of NMIs */
+	unsigned long mark;   /* of a handler outside of NMIs */
+	char unused_too[TraceThread_GraphCursor - TraceThread_Mark - sizeof(long)];
 	unsigned long cursor; /* the offset of a slot that may be free */
 	unsigned long top;    /* the id of the innermost call; 0: none */
 	unsigned long chunks;
@@ -326,6 +330,15 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 	return ret;
 }
 
+/* The monotonic clock. Any context. */
+static inline long now_ns(void)
+{
+	struct timespec now;
+
+	raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
 #define FIELD(tag, member, type, field, offset)                                                    \
 	_Static_assert(offsetof(struct tag, member) == (offset),                                   \
 		       "struct " #tag " has " #type "." #field " elsewhere than offsets.h");
@@ -344,6 +357,7 @@ _Static_assert(offsetof(struct graph_slot, call.data) == GraphSlot_CallData, "st
 _Static_assert(sizeof(struct graph_slot) == GraphSlot_SizeOf, "struct graph_slot");
 _Static_assert(sizeof(struct graph_header) <= GraphSlot_SizeOf, "struct graph_header");
 _Static_assert(sizeof(struct graph_sets) == GraphSets_SizeOf, "struct graph_sets");
+_Static_assert(offsetof(struct trace_thread, mark) == TraceThread_Mark, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, top) == TraceThread_GraphTop, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, overruns) == TraceThread_GraphOverruns, "struct trace_thread");
 _Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");

@@ -153,7 +153,13 @@ internal unsafe ref struct FunctionLookup
 
     private void Set(in FunctionSymbol function, bool isNamed, int length)
     {
-        Start = _target->Image.Base + function.Start;
+        ulong start = _target->Image.Base + function.Start;
+        if (start > _ip)
+        {
+            return; // a file may say any address and any size, which go around the end of the address space
+        }
+
+        Start = start;
         End = Start + Math.Min(function.End - function.Start, ulong.MaxValue - Start); // a file may say any size
         IsNamed = isNamed;
         NameLength = length;
@@ -168,11 +174,36 @@ internal unsafe ref struct FunctionLookup
             return;
         }
 
-        for (int kind = 0; kind < 2 && isOurs && Site == 0; kind++)
+        for (EntryKind kind = EntryKind.Nops; kind <= EntryKind.Sled && isOurs && Site == 0; kind++)
         {
-            if (ObjectReader.TryFindEntries(elf, &_target->Image, isMcount: kind == 1, out ElfSection entries))
+            if (!ObjectReader.TryFindEntries(elf, &_target->Image, kind, out ElfSection entries))
             {
-                FindSite((ulong*)(_target->Image.Base + entries.Address), entries.Size / sizeof(ulong), isMcount: kind == 1);
+                continue;
+            }
+
+            ulong address = _target->Image.Base + entries.Address;
+            if (kind == EntryKind.Sled)
+            {
+                FindSled((XRaySled*)address, entries.Size / (ulong)sizeof(XRaySled));
+            }
+            else
+            {
+                FindSite((ulong*)address, entries.Size / sizeof(ulong), isMcount: kind == EntryKind.Mcount);
+            }
+        }
+    }
+
+    /// <summary>Looks for the entry of the function among the sleds of XRay.</summary>
+    private void FindSled(XRaySled* sleds, ulong count)
+    {
+        var unwind = new UnwindIndex(&_target->Image);
+        for (ulong i = 0; i < count; i++)
+        {
+            if (sleds[i].IsEntry && XRaySled.FunctionOf(sleds + i) == Start
+                && ObjectReader.TryReadSled(&_target->Image, unwind, sleds + i, IsNamed, out Site site) && site.Ip < End)
+            {
+                Site = site.Ip;
+                return;
             }
         }
     }

@@ -109,9 +109,11 @@ internal static unsafe class ObjectReader
 
     private static bool ReadSites(LoadedObject* target, ElfFile elf, int* error)
     {
-        bool patchable = TryFindEntries(elf, &target->Image, isMcount: false, out ElfSection entries);
-        bool mcount = TryFindEntries(elf, &target->Image, isMcount: true, out ElfSection calls);
-        ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0);
+        bool patchable = TryFindEntries(elf, &target->Image, EntryKind.Nops, out ElfSection entries);
+        bool mcount = TryFindEntries(elf, &target->Image, EntryKind.Mcount, out ElfSection calls);
+        bool xray = TryFindEntries(elf, &target->Image, EntryKind.Sled, out ElfSection sleds);
+        ulong count = (patchable ? entries.Size / sizeof(ulong) : 0) + (mcount ? calls.Size / sizeof(ulong) : 0)
+            + (xray ? sleds.Size / (ulong)sizeof(XRaySled) : 0);
         if (count == 0 || count > MaxEntries)
         {
             return true;
@@ -143,6 +145,11 @@ internal static unsafe class ObjectReader
             names += Add(target, symbols, calls, max - names, isMcount: true, ref resolved);
         }
 
+        if (xray)
+        {
+            names += AddSleds(target, symbols, sleds, max - names);
+        }
+
         bool named = TryName(target, symbols, names);
         symbols.Free();
         Sort(target);
@@ -150,8 +157,15 @@ internal static unsafe class ObjectReader
     }
 
     /// <summary>Finds the section with the addresses that the compiler noted.</summary>
-    public static bool TryFindEntries(in ElfFile elf, ElfImage* image, bool isMcount, out ElfSection section) =>
-        elf.TryFind(isMcount ? "__mcount_loc"u8 : "__patchable_function_entries"u8, out section) && IsLoaded(image, section);
+    public static bool TryFindEntries(in ElfFile elf, ElfImage* image, EntryKind kind, out ElfSection section) =>
+        elf.TryFind(SectionOf(kind), out section) && IsLoaded(image, section);
+
+    private static ReadOnlySpan<byte> SectionOf(EntryKind kind) => kind switch
+    {
+        EntryKind.Mcount => "__mcount_loc"u8,
+        EntryKind.Sled => "xray_instr_map"u8,
+        _ => "__patchable_function_entries"u8,
+    };
 
     private static bool TryReserveWords(LoadedObject* target)
     {
@@ -245,24 +259,59 @@ internal static unsafe class ObjectReader
                 continue;
             }
 
-            int nameLength = named ? symbols.NameOf(function).Length : 0;
-            named &= (nuint)nameLength + 1 <= max - names;
-            nuint aliasBytes = 0;
-            if (named && function.HasAliases)
-            {
-                aliasBytes = AliasesOf(symbols, function.Start, symbols.NameOf(function), null);
-                aliasBytes = aliasBytes <= max - names - (nuint)nameLength - 1 ? aliasBytes : 0;
-            }
-
-            site.Name = (byte*)(named ? function.Name + 1ul : 0); // replaced by a pointer once the names have their memory
-            site.NameLength = (ushort)(named ? nameLength : 0);
-            site.HasAliases = aliasBytes != 0;
-            target->HasForeign |= site.Foreign != ForeignState.None;
-            target->FirstSite[target->SiteCount++] = site;
-            names += (named ? (nuint)nameLength + 1 : 0) + aliasBytes;
+            names += Add(target, symbols, function, named, ref site, max - names);
         }
 
         return names;
+    }
+
+    /// <summary>
+    /// The same for the sleds of XRay. Entries that are wrong, or of other sleds than those at functions' entries, are skipped: nothing that
+    /// comes from a file is trusted.
+    /// </summary>
+    private static nuint AddSleds(LoadedObject* target, in SymbolTable symbols, in ElfSection section, nuint max)
+    {
+        nuint names = 0;
+        var unwind = new UnwindIndex(&target->Image);
+        var sleds = (XRaySled*)(target->Image.Base + section.Address);
+        ulong count = section.Size / (ulong)sizeof(XRaySled);
+        for (ulong i = 0; i < count; i++)
+        {
+            if (!sleds[i].IsEntry)
+            {
+                continue;
+            }
+
+            ulong start = XRaySled.FunctionOf(sleds + i) - target->Image.Base;
+            bool named = symbols.TryFind(start, 0, out FunctionSymbol function) && function.Start == start;
+            if (TryReadSled(&target->Image, unwind, sleds + i, named, out Site site))
+            {
+                names += Add(target, symbols, function, named, ref site, max - names);
+            }
+        }
+
+        return names;
+    }
+
+    /// <summary>Adds a site. Returns how many bytes its names take, at most <paramref name="max"/>; if they take more it has none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // of the loop over all sites
+    private static nuint Add(LoadedObject* target, in SymbolTable symbols, in FunctionSymbol function, bool named, ref Site site, nuint max)
+    {
+        int nameLength = named ? symbols.NameOf(function).Length : 0;
+        named &= (nuint)nameLength + 1 <= max;
+        nuint aliasBytes = 0;
+        if (named && function.HasAliases)
+        {
+            aliasBytes = AliasesOf(symbols, function.Start, symbols.NameOf(function), null);
+            aliasBytes = aliasBytes <= max - (nuint)nameLength - 1 ? aliasBytes : 0;
+        }
+
+        site.Name = (byte*)(named ? function.Name + 1ul : 0); // replaced by a pointer once the names have their memory
+        site.NameLength = (ushort)(named ? nameLength : 0);
+        site.HasAliases = aliasBytes != 0;
+        target->HasForeign |= site.Foreign != ForeignState.None;
+        target->FirstSite[target->SiteCount++] = site;
+        return (named ? (nuint)nameLength + 1 : 0) + aliasBytes;
     }
 
     /// <summary>How many bytes of the code at an address are in the object, at most those that are looked at.</summary>
@@ -330,7 +379,50 @@ internal static unsafe class ObjectReader
         site.Ip = address + (ulong)offset;
         site.Function = start;
         site.Size = (byte)size;
-        site.IsMcount = isMcount;
+        site.Kind = isMcount ? EntryKind.Mcount : EntryKind.Nops;
+        return true;
+    }
+
+    /// <summary>Finds the site at a sled of XRay.</summary>
+    /// <param name="image">The object.</param>
+    /// <param name="unwind">Its functions, for those without a symbol.</param>
+    /// <param name="sled">The entry for the sled, which is one at a function's entry.</param>
+    /// <param name="named">There is a symbol for a function that begins where the entry says.</param>
+    /// <param name="site">The site, without a name.</param>
+    /// <returns>False if the entry is wrong, or the code is neither a sled nor what another tool may have made of it.</returns>
+    public static bool TryReadSled(ElfImage* image, in UnwindIndex unwind, XRaySled* sled, bool named, out Site site)
+    {
+        site = default;
+        ulong address = XRaySled.AddressOf(sled);
+        ulong start = XRaySled.FunctionOf(sled);
+        int length = CodeAt(image, address);
+        if (length == 0 || address - start > PatchableEntry.MaxSledOffset || !image->Contains(start, address - start + 1, ProgramHeader.Code))
+        {
+            return false;
+        }
+
+        if (!named && !(unwind.TryFind(start, 0, out ulong function) && function == start))
+        {
+            return false;
+        }
+
+        var code = new ReadOnlySpan<byte>((void*)address, length);
+        int size = PatchableEntry.SledSize;
+        if (!PatchableEntry.IsSled(code) && !(PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out size) && offset == 0))
+        {
+            if (!PatchableEntry.IsForeign(code, isMcount: false, out _))
+            {
+                return false;
+            }
+
+            size = X86Instruction.CallSize;
+            site.Foreign = ForeignState.Found | ForeignState.Unmeasured;
+        }
+
+        site.Ip = address;
+        site.Function = start;
+        site.Size = (byte)size;
+        site.Kind = EntryKind.Sled;
         return true;
     }
 
@@ -397,14 +489,17 @@ internal static unsafe class ObjectReader
         return true;
     }
 
-    /// <summary>Sorts the sites by address, and removes those that overlap: nothing that comes from a file is trusted.</summary>
+    /// <summary>
+    /// Sorts the sites by address, and removes those that overlap: nothing that comes from a file is trusted. A function that has a sled of
+    /// XRay and other room too keeps the other.
+    /// </summary>
     private static void Sort(LoadedObject* target)
     {
         Site* sites = target->FirstSite;
         bool sorted = true;
         for (int i = 1; i < target->SiteCount; i++)
         {
-            sorted &= sites[i].Ip >= sites[i - 1].Ip + (ulong)sites[i - 1].Size;
+            sorted &= sites[i].Ip >= sites[i - 1].Ip + (ulong)sites[i - 1].Size && !HasTwo(sites + i - 1);
         }
 
         if (sorted)
@@ -416,12 +511,23 @@ internal static unsafe class ObjectReader
         int kept = 0;
         for (int i = 0; i < target->SiteCount; i++)
         {
-            if (kept == 0 || sites[i].Ip >= sites[kept - 1].Ip + (ulong)sites[kept - 1].Size)
+            if (kept != 0 && sites[i].Ip < sites[kept - 1].Ip + (ulong)sites[kept - 1].Size)
             {
-                sites[kept++] = sites[i];
+                continue;
+            }
+
+            sites[kept++] = sites[i];
+            while (kept > 1 && HasTwo(sites + kept - 2))
+            {
+                kept--;
+                sites[kept - 1] = sites[kept - 1].Kind == EntryKind.Sled ? sites[kept] : sites[kept - 1];
             }
         }
 
         target->SiteCount = kept;
     }
+
+    /// <summary>True if a site and the next one are the sled and the other room of one function.</summary>
+    private static bool HasTwo(Site* site) =>
+        site[0].Function == site[1].Function && (site[0].Kind == EntryKind.Sled) != (site[1].Kind == EntryKind.Sled);
 }

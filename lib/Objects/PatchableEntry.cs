@@ -14,6 +14,12 @@ internal readonly ref struct PatchableEntry
     /// <summary>Bytes of the longer form of a call of <c>__fentry__</c>.</summary>
     public const int LongCallSize = 6;
 
+    /// <summary>Bytes of a sled of XRay at a function's entry.</summary>
+    public const int SledSize = 11;
+
+    /// <summary>How far from the function's first byte such a sled may be: after an endbr64, at an even address.</summary>
+    public const int MaxSledOffset = X86Instruction.EndbrSize + 1;
+
     /// <summary>Bytes that <see cref="IsRoom"/> needs: an endbr64 and the longest nop.</summary>
     public const int RoomBytes = 20;
 
@@ -48,17 +54,35 @@ internal readonly ref struct PatchableEntry
 
     /// <summary>
     /// True if the code at a function's first instruction is what a compiler leaves there: GCC nops of one byte, and Clang a nop that has a
-    /// displacement. Nops without one align code, or are branches on static keys.
+    /// displacement. Nops without one align code, or are branches on static keys. Or Clang a sled of XRay.
     /// </summary>
     public static bool IsRoom(ReadOnlySpan<byte> code)
     {
         ReadOnlySpan<byte> here = code[(code.StartsWith(Endbr64) ? X86Instruction.EndbrSize : 0)..];
         int nop = X86Instruction.NopLength(here);
         bool isDisplaced = nop >= X86Instruction.CallSize && (here[nop - 1] != 0 || (nop > LongCallSize && here[nop - 3] != 0));
-        return isDisplaced || here.StartsWith(OneByteNops);
+        bool isSled = here[(nop == 1 ? 1 : 0)..].StartsWith(Sled);
+        return isDisplaced || isSled || here.StartsWith(OneByteNops);
     }
 
     private static ReadOnlySpan<byte> OneByteNops => [0x90, 0x90, 0x90, 0x90, 0x90];
+
+    /// <summary>A jump over a nop of nine bytes: there is room for two instructions of XRay's.</summary>
+    private static ReadOnlySpan<byte> Sled => [0xeb, 0x09, 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x02, 0x00, 0x00];
+
+    /// <summary>The nop that follows the site once a sled has become one.</summary>
+    public static ReadOnlySpan<byte> EndOfSled => [0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00];
+
+    /// <summary>
+    /// True if the code begins with a sled that XRay has not turned on. If it had, and turned it off again, only the jump is as before; after it
+    /// are the rest of <c>mov $id,%r10d</c> and <c>call</c>.
+    /// </summary>
+    public static bool IsSled(ReadOnlySpan<byte> code)
+    {
+        const int CallAt = SledSize - X86Instruction.CallSize;
+
+        return code.Length >= SledSize && code.StartsWith(Sled[..2]) && (code.StartsWith(Sled) || code[CallAt] == X86Instruction.CallOpcode);
+    }
 
     /// <summary>Length of the call of <c>__fentry__</c> that the code begins with, or 0.</summary>
     public static int MeasureCall(ReadOnlySpan<byte> code)

@@ -29,8 +29,8 @@ internal unsafe struct Site
     /// <summary>Length of the instructions that the compiler left there; 5 once they are one nop.</summary>
     public byte Size;
 
-    /// <summary>The compiler may have left a call there: it is from the section of -mrecord-mcount.</summary>
-    public bool IsMcount;
+    /// <summary>What the compiler left there.</summary>
+    public EntryKind Kind;
 
     /// <summary>What the compiler left there has become one nop, or a call.</summary>
     public bool IsConverted;
@@ -43,6 +43,9 @@ internal unsafe struct Site
 
     /// <summary>Bit n: the call that is there calls ops number n. 0: a nop is there.</summary>
     public ulong Current;
+
+    /// <summary>The compiler may have left a call there: it is from the section of -mrecord-mcount.</summary>
+    public readonly bool IsMcount => Kind == EntryKind.Mcount;
 
     /// <summary>The compiler may have left a call there. Once that is a nop, a call is another tool's.</summary>
     public readonly bool MayBeCompilersCall => IsMcount && !IsConverted;

@@ -1,7 +1,6 @@
 using System;
 using Ftrace.Elf;
 using Ftrace.Linux;
-using Ftrace.X86;
 
 namespace Ftrace.Objects;
 
@@ -68,6 +67,6 @@ internal static unsafe class UnlistedFunctions
             high = before ? high : middle;
         }
 
-        return low < target->SiteCount && target->FirstSite[low].Ip - start <= X86Instruction.EndbrSize;
+        return low < target->SiteCount && target->FirstSite[low].Ip - start <= PatchableEntry.MaxSledOffset;
     }
 }

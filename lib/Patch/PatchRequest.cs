@@ -9,6 +9,9 @@ internal readonly unsafe record struct PatchRequest(FtraceMethod Method, FtraceW
     /// <summary>The locations may be this library's text, which is nobody else's to change.</summary>
     public bool AllowsOwnText { get; init; }
 
+    /// <summary>A stop that fails is not reported: the same one was.</summary>
+    public bool IsQuiet { get; init; }
+
     /// <summary>What options that leave everything to the library ask for.</summary>
     public static PatchRequest Auto => new(FtraceMethod.Auto, FtraceWriter.Auto, StopMachine.DefaultTimeoutMs);
 

@@ -56,7 +56,8 @@ internal unsafe struct StopMethod : IStopSteps
     public void CloseGate() => _gate.Close();
 
     /// <inheritdoc/>
-    public readonly int OpenWindow() => StopMachine.Open(_self, _request.TimeoutMs);
+    public readonly int OpenWindow() =>
+        _request.IsQuiet ? StopMachine.TryOpen(_self, _request.TimeoutMs, out _) : StopMachine.Open(_self, _request.TimeoutMs);
 
     /// <inheritdoc/>
     public readonly void CloseWindow() => StopMachine.Close();

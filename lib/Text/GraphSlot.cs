@@ -26,4 +26,7 @@ internal unsafe struct GraphSlot
 
     /// <summary>The ops that want the exit.</summary>
     [FieldOffset(Offsets.GraphSlot_Wanted)] public uint Wanted;
+
+    /// <summary>GraphSlot_Linked and others: Native/native.h.</summary>
+    [FieldOffset(Offsets.GraphSlot_Flags)] public uint Flags;
 }

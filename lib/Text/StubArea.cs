@@ -110,11 +110,11 @@ internal unsafe struct StubArea
         return NumberOf(StubKind.Trace, target) >= 0 ? X86Instruction.CallOpcode : (byte)0;
     }
 
-    /// <summary>Finds the stub that an address is in, and the area of the stub.</summary>
-    public static bool TryFind(ulong address, out ulong area, out ulong stub)
+    /// <summary>Finds the stub that an address is in, its size, and the area of the stub.</summary>
+    public static bool TryFind(ulong address, out ulong area, out ulong stub, out uint size)
     {
         area = 0;
-        uint size = StubSize;
+        size = StubSize;
         for (int i = 0; i < s_count && area == 0; i++)
         {
             area = address - s_areas[i]._start < s_areas[i]._size ? s_areas[i]._start : 0;
@@ -150,17 +150,13 @@ internal unsafe struct StubArea
     }
 
     /// <summary>Creates the stubs of an object's functions whose exits are traced.</summary>
-    /// <param name="start">The first address from which jumps have to reach it.</param>
-    /// <param name="end">The last one.</param>
-    /// <param name="count">How many stubs.</param>
-    /// <param name="literals">What a stub refers to, by its number.</param>
-    /// <param name="data">For that function.</param>
+    /// <param name="sites">The functions' sites, whose jumps have to reach the stubs.</param>
     /// <param name="error">As for <see cref="FindOrCreate"/>.</param>
-    public static StubArea* CreateGraph(ulong start, ulong end, int count, delegate*<void*, int, out ulong, out ulong, void> literals, void* data, out int error)
+    public static StubArea* CreateGraph(in GraphStubSites sites, out int error)
     {
         error = -Errno.ERANGE;
-        uint size = ((uint)count * GraphStubSize + Memory.PageSize - 1) & ~(Memory.PageSize - 1u);
-        return Create(new NewArea { Kind = StubKind.Graph, Start = start, End = end, Size = size, Count = count, Literals = literals, Data = data }, ref error);
+        uint size = ((uint)sites.Count * GraphStubSize + Memory.PageSize - 1) & ~(Memory.PageSize - 1u);
+        return Create(new NewArea { Kind = StubKind.Graph, Start = sites.IpOf(0), End = sites.IpOf(sites.Count - 1), Size = size, Sites = sites }, ref error);
     }
 
     /// <summary>Removes the stubs of an object that was closed. 0: it has none.</summary>
@@ -326,18 +322,17 @@ internal unsafe struct StubArea
 
     private static void WriteGraph(in NewArea area, byte* stubs, ulong address)
     {
-        for (int number = 0; number < area.Count; number++)
+        for (int number = 0; number < area.Sites.Count; number++)
         {
             byte* stub = stubs + number * GraphStubSize;
-            area.Literals(area.Data, number, out ulong next, out ulong set);
             *(ulong*)stub = 0x35ff_0000_001a_35ff;
             *(ulong*)(stub + 8) = 0x001e_25ff_0000_001c;
             *(ulong*)(stub + 16) = 0xcccc_cccc_cccc_0000;
             *(ulong*)(stub + 24) = 0xcccc_cccc_cccc_cccc;
-            *(ulong*)(stub + 32) = next;
+            *(ulong*)(stub + 32) = area.Sites.IpOf(number) + X86Instruction.CallSize;
             *(ulong*)(stub + 40) = address + (ulong)(number * GraphStubSize);
             *(ulong*)(stub + 48) = Native.Table->GraphCaller;
-            *(ulong*)(stub + Offsets.StubArea_GraphSet) = set;
+            *(ulong*)(stub + Offsets.StubArea_GraphSet) = area.Sites.SetOf(number);
         }
     }
 
@@ -371,10 +366,7 @@ internal unsafe struct StubArea
         public ulong End;
         public uint Size;
 
-        /// <summary>Of <see cref="StubKind.Graph"/>: how many stubs, and what they refer to.</summary>
-        public int Count;
-
-        public delegate*<void*, int, out ulong, out ulong, void> Literals;
-        public void* Data;
+        /// <summary>Of <see cref="StubKind.Graph"/>.</summary>
+        public GraphStubSites Sites;
     }
 }

@@ -88,6 +88,12 @@ internal unsafe struct AddressLookup
             return Set(Trampoline, TraceText.Start, TraceText.End - TraceText.Start);
         }
 
+        if (GraphText.SlotAround(Ip) != null)
+        {
+            ulong block = Ip - (Ip - (ulong)Native.Table->GraphBlocks) % Offsets.GraphSlots_BlockSize;
+            return Set(Trampoline, block, Offsets.GraphSlots_BlockSize);
+        }
+
         ulong redZone = Ip - (ulong)Native.Table->RedZoneCallers;
         if (redZone < Offsets.RedZone_Count * Offsets.RedZone_CallerSize)
         {
@@ -133,13 +139,13 @@ internal unsafe struct AddressLookup
     /// <summary>The code that this library has made near objects is in none.</summary>
     private int FindStub()
     {
-        if (!StubArea.TryFind(Ip, out ulong area, out ulong stub))
+        if (!StubArea.TryFind(Ip, out ulong area, out ulong stub, out uint size))
         {
             return -Errno.ENOENT;
         }
 
         Found.Base = area;
-        return TryAdd(NoObject, out Found.Object) ? Set(Trampoline, stub, StubArea.StubSize) : -Errno.ENAMETOOLONG;
+        return TryAdd(NoObject, out Found.Object) ? Set(Trampoline, stub, size) : -Errno.ENAMETOOLONG;
     }
 
     private int Set(ReadOnlySpan<byte> name, ulong start, ulong length)

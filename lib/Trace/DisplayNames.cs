@@ -21,9 +21,12 @@ internal static unsafe class DisplayNames
 {
     private static delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*> s_demangle;
     private static bool s_searched;
+    private static bool s_isExpected;
 
-    /// <summary>A C++ name was asked for since this was last reset, and there was no demangler.</summary>
-    public static bool LackedDemangler { get; set; }
+    /// <summary>
+    /// A C++ name was asked for since this was last reset, and there was no demangler yet: one is in an object that has not been relocated.
+    /// </summary>
+    public static bool ExpectedDemangler { get; set; }
 
     /// <summary>The last symbol that was demangled, and its name.</summary>
     private static byte* s_symbol;
@@ -100,7 +103,9 @@ internal static unsafe class DisplayNames
     private static int FindDemangler(DlPhdrInfo* info, nuint size, void* data)
     {
         var image = new ElfImage { Base = info->Base, Headers = info->Headers, HeaderCount = info->HeaderCount };
-        bool found = new DynamicSymbols(&image).TryFind(Demangler.Function, out ulong function);
+        var symbols = new DynamicSymbols(&image);
+        bool found = symbols.TryFind(Demangler.Function, out ulong function);
+        s_isExpected |= !found && symbols.IsExpected(Demangler.Function);
         s_demangle = found ? (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function : null;
         return found ? 1 : 0;
     }
@@ -123,11 +128,12 @@ internal static unsafe class DisplayNames
 
             if (!s_searched && s_demangle == null)
             {
+                s_isExpected = false;
                 DlPhdrInfo.Iterate(&FindDemangler, null); // in objects that are not read yet
             }
 
             s_searched = true;
-            LackedDemangler |= s_demangle == null;
+            ExpectedDemangler |= s_demangle == null && s_isExpected;
             return s_demangle != null;
         }
     }

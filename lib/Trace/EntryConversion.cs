@@ -98,12 +98,14 @@ internal static unsafe class EntryConversion
         bool isShortened = site->Size == PatchableEntry.LongCallSize && entry[0] == OneByteNop
             && X86Instruction.NopLength(entry[1..]) == X86Instruction.CallSize; // another copy of this library has done it
         bool isOneNop = site->Size == X86Instruction.CallSize && X86Instruction.NopLength(entry) == site->Size;
-        if (isOneNop || isShortened || (call == 0 && !X86Instruction.AreNops(entry)))
+        bool isSled = site->Kind == EntryKind.Sled && PatchableEntry.IsSled(entry);
+        if (isOneNop || isShortened || (call == 0 && !isSled && !X86Instruction.AreNops(entry)))
         {
             return 0;
         }
 
-        // The end of a longer nop is its displacement, which does not matter: it becomes the nops after the site.
+        // The end of a longer nop is its displacement, which does not matter: it becomes the nops after the site. A sled is jumped over, so no
+        // thread is in it, and its end becomes one nop.
         int count = AddPiece(pieces, site->Ip, code, X86Instruction.CallSize, nopOffset: 0);
         for (int at = X86Instruction.CallSize; at < site->Size; at += X86Instruction.MaxPatch)
         {
@@ -112,6 +114,10 @@ internal static unsafe class EntryConversion
             piece->Len = (uint)Math.Min(site->Size - at, X86Instruction.MaxPatch);
             new ReadOnlySpan<byte>(code + at, (int)piece->Len).CopyTo(new Span<byte>(piece->OldCode, X86Instruction.MaxPatch));
             new Span<byte>(piece->NewCode, (int)piece->Len).Fill(OneByteNop);
+            if (isSled)
+            {
+                PatchableEntry.EndOfSled.CopyTo(new Span<byte>(piece->NewCode, X86Instruction.MaxPatch));
+            }
         }
 
         return count;

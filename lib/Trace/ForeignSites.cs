@@ -88,16 +88,15 @@ internal static unsafe class ForeignSites
     }
 
     /// <summary>
-    /// True for a call of a stub whose first byte is that of a nop: the kernel puts back the file's first byte when a uprobe that was set over
-    /// the call is removed.
+    /// True for a call of a stub whose first byte is that of a nop, or of a sled: the kernel puts back the file's first byte when a uprobe
+    /// that was set over the call is removed.
     /// </summary>
     private static bool IsCallWithOtherStart(ulong ip, byte* found)
     {
         byte* code = stackalloc byte[X86Instruction.CallSize];
         CallBytes.Copy(found, code);
-        bool isNop = *code is 0x90 or 0x0f or 0x66;
-        *code = StubArea.OpcodeFor(ip, code);
-        return isNop && StubArea.IsCallOfStub(ip, code);
+        bool isOfFile = *code is 0x90 or 0x0f or 0x66 or 0xeb;
+        return isOfFile && StubArea.OpcodeFor(ip, code) != 0;
     }
 
     /// <summary>True if a foreign site can be changed again.</summary>
@@ -121,7 +120,9 @@ internal static unsafe class ForeignSites
     /// <summary>True if the code at a site is what the compiler left, which <see cref="EntryConversion"/> turns into one nop.</summary>
     private static bool HasCompilersCode(LoadedObject* target, Site* site)
     {
-        return X86Instruction.AreNops(new ReadOnlySpan<byte>((byte*)site->Ip, site->Size))
+        var code = new ReadOnlySpan<byte>((byte*)site->Ip, site->Size);
+        return X86Instruction.AreNops(code)
+            || (site->Kind == EntryKind.Sled && PatchableEntry.IsSled(code))
             || (site->MayBeCompilersCall && target->MeasureCall(site->Ip, new ReadOnlySpan<byte>((byte*)site->Ip, PatchableEntry.LongCallSize)) != 0);
     }
 
@@ -139,6 +140,10 @@ internal static unsafe class ForeignSites
         if (site->IsMcount && target->MeasureCall(site->Ip, code) is var call and not 0)
         {
             site->Size = (byte)call;
+        }
+        else if (site->Kind == EntryKind.Sled && PatchableEntry.IsSled(code))
+        {
+            site->Size = PatchableEntry.SledSize;
         }
         else if (PatchableEntry.TryFind(code, isMcount: false, 0, out int offset, out int size)
             && (offset == 0 || target->GraphStubs == 0)) // the stub has the address

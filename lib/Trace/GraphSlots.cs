@@ -50,9 +50,15 @@ internal static unsafe class GraphSlots
     /// <summary>Finds a free slot for a thread, to which its cursor leads then.</summary>
     /// <param name="record">The thread's.</param>
     /// <param name="word">The call that needs one returns to the address below.</param>
+    /// <param name="reclaims">0: slots of calls that were left may be in use by code that the caller has interrupted.</param>
     /// <returns>Not 0 if there is one.</returns>
-    public static int Refill(TraceThread* record, ulong word)
+    public static int Refill(TraceThread* record, ulong word, int reclaims)
     {
+        if (reclaims == 0)
+        {
+            return ToInt(TryTake(record, word));
+        }
+
         if (record->GraphSkip > 0)
         {
             record->GraphSkip--;
@@ -231,7 +237,14 @@ internal static unsafe class GraphSlots
         {
             GraphSlot* slot = (GraphSlot*)GraphText.HeaderOf(chunk) + i;
             ulong claimed = Volatile.Read(ref slot->Word);
-            bool free = claimed == 0 || (IsLeft(record, slot, word) != 0 && TryFree(slot, claimed));
+            bool linked = claimed != 0 && links && (Volatile.Read(ref slot->Flags) & Offsets.GraphSlot_Linked) != 0;
+            if (linked)
+            {
+                // Graph.c sets it again next time, if it still is.
+                slot->Flags &= ~(uint)Offsets.GraphSlot_Linked;
+            }
+
+            bool free = claimed == 0 || (!linked && IsLeft(record, slot, word) != 0 && TryFree(slot, claimed));
             found += free ? 1u : 0;
             if (free && links)
             {

@@ -1,6 +1,5 @@
 using Ftrace.Objects;
 using Ftrace.Text;
-using Ftrace.X86;
 
 namespace Ftrace.Trace;
 
@@ -14,7 +13,9 @@ internal static unsafe class GraphStubs
         error = 0;
         if (target->GraphStubs == 0)
         {
-            StubArea* area = StubArea.CreateGraph(target->FirstSite->Ip, target->FirstSite[target->SiteCount - 1].Ip, target->SiteCount, &Literals, target, out error);
+            Site* first = target->FirstSite;
+            var sites = new GraphStubSites { Ip = &first->Ip, Set = &first->Current, Stride = sizeof(Site), Count = target->SiteCount };
+            StubArea* area = StubArea.CreateGraph(sites, out error);
             target->GraphStubs = area != null ? area->StubOf(0) : 0;
         }
 
@@ -22,12 +23,4 @@ internal static unsafe class GraphStubs
     }
 
     public static ulong Of(LoadedObject* target, Site* site) => target->GraphStubs + (ulong)(site - target->FirstSite) * StubArea.GraphStubSize;
-
-    /// <summary>What a stub refers to: where the function continues, and the set of ops.</summary>
-    private static void Literals(void* target, int number, out ulong next, out ulong set)
-    {
-        Site* site = ((LoadedObject*)target)->FirstSite + number;
-        next = site->Ip + X86Instruction.CallSize;
-        set = (ulong)&site->Current;
-    }
 }

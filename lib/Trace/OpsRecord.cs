@@ -204,12 +204,26 @@ internal unsafe struct OpsRecord
     public bool Wants(Site* site) => WantsByRules(site) && !(IsGraph && ReturnsTwice(site));
 
     /// <summary>
-    /// True for functions that return twice: their block would be used by another call the second time. The names that GCC takes for such
-    /// functions, with up to two underscores before them.
+    /// True for functions that return twice: their block would be used by another call the second time. One of the function's names is among
+    /// those that GCC takes for such functions, with up to two underscores before them.
     /// </summary>
     private static bool ReturnsTwice(Site* site)
     {
         var name = new ReadOnlySpan<byte>(site->Name, site->NameLength);
+        bool found = ReturnsTwice(name);
+        byte* at = site->Name;
+        while (site->HasAliases && !name.IsEmpty && !found)
+        {
+            at += name.Length + 1;
+            name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(at);
+            found = ReturnsTwice(name);
+        }
+
+        return found;
+    }
+
+    private static bool ReturnsTwice(ReadOnlySpan<byte> name)
+    {
         int version = name.IndexOf((byte)'@');
         name = version < 0 ? name : name[..version];
         name = name.StartsWith("_"u8) ? name[1..] : name;

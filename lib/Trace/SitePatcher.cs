@@ -17,13 +17,23 @@ internal static unsafe class SitePatcher
 {
     /// <summary>Not 0: how long to wait for threads to stop, at most. Changed with the trace mutex held.</summary>
     private static uint s_timeoutMs;
+    private static bool s_isQuiet;
 
     /// <summary>Limits how long the next changes wait for threads to stop; 0: as for calls of the host.</summary>
-    public static void LimitTo(uint timeoutMs) => s_timeoutMs = timeoutMs;
+    /// <param name="timeoutMs">The limit.</param>
+    /// <param name="isQuiet">A stop that fails is not reported.</param>
+    public static void LimitTo(uint timeoutMs, bool isQuiet)
+    {
+        s_timeoutMs = timeoutMs;
+        s_isQuiet = isQuiet;
+    }
 
     /// <summary>A request with that limit.</summary>
-    public static PatchRequest Limit(PatchRequest request) =>
-        s_timeoutMs != 0 && s_timeoutMs < request.TimeoutMs ? request with { TimeoutMs = s_timeoutMs } : request;
+    public static PatchRequest Limit(PatchRequest request)
+    {
+        uint timeoutMs = s_timeoutMs != 0 ? Math.Min(s_timeoutMs, request.TimeoutMs) : request.TimeoutMs;
+        return request with { TimeoutMs = timeoutMs, IsQuiet = s_isQuiet };
+    }
 
     /// <param name="failures">What to do about sites that cannot be changed.</param>
     /// <returns>0 or -errno; after an error the sites that were not changed want what they have.</returns>

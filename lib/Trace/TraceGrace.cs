@@ -55,7 +55,7 @@ internal unsafe ref struct TraceGrace
     /// <returns>0, -ETIMEDOUT, or the error of the stop that replaces the membarrier if the system has none.</returns>
     public static int Wait(NmiThread* self, long budget)
     {
-        int error = Barrier(self);
+        int error = Barrier(self, budget);
         if (error != 0)
         {
             return error;
@@ -175,14 +175,19 @@ internal unsafe ref struct TraceGrace
         return parked->Context != 0 && TraceText.Contains(*Ucontext.Rip(parked->Context));
     }
 
-    private static int Barrier(NmiThread* self)
+    /// <summary>
+    /// If it takes a stop, and nobody waits for the grace period, that gives up soon, and is not reported.
+    /// </summary>
+    private static int Barrier(NmiThread* self, long budget)
     {
         if (StopMachine.HasSyncCore(StopState.Shared) && GracePeriod<X86Threads>.Begin())
         {
             return 0;
         }
 
-        int error = StopMachine.Open(self, StopMachine.DefaultTimeoutMs);
+        int error = budget > BriefNs
+            ? StopMachine.Open(self, StopMachine.DefaultTimeoutMs)
+            : StopMachine.TryOpen(self, StopTimeoutMs, out _);
         if (error == 0)
         {
             StopMachine.Close();

@@ -14,10 +14,13 @@ internal unsafe struct TraceState
     public uint Mutex;
 
     /// <summary>
-    /// Not 0 in a child that was created without fork(3) in the middle of another thread's call: what that call was changing may be
-    /// inconsistent.
+    /// Not 0 in a child that was created in the middle of another thread's call, because fork(3) could not wait for that any longer, or was
+    /// not used: what the call was changing may be inconsistent.
     /// </summary>
     public uint Torn;
+
+    /// <summary>The <see cref="Ftrace.Protocol.NmiThread"/> whose call has the mutex; 0: none, or a thread has it that forks.</summary>
+    public ulong Owner;
 
     /// <summary>The one instance.</summary>
     [NoInstr]

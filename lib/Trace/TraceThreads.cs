@@ -22,6 +22,21 @@ internal static unsafe class TraceThreads
     [NoInstr]
     public static int Used => Volatile.Read(ref s_used);
 
+    /// <summary>Calls that were not traced for lack of a slot. What a thread has counted stays in its record when it has ended.</summary>
+    public static ulong GraphOverruns
+    {
+        get
+        {
+            ulong sum = 0;
+            for (int i = 0; i < Used; i++)
+            {
+                sum += Volatile.Read(ref s_records[i].GraphOverruns);
+            }
+
+            return sum;
+        }
+    }
+
     /// <summary>A thread's record; null if it has none.</summary>
     [NoInstr]
     public static TraceThread* Of(NmiThread* thread) =>

@@ -63,14 +63,10 @@ internal static unsafe class Tracing
     /// <summary>Executes a call, with memory reserved, both locks held and the list of objects updated.</summary>
     public static int Run(ref TraceCall call)
     {
-        if (IsTorn)
+        int lockError = TryLock();
+        if (lockError != 0)
         {
-            return -Errno.EAGAIN;
-        }
-
-        if (!TryLock())
-        {
-            return -Errno.EDEADLK;
+            return lockError;
         }
 
         RunOnce(ref call);
@@ -94,35 +90,39 @@ internal static unsafe class Tracing
 
         // Only a call that has to waits for handlers: any other one may come from a constructor, with the loader's lock held.
         bool waits = call.RemovedHandlers || (call.Operation == TraceOperation.Update && s_unconfirmedGrace != 0);
-        int graceError = 0;
-        if (waits)
-        {
-            graceError = Reclaim(TraceGrace.LongNs);
-            s_unconfirmedGrace = graceError != 0 ? s_gracePeriods : s_unconfirmedGrace;
-        }
-        else if (s_needsReclaim || TraceSlots.ManySlotsUsed || LoadedObjects.HasDropped)
-        {
-            Reclaim(TraceGrace.BriefNs);
-        }
-
+        bool reclaims = waits || s_needsReclaim || TraceSlots.ManySlotsUsed || LoadedObjects.HasDropped;
         Unlock();
+
+        // Before the wait, which a signal handler may leave.
         int agentError = Agent.Keep(ref s_wantsAgent);
         if (agentError != 0 && call.Operation == TraceOperation.Register)
         {
             ReportNoHook("no thread can be created"u8, agentError);
         }
 
+        int graceError = reclaims ? LockAndReclaim(waits) : 0;
         return error != 0 ? error : graceError;
+    }
+
+    /// <param name="waits">Handlers were removed; else what can be freed soon is freed.</param>
+    private static int LockAndReclaim(bool waits)
+    {
+        Lock();
+        int error = IsTorn ? -Errno.EAGAIN : Reclaim(waits ? TraceGrace.LongNs : TraceGrace.BriefNs);
+        s_unconfirmedGrace = waits && error != 0 ? s_gracePeriods : s_unconfirmedGrace;
+        Unlock();
+        return waits ? error : 0;
     }
 
     /// <summary>
     /// Finds and traces what was opened, while the loader waits: called by the agent. Nothing is waited for with the loader's lock held but
     /// the stop, and not even that for long: what is in use may be in use by the thread that opens the object.
     /// </summary>
+    /// <param name="isAgain">It has looked before, and what was in the way has been reported.</param>
     /// <returns>0; 1 if that is the case; or a temporary error.</returns>
-    public static int Look()
+    public static int Look(bool isAgain)
     {
-        int result = 0;
+        int result = isAgain ? 1 : 0;
         if (!IsTorn)
         {
             DlPhdrInfo.Iterate(&LookLocked, &result);
@@ -137,22 +137,24 @@ internal static unsafe class Tracing
     {
         NmiThread* self = CurrentThread.Words;
         var result = (int*)data;
+        bool isAgain = *result != 0;
         *result = InUse;
         if (!FutexMutex.TryLock(&TraceState.Shared->Mutex))
         {
             return 1;
         }
 
+        TraceState.Shared->Owner = (ulong)self;
         if (PatchGate.TryPrepare(self))
         {
             *result = -Errno.ENOMEM;
             if (TraceSlots.Reserve() && TraceThreads.Reserve() && StubArea.Reserve())
             {
-                SitePatcher.LimitTo(StopTimeoutMs);
+                SitePatcher.LimitTo(StopTimeoutMs, isQuiet: isAgain);
                 int updated = LoadedObjects.Update(resolve: true);
                 int adopted = AdoptNewObjects(isOpening: true);
                 *result = updated != 0 ? updated : adopted;
-                SitePatcher.LimitTo(0);
+                SitePatcher.LimitTo(0, isQuiet: false);
                 DisplayNames.End();
             }
 
@@ -166,7 +168,7 @@ internal static unsafe class Tracing
     /// <summary>Frees what can be freed soon: called by the agent, while nothing waits for it.</summary>
     public static void ReclaimBriefly()
     {
-        if (IsTorn || !TryLock())
+        if (TryLock() != 0)
         {
             return;
         }
@@ -220,14 +222,10 @@ internal static unsafe class Tracing
     /// </summary>
     public static int Lookup(ref AddressLookup lookup)
     {
-        if (IsTorn)
+        int error = TryLock();
+        if (error != 0)
         {
-            return -Errno.EAGAIN;
-        }
-
-        if (!TryLock())
-        {
-            return -Errno.EDEADLK;
+            return error;
         }
 
         // To demangle names, the thread is marked.
@@ -261,6 +259,11 @@ internal static unsafe class Tracing
         Unlock();
         int error = TraceGrace.Wait(CurrentThread.Words, budget);
         Lock();
+        if (IsTorn)
+        {
+            return -Errno.EAGAIN; // the child of a fork in a handler
+        }
+
         if (error != 0)
         {
             s_needsReclaim = true;
@@ -274,44 +277,59 @@ internal static unsafe class Tracing
     }
 
     /// <summary>True in a child that was created while another thread was changing this state: nothing can be traced, and no key changed.</summary>
-    public static bool IsTorn => TraceState.Shared->Torn != 0;
+    private static bool IsTorn => TraceState.Shared->Torn != 0;
 
-    /// <summary>Takes the trace mutex, unless the thread would wait for itself.</summary>
-    public static bool TryLock()
+    /// <summary>Takes the trace mutex.</summary>
+    /// <returns>0; -EDEADLK if the thread would wait for itself; -EAGAIN if the state is inconsistent. Then the mutex is not taken.</returns>
+    public static int TryLock()
     {
-        NmiThread* self = CurrentThread.Words;
-        if (WaitsForItself(self))
+        if (IsTorn)
         {
-            return false;
+            return -Errno.EAGAIN;
+        }
+
+        if (WaitsForItself(CurrentThread.Words))
+        {
+            return -Errno.EDEADLK;
         }
 
         Lock();
-        return true;
+        if (!IsTorn)
+        {
+            return 0;
+        }
+
+        Unlock(); // the child of a fork in a handler that interrupted the wait
+        return -Errno.EAGAIN;
     }
 
     /// <summary>As <see cref="FutexMutex"/>, but while this waits no signal is blocked, and a handler may leave by siglongjmp().</summary>
     private static void Lock()
     {
         uint* word = &TraceState.Shared->Mutex;
-        if (Interlocked.CompareExchange(ref *word, 1u, 0u) == 0)
+        if (!FutexMutex.TryLock(word))
         {
-            return;
+            while (Interlocked.Exchange(ref *word, 2u) != 0)
+            {
+                Native.Table->Idle(word, 2, 0);
+            }
         }
 
-        while (Interlocked.Exchange(ref *word, 2u) != 0)
-        {
-            Native.Table->Idle(word, 2, 0);
-        }
+        TraceState.Shared->Owner = (ulong)CurrentThread.Words;
     }
 
-    public static void Unlock() => FutexMutex.Unlock(&TraceState.Shared->Mutex);
+    public static void Unlock()
+    {
+        TraceState.Shared->Owner = 0;
+        FutexMutex.Unlock(&TraceState.Shared->Mutex);
+    }
 
-    /// <summary>
-    /// True if the owner of the trace mutex may wait for this thread: for its handler to end, for the patch mutex, or for its stop window.
-    /// </summary>
+    /// <summary>True in a handler, whose end the call may wait for; or if the owner of the trace mutex may wait for this thread.</summary>
+    private static bool WaitsForItself(NmiThread* self) => TraceThreads.IsInHandler(self) || IsWaitedFor(self);
+
+    /// <summary>True if the owner of the trace mutex may wait for this thread: for the patch mutex, or for its stop window.</summary>
     [NoInstr]
-    private static bool WaitsForItself(NmiThread* self) =>
-        StopMachine.IsOpen(self) || TraceThreads.IsInHandler(self) || PatchGate.IsOwner(self);
+    private static bool IsWaitedFor(NmiThread* self) => StopMachine.IsOpen(self) || PatchGate.IsOwner(self);
 
     /// <summary>Sets the function that reports are passed to.</summary>
     public static int SetPrint(void* print)
@@ -326,15 +344,18 @@ internal static unsafe class Tracing
     }
 
     /// <summary>
-    /// Before a fork: takes the trace mutex, so that the child finds consistent state. Not in a handler, with the patch mutex, or inside
-    /// of such a call: the owner of the trace mutex waits for this thread, or is this thread.
+    /// Before a fork: takes the trace mutex, so that the child finds consistent state. In an NMI, with the patch mutex, or inside of a call,
+    /// only if it is free: its owner may wait for this thread. Nobody waits for the end of a handler with the mutex held.
     /// </summary>
+    /// <param name="self">The calling thread.</param>
+    /// <param name="deadlineNs">Until when to wait: the owner may wait for a lock that this thread has.</param>
     [NoInstr]
-    public static void ForkPrepare(NmiThread* self)
+    public static void ForkPrepare(NmiThread* self, long deadlineNs)
     {
-        if (self->Saved == 1 && self->Busy == 0 && !WaitsForItself(self))
+        TraceState* trace = TraceState.Shared;
+        bool mayWait = self->Saved == NmiThread.Outside && self->Busy == 0 && !IsWaitedFor(self);
+        if (trace->Owner != (ulong)self && FutexMutex.TryLock(&trace->Mutex, mayWait ? deadlineNs : 0))
         {
-            FutexMutex.Lock(&TraceState.Shared->Mutex);
             s_forking = self;
         }
     }
@@ -349,20 +370,22 @@ internal static unsafe class Tracing
         }
     }
 
-    /// <summary>In a child that was created without the two methods above, before <see cref="AfterFork"/>.</summary>
-    [NoInstr]
-    public static void AfterForkFound()
-    {
-        TraceState* trace = TraceState.Shared;
-        trace->Torn = trace->Mutex != 0 && s_forking == null ? 1 : trace->Torn;
-    }
-
-    /// <summary>In the child of a fork.</summary>
+    /// <summary>
+    /// In the child of a fork. If the mutex was not taken before, another thread may have been changing what it protects; or this one, which
+    /// continues.
+    /// </summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
     {
+        TraceState* trace = TraceState.Shared;
+        if (trace->Owner != (ulong)self)
+        {
+            trace->Torn = trace->Mutex != 0 && s_forking == null ? 1 : trace->Torn;
+            trace->Owner = 0;
+            trace->Mutex = 0;
+        }
+
         s_forking = null;
-        TraceState.Shared->Mutex = 0;
         TraceThreads.AfterFork(self);
     }
 
@@ -502,7 +525,7 @@ internal static unsafe class Tracing
                 continue;
             }
 
-            DisplayNames.LackedDemangler = false;
+            DisplayNames.ExpectedDemangler = false;
             SiteFailures failures = SiteFailures.SkipForeign;
             for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
             {
@@ -518,7 +541,7 @@ internal static unsafe class Tracing
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0;
             result = FirstError(result, error, conflict);
-            if (isOpening && DisplayNames.LackedDemangler)
+            if (isOpening && DisplayNames.ExpectedDemangler)
             {
                 target->IsNew = true;
                 result = FirstError(result, -Errno.EAGAIN, 0);

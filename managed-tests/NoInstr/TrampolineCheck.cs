@@ -1,55 +1,44 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using Ftrace.Tests.Elf;
 using Iced.Intel;
 
 namespace Ftrace.Tests.NoInstr;
 
 /// <summary>
-/// Whether the machine code of Native/trace_entry.S does to the words of a thread what <see cref="Explorer.Handshakes.GraceScenario"/> takes it to do, on every
+/// Whether the machine code of Native/trace_entry.S and graph_entry.S does to the words of a thread what <see cref="Explorer.Handshakes.GraceScenario"/> takes it to do, on every
 /// way through it:
 /// </summary>
 /// <remarks>
-/// The thread marks itself before it reads the call in the text, the slot, the table or the ops, and before it calls the handler. After
-/// a handler, nobody returns with the mark still there. It takes away its own only, counts a quiescent state after that, and in an NMI only if
-/// it has seen no other mark.
+/// The thread marks itself before it reads the call in the text, the slot, the table or the ops, and before it calls the handler, or the
+/// function of graph.c that does. After a handler, nobody returns with the mark still there. It takes away its own only, counts a quiescent state
+/// after that, and in an NMI only if it has seen no other mark.
 /// </remarks>
 internal sealed class TrampolineCheck
 {
-    private readonly byte[] _code;
-    private readonly Dictionary<ulong, string> _symbols = [];
-    private readonly Dictionary<ulong, ulong[]> _calls = [];
+    private static readonly string[] s_callHandlers = ["ftrace_graph_call", "ftrace_graph_call_full", "ftrace_graph_exit", "ftrace_graph_exit_full"];
+
+    /// <summary>GRAPH_FULL of Native/graph.c.</summary>
+    private const ulong Full = 1;
+
+    private readonly TrampolineCode _code;
+    private readonly bool _isGraph;
     private readonly Dictionary<ulong, TrampolineFacts> _facts = [];
     private readonly Queue<ulong> _open = new();
     private readonly SortedDictionary<ulong, string> _violations = [];
 
-    public TrampolineCheck(ElfObject elf, IEnumerable<string> entries, Action<byte[]>? change = null)
+    public TrampolineCheck(TrampolineCode code, IEnumerable<string> entries)
     {
-        int section = elf.Symbols.First(symbol => symbol.Name == entries.First()).Section;
-        _code = elf.Content(section);
-        change?.Invoke(_code);
-        foreach (ElfRelocation relocation in elf.Relocations(section))
-        {
-            _symbols[relocation.Offset] = relocation.Symbol.Name;
-        }
-
-        // The nops that may become jumps: lib/Trace/FtraceCall.cs.
-        ElfSymbol calls = elf.Symbols.First(symbol => symbol.Name == "ftrace_calls");
-        Dictionary<ulong, ulong> distances = elf.Relocations(calls.Section).ToDictionary(distance => distance.Offset, distance => distance.Symbol.Value + (ulong)distance.Addend);
-        for (ulong at = calls.Value; at < calls.Value + calls.Size; at += Offsets.FtraceCall_SizeOf)
-        {
-            _calls[distances[at + Offsets.FtraceCall_Ip]] = [distances[at + Offsets.FtraceCall_Redirect], distances[at + Offsets.FtraceCall_Done]];
-        }
-
+        _code = code;
+        _isGraph = entries.First().Contains("graph", StringComparison.Ordinal);
         foreach (string entry in entries)
         {
-            Reach(elf.Symbols.First(symbol => symbol.Name == entry).Value, TrampolineFacts.None);
+            Reach(code.EntryOf(entry), TrampolineFacts.None);
         }
 
         while (_open.TryDequeue(out ulong ip))
         {
-            Follow(Decode(ip), _facts[ip]);
+            Follow(code.Decode(ip), _facts[ip]);
         }
     }
 
@@ -64,16 +53,12 @@ internal sealed class TrampolineCheck
     /// <summary>Where it sets or clears the bit of a level.</summary>
     public IEnumerable<Instruction> Levels => Every.Where(code => Stores(code, Offsets.TraceThread_Levels));
 
-    public IEnumerable<Instruction> HandlerCalls => Every.Where(code => code.IsCallNearIndirect);
+    public IEnumerable<Instruction> HandlerCalls => Every.Where(CallsHandlers);
 
-    private IEnumerable<Instruction> Every => _facts.Keys.Order().Select(Decode);
+    /// <summary>How a thread leaves: to the caller of the function, to the function, or to a block.</summary>
+    public IEnumerable<Instruction> Ends => Every.Where(code => code.FlowControl is FlowControl.Return or FlowControl.IndirectBranch);
 
-    private Instruction Decode(ulong ip)
-    {
-        var decoder = Decoder.Create(64, new ByteArrayCodeReader(_code, (int)ip, _code.Length - (int)ip));
-        decoder.IP = ip;
-        return decoder.Decode();
-    }
+    private IEnumerable<Instruction> Every => _facts.Keys.Order().Select(_code.Decode);
 
     private void Reach(ulong ip, TrampolineFacts facts)
     {
@@ -94,7 +79,7 @@ internal sealed class TrampolineCheck
     private void Follow(Instruction code, TrampolineFacts facts)
     {
         TrampolineFacts after = After(code, facts);
-        foreach (ulong other in _calls.GetValueOrDefault(code.IP, []))
+        foreach (ulong other in _code.JumpsFrom(code.IP))
         {
             Reach(other, after);
         }
@@ -105,13 +90,15 @@ internal sealed class TrampolineCheck
                 Reach(code.NearBranchTarget, after);
                 break;
             case FlowControl.ConditionalBranch:
-                Reach(code.NearBranchTarget, after);
+                // graph.c has called no handler then.
+                bool isFull = code.Mnemonic == Mnemonic.Je && (facts & TrampolineFacts.ComparedWithFull) != 0;
+                Reach(code.NearBranchTarget, isFull ? after & ~TrampolineFacts.Owes : after);
                 Reach(code.NextIP, after);
                 break;
             case FlowControl.Next or FlowControl.Call or FlowControl.IndirectCall:
                 Reach(code.NextIP, after);
                 break;
-            case FlowControl.Return:
+            case FlowControl.Return or FlowControl.IndirectBranch:
                 Demand(code, (facts & TrampolineFacts.Owes) == 0, "returns with the mark of a handler that has ended");
                 break;
             default:
@@ -123,19 +110,19 @@ internal sealed class TrampolineCheck
     private TrampolineFacts After(Instruction code, TrampolineFacts facts)
     {
         bool isMarked = (facts & TrampolineFacts.Marked) != 0;
-        if (code.IsCallNearIndirect)
+        if (CallsHandlers(code))
         {
             Demand(code, isMarked, "calls a handler before the mark");
-            return (facts | TrampolineFacts.Owes) & ~TrampolineFacts.Compared;
+            return (facts | TrampolineFacts.Owes) & ~(TrampolineFacts.Compared | TrampolineFacts.ComparedWithFull);
         }
 
         if (code.FlowControl == FlowControl.Call)
         {
-            bool leaves = _symbols.GetValueOrDefault(code.NextIP - sizeof(int)) == "ftrace_leave_mark";
-            return leaves ? TrampolineFacts.None : facts;
+            return _code.CalledBy(code) == "ftrace_leave_mark" ? TrampolineFacts.None : facts;
         }
 
-        if (code.MemoryBase is Register.RDX or Register.RDI && code.Mnemonic != Mnemonic.Lea && code.Mnemonic != Mnemonic.Nop)
+        bool ofRecord = IsOfRecord(code, Offsets.TraceThread_Mark) && _isGraph;
+        if (code.MemoryBase is Register.RDX or Register.RDI && !ofRecord && code.Mnemonic != Mnemonic.Lea && code.Mnemonic != Mnemonic.Nop)
         {
             Demand(code, isMarked, "reads what may change before the mark");
         }
@@ -154,6 +141,12 @@ internal sealed class TrampolineCheck
         {
             Demand(code, (facts & TrampolineFacts.Cleared) != 0, "counts a quiescent state before the mark is gone");
             Demand(code, (facts & TrampolineFacts.OthersUnknown) == 0, "counts a quiescent state though there may be other marks");
+        }
+
+        facts &= ~TrampolineFacts.ComparedWithFull;
+        if (code.Mnemonic == Mnemonic.Cmp && code.Op0Register == Register.RAX && code.Op1Kind is OpKind.Immediate8to64 or OpKind.Immediate32to64 && code.GetImmediate(1) == Full && _isGraph)
+        {
+            return facts | TrampolineFacts.ComparedWithFull;
         }
 
         bool looksAtMark = IsOfRecord(code, Offsets.TraceThread_Mark);
@@ -176,12 +169,16 @@ internal sealed class TrampolineCheck
         return (facts | TrampolineFacts.Cleared) & ~(TrampolineFacts.Marked | TrampolineFacts.Owes);
     }
 
-    private static bool Stores(Instruction code, int offset) => code.Mnemonic == Mnemonic.Mov && code.Op0Kind == OpKind.Memory && IsOfRecord(code, offset);
+    private bool Stores(Instruction code, int offset) => code.Mnemonic == Mnemonic.Mov && code.Op0Kind == OpKind.Memory && IsOfRecord(code, offset);
 
-    /// <summary>The thread's record is in rcx or rbp.</summary>
-    private static bool IsOfRecord(Instruction code, int offset) => code.MemoryBase is Register.RCX or Register.RBP
+    /// <summary>The thread's record is in rcx or rbp; before the mark of a short entry of graph_entry.S in rdx.</summary>
+    private bool IsOfRecord(Instruction code, int offset) =>
+        (code.MemoryBase is Register.RCX or Register.RBP || (code.MemoryBase == Register.RDX && _isGraph))
         && code.MemoryIndex == Register.None && code.MemoryDisplacement64 == (ulong)offset
         && (code.Op0Kind == OpKind.Memory || code.Op1Kind == OpKind.Memory);
+
+    private bool CallsHandlers(Instruction code) =>
+        code.IsCallNearIndirect || (code.FlowControl == FlowControl.Call && s_callHandlers.Contains(_code.CalledBy(code)));
 
     private void Demand(Instruction code, bool holds, string otherwise)
     {

@@ -21,11 +21,14 @@ internal enum TrampolineFacts
     BitSet = 8,
 
     /// <summary>Those that hold if they do on every way.</summary>
-    OnEveryWay = Marked | Compared | Cleared | BitSet,
+    OnEveryWay = Marked | Compared | Cleared | BitSet | ComparedWithFull,
 
     /// <summary>A handler was called, and the mark is still there.</summary>
     Owes = 16,
 
     /// <summary>The mark of a level was taken away, and nobody has looked whether there are others.</summary>
     OthersUnknown = 32,
+
+    /// <summary>The result of graph.c was compared with GRAPH_FULL, by the instruction before.</summary>
+    ComparedWithFull = 64,
 }

@@ -38,6 +38,7 @@ public sealed class CorpusTests
         var target = new ElfTarget();
         Replay("elf", target.Run);
         Assert.That(target.SiteCount, Is.GreaterThan(100), "places in some of them");
+        Assert.That(target.SledCount, Is.GreaterThan(4), "sleds in some of them");
         Assert.That(target.JumpCount, Is.GreaterThan(2), "branches in some of them");
         Assert.That(target.UnlistedCount, Is.GreaterThan(0), "functions that are not listed in some of them");
         Assert.That(target.FunctionCount, Is.GreaterThan(0), "a function in some of them");

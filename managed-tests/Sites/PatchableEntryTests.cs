@@ -50,6 +50,10 @@ public sealed class PatchableEntryTests
     [TestCase("Clang, 7 bytes", "0f1f8000020000c3", true)]
     [TestCase("Clang, 8 bytes, after endbr64", "f30f1efa0f1f840000020000c3", true)]
     [TestCase("Clang, 15 bytes", "66666666662e660f1f840000020000c3", true)]
+    [TestCase("Clang, a sled", "eb09660f1f840000020000c3", true)]
+    [TestCase("Clang, a sled after endbr64, at an even address", "f30f1efa90eb09660f1f840000020000c3", true)]
+    [TestCase("a jump", "eb0990909090909090909090c3", false)]
+    [TestCase("a sled that was cut", "eb09660f1f8400000200", false)]
     [TestCase("four nops", "90909090c3", false)]
     [TestCase("a branch on a static key", "0f1f440000c3", false)]
     [TestCase("alignment", "662e0f1f840000000000c3", false)]
@@ -58,6 +62,16 @@ public sealed class PatchableEntryTests
     [TestCase("cut", "f30f1efa90909090", false)]
     [TestCase("nothing", "", false)]
     public void Room(string what, string hex, bool isRoom) => Assert.That(PatchableEntry.IsRoom(Convert.FromHexString(hex)), Is.EqualTo(isRoom), what);
+
+    [TestCase("as compiled", "eb09660f1f840000020000c3", true)]
+    [TestCase("turned off", "eb0901000000e8f1ffffff", true)]
+    [TestCase("turned on", "41ba01000000e8f1ffffff", false)]
+    [TestCase("a jump over something else", "eb0901000000e9f1ffffff", false)]
+    [TestCase("another jump", "eb0a660f1f840000020000c3", false)]
+    [TestCase("nops where a sled was", "6666666690660f1f440000", false)]
+    [TestCase("cut", "eb09660f1f8400000200", false)]
+    [TestCase("nothing", "", false)]
+    public void Sled(string what, string hex, bool isSled) => Assert.That(PatchableEntry.IsSled(Convert.FromHexString(hex)), Is.EqualTo(isSled), what);
 
     [Test]
     public void WhateverStandsThereTheResultLiesInIt()

@@ -368,6 +368,7 @@ static const struct part {
 	{"trace", bench_trace},
 	{"record", bench_record},
 	{"count", bench_count},
+	{"graph", bench_graph},
 	{NULL, NULL},
 };
 
@@ -401,6 +402,9 @@ static void usage(FILE *file)
 	      "              uftrace\n"
 	      "  count       a counter for each function, compared with a hash table; a lookup by\n"
 	      "              address\n"
+	      "  graph       calls whose entry and exit are traced, compared with XRay,\n"
+	      "              -finstrument-functions, replaced return addresses, and handlers\n"
+	      "              called by hand\n"
 	      "\n"
 	      "  --json FILE  also write the results to FILE\n"
 	      "  --markdown FILE  also write the rows that have a peer as a Markdown table\n"

@@ -76,6 +76,13 @@ double xray_record_time(const struct xray *xray)
 	return time_of(xray, "r");
 }
 
+double xray_way_time(const struct xray *xray, int way)
+{
+	char command[] = {'0' + way, 0};
+
+	return time_of(xray, command);
+}
+
 void end_xray(struct xray *xray)
 {
 	close(xray->commands);

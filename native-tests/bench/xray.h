@@ -28,6 +28,9 @@ double xray_time(const struct xray *xray);
 /* The same of xray_call_peer, with the handler that records. */
 double xray_record_time(const struct xray *xray);
 
+/* Has xray_graph_peer call its functions in a way; ns. */
+double xray_way_time(const struct xray *xray, int way);
+
 void end_xray(struct xray *xray);
 
 #endif /* XRAY_H */

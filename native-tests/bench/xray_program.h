@@ -21,14 +21,14 @@ enum xray_status __xray_unpatch(void);
 
 static unsigned long calls;
 
-static void count_call(int32_t id, int type)
+static inline void count_call(int32_t id, int type)
 {
 	(void)id;
 	(void)type;
 	calls++;
 }
 
-static uint64_t now_ns(void)
+static inline uint64_t now_ns(void)
 {
 	struct timespec ts;
 

@@ -359,9 +359,10 @@ static int with_limit(void *data)
 	return try_library();
 }
 
-static void with_limits(int resource, unsigned long step, unsigned long end, int results[CODES])
+static void with_limits(int resource, unsigned long begin, unsigned long step, unsigned long end,
+			int results[CODES])
 {
-	for (unsigned long more = 0; more <= end; more += step)
+	for (unsigned long more = begin; more <= end; more += step)
 		results[in_child(with_limit, &(struct limit){resource, more})]++;
 }
 
@@ -369,13 +370,15 @@ static void memory(void)
 {
 	int results[CODES] = {0};
 
-	with_limits(RLIMIT_AS, 128 * KB, 24 * MB, results);
-	with_limits(RLIMIT_AS, MB, 200 * MB, results);
+	with_limits(RLIMIT_AS, 0, 128 * KB, 24 * MB, results);
+	with_limits(RLIMIT_AS, 0, MB, 200 * MB, results);
 	printf("address space: opened %d, no memory %d, not opened %d\n", results[OPENED],
 	       results[NO_MEMORY], results[NOT_FOUND]);
 	CHECK(results[OPENED] && results[NO_MEMORY] && results[NOT_FOUND]);
 	memset(results, 0, sizeof(results));
-	with_limits(RLIMIT_DATA, 16 * KB, 2 * MB, results);
+	/* The slots of calls whose exits are traced are 8 MB of data. */
+	with_limits(RLIMIT_DATA, 0, MB, 8 * MB, results);
+	with_limits(RLIMIT_DATA, 8 * MB, 16 * KB, 10 * MB, results);
 	printf("data: opened %d, no memory %d, not opened %d\n", results[OPENED],
 	       results[NO_MEMORY], results[NOT_FOUND]);
 	CHECK(results[OPENED] && results[NO_MEMORY]);

@@ -107,6 +107,12 @@ unused)
 	fi
 	try traced $entry -ffunction-sections
 	try nothing $entry -ffunction-sections
+	xray="-fxray-instrument -fxray-instruction-threshold=1 -fno-xray-link-deps -ffunction-sections"
+	if "$compiler" $xray -E -x c /dev/null >/dev/null 2>&1; then # not GCC, nor every Clang
+		try traced $xray
+		[ $linker = gold ] && listed="the linker dropped the list" || listed=traced
+		try "$listed" $xray -Wl,--gc-sections
+	fi
 	;;
 mcount)
 	mcount="-pg -mfentry -mrecord-mcount -ffunction-sections"

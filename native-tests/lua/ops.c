@@ -45,29 +45,22 @@ unsigned long ops_sites(bool enabled)
 	return sites;
 }
 
-static void print(const char *line)
+static int begin(void)
 {
-	fprintf(stderr, "%s\n", line);
+	return ftrace_register_function(&ops);
 }
 
-int ops_begin(int method)
-{
-	struct ftrace_patch_opts opts = {.size = sizeof(opts), .method = method};
-	int error;
-
-	ftrace_set_print(print);
-	error = ftrace_set_patch_opts(&opts);
-	return error ? error : ftrace_register_function(&ops);
-}
-
-int ops_change(unsigned long changes)
+static int change(unsigned long changes)
 {
 	return ftrace_set_filter(&ops, patterns[changes % PATTERNS], 0, 1);
 }
 
-int ops_end(void)
+static int end(void)
 {
 	int error = ftrace_unregister_function(&ops);
 
 	return error ? error : ftrace_free_filter(&ops);
 }
+
+const struct tracer ops_tracer = {
+	.prefix = "ops-", .begin = begin, .change = change, .end = end};

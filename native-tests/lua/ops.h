@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops.h - a handler on Lua's functions, by ftrace/trace.h. What can fail returns 0 or
- * a negative errno.
+ * ops.h - handlers on Lua's functions, by ftrace/trace.h (ops.c) or by ftrace/graph.h (graph.c).
+ * What can fail returns 0 or a negative errno.
  */
 #ifndef OPS_H
 #define OPS_H
@@ -14,12 +14,24 @@ extern _Thread_local volatile unsigned long counted_calls;
 /* How many functions there are, or are traced. */
 unsigned long ops_sites(bool enabled);
 
-/* Begins to count the calls of all functions; @method: an enum ftrace_method, of all changes. */
-int ops_begin(int method);
+struct tracer {
+	const char *prefix; /* of the method, on the command line */
 
-/* Goes over to other functions. */
-int ops_change(unsigned long changes);
+	/* Begins to trace all functions. */
+	int (*begin)(void);
 
-int ops_end(void);
+	/* Goes over to other functions. */
+	int (*change)(unsigned long changes);
+
+	int (*end)(void);
+
+	/* The calling thread calls no function of Lua any more. NULL: nothing is to be done then. */
+	void (*thread_end)(void);
+
+	/* Prints what was counted; true if it shows a failure. NULL: nothing else was counted. */
+	bool (*report)(void);
+};
+
+extern const struct tracer ops_tracer, graph_tracer;
 
 #endif /* OPS_H */

@@ -13,13 +13,14 @@ limit=300 # seconds; a run takes a few
 
 usage() {
     cat <<'END'
-usage: run.sh BUILD_DIR PREFIX [--ops] [--method stop|breakpoint|auto]
+usage: run.sh BUILD_DIR PREFIX [--ops | --graph] [--method stop|breakpoint|auto]
 
 Fetches the source of Lua 5.4 with apt into BUILD_DIR. Builds it twice, unmodified, and
 with patchable function entries and the libftrace that is installed in PREFIX. Runs the
 same scripts with both builds, and compares the output. Without --method the patched
 build runs twice, with the stop and with the breakpoint method. With --ops a handler
-counts the calls of functions, and its filter changes ten times a second.
+counts the calls of functions, and its filter changes ten times a second. With --graph
+handlers are called at both ends of functions, and each entry must have one exit.
 
 Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 not supported on this
 system. CC chooses the compiler (gcc).
@@ -48,7 +49,14 @@ build_variant() {
 
 ops=
 take_option() {
-    [ "$1" = --ops ] && ops=ops-
+    case $1 in
+    --ops) ops=ops- ;;
+    --graph)
+        ops=graph-
+        rounds=2
+        ;;
+    *) return 1 ;;
+    esac
 }
 
 take_arguments "$@"
@@ -57,7 +65,7 @@ command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
 prepare
 
 fetch_source lua5.4
-build_both patched driver.c "toggle.c ops.c count-call.S" ""
+build_both patched driver.c "toggle.c ops.c graph.c count-call.S" ""
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
 run_variant plain none scripts/*.lua
 for each in $methods; do

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * toggle.c - all entries of Lua's functions, back and forth, while they run; or, as
- * a method "ops-...", a handler on changing ones of them (ops.c).
+ * a method "ops-...", a handler on changing ones of them (ops.c), or as "graph-..."
+ * handlers at both ends of these (graph.c).
  *
  * Who runs against whom: the main thread changes the entries; the other threads
  * run Lua; every thread, the main one included, is interrupted by a timer of its
@@ -69,7 +70,8 @@ static const char *const method_name[] = {
 	[FTRACE_METHOD_BREAKPOINT] = "breakpoint",
 };
 static enum ftrace_method wanted;
-static bool ops;
+static const struct tracer *const tracers[] = {&ops_tracer, &graph_tracer};
+static const struct tracer *ops; /* NULL: entries are patched */
 static unsigned long max_sites, min_sites = -1UL;
 static size_t nr_entries, nr_straddling;
 static unsigned long toggles;
@@ -196,9 +198,9 @@ static void change_all(void)
 		patch_all(toggles % 2 ? to_nop : to_call, wanted);
 		return;
 	}
-	error = toggles ? ops_change(toggles) : ops_begin(wanted);
+	error = toggles ? ops->change(toggles) : ops->begin();
 	if (error)
-		fail(toggles ? "ftrace_set_filter" : "ftrace_register_function", -error);
+		fail(toggles ? "another filter" : "registering", -error);
 	sites = ops_sites(true);
 	max_sites = sites > max_sites ? sites : max_sites;
 	min_sites = sites < min_sites ? sites : min_sites;
@@ -206,12 +208,35 @@ static void change_all(void)
 
 static void change_none(void)
 {
-	int error = ops ? ops_end() : 0;
+	int error = ops ? ops->end() : 0;
 
 	if (error)
-		fail("ftrace_unregister_function", -error);
+		fail("unregistering", -error);
 	if (!ops && toggles % 2)
 		patch_all(to_nop, wanted);
+}
+
+static void print(const char *line)
+{
+	fprintf(stderr, "%s\n", line);
+}
+
+/* Handlers in place of patches. */
+static void init_ops(void)
+{
+	struct ftrace_patch_opts opts = {.size = sizeof(opts), .method = wanted};
+	int error;
+
+	if (ops_sites(false) != nr_entries) {
+		fprintf(stderr, "%zu entries, but the library knows %lu\n", nr_entries,
+			ops_sites(false));
+		exit(1);
+	}
+	ftrace_set_print(print);
+	error = ftrace_set_patch_opts(&opts);
+	if (error)
+		fail("ftrace_set_patch_opts", -error);
+	install_handlers();
 }
 
 void toggle_init(const char *method)
@@ -221,20 +246,17 @@ void toggle_init(const char *method)
 	static const unsigned char clang_nop[FTRACE_INSN_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x08};
 	const unsigned long *entries = __start___patchable_function_entries;
 
-	ops = strncmp(method, "ops-", 4) == 0;
-	wanted = parse_method(method + (ops ? 4 : 0));
+	for (size_t i = 0; i < sizeof(tracers) / sizeof(tracers[0]); i++)
+		if (strncmp(method, tracers[i]->prefix, strlen(tracers[i]->prefix)) == 0)
+			ops = tracers[i];
+	wanted = parse_method(method + (ops ? strlen(ops->prefix) : 0));
 	nr_entries = (size_t)(__stop___patchable_function_entries - entries);
 	if (nr_entries < MIN_ENTRIES) {
 		fprintf(stderr, "only %zu entries: the linker dropped some\n", nr_entries);
 		exit(1);
 	}
 	if (ops) {
-		if (ops_sites(false) != nr_entries) {
-			fprintf(stderr, "%zu entries, but the library knows %lu\n", nr_entries,
-				ops_sites(false));
-			exit(1);
-		}
-		install_handlers();
+		init_ops();
 		return;
 	}
 	to_call = calloc(nr_entries, sizeof(*to_call));
@@ -283,6 +305,8 @@ void toggle_thread_end(void)
 {
 	timer_delete(thread_timer);
 	pthread_mutex_lock(&totals_lock);
+	if (ops && ops->thread_end)
+		ops->thread_end();
 	total_calls += counted_calls;
 	total_nmis += thread_nmis;
 	total_torn += thread_torn;
@@ -382,6 +406,8 @@ int toggle_report(void)
 	print_count("collections", stats.gc_collections);
 
 	failed = !entries_are_nops();
+	if (ops && ops->report && ops->report())
+		failed = 1;
 	if (ops && max_sites != nr_entries) {
 		fprintf(stderr, "at no time were all functions traced\n");
 		failed = 1;

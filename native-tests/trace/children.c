@@ -13,6 +13,10 @@
  *   bare-*        the same, while another thread is in a callback, in a call that
  *                 changes what is traced, or anywhere in its first call or its end
  *   shared        a process that has the parent's memory itself
+ *   locks         what a thread in a call waits for is a lock that the one that forks has,
+ *                 as that of an allocator, and so does another one in its first call
+ *   handler       fork() in the handler of a traced function
+ *   prepared      fork() by a thread that others wait for
  *
  * A child that hangs is ended by its alarm, which fails the test.
  */
@@ -316,6 +320,8 @@ static void *lists(void *arg)
 	return arg;
 }
 
+static int torn_asks; /* what new threads of the child are told */
+
 static void work_torn(void)
 {
 	struct ftrace_ops ops = OPS(count_hit, .data = &hits);
@@ -330,7 +336,7 @@ static void work_torn(void)
 		CHECK_EQ(hits, 0);
 	}
 	join(start(asks, &result));
-	CHECK_EQ(result, 0);
+	CHECK_EQ(result, torn_asks);
 	make_child = fork;
 	if (!leave) {
 		leave = 1;
@@ -448,6 +454,156 @@ static void shared(void)
 	work_with_threads();
 }
 
+/* locks */
+
+static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool locks, attaching;
+static __thread bool attaches;
+
+static void wait_for_lock(void)
+{
+	CHECK_EQ(pthread_mutex_lock(&host_lock), 0);
+	CHECK_EQ(pthread_mutex_unlock(&host_lock), 0);
+}
+
+/* The library calls it in a thread's first call. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
+{
+	int (*next)(pthread_t, pthread_attr_t *) = dlsym(RTLD_NEXT, "pthread_getattr_np");
+
+	if (attaches) {
+		attaching = true;
+		wait_for_lock();
+	}
+	return next(thread, attr);
+}
+
+static int wants_lock(const struct ftrace_site *site, void *data)
+{
+	(void)site, (void)data;
+	inside = 1;
+	wait_for_lock();
+	return 1;
+}
+
+static void *lists_with_lock(void *arg)
+{
+	WAIT_FOR(locks);
+	CHECK_EQ(ftrace_for_each_site(wants_lock, NULL, 0), 1);
+	return arg;
+}
+
+static void *asks_with_lock(void *arg)
+{
+	WAIT_FOR(inside); /* that thread's first call is over */
+	attaches = true;
+	return asks(arg);
+}
+
+/* Younger than the library's, so it runs before that one. */
+static void take_lock(void)
+{
+	CHECK_EQ(pthread_mutex_lock(&host_lock), 0);
+	if (leave)
+		return;
+	locks = true;
+	WAIT_FOR(inside && attaching);
+}
+
+static void release_lock(void)
+{
+	leave = 1;
+	CHECK_EQ(pthread_mutex_unlock(&host_lock), 0);
+}
+
+static void with_locks(void)
+{
+	pthread_t lister, asker;
+	int result;
+
+	CHECK_EQ(pthread_atfork(take_lock, release_lock, release_lock), 0);
+	lister = start(lists_with_lock, NULL);
+	asker = start(asks_with_lock, &result);
+	torn_asks = -EAGAIN;
+	in_child(work_torn);
+	join(lister);
+	join(asker);
+	CHECK_EQ(result, 0);
+	in_child(work_in_child);
+	work_in_child();
+}
+
+/* handler */
+
+static void fork_now(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)regs;
+	main_tid = gettid();
+	*(pid_t *)ops->data = fork();
+}
+
+static int lists_until_asleep(const struct ftrace_site *site, void *data)
+{
+	(void)site, (void)data;
+	inside = 1;
+	WAIT_FOR(main_tid && asleep(main_tid));
+	done = 1;
+	return 1;
+}
+
+static void *lists_meanwhile(void *arg)
+{
+	CHECK_EQ(ftrace_for_each_site(lists_until_asleep, NULL, 0), 1);
+	return arg;
+}
+
+static void handler(void)
+{
+	pid_t pid = -1;
+	struct ftrace_ops forking = OPS(fork_now, .data = &pid);
+	pthread_t thread;
+
+	trace(&forking, "child_*");
+	thread = start(lists_meanwhile, NULL);
+	WAIT_FOR(inside);
+	child_work(1);
+	if (pid == 0) {
+		alarm(CHILD_SECONDS);
+		CHECK(done); /* it has waited for the other call */
+		untrace(&forking);
+		work_in_child();
+		_exit(0);
+	}
+	check_child(pid);
+	join(thread);
+	untrace(&forking);
+	work_in_child();
+}
+
+/* prepared */
+
+static void fork_prepared(void)
+{
+	pthread_t thread = start(lists, NULL);
+	pid_t pid;
+
+	WAIT_FOR(inside);
+	CHECK_EQ(ftrace_arch_code_modify_prepare(), 0);
+	pid = fork();
+	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
+	if (pid == 0) {
+		alarm(CHILD_SECONDS);
+		work_torn();
+		_exit(0);
+	}
+	check_child(pid);
+	leave = 1;
+	join(thread);
+	in_child(work_in_child);
+	work_in_child();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
@@ -461,6 +617,9 @@ int main(int argc, char **argv)
 		{"bare-tracing", bare_tracing},
 		{"bare-attach", bare_attach},
 		{"shared", shared},
+		{"locks", with_locks},
+		{"handler", handler},
+		{"prepared", fork_prepared},
 		{NULL, NULL},
 	};
 

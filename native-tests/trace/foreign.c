@@ -50,6 +50,23 @@ __asm__(".text\n"
 	".quad probed\n"
 	".popsection\n");
 
+/* A sled of XRay, as with Clang's -fxray-instrument. */
+int sledded(int x);
+__asm__(".text\n"
+	".p2align 4\n"
+	".globl sledded\n"
+	".type sledded, @function\n"
+	"sledded: .byte 0xeb, 9, 0x66, 0x0f, 0x1f, 0x84, 0, 0, 2, 0, 0\n"
+	"	lea 1(%rdi), %eax\n"
+	"	ret\n"
+	".size sledded, .-sledded\n"
+	".pushsection xray_instr_map, \"ao\", @progbits, .text\n"
+	"1: .quad sledded - 1b\n"
+	"2: .quad sledded - 2b\n"
+	".byte 0, 0, 2\n"
+	".zero 13\n"
+	".popsection\n");
+
 /* As with -mfentry -mrecord-mcount, with a function of its own in place of __fentry__(). */
 int fentried(int x);
 __asm__(".text\n"
@@ -91,11 +108,16 @@ static struct ftrace_ops ops = OPS(count_hit, .flags = FTRACE_OPS_FL_SKIP_FOREIG
 static struct ftrace_ops strict = OPS(count_hit, .data = &hits);
 static struct ftrace_ops unrelated = OPS(count_hit, .data = &hits);
 
-static void call_watched(unsigned long expected)
+static void check_call(int (*function)(int), unsigned long expected)
 {
 	hits = 0;
-	CHECK_EQ(watched(1), 2);
+	CHECK_EQ(function(1), 2);
 	CHECK_EQ(hits, expected);
+}
+
+static void call_watched(unsigned long expected)
+{
+	check_call(watched, expected);
 }
 
 static unsigned long site_of(const char *name)
@@ -645,47 +667,66 @@ static void uprobe(void)
 }
 
 /*
- * Over the call of the library, where the file has five nops: executed, that would end the process.
- * When it is removed, only the first byte is the file's.
+ * Over the call of the library, where the file has something else than a nop of five bytes. When
+ * the probe is removed, only the first byte is the file's: executed, that would end the process.
  */
-static void uprobe_over_call(void)
+static void uprobe_over(const char *name, int (*function)(int), unsigned char first)
 {
-	unsigned long ip = site_of("watched");
+	unsigned long ip = site_of(name);
 	unsigned char call[5];
 	int fd;
 
 	CHECK_EQ(ftrace_set_print(print), 0);
-	trace(&ops, "watched");
+	trace(&ops, name);
 	read_site(ip, call);
 	for (int round = 0; round < 3; round++) {
 		fd = open_uprobe(ip);
 		CHECK_EQ(*(volatile unsigned char *)ip, 0xcc);
+		if (first == 0xeb) /* the kernel jumps over the rest */
+			check_call(function, 0);
 		CHECK_EQ(ftrace_update_sites(), 0);
 		CHECK_EQ(*(volatile unsigned char *)ip, 0xcc);
 		if (round == 1)
 			CHECK_EQ(ftrace_unregister_function(&ops), -EINVAL);
 		close(fd);
-		CHECK_EQ(*(volatile unsigned char *)ip, 0x90);
+		CHECK_EQ(*(volatile unsigned char *)ip, first);
 		CHECK_EQ(memcmp((void *)(ip + 1), call + 1, 4), 0);
 		CHECK_EQ(ftrace_update_sites(), 0);
 		CHECK_EQ(*(volatile unsigned char *)ip, round == 1 ? 0x0f : 0xe8);
-		call_watched(round != 1);
+		check_call(function, round != 1);
 		if (round == 1)
 			CHECK_EQ(ftrace_register_function(&ops), 0);
-		call_watched(1);
+		check_call(function, 1);
 		read_site(ip, call);
 	}
 	CHECK_EQ(reports, 1);
 	untrace(&ops);
-	call_watched(0);
+	check_call(function, 0);
+}
+
+static void uprobe_over_call(void)
+{
+	uprobe_over("watched", watched, 0x90); /* the first of five nops */
+}
+
+static void uprobe_over_sled(void)
+{
+	uprobe_over("sledded", sledded, 0xeb); /* the jump of a sled */
 }
 
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"again", again},   {"removed", removed},   {"hooked", hooked},
-		{"opened", opened}, {"debugged", debugged}, {"uprobe", uprobe},
-		{"mcount", mcount}, {"ipmodify", ipmodify}, {"uprobe_over_call", uprobe_over_call},
+		{"again", again},
+		{"removed", removed},
+		{"hooked", hooked},
+		{"opened", opened},
+		{"debugged", debugged},
+		{"uprobe", uprobe},
+		{"mcount", mcount},
+		{"ipmodify", ipmodify},
+		{"uprobe_over_call", uprobe_over_call},
+		{"uprobe_over_sled", uprobe_over_sled},
 		{NULL, NULL},
 	};
 

@@ -8,9 +8,14 @@
  *   namespace     by dlmopen()
  *   failed        an object that cannot be opened
  *   cxx           by a C++ name, of an object that brings its C++ library along
+ *   mangled       by a C++ name, and there is no C++ library
  *   late          the library is kept from tracing the object for longer than it may take
  *   bracket       by the thread that opens it
  *   fork          a child has the hook, but not the thread that it asks
+ *   unstoppable   beside a thread that cannot be stopped
+ *   closed        the same, while a closed object's record could be freed; without membarrier
+ *   left          a signal handler leaves the call that removes the hook, while that waits for
+ *                 handlers
  *   storm         one thread opens and closes, another one makes children that do so
  *   debugger      a breakpoint is where the hook would be
  *   debugged      a breakpoint comes to where the hook is
@@ -18,8 +23,10 @@
  * On a loaded machine the library's thread may get no CPU in time. That is counted; what
  * has to be exact is tried until it was in time.
  */
+#include "../calls.h"
 #include "../modes.h"
 #include "../proc.h"
+#include "../signals.h"
 #include "../test.h"
 #include "../threads.h"
 #include "../traced.h"
@@ -31,6 +38,7 @@
 #include <gnu/libc-version.h>
 #include <link.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -264,6 +272,17 @@ static void cxx(void)
 	untrace(&ops);
 }
 
+/* mangled: nothing is expected to come, so nothing is late. */
+
+static void mangled(void)
+{
+	trace(&ops, "pend::step");
+	plugin_path = MANGLED_PLUGIN;
+	CHECK_EQ(dlclose(open_in_time()), 0);
+	CHECK_EQ(hits, 0);
+	untrace(&ops);
+}
+
 /* late, bracket */
 
 static atomic_bool prepared, go_on;
@@ -412,6 +431,171 @@ static void storm(void)
 	CHECK_EQ(stats().gc_collections, 0);
 }
 
+/* left */
+
+TRACED void held_up(void);
+TRACED void held_up(void)
+{
+}
+
+static sigjmp_buf out;
+static pid_t main_tid;
+
+/* Blocked in the call, the signal arrives in the wait, which does not end before. */
+static void hold_up(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *held,
+		    struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)held, (void)regs;
+	prepared = true;
+	WAIT_FOR(blocks(main_tid, SIGUSR1));
+	send_signal(main_tid, SIGUSR1);
+	WAIT_FOR(go_on);
+}
+
+static void *is_held_up(void *arg)
+{
+	held_up();
+	return arg;
+}
+
+static void leave(int signo)
+{
+	(void)signo;
+	siglongjmp(out, 1);
+}
+
+static void left(void)
+{
+	struct ftrace_ops held = OPS(hold_up);
+	pthread_t thread;
+
+	main_tid = gettid();
+	on_signal(SIGUSR1, leave, 0);
+	begin();
+	trace(&held, "held_up");
+	thread = start(is_held_up, NULL);
+	WAIT_FOR(prepared);
+	if (sigsetjmp(out, 1) == 0) {
+		ftrace_unregister_function(&ops);
+		CHECK(!"left");
+	}
+	CHECK_EQ(*hook_place(), RET);
+	WAIT_FOR(thread_count() == 2);
+	go_on = true;
+	join(thread);
+	untrace(&held);
+	CHECK_EQ(ftrace_free_filter(&ops), 0);
+	open_twice();
+}
+
+/* unstoppable, closed */
+
+static int end_child[2];
+static atomic_bool begins;
+static unsigned int unstopped;
+
+static void count_unstopped(const char *line)
+{
+	unstopped += strstr(line, "cannot stop thread") != NULL;
+}
+
+/* A child that has this memory, and its thread waits for it. */
+static void *waits_in_vfork(void *arg)
+{
+	char byte;
+	pid_t pid;
+
+	main_tid = gettid();
+	begins = true;
+	pid = vfork();
+	if (pid == 0) {
+		syscall(SYS_read, end_child[0], &byte, 1);
+		_exit(0);
+	}
+	check_child(pid);
+	return arg;
+}
+
+static pthread_t start_unstoppable(void)
+{
+	pthread_t thread;
+	char path[64], stat[PROC_SIZE];
+
+	if (access("/proc/self/syscall", R_OK) != 0)
+		skip("the kernel has no /proc/PID/syscall");
+	CHECK_EQ(pipe(end_child), 0);
+	thread = start(waits_in_vfork, NULL);
+	WAIT_FOR(begins);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", main_tid);
+	WAIT_FOR((read_proc(path, stat), strstr(stat, ") D ")));
+	return thread;
+}
+
+static void end_unstoppable(pthread_t thread)
+{
+	CHECK_EQ(write(end_child[1], "", 1), 1);
+	join(thread);
+}
+
+/* Where it sleeps until it is asked for something; 0: it has not done yet what it was asked for. */
+static unsigned long agent_sleeps_at(pid_t tid)
+{
+	unsigned long call, address, operation, value, timeout;
+	char path[64], text[PROC_SIZE];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	read_proc(path, text);
+	if (sscanf(text, "%lu %lx %lx %lx %lx", &call, &address, &operation, &value, &timeout) != 5)
+		return 0;
+	return call == SYS_futex && timeout == 0 ? address : 0;
+}
+
+static void unstoppable(void)
+{
+	unsigned long idle;
+	pthread_t thread;
+	void *plugin;
+	pid_t tid;
+
+	CHECK_EQ(ftrace_set_print(count_unstopped), 0);
+	begin();
+	tid = agent();
+	WAIT_FOR((idle = agent_sleeps_at(tid)) != 0);
+	thread = start_unstoppable();
+	plugin = open_and_count();
+	CHECK_EQ(hits, 0);
+	WAIT_FOR(agent_sleeps_at(tid) == idle);
+	CHECK_EQ(unstopped, 1);
+	end_unstoppable(thread);
+	CHECK_EQ(dlclose(plugin), 0);
+	CHECK_EQ(dlclose(open_in_time()), 0);
+	CHECK_EQ(hits, PEND_CALLS);
+	end();
+}
+
+static void closed(void)
+{
+	unsigned long idle;
+	pthread_t thread;
+	void *plugin;
+	pid_t tid;
+
+	forbid_call(SYS_membarrier, ENOSYS);
+	CHECK_EQ(ftrace_set_print(count_unstopped), 0);
+	begin();
+	tid = agent();
+	WAIT_FOR((idle = agent_sleeps_at(tid)) != 0);
+	plugin = open_in_time();
+	thread = start_unstoppable();
+	CHECK_EQ(dlclose(plugin), 0);
+	WAIT_FOR(agent_sleeps_at(tid) == idle);
+	CHECK_EQ(unstopped, 0);
+	end_unstoppable(thread);
+	CHECK_EQ(dlclose(open_in_time()), 0);
+	CHECK_EQ(hits, PEND_CALLS);
+	end();
+}
+
 /* debugger, debugged */
 
 static unsigned char *breakpoint;
@@ -519,9 +703,13 @@ int main(int argc, char **argv)
 		{"namespace", other_namespace},
 		{"failed", failed},
 		{"cxx", cxx},
+		{"mangled", mangled},
 		{"late", late},
 		{"bracket", bracket},
 		{"fork", forks},
+		{"left", left},
+		{"unstoppable", unstoppable},
+		{"closed", closed},
 		{"storm", storm},
 		{"debugger", debugger},
 		{"debugged", debugged},

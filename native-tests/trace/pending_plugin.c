@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pending_plugin.c - a shared object whose constructor calls a function that can be traced,
- * PEND_CALLS times. UNRESOLVED: it cannot be opened.
+ * PEND_CALLS times. UNRESOLVED: it cannot be opened. MANGLED: the function has a C++ name.
  */
 #include "pending.h"
 
+#ifdef MANGLED
+int pend_step(int x) __asm__("_ZN4pend4stepEi");
+#else
 int pend_step(int x);
+#endif
 int pend_undefined(void);
 volatile int pend_sum;
 

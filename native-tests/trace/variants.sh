@@ -36,7 +36,8 @@ try() {
 
 for entry in "-fpatchable-function-entry=5" "-fpatchable-function-entry=7,2" \
 	"-fpatchable-function-entry=10,3" "-fpatchable-function-entry=16" \
-	"-pg -mfentry -mrecord-mcount" "-pg -mfentry -mrecord-mcount -DOWN_FENTRY"; do
+	"-pg -mfentry -mrecord-mcount" "-pg -mfentry -mrecord-mcount -DOWN_FENTRY" \
+	"-fxray-instrument -fxray-instruction-threshold=1 -fno-xray-link-deps"; do
 	# With --gc-sections GCC's notes for -mrecord-mcount go, which nothing refers to.
 	case $entry in
 	*mcount*) gc="" ;;

@@ -38,6 +38,9 @@ public sealed unsafe class ElfTarget
     /// <summary>Places found in all inputs so far.</summary>
     public int SiteCount { get; private set; }
 
+    /// <summary>Those of them that are sleds of XRay.</summary>
+    public int SledCount { get; private set; }
+
     /// <summary>Branches found in all inputs so far.</summary>
     public int JumpCount { get; private set; }
 
@@ -257,8 +260,13 @@ public sealed unsafe class ElfTarget
 
             Finding.Unless(!site->HasAliases || alias < namesEnd, "aliases without their end");
             end = site->Ip + (ulong)site->Size;
+            Finding.Unless(!IsOfTwoKinds(site, i + 1 < target->SiteCount ? site + 1 : site), "a function with two sites");
+            SledCount += site->Kind == EntryKind.Sled ? 1 : 0;
         }
     }
+
+    private static bool IsOfTwoKinds(Site* site, Site* next) =>
+        site->Function == next->Function && (site->Kind == EntryKind.Sled) != (next->Kind == EntryKind.Sled);
 
     /// <summary>Looks up addresses of sites, words of the file, and both ends of each segment; as of an object that was read, and was not.</summary>
     private static void CheckLookups(LoadedObject* target)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * graph_loops.h - what is called in the part "graph" of the bench: the same functions in many
+ * kinds, that differ in what happens at their entry and exit; how they are called; and the time
+ * that it takes. Also for the peers in processes of their own.
+ */
+#ifndef GRAPH_LOOPS_H
+#define GRAPH_LOOPS_H
+
+#ifndef _GNU_SOURCE
+#error "define _GNU_SOURCE"
+#endif
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* A loop makes so many calls. */
+#define GRAPH_CALLS   24000ul
+#define GRAPH_THREADS 2
+
+enum graph_way {
+	ONE_FUNCTION, /* each call waits for the one before */
+	IN_TURN,      /* 8 functions */
+	RANDOM,	      /* one of 8, by an indirect call */
+	NESTED_5,     /* 5 calls, each in the one before */
+	NESTED_20,
+	ON_THREADS, /* as the first, on GRAPH_THREADS at once */
+	GRAPH_WAYS,
+};
+
+typedef void (*graph_loop)(enum graph_way way);
+
+/* What the handlers count: in each thread, so that threads do not wait for each other. */
+extern __thread unsigned long graph_counted;
+
+struct graph_timed {
+	graph_loop loop;
+	int cpu;
+	int *waiting;
+	uint64_t ns;
+	unsigned long counted;
+};
+
+static inline uint64_t graph_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* Moves the thread to the CPU that is the n-th of those that the process may use. */
+static inline void graph_pin(const cpu_set_t *allowed, int n)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	n %= CPU_COUNT(allowed);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, allowed) && n-- == 0)
+			CPU_SET(cpu, &one);
+	}
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static inline void *graph_time_thread(void *arg)
+{
+	struct graph_timed *timed = arg;
+	cpu_set_t all;
+
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		CPU_SET(cpu, &all);
+	sched_setaffinity(0, sizeof(all), &all);
+	sched_getaffinity(0, sizeof(all), &all);
+	graph_pin(&all, timed->cpu);
+	timed->loop(ONE_FUNCTION); /* finds its memory */
+	graph_counted = 0;
+	__atomic_sub_fetch(timed->waiting, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(timed->waiting, __ATOMIC_ACQUIRE) > 0)
+		sched_yield();
+	timed->ns = graph_now();
+	timed->loop(ONE_FUNCTION);
+	timed->ns = graph_now() - timed->ns;
+	timed->counted = graph_counted;
+	return NULL;
+}
+
+/* ns a call; @counted: what the handlers have counted. */
+static inline double graph_time(graph_loop loop, enum graph_way way, unsigned long *counted)
+{
+	struct graph_timed timed[GRAPH_THREADS];
+	pthread_t threads[GRAPH_THREADS];
+	int waiting = GRAPH_THREADS;
+	double ns = 0;
+
+	*counted = 0;
+	if (way != ON_THREADS) {
+		uint64_t start;
+
+		graph_counted = 0;
+		start = graph_now();
+		loop(way);
+		ns = graph_now() - start;
+		*counted = graph_counted;
+		return ns / GRAPH_CALLS;
+	}
+	for (int i = 0; i < GRAPH_THREADS; i++) {
+		timed[i] = (struct graph_timed){.loop = loop, .cpu = i, .waiting = &waiting};
+		if (pthread_create(&threads[i], NULL, graph_time_thread, &timed[i]))
+			return 0;
+	}
+	for (int i = 0; i < GRAPH_THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		ns += timed[i].ns;
+		*counted += timed[i].counted;
+	}
+	*counted /= GRAPH_THREADS;
+	return ns / GRAPH_THREADS / GRAPH_CALLS;
+}
+
+#endif /* GRAPH_LOOPS_H */
