@@ -368,23 +368,23 @@ static void left(void)
 
 static void full(void)
 {
-	static struct kept kept[9];
+	static struct kept kept[7];
 
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 6; i++)
 		keep(&kept[i], graph_kinds[i % GRAPH_KINDS], "cf");
-	kept[8].ops = (struct ftrace_graph_ops)GRAPH_OPS(keep_entry, keep_exit, .data = &kept[8]);
-	CHECK_EQ(ftrace_graph_set_filter(&kept[8].ops, "cf", 0, 1), 0);
-	CHECK_EQ(ftrace_register_graph(&kept[8].ops), -ENOSPC);
+	kept[6].ops = (struct ftrace_graph_ops)GRAPH_OPS(keep_entry, keep_exit, .data = &kept[6]);
+	CHECK_EQ(ftrace_graph_set_filter(&kept[6].ops, "cf", 0, 1), 0);
+	CHECK_EQ(ftrace_register_graph(&kept[6].ops), -ENOSPC);
 	for (int i = 0; i < 10; i++)
 		CHECK_EQ(cf(i), i + 1);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 6; i++)
 		check_kept(&kept[i], 10);
 	ungraph(&kept[3].ops);
-	CHECK_EQ(ftrace_register_graph(&kept[8].ops), 0);
+	CHECK_EQ(ftrace_register_graph(&kept[6].ops), 0);
 	CHECK_EQ(cf(1), 2);
-	check_kept(&kept[8], 1);
+	check_kept(&kept[6], 1);
 	check_kept(&kept[3], 10);
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 7; i++)
 		if (i != 3)
 			ungraph(&kept[i].ops);
 }

@@ -7,7 +7,7 @@
  * longjmp through   to a function that is not traced, over both kinds
  * longjmp mixed     some calls return, some are left, at many depths
  * longjmp handlers  siglongjmp() out of signal handlers, at any moment
- * longjmp alternate the same from an alternate stack within the thread's own
+ * longjmp alternate the same from an alternate stack, also from one within the thread's own
  * longjmp each      the same at many instructions of two traced calls
  * longjmp all       the same at each instruction
  * longjmp control   who replaces return addresses, fails at the first
@@ -19,6 +19,8 @@
 #include "hijack.h"
 
 #include <setjmp.h>
+
+#define STACK 65536
 
 TRACED int jf_leaf(int n);
 TRACED int jf_down(int n);
@@ -196,10 +198,15 @@ static void leave(int signo)
 	siglongjmp(signal_out, 1);
 }
 
-static __attribute__((noipa)) void spin_until_signal(int depth)
+/* One signal, 10 to 200 microseconds from now. */
+static __attribute__((noipa)) void spin_until_signal(timer_t timer, int round)
 {
-	if (sigsetjmp(signal_out, 1) == 0)
-		jf_spin(depth);
+	const struct itimerspec soon = {.it_value.tv_nsec = 10000 + round * 7919 % 190000};
+
+	if (sigsetjmp(signal_out, 1) == 0) {
+		CHECK_EQ(timer_settime(timer, 0, &soon, NULL), 0);
+		jf_spin(round % 20);
+	}
 }
 
 /* Calls are traced, and are nested in nothing. */
@@ -214,6 +221,8 @@ static void check_traced(void)
 
 static void leave_often(int flags)
 {
+	struct sigevent event = {.sigev_signo = SIGRTMIN, .sigev_notify = SIGEV_SIGNAL};
+
 	for (int kind = 0; kind < GRAPH_KINDS; kind++) {
 		timer_t timer;
 
@@ -221,9 +230,10 @@ static void leave_often(int flags)
 		graph(&once, "jf_*");
 		signals = 0;
 		on_signal(SIGRTMIN, leave, flags);
-		timer = thread_timer(SIGRTMIN, 5000);
-		for (int i = 0; signals < 300; i++)
-			spin_until_signal(i % 20);
+		CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+		for (int i = 0; i < 200; i++)
+			spin_until_signal(timer, i);
+		CHECK(signals >= 200);
 		CHECK_EQ(timer_delete(timer), 0);
 		signal(SIGRTMIN, SIG_IGN);
 		check_traced();
@@ -236,15 +246,22 @@ static void handlers(void)
 	leave_often(0);
 }
 
-/* Above what the signals interrupt. */
-static void alternate(void)
+static void leave_alternate(char *area)
 {
-	char area[65536] __attribute__((aligned(64)));
-	stack_t stack = {.ss_sp = area, .ss_size = sizeof(area)}, none = {.ss_flags = SS_DISABLE};
+	stack_t stack = {.ss_sp = area, .ss_size = STACK}, none = {.ss_flags = SS_DISABLE};
 
 	CHECK_EQ(sigaltstack(&stack, NULL), 0);
 	leave_often(SA_ONSTACK);
 	CHECK_EQ(sigaltstack(&none, NULL), 0);
+}
+
+static void alternate(void)
+{
+	static char outside[STACK] __attribute__((aligned(64)));
+	char inside[STACK] __attribute__((aligned(64)));
+
+	leave_alternate(outside);
+	leave_alternate(inside);
 }
 
 static int step, leave_at;
