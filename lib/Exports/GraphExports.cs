@@ -36,5 +36,5 @@ internal static unsafe class GraphExports
 
     private static bool IsValid(FtraceGraphOps* ops) =>
         ops != null && (ulong)ops % sizeof(ulong) == 0 && SizedStruct.Check(ops, (nuint)sizeof(FtraceGraphOps), (nuint)sizeof(FtraceGraphOps)) == 0
-        && (ops->EntryFunc != null || ops->RetFunc != null) && (ops->Flags & ~FtraceGraphOps.AllFlags) == 0;
+        && (ops->Entryfunc != null || ops->Retfunc != null) && (ops->Flags & ~FtraceGraphOps.AllFlags) == 0;
 }
