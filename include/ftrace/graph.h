@@ -44,7 +44,8 @@
  * A call that is left by an exception, longjmp(3) or the like has no exit of its own.
  * Handlers see it, with FTRACE_GRAPH_UNWOUND, before the next event of the thread: the entry
  * or exit of a call that is traced. They never see it if there is none before the thread
- * ends.
+ * ends. They see it later, and @depth is too large, if what has caught the exception calls a
+ * function that makes the next traced call: the call that was left seems to be around it.
  *
  * Functions that return twice are not traced by this header, whatever the filter:
  * setjmp(), sigsetjmp(), vfork(), getcontext() and savectx(), with underscores before the
@@ -216,6 +217,31 @@ int ftrace_graph_set_notrace(struct ftrace_graph_ops *ops, const char *pattern, 
  * Source: ftrace_graph_ret_addr() in kernel/trace/fgraph.c.
  */
 unsigned long ftrace_graph_ret_addr(unsigned long addr);
+
+/**
+ * ftrace_graph_unwind_table - what the unwinder of nongnu.org has to know about blocks
+ * @start_ip: set to the address of the first block
+ * @end_ip: set to the address after the last one
+ * @table: set to the address of the table, which is also what its entries are relative to
+ *
+ * All other unwinders need no more than the unwind information in the library's file, which
+ * does not suit this one if callers have no frame pointers (docs/graph.md). A program that
+ * calls unw_step() registers the table once, in ordinary code, where it starts:
+ *
+ *	static unw_dyn_info_t info = {.format = UNW_INFO_FORMAT_REMOTE_TABLE};
+ *
+ *	info.u.rti.table_len = ftrace_graph_unwind_table(&info.start_ip, &info.end_ip,
+ *							 &info.u.rti.table_data);
+ *	info.u.rti.segbase = info.u.rti.table_data;
+ *	_U_dyn_register(&info);
+ *
+ * Returns the length of the table, in words of 8 bytes, or
+ *   -EFAULT   an argument is NULL
+ *
+ * Context: any.
+ */
+long ftrace_graph_unwind_table(unsigned long *start_ip, unsigned long *end_ip,
+			       unsigned long *table);
 
 #ifdef __cplusplus
 }

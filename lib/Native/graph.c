@@ -25,6 +25,7 @@
  */
 #include "native.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 #define GRAPH_PLAIN 0 /* the exit is not traced: no block */
@@ -301,18 +302,6 @@ static void close_all_left(struct trace_thread *thread, unsigned long word)
 	}
 }
 
-/*
- * The slots of linked calls are not reclaimed: those that were left are closed when the calls that are
- * nested in them have been. Some look like outer ones, because the thread has gone deeper since.
- */
-static void keep_linked(struct trace_thread *thread)
-{
-	struct graph_slot *slot = slot_with_id(thread->top);
-
-	for (; slot; slot = slot_with_id(slot->parent))
-		slot->flags |= GraphSlot_Linked;
-}
-
 /* How many calls a call is nested in that returns to @word - 8. */
 static unsigned int depth_of(const struct trace_thread *thread, unsigned long word)
 {
@@ -339,15 +328,11 @@ static struct graph_slot *find_slot(struct trace_thread *thread, const unsigned 
 {
 	unsigned long word = (unsigned long)(ret + 1);
 	struct graph_slot *slot = take_slot(thread, ret);
-	bool interrupts;
 
 	if (slot)
 		return slot;
-	interrupts = interrupts_handlers(thread);
-	if (!interrupts)
-		keep_linked(thread);
 	/* What it has interrupted may be closing calls: their slots are not to be taken away. */
-	if (native.graph_refill(thread, word, !interrupts))
+	if (native.graph_refill(thread, word, !interrupts_handlers(thread)))
 		slot = take_slot(thread, ret);
 	thread->overruns += !slot;
 	return slot;
@@ -411,4 +396,15 @@ EXPORT unsigned long ftrace_graph_ret_addr(unsigned long addr)
 	const struct graph_slot *slot = slot_around(addr);
 
 	return slot && addr == block_of(slot) + GraphSlots_ReturnOffset ? slot->ret : addr;
+}
+
+EXPORT long ftrace_graph_unwind_table(unsigned long *start_ip, unsigned long *end_ip,
+				      unsigned long *table)
+{
+	if (!start_ip || !end_ip || !table)
+		return -EFAULT;
+	*start_ip = (unsigned long)ftrace_graph_blocks;
+	*end_ip = *start_ip + GraphSlots_Chunks * GraphSlots_PerChunk * GraphSlots_BlockSize;
+	*table = (unsigned long)ftrace_graph_unwind;
+	return 1;
 }

@@ -62,4 +62,43 @@ ftrace_graph_blocks:
 	.cfi_endproc
 	.size	ftrace_graph_blocks, . - ftrace_graph_blocks
 
+	/*
+	 * The same for the unwinder of nongnu.org, which takes the canonical frame address for the stack
+	 * pointer of the caller, and does not need another one to tell frames apart: a table of one
+	 * function as in .eh_frame_hdr, and what it leads to. Distances are those from the table.
+	 */
+	.section .rodata
+	.globl	ftrace_graph_unwind
+	.hidden	ftrace_graph_unwind
+	.type	ftrace_graph_unwind, @object
+	.p2align 3
+ftrace_graph_unwind:
+	.long	ftrace_graph_blocks - .
+	.long	.Lfde - ftrace_graph_unwind
+
+.Lcie:	.long	2f - 1f
+1:	.long	0
+	.byte	1				/* version */
+	.asciz	"zR"
+	.uleb128 1				/* factors of code and data */
+	.sleb128 -8
+	.byte	16				/* the return address */
+	.uleb128 1
+	.byte	0x1b				/* distances, of 32 bits */
+	.byte	0x0c, 7, 8			/* CFA: rsp + 8 */
+	.p2align 3, 0
+2:
+.Lfde:	.long	2f - 1f
+1:	.long	. - .Lcie
+	.long	ftrace_graph_blocks - .
+	.long	GraphSlots_Chunks * GraphSlots_PerChunk * GraphSlots_BlockSize
+	.uleb128 0
+	/* CFA: rsp + (rip & 8) */
+	.byte	0x0f, 0x07, 0x77,0x00, 0x80,0x00, 0x38, 0x1a, 0x22
+	/* the return address, as above */
+	.byte	0x10, 0x10, 0x11, 0x80,0x00, 0x12, 0x08,0xf0, 0x1a, 0x33, 0x24, 0x16, 0x0b,0x00,0xff, 0x1a, 0x12,0x06, 0x22, 0x22
+	.p2align 3, 0
+2:	.long	0
+	.size	ftrace_graph_unwind, . - ftrace_graph_unwind
+
 	.section .note.GNU-stack, "", @progbits

@@ -192,8 +192,9 @@ ftrace_graph_caller:
 	lea	-1(%rsi), %rax
 	test	%rsi, %rax
 	jnz	.Lcall_graph_c
-	tzcnt	%rsi, %rax
-	jc	.Lcall_graph_c			/* none */
+	test	%rsi, %rsi
+	jz	.Lcall_graph_c			/* none */
+	tzcnt	%rsi, %rax			/* old processors take it for bsf */
 	shl	$4, %eax
 	add	native+NativeTable_OpsTable(%rip), %rax
 	mov	(%rax), %r11
@@ -369,8 +370,9 @@ ftrace_graph_return:
 	jnz	.Lreturn_graph_c
 	test	%rsi, ftrace_graph_sets+GraphSets_Full(%rip)
 	jnz	.Lfull_ftrace_graph_return
+	test	%rsi, %rsi
+	jz	.Lnone_ftrace_graph_return
 	tzcnt	%rsi, %rcx
-	jc	.Lnone_ftrace_graph_return
 	shl	$4, %ecx
 	add	native+NativeTable_OpsTable(%rip), %rcx
 	mov	%rsi, %rax

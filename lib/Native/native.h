@@ -300,6 +300,7 @@ void ftrace_graph_exit_unseen(unsigned long *frame);
 /* graph_entry.S, graph_blocks.S */
 void ftrace_graph_caller(void);
 extern const char ftrace_graph_blocks[];
+extern const unsigned long ftrace_graph_unwind[];
 
 /* redzone.S */
 extern const char ftrace_redzone_callers[];

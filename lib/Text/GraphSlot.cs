@@ -18,6 +18,9 @@ internal unsafe struct GraphSlot
     /// <summary>The offset of the next slot that may be free.</summary>
     [FieldOffset(Offsets.GraphSlot_Next)] public ulong Next;
 
+    /// <summary>The id of the call that this one is nested in; 0: none. In place of <see cref="Next"/>, while it is not free.</summary>
+    [FieldOffset(Offsets.GraphSlot_Parent)] public ulong Parent;
+
     /// <summary>Its number in the lowest 16 bits; above, how often it was claimed.</summary>
     [FieldOffset(Offsets.GraphSlot_Id)] public ulong Id;
 

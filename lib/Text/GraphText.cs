@@ -30,6 +30,13 @@ internal static unsafe class GraphText
         return offset < (ulong)Chunks * PerChunk * (ulong)sizeof(GraphSlot) && offset % (ulong)sizeof(GraphSlot) == 0;
     }
 
+    /// <summary>The slot of the call with an id; null if it has ended.</summary>
+    public static GraphSlot* SlotWithId(ulong id)
+    {
+        GraphSlot* slot = Slots + (ushort)id;
+        return id != 0 && slot->Id == id && slot->Word != 0 ? slot : null;
+    }
+
     /// <summary>The slot in whose block an address is; null if it is in none.</summary>
     public static GraphSlot* SlotAround(ulong address)
     {

@@ -73,6 +73,7 @@ internal static unsafe class GraphSlots
             }
         }
 
+        KeepLinked(record);
         uint found = 0;
         for (ulong chunk = record->GraphChunks; chunk != 0; chunk = GraphText.HeaderOf((int)chunk - 1)->Next)
         {
@@ -90,6 +91,18 @@ internal static unsafe class GraphSlots
         record->GraphBackoff = found != 0 ? 0 : NextBackoff(record);
         record->GraphSkip = record->GraphBackoff;
         return found != 0 ? 1 : 0;
+    }
+
+    /// <summary>
+    /// Excepts the slots of linked calls from the search: those that were left are closed when the calls that are nested in them have been.
+    /// Some look like outer ones, because the thread has gone deeper since.
+    /// </summary>
+    private static void KeepLinked(TraceThread* record)
+    {
+        for (GraphSlot* slot = GraphText.SlotWithId(record->GraphTop); slot != null; slot = GraphText.SlotWithId(slot->Parent))
+        {
+            slot->Flags |= Offsets.GraphSlot_Linked;
+        }
     }
 
     private static uint NextBackoff(TraceThread* record)
@@ -240,7 +253,7 @@ internal static unsafe class GraphSlots
             bool linked = claimed != 0 && links && (Volatile.Read(ref slot->Flags) & Offsets.GraphSlot_Linked) != 0;
             if (linked)
             {
-                // Graph.c sets it again next time, if it still is.
+                // Set again next time, if it still is.
                 slot->Flags &= ~(uint)Offsets.GraphSlot_Linked;
             }
 

@@ -35,6 +35,7 @@ internal static class LibraryAbi
             ["ftrace_graph_set_filter"] = "FTRACE_1.1",
             ["ftrace_graph_set_notrace"] = "FTRACE_1.1",
             ["ftrace_graph_ret_addr"] = "FTRACE_1.1",
+            ["ftrace_graph_unwind_table"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
         {
@@ -84,6 +85,7 @@ internal static class LibraryAbi
             ["ftrace_stack_size"] = "may be called from any context, before the constructor too",
             ["ftrace_site_data"] = "runs in the handler of a traced function, so it calls C# through a plain pointer",
             ["ftrace_graph_ret_addr"] = "may be called from any context, so it is the native file's own",
+            ["ftrace_graph_unwind_table"] = "may be called from any context, so it is the native file's own",
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",
@@ -106,6 +108,8 @@ internal static class LibraryAbi
                     nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached), nameof(NmiThread.Held), nameof(NmiThread.Unblocked),
                     nameof(NmiThread.Tracer), nameof(NmiThread.AnnouncedAt),
                 ], null, "programs need not know what the words are for"),
+            ["ftrace_graph_ops.entryfunc"] = new([nameof(FtraceGraphOps.EntryFunc)], null, "two words"),
+            ["ftrace_graph_ops.retfunc"] = new([nameof(FtraceGraphOps.RetFunc)], null, "two words"),
             ["ftrace_patch_opts.method"] = new(
                 [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),
             ["ftrace_patch_opts.writer"] = new(

@@ -121,8 +121,7 @@ internal sealed class TrampolineCheck
             return _code.CalledBy(code) == "ftrace_leave_mark" ? TrampolineFacts.None : facts;
         }
 
-        bool ofRecord = IsOfRecord(code, Offsets.TraceThread_Mark) && _isGraph;
-        if (code.MemoryBase is Register.RDX or Register.RDI && !ofRecord && code.Mnemonic != Mnemonic.Lea && code.Mnemonic != Mnemonic.Nop)
+        if (ReadsWhatMayChange(code))
         {
             Demand(code, isMarked, "reads what may change before the mark");
         }
@@ -176,6 +175,15 @@ internal sealed class TrampolineCheck
         (code.MemoryBase is Register.RCX or Register.RBP || (code.MemoryBase == Register.RDX && _isGraph))
         && code.MemoryIndex == Register.None && code.MemoryDisplacement64 == (ulong)offset
         && (code.Op0Kind == OpKind.Memory || code.Op1Kind == OpKind.Memory);
+
+    /// <summary>The slot or the ops; in graph_entry.S the set of ops, through rax, or the ops. The thread's words are relative to fs.</summary>
+    private bool ReadsWhatMayChange(Instruction code)
+    {
+        bool through = _isGraph
+            ? code.MemoryBase is Register.RAX or Register.RSI or Register.R11 && code.MemorySegment != Register.FS && code.MemoryDisplacement64 != Offsets.StubArea_GraphSet
+            : code.MemoryBase is Register.RDX or Register.RDI;
+        return through && code.Mnemonic is not (Mnemonic.Lea or Mnemonic.Nop);
+    }
 
     private bool CallsHandlers(Instruction code) =>
         code.IsCallNearIndirect || (code.FlowControl == FlowControl.Call && s_callHandlers.Contains(_code.CalledBy(code)));

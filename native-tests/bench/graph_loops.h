@@ -21,7 +21,7 @@
 #define GRAPH_THREADS 2
 
 enum graph_way {
-	ONE_FUNCTION, /* each call waits for the one before */
+	ONE_FUNCTION, /* depth 1; each call waits for the one before */
 	IN_TURN,      /* 8 functions */
 	RANDOM,	      /* one of 8, by an indirect call */
 	NESTED_5,     /* 5 calls, each in the one before */
@@ -51,30 +51,40 @@ static inline uint64_t graph_now(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/* Moves the thread to the CPU that is the n-th of those that the process may use. */
-static inline void graph_pin(const cpu_set_t *allowed, int n)
+/* The CPUs that the process may use. */
+static cpu_set_t graph_cpus;
+
+/* Moves the thread to the n-th of them. */
+static inline void graph_pin(int n)
 {
 	cpu_set_t one;
 
 	CPU_ZERO(&one);
-	n %= CPU_COUNT(allowed);
+	n %= CPU_COUNT(&graph_cpus);
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, allowed) && n-- == 0)
+		if (CPU_ISSET(cpu, &graph_cpus) && n-- == 0)
 			CPU_SET(cpu, &one);
 	}
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
+/* Before anything is measured; and after it. */
+static inline void graph_begin(void)
+{
+	sched_getaffinity(0, sizeof(graph_cpus), &graph_cpus);
+	graph_pin(1);
+}
+
+static inline void graph_end(void)
+{
+	sched_setaffinity(0, sizeof(graph_cpus), &graph_cpus);
+}
+
 static inline void *graph_time_thread(void *arg)
 {
 	struct graph_timed *timed = arg;
-	cpu_set_t all;
 
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		CPU_SET(cpu, &all);
-	sched_setaffinity(0, sizeof(all), &all);
-	sched_getaffinity(0, sizeof(all), &all);
-	graph_pin(&all, timed->cpu);
+	graph_pin(timed->cpu);
 	timed->loop(ONE_FUNCTION); /* finds its memory */
 	graph_counted = 0;
 	__atomic_sub_fetch(timed->waiting, 1, __ATOMIC_ACQ_REL);
@@ -87,7 +97,7 @@ static inline void *graph_time_thread(void *arg)
 	return NULL;
 }
 
-/* ns a call; @counted: what the handlers have counted. */
+/* ns a call, 0 if there are no threads; @counted: what the handlers of one thread have counted. */
 static inline double graph_time(graph_loop loop, enum graph_way way, unsigned long *counted)
 {
 	struct graph_timed timed[GRAPH_THREADS];

@@ -32,6 +32,7 @@ int main(void)
 	put(__xray_max_function_id());
 	if (__xray_patch() != XRAY_SUCCESS)
 		return 1;
+	graph_begin();
 	graph_xray_loop(ONE_FUNCTION);
 	while (read(STDIN_FILENO, &command, 1) == 1) {
 		unsigned long counted;

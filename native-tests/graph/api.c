@@ -7,7 +7,7 @@
  * api failed     a filter that failed is not "everything"
  * api twice      functions that return twice are not traced, whatever the filter
  * api ended      calls that end without a return: by a tail call, or a jump
- * api numbers    8 ops of this header, 64 of both; each is called
+ * api numbers    6 ops of this header, 64 of both; each is called
  * api reused     an ops gets no exit of a call that another one with its number has entered
  * api deadlk     from handlers, NMIs and stop windows
  * api both       one address is an ops of both headers
@@ -464,7 +464,7 @@ static void ended(void)
 	}
 }
 
-#define MOST_GRAPH_OPS 8
+#define MOST_GRAPH_OPS 6
 #define MOST_OPS       64
 
 static void numbers(void)

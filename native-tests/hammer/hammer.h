@@ -32,12 +32,14 @@ enum { EXIT_PASS = 0, EXIT_TORN = 1, EXIT_INCONCLUSIVE = 2, EXIT_UNSUPPORTED = 3
  *   CONTROL_NO_BRACKET    handlers do not call ftrace_nmi_enter() and _exit(); for the stop method
  *   CONTROL_PLAIN_STORES  text is changed by plain stores, without the library; for the breakpoint
  *                         method, which protects threads as well
- *   CONTROL_EARLY         --ops: a change counts as made before the library is asked for it
+ *   CONTROL_EARLY         --ops, --graph: a change counts as made before the library is asked for
+ *                         it, and some exits are overlooked
  */
 enum control { CONTROL_OFF, CONTROL_NO_BRACKET, CONTROL_PLAIN_STORES, CONTROL_EARLY };
 
 struct settings {
 	bool ops;	      /* handlers by name, in place of patches */
+	bool graph;	      /* so at both ends of functions; ops is set too */
 	unsigned int threads; /* besides those that patch */
 	unsigned int seconds;
 	unsigned int nmi_hz;
@@ -58,6 +60,11 @@ enum ops_fault {
 	OPS_DEAD,      /* it ran after its unregistration */
 	OPS_MISPLACED, /* with the address of another function */
 	OPS_RESULT,    /* the function returned something else */
+	/* --graph */
+	OPS_LOST,	/* the exit handler was not called */
+	OPS_EXIT_EXTRA, /* it was, though it was not wanted, or more than once */
+	OPS_EXIT_EARLY, /* it was, but that is not how or when the call ended */
+	OPS_DATA,	/* a handler got the data of another call, or another depth */
 	OPS_FAULTS
 };
 
@@ -76,6 +83,8 @@ struct counters {
 	_Atomic uint64_t several;   /* calls with more than one of them */
 	_Atomic uint64_t meanwhile; /* calls while something changed */
 	_Atomic uint64_t ops_fault[OPS_FAULTS];
+	/* --graph: exits in threads and in NMIs, and how those calls ended that did not return */
+	_Atomic uint64_t exits, nmi_exits, tails, left;
 };
 
 /*

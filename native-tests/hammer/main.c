@@ -35,6 +35,7 @@
 #define CONTROL_GRACE_SECONDS 5
 #define CONTROL_SECONDS	      30
 #define PROGRESS_NS	      250000000L
+#define GRAPH_NMI_SITES	      4 /* each calls up to seven others */
 
 extern char **environ;
 
@@ -47,6 +48,9 @@ static const char usage[] =
 	"                 handlers of functions at random (ftrace/trace.h), and each call\n"
 	"                 checks that exactly the right handlers were called; not with\n"
 	"                 --sites\n"
+	"  --graph        the same, with handlers at both ends of functions (ftrace/graph.h)\n"
+	"                 for half of them; the functions call each other, return, end with\n"
+	"                 calls and are left by jumps, and each entry must have one exit\n"
 	"  --threads N    threads that execute the code, 1 to 256 (4)\n"
 	"  --seconds S    duration, 1 to 86400 (5)\n"
 	"  --nmi-hz HZ    timer signals per second and thread, 1 to 20000 (2000)\n"
@@ -54,7 +58,7 @@ static const char usage[] =
 	"  --seed N       seed for placement and order, 0 to 4294967295 (random, printed)\n"
 	"  --method M     stop: park all other threads, only NMIs run (default)\n"
 	"                 breakpoint: threads and NMIs run on, and execute breakpoints\n"
-	"                 (default with --ops)\n"
+	"                 (default with --ops and --graph)\n"
 	"                 auto: let the library choose, which is stop\n"
 	"  --writer W     auto (default)\n"
 	"                 proc-mem: write through /proc/self/mem\n"
@@ -65,15 +69,16 @@ static const char usage[] =
 	"  --no-control   skip the negative control, which must find torn executions. With\n"
 	"                 stop it runs handlers that do not announce themselves. With\n"
 	"                 breakpoint and --seize it uses plain stores instead of the\n"
-	"                 library. With --ops it counts each change before making it, and\n"
-	"                 must find missing, unexpected and late calls of handlers\n"
+	"                 library. With --ops and --graph it counts each change before\n"
+	"                 making it, and must find missing, unexpected and late calls of\n"
+	"                 handlers; with --graph it overlooks exits, and must find them lost\n"
 	"  --json FILE    also write the results to FILE\n"
 	"  -h, --help     print this text\n"
 	"\n"
 	"Exit status: 0 pass; 1 torn or stale executions, wrong calls of handlers, garbage\n"
 	"collections, or an error of the library; 2 inconclusive: the control found\n"
 	"nothing, or no NMI wrote (stop), or no breakpoint was hit, or there was nothing\n"
-	"to check (--ops); 3 not supported on this system; 64 wrong usage.\n";
+	"to check (--ops, --graph); 3 not supported on this system; 64 wrong usage.\n";
 
 struct options {
 	struct settings settings;
@@ -122,6 +127,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 {
 	enum {
 		OPS = 1,
+		GRAPH,
 		THREADS,
 		SECONDS,
 		NMI_HZ,
@@ -136,6 +142,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 	};
 	static const struct option known[] = {
 		{"ops", no_argument, NULL, OPS},
+		{"graph", no_argument, NULL, GRAPH},
 		{"threads", required_argument, NULL, THREADS},
 		{"seconds", required_argument, NULL, SECONDS},
 		{"nmi-hz", required_argument, NULL, NMI_HZ},
@@ -160,6 +167,10 @@ static void parse_options(int argc, char **argv, struct options *options)
 		switch (option) {
 		case OPS:
 			settings->ops = true;
+			break;
+		case GRAPH:
+			settings->ops = settings->graph = true;
+			settings->nmi_sites = GRAPH_NMI_SITES;
 			break;
 		case THREADS:
 			settings->threads = parse_number("threads", optarg, 1, MAX_THREADS);
@@ -212,7 +223,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 	if (!settings->ops)
 		return;
 	if (sites)
-		usage_error("--sites does not work with --ops", NULL);
+		usage_error("--sites does not work with --ops and --graph", NULL);
 	settings->sites = FUNCTION_COUNT;
 	if (!method && !settings->seize)
 		settings->method = FTRACE_METHOD_BREAKPOINT;
@@ -316,12 +327,12 @@ static int work(struct run *run, int fd, const char *what)
 }
 
 /* Each check has to show that it notices; other functions and results are never wrong here. */
-static bool has_found(const struct control_results *control, enum control kind)
+static bool has_found(const struct control_results *control, enum control kind, bool graph)
 {
-	return kind == CONTROL_EARLY
-		       ? control->ops_fault[OPS_MISSED] && control->ops_fault[OPS_EXTRA] &&
-				 control->ops_fault[OPS_DEAD]
-		       : control->torn != 0;
+	if (kind != CONTROL_EARLY)
+		return control->torn != 0;
+	return control->ops_fault[OPS_MISSED] && control->ops_fault[OPS_EXTRA] &&
+	       control->ops_fault[OPS_DEAD] && (!graph || control->ops_fault[OPS_LOST]);
 }
 
 /*
@@ -360,7 +371,7 @@ static void negative_control(struct run *run, int fd, enum control kind,
 		for (unsigned int i = 0; i < OPS_FAULTS; i++)
 			control->ops_fault[i] += sum_ops_fault(&run->results, i);
 		control->seconds = seconds_since(&start);
-	} while (!has_found(control, kind) && control->seconds < CONTROL_SECONDS);
+	} while (!has_found(control, kind, asked.graph) && control->seconds < CONTROL_SECONDS);
 }
 
 /* What the protected run has shown; says why, if it is no pass. */
@@ -470,7 +481,7 @@ int main(int argc, char **argv)
 					    : CONTROL_NO_BRACKET;
 
 		negative_control(run, fd, kind, &control);
-		if (!has_found(&control, kind)) {
+		if (!has_found(&control, kind, options.settings.graph)) {
 			fprintf(stderr, "hammer: inconclusive: %s\n",
 				kind == CONTROL_EARLY ? "planted errors were not found"
 						      : "no execution was torn without protection");

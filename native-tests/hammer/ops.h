@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handlers that come and go on the compiled functions (--ops), and the check of
- * one call.
+ * Calls of functions that have handlers at their entries (--ops).
  */
 #ifndef OPS_H
 #define OPS_H
 
 #include "sites.h"
 
-/* All return 0 or what the library returned; results->error says what failed. */
+/* Both return 0 or what the library returned; results->error says what failed. */
 
-/* Finds the functions. Only one thread may run. */
+/* Only one thread may run. */
 int ops_init(struct run *run);
-
-/* Registers, filters or unregisters one of the handlers of @changer, at random. */
-int ops_change(unsigned int changer);
 
 /* As sites_execute(), for functions. Async-signal-safe. */
 void ops_execute(const struct executor *who, bool nmi, unsigned int from, unsigned int count);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_ROWS 64
+#define MAX_ROWS 96
 
 struct row {
 	const char *label; /* NULL: in the JSON only */
@@ -64,7 +64,22 @@ static const struct {
 	[OPS_MISPLACED] = {"handler calls: another function", "misplaced",
 			   "called for another function"},
 	[OPS_RESULT] = {"wrong results", "wrong_results", "the function's result is wrong"},
+	[OPS_LOST] = {"exits: lost", "lost_exits", "no exit"},
+	[OPS_EXIT_EXTRA] = {"exits: too many", "extra_exits", "an exit too many"},
+	[OPS_EXIT_EARLY] = {"exits: not the end of the call", "early_exits",
+			    "an exit that is not the end of the call"},
+	[OPS_DATA] = {"handler calls: wrong data or depth", "wrong_data", "wrong data or depth"},
 };
+
+static uint64_t graph_proof(const struct results *results)
+{
+	uint64_t exits = SUM(results, exits), nmi_exits = SUM(results, nmi_exits);
+	uint64_t tails = SUM(results, tails), left = SUM(results, left);
+	uint64_t least = exits < nmi_exits ? exits : nmi_exits;
+
+	least = tails < least ? tails : least;
+	return left < least ? left : least;
+}
 
 static uint64_t ops_proof(const struct results *results)
 {
@@ -89,6 +104,8 @@ uint64_t proof(const struct run *run)
 	const struct results *results = &run->results;
 	const struct ftrace_stats *before = &results->before, *after = &results->after;
 
+	if (run->settings.graph && !graph_proof(results))
+		return 0;
 	if (run->settings.ops)
 		return ops_proof(results);
 	return after->breakpoint_hits - before->breakpoint_hits + after->nmi_update_count -
@@ -144,7 +161,7 @@ void report_anomaly(const struct results *results)
 
 	if (ops->complete)
 		fprintf(stderr,
-			"hammer: first wrong call: thread %u%s, function_%03o, handler %u, in its "
+			"hammer: first wrong call: thread %u%s, function %03o, handler %u, in its "
 			"version %lu: %s (%u times)\n",
 			ops->thread, ops->nmi ? " in an NMI" : "", ops->site, ops->handler,
 			ops->version, ops_faults[ops->fault].what, ops->hits);
@@ -269,19 +286,26 @@ static void add_changes(struct report *report, const struct results *results)
 	add_histogram(report, &results->change_ns, labels, keys);
 }
 
-static void add_handlers(struct report *report, const struct results *results)
+static void add_handlers(struct report *report, const struct results *results, bool graph)
 {
 	add_count(report, "handler calls", "handler_calls", results->handler_calls);
 	add_count(report, "  checked exactly, in threads", "exact", SUM(results, on));
 	add_count(report, "  checked exactly, in NMIs", "nmi_exact", SUM(results, nmi_on));
 	add_count(report, "calls with several handlers", "several", SUM(results, several));
 	add_count(report, "calls during a change", "meanwhile", SUM(results, meanwhile));
-	for (unsigned int i = 0; i < OPS_FAULTS; i++)
+	if (graph) {
+		add_count(report, "exits, in threads", "exits", SUM(results, exits));
+		add_count(report, "exits, in NMIs", "nmi_exits", SUM(results, nmi_exits));
+		add_count(report, "  by tail calls", "tails", SUM(results, tails));
+		add_count(report, "  of calls that were left", "left", SUM(results, left));
+	}
+	for (unsigned int i = 0; i < (graph ? OPS_FAULTS : OPS_LOST); i++)
 		add_count(report, ops_faults[i].label, ops_faults[i].key,
 			  sum_ops_fault(results, i));
 }
 
-static void add_control(struct report *report, bool ops, const struct control_results *control)
+static void add_control(struct report *report, bool ops, bool graph,
+			const struct control_results *control)
 {
 	add_count(report, "control: processes", "control_runs", control->runs);
 	if (ops) {
@@ -291,6 +315,9 @@ static void add_control(struct report *report, bool ops, const struct control_re
 			  control->ops_fault[OPS_EXTRA]);
 		add_count(report, "control: after unregistering", "control_dead",
 			  control->ops_fault[OPS_DEAD]);
+		if (graph)
+			add_count(report, "control: exits lost", "control_lost",
+				  control->ops_fault[OPS_LOST]);
 	} else {
 		add_count(report, "control: torn executions", "control_torn", control->torn);
 	}
@@ -340,7 +367,7 @@ static void build(struct report *report, const struct run *run,
 	if (results->stop_ns.count)
 		add_histogram(report, &results->stop_ns, stop_labels, stop_keys);
 	if (ops)
-		add_handlers(report, results);
+		add_handlers(report, results, run->settings.graph);
 	add_count(report, ops ? "crashes" : "torn executions", ops ? "crashes" : "torn",
 		  sum_torn(results));
 	if (!ops)
@@ -349,7 +376,7 @@ static void build(struct report *report, const struct run *run,
 	add_count(report, "managed bytes allocated", "managed_bytes",
 		  after->managed_bytes - before->managed_bytes);
 	if (control->done)
-		add_control(report, ops, control);
+		add_control(report, ops, run->settings.graph, control);
 }
 
 void report_table(const struct run *run, const struct control_results *control)

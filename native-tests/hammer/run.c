@@ -4,6 +4,8 @@
  *
  * This thread does not measure the stops; it takes what the library says.
  */
+#include "graph.h"
+#include "handlers.h"
 #include "ops.h"
 #include "sites.h"
 #include "threads.h"
@@ -60,7 +62,7 @@ static int one_round(struct run *run)
 {
 	struct results *results = &run->results;
 	uint64_t stops = results->after.stops, start = now_ns();
-	int ret = run->settings.ops ? ops_change(0) : sites_toggle(results);
+	int ret = run->settings.ops ? handlers_change(0) : sites_toggle(results);
 
 	if (ret)
 		return ret;
@@ -76,18 +78,33 @@ static int one_round(struct run *run)
 	return 0;
 }
 
+static int init(struct run *run)
+{
+	if (run->settings.graph)
+		return graph_init(run);
+	return run->settings.ops ? ops_init(run) : sites_init(&run->settings, &run->results);
+}
+
+static int finish(const struct run *run)
+{
+	return run->settings.graph ? graph_finish() : ops_finish();
+}
+
 int run_main(struct run *run)
 {
 	struct results *results = &run->results;
 	uint64_t start, end;
-	int ret = run->settings.ops ? ops_init(run) : sites_init(&run->settings, results);
+	int ret = init(run);
 
 	/* The first call to the library that changes text: it can, or it cannot. */
 	if (ret == -EOPNOTSUPP || ret == -EBUSY || ret == -EPERM)
 		return EXIT_UNSUPPORTED;
 	if (ret || threads_init(run))
 		return EXIT_TORN;
-	if (threads_start(run->settings.ops ? ops_change : NULL))
+	ret = run->settings.graph ? graph_begin() : 0;
+	if (ret)
+		return ret == -EOPNOTSUPP ? EXIT_UNSUPPORTED : EXIT_TORN;
+	if (threads_start(run->settings.ops ? handlers_change : NULL))
 		return EXIT_UNSUPPORTED;
 
 	results->before.size = sizeof(results->before);
@@ -109,7 +126,7 @@ int run_main(struct run *run)
 		return EXIT_TORN;
 	threads_stop();
 	if (run->settings.ops) {
-		ret = ops_finish();
+		ret = finish(run);
 		results->after.size = sizeof(results->after);
 		if (ret == 0 && ftrace_get_stats(&results->after))
 			ret = run_fail(results, -EINVAL, "ftrace_get_stats");

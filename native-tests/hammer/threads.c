@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include "threads.h"
 #include "functions.h"
+#include "graph.h"
 #include "ops.h"
 #include "sites.h"
 
@@ -228,6 +229,8 @@ int threads_init(struct run *shared)
 
 	run = shared;
 	execute = run->settings.ops ? ops_execute : sites_execute;
+	if (run->settings.graph)
+		execute = graph_execute;
 	pid = getpid();
 	/* Without --mask-all it blocks only its own number, so that the others nest. */
 	if (run->settings.mask_all)

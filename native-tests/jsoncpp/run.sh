@@ -13,14 +13,15 @@ limit=300 # seconds; a run takes a few
 
 usage() {
     cat <<'END'
-usage: run.sh BUILD_DIR PREFIX [--method stop|breakpoint|auto]
+usage: run.sh BUILD_DIR PREFIX [--graph] [--method stop|breakpoint|auto]
 
 Fetches the source of jsoncpp with apt into BUILD_DIR. Builds it and its test suite
 twice, unmodified, and with patchable function entries and the libftrace that is
 installed in PREFIX. Runs the suite with both builds in several threads, and compares
 the output. A handler counts the calls of functions, and its filter changes ten times a
 second; a signal interrupts every thread 2000 times a second. Without --method the
-traced build runs twice, with the stop and with the breakpoint method.
+traced build runs twice, with the stop and with the breakpoint method. With --graph
+handlers are called at both ends of functions, and each entry must have one exit.
 
 Exit code: 0 identical, 1 different or failed, 64 wrong usage, 3 not supported on this
 system. CXX chooses the compiler (g++).
@@ -48,8 +49,9 @@ build_variant() {
             -o "$dir/jsoncpp" -pthread $5)
 }
 
+graph=
 take_option() {
-    return 1
+    [ "$1" = --graph ] && graph=graph-
 }
 
 take_arguments "$@"
@@ -58,12 +60,12 @@ command -v "$cxx" >/dev/null || unsupported "no C++ compiler (package g++)"
 prepare
 
 fetch_source libjsoncpp
-build_both traced driver.cpp tracer.cpp -Wl,--wrap=__cxa_throw
+build_both traced driver.cpp "tracer.cpp graph.cpp ../pairs.c" -Wl,--wrap=__cxa_throw
 echo "jsoncpp, $threads threads, $rounds rounds of its test suite"
 run_variant plain none
 for each in $methods; do
-    run_variant traced "$each"
-    compare traced "$each"
-    echo "  result of the test suite $(tail -n 1 "$build/traced/out-$each/0.out")"
+    run_variant traced "$graph$each"
+    compare traced "$graph$each"
+    echo "  result of the test suite $(tail -n 1 "$build/traced/out-$graph$each/0.out")"
 done
 echo "jsoncpp: output identical"

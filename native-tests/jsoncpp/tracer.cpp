@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tracer.cpp - one handler that counts the calls of all functions of jsoncpp and its
- * test-suite, while its filter changes.
+ * test-suite, while its filter changes; or, as a method "graph-...", handlers at both
+ * ends of functions (graph.cpp).
  *
  * Who runs against whom: the main thread changes the filter; the other threads run
  * the suite, which throws and catches; every thread is interrupted by a timer of its
@@ -9,6 +10,7 @@
  * handler of a traced function does must not be seen by any of them, nor by the
  * unwinder.
  */
+#include "handlers.h"
 #include "tracer.h"
 
 #include <cerrno>
@@ -33,8 +35,7 @@ static const int nmi_signal = SIGPROF;
 static const long nmi_hz = 2000, change_hz = 10, nsec_per_sec = 1000000000;
 static const unsigned long min_functions = 500;
 
-/* In turn; the first is all of them. */
-static const char *const patterns[] = {
+const char *const patterns[] = {
 	"*", "*Error*", "_ZN4Json*", "!*is*", "_ZN8JsonTest*", "*[CD][12]E*", "*Value*", "!*throw*",
 	"Json::*", "!Json::Value::operator[]", "Json::Value::Value(*",
 };
@@ -43,7 +44,7 @@ static const char *const method_name[] = {"auto", "stop", "breakpoint"}; /* as e
 
 static struct ftrace_patch_opts opts = {sizeof(opts), FTRACE_METHOD_AUTO, 0, 0, 0};
 
-static const unsigned long nr_patterns = sizeof(patterns) / sizeof(patterns[0]);
+const unsigned long nr_patterns = sizeof(patterns) / sizeof(patterns[0]);
 
 static thread_local volatile unsigned long thread_calls, thread_throws, thread_nmis, thread_wrong;
 static thread_local timer_t thread_timer;
@@ -60,6 +61,11 @@ static void fail(const char *what, int error)
 {
 	std::fprintf(stderr, "%s: %s\n", what, std::strerror(error));
 	std::exit(error == EOPNOTSUPP ? 3 : 1);
+}
+
+static void print_count(const char *name, unsigned long count)
+{
+	std::fprintf(stderr, "  %-24s %lu\n", name, count);
 }
 
 /* Linked in front of the run-time library's. */
@@ -81,6 +87,21 @@ static void on_call(unsigned long, unsigned long, struct ftrace_ops *, struct ft
 }
 
 static struct ftrace_ops ops = {sizeof(ops), on_call, 0, nullptr};
+
+static const struct handlers entry_handlers = {
+	[] { return ftrace_register_function(&ops); },
+	[](unsigned long changes) {
+		return ftrace_set_filter(&ops, patterns[changes % nr_patterns], 0, 1);
+	},
+	[] { return ftrace_unregister_function(&ops); },
+	[] {},
+	[] {
+		print_count("counted calls", total_calls);
+		return total_calls != 0;
+	},
+};
+
+static const struct handlers *handlers = &entry_handlers;
 
 static bool values_agree()
 {
@@ -116,8 +137,13 @@ static unsigned long count_sites(unsigned int flags)
 
 static void choose_method(const char *name)
 {
+	static const char graph[] = "graph-";
 	int error;
 
+	if (std::strncmp(name, graph, sizeof(graph) - 1) == 0) {
+		handlers = &graph_handlers;
+		name += sizeof(graph) - 1;
+	}
 	while (std::strcmp(name, method_name[opts.method]) != 0)
 		if (++opts.method == sizeof(method_name) / sizeof(method_name[0]))
 			fail(name, EINVAL);
@@ -176,6 +202,7 @@ void tracer_thread_end()
 	total_throws += thread_throws;
 	total_nmis += thread_nmis;
 	total_wrong += thread_wrong;
+	handlers->thread_end();
 }
 
 static double seconds_now()
@@ -199,34 +226,29 @@ static void sleep_until(double end)
 void tracer_while(const std::atomic<int> &running)
 {
 	double start;
-	int error = ftrace_register_function(&ops);
+	int error = handlers->begin();
 
 	if (error)
-		fail("ftrace_register_function", -error);
+		fail("registering", -error);
 	/* This thread is interrupted as well. */
 	tracer_thread_begin();
 	start = seconds_now();
 	while (running != 0) {
 		unsigned long traced;
 
-		error = ftrace_set_filter(&ops, patterns[changes++ % nr_patterns], 0, 1);
+		error = handlers->change(changes++);
 		if (error)
-			fail("ftrace_set_filter", -error);
+			fail("another filter", -error);
 		traced = count_sites(FTRACE_SITES_ENABLED);
 		min_traced = traced < min_traced ? traced : min_traced;
 		max_traced = traced > max_traced ? traced : max_traced;
 		sleep_until(seconds_now() + 1.0 / change_hz);
 	}
 	change_seconds = seconds_now() - start;
-	error = ftrace_unregister_function(&ops);
+	error = handlers->end();
 	if (error)
-		fail("ftrace_unregister_function", -error);
+		fail("unregistering", -error);
 	tracer_thread_end();
-}
-
-static void print_count(const char *name, unsigned long count)
-{
-	std::fprintf(stderr, "  %-24s %lu\n", name, count);
 }
 
 int tracer_report()
@@ -245,13 +267,14 @@ int tracer_report()
 		     static_cast<double>(changes) / change_seconds);
 	print_count("locations changed", stats.patches);
 	print_count("breakpoint hits", stats.breakpoint_hits);
-	print_count("counted calls", total_calls);
 	print_count("exceptions thrown", total_throws);
 	print_count("NMIs", total_nmis);
 	print_count("wrong values in NMIs", total_wrong);
 	print_count("collections", stats.gc_collections);
 
-	if (total_calls == 0 || total_throws == 0 || total_nmis == 0 || changes < nr_patterns) {
+	if (!handlers->report())
+		return 1;
+	if (total_throws == 0 || total_nmis == 0 || changes < nr_patterns) {
 		std::fprintf(stderr, "too little happened: nothing was tested\n");
 		return 1;
 	}

@@ -28,8 +28,11 @@ struct tracer {
 	/* The calling thread calls no function of Lua any more. NULL: nothing is to be done then. */
 	void (*thread_end)(void);
 
-	/* Prints what was counted; true if it shows a failure. NULL: nothing else was counted. */
+	/* Prints what was counted; false if it shows a failure. NULL: nothing else was counted. */
 	bool (*report)(void);
+
+	/* How many calls. NULL: the sum of counted_calls. */
+	unsigned long (*counted)(void);
 };
 
 extern const struct tracer ops_tracer, graph_tracer;

@@ -65,7 +65,7 @@ command -v "$cc" >/dev/null || unsupported "no C compiler (package gcc)"
 prepare
 
 fetch_source lua5.4
-build_both patched driver.c "toggle.c ops.c graph.c count-call.S" ""
+build_both patched driver.c "toggle.c ops.c graph.c ../pairs.c count-call.S" ""
 echo "Lua 5.4, $threads threads, $rounds rounds of $(ls "$here"/scripts | wc -l) scripts"
 run_variant plain none scripts/*.lua
 for each in $methods; do

@@ -382,6 +382,8 @@ int toggle_report(void)
 
 	if (error)
 		fail("ftrace_get_stats", -error);
+	if (ops && ops->counted)
+		total_calls = ops->counted();
 	fprintf(stderr, "  %-24s %s\n", "method", method_name[stats.last_method]);
 	if (ops) {
 		fprintf(stderr, "  %-24s %zu, of which %lu to %lu were traced\n", "functions",
@@ -406,7 +408,7 @@ int toggle_report(void)
 	print_count("collections", stats.gc_collections);
 
 	failed = !entries_are_nops();
-	if (ops && ops->report && ops->report())
+	if (ops && ops->report && !ops->report())
 		failed = 1;
 	if (ops && max_sites != nr_entries) {
 		fprintf(stderr, "at no time were all functions traced\n");

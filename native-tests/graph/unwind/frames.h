@@ -6,6 +6,7 @@
 #ifndef FRAMES_H
 #define FRAMES_H
 
+#include <ftrace/ftrace.h>
 #include <stdbool.h>
 #include <ucontext.h>
 
@@ -56,6 +57,19 @@ static inline void find_interrupted(struct frames *found, ucontext_t *context)
 		walk(found, &cursor);
 }
 
+/* Without it, the chain ends after the caller of a traced function that has no frame pointer. */
+static inline void register_blocks(void)
+{
+#ifdef TABLE
+	static unw_dyn_info_t info = {.format = UNW_INFO_FORMAT_REMOTE_TABLE};
+
+	info.u.rti.table_len =
+		ftrace_graph_unwind_table(&info.start_ip, &info.end_ip, &info.u.rti.table_data);
+	info.u.rti.segbase = info.u.rti.table_data;
+	_U_dyn_register(&info);
+#endif
+}
+
 static inline void find_callers(struct frames *found)
 {
 	unw_context_t context;
@@ -68,6 +82,10 @@ static inline void find_callers(struct frames *found)
 #else
 #include <execinfo.h>
 #include <unwind.h>
+
+static inline void register_blocks(void)
+{
+}
 
 static inline _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *data)
 {

@@ -12,6 +12,7 @@
 #include "../../signals.h"
 #include "../graphed.h"
 
+#include <errno.h>
 #include <execinfo.h>
 #include <ucontext.h>
 
@@ -189,6 +190,7 @@ static void nothing(void)
 static void address(void)
 {
 	static const unsigned long others[] = {0, 1, -1UL, 0x7fffffffffff};
+	unsigned long start, end, table;
 
 	for (int i = 0; i < GRAPH_KINDS; i++) {
 		graphed.flags = graph_kinds[i];
@@ -202,6 +204,12 @@ static void address(void)
 	CHECK_EQ(ftrace_graph_ret_addr((unsigned long)address), address);
 	/* What is not traced has its own. */
 	fp_top(1);
+
+	CHECK_EQ(ftrace_graph_unwind_table(&start, &end, &table), 1);
+	CHECK(start >= library.start && end <= library.end && start < end);
+	CHECK_EQ(ftrace_graph_unwind_table(NULL, &end, &table), -EFAULT);
+	CHECK_EQ(ftrace_graph_unwind_table(&start, NULL, &table), -EFAULT);
+	CHECK_EQ(ftrace_graph_unwind_table(&start, &end, NULL), -EFAULT);
 }
 
 int main(int argc, char **argv)

@@ -435,7 +435,9 @@ static __attribute__((noipa)) void pause_here(void)
 
 /* The ways. */
 
-static struct ftrace_graph_ops graphed = GRAPH_OPS(on_entry, on_exit_);
+static struct ftrace_graph_ops graphed = GRAPH_OPS(on_entry, on_exit_),
+			       second = GRAPH_OPS(on_entry, on_exit_,
+						  .flags = FTRACE_OPS_FL_NO_VECTORS);
 
 /* Of the 7 calls in step_top(). */
 static void check_counts(unsigned long least_steps, unsigned long least_handled)
@@ -474,6 +476,11 @@ static void short_entry(void)
 {
 	trace_all(FTRACE_OPS_FL_NO_VECTORS);
 	ungraph(&graphed);
+	/* With two ops C code calls the handlers. */
+	graph(&second, "step_*");
+	trace_all(FTRACE_OPS_FL_NO_VECTORS);
+	ungraph(&graphed);
+	ungraph(&second);
 }
 
 /* Vectors saved, registers for handlers, other ops. */
@@ -552,10 +559,16 @@ static void go_unseen(void)
 	chain = mine;
 }
 
-/* The first entry may take the long way because of calls that were left. */
-static void next_goes_unseen(void)
+/* The first entry takes the long way if there are calls that were left, and the first exit is a
+ * tail call's. */
+static void next_entry_goes_unseen(void)
 {
 	meanwhile = go_unseen;
+}
+
+static void next_exit_goes_unseen(void)
+{
+	at_exit = go_unseen;
 }
 
 static void *on_new_thread(void *arg)
@@ -636,9 +649,9 @@ static void rare_ways(void)
 		for (int exit = 0; exit < 2; exit++) {
 			prepare(call_there);
 			if (exit)
-				at_exit = go_unseen;
+				at_exit = next_exit_goes_unseen;
 			else
-				meanwhile = next_goes_unseen;
+				meanwhile = next_entry_goes_unseen;
 			step_through(1);
 			go_there();
 			check_counts(1000, 14);
@@ -668,6 +681,7 @@ int main(int argc, char **argv)
 	CHECK(library.end);
 	find_managed();
 	backtrace(first, 4); /* loads what it needs */
+	register_blocks();
 	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
 	return run_mode(modes, argc, argv);
 }
