@@ -12,12 +12,14 @@ usage() {
 Usage: ./build.sh [--install-deps] COMMAND [OPTIONS]
 
 Commands:
-  run [OPTIONS]         run the hammer, which patches running code under signals
-                        (run --help)
+  run [OPTIONS]         run the hammer, which patches running code under signals, or
+                        with --ops or --graph traces it (run --help)
   run lua [OPTIONS]     patch or trace every function of Lua 5.4 while it runs scripts
-                        (run lua --help)
-  run jsoncpp           run the test suite of jsoncpp (C++ with exceptions) with all its
-                        functions traced
+                        (run lua --help); with --graph, trace both ends
+  run jsoncpp [OPTIONS] run the test suite of jsoncpp (C++ with exceptions) with all its
+                        functions traced; with --graph, at both ends
+  run zstd [OPTIONS]    compress with Zstandard, which creates threads, with all its
+                        functions traced; with --graph, at both ends
   run names             set a filter for each function that the headers of leveldb, re2 and
                         protobuf declare, by its name there
   test                  run all tests, native and managed; the last lines count the
@@ -351,7 +353,7 @@ command=${1:-help}
 case $command in
 run)
     case ${1:-} in
-    lua | jsoncpp | names) run_foreign "$@" ;;
+    lua | jsoncpp | zstd | names) run_foreign "$@" ;;
     *) run_hammer "$@" ;;
     esac
     ;;

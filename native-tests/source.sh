@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What run.sh of lua/, jsoncpp/ and names/ share: its arguments, how it ends, the source of the program, and its runs.
+# What run.sh of lua/, jsoncpp/, zstd/ and names/ share: its arguments, how it ends, the source of the program, and its runs.
 # $name is the program's, $here the folder with run.sh, $build the one for all that is made. run.sh has usage() and
 # build_variant(), and take_option() for the options that only it has.
 # shellcheck shell=sh disable=SC2154

@@ -160,6 +160,7 @@ VALUE(StubArea, GraphSet, 56)
 
 /* The table of ops. */
 FIELD(ops_entry, ops, OpsEntry, Ops, 0)
+VALUE(OpsEntry, RetiredIn, 8)
 VALUE(OpsEntry, SizeOf, 16)
 
 /* Calls over the red zone, redzone.S: how many there can be, the code of one, and its entry in the table. */

@@ -34,9 +34,6 @@ internal static unsafe class TraceSlots
 
     private static int s_usedSlots;
 
-    /// <summary>The numbers of the ops of functions whose exits are traced, as of <see cref="Retire"/>.</summary>
-    private static ulong s_graphIds;
-
     /// <summary>Numbers of ops that were removed, while calls or slots still refer to them.</summary>
     private static ulong GoneIds
     {
@@ -94,6 +91,7 @@ internal static unsafe class TraceSlots
         sets->Graph = record->IsGraph ? sets->Graph | 1ul << id : sets->Graph & ~(1ul << id);
         bool isFull = !record->IsGraph || (record->Flags & (FtraceOps.NoVectors | FtraceOps.SaveRegs)) != FtraceOps.NoVectors;
         sets->Full = isFull ? sets->Full | 1ul << id : sets->Full & ~(1ul << id);
+        s_table[id].RetiredIn = 0;
         Volatile.Write(ref *(ulong*)(s_table + id), (ulong)record->Ops);
         return id;
     }
@@ -124,7 +122,7 @@ internal static unsafe class TraceSlots
             s_slots[i].IsUsed = false;
         }
 
-        s_graphIds = 0;
+        ulong graphIds = 0; // ops of functions whose exits are traced
         ulong lastMask = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -139,7 +137,7 @@ internal static unsafe class TraceSlots
                 lastMask = mask;
                 if (GraphSets.Has(mask))
                 {
-                    s_graphIds |= mask;
+                    graphIds |= mask;
                     continue;
                 }
 
@@ -159,12 +157,20 @@ internal static unsafe class TraceSlots
                 slot->RetiredIn = grace;
             }
         }
+
+        for (int id = 0; id < MaxOps; id++)
+        {
+            TableEntry* entry = s_table + id;
+            bool isUsed = entry->Ops != null || (graphIds >> id & 1) != 0;
+            uint since = entry->RetiredIn != 0 ? entry->RetiredIn : grace;
+            entry->RetiredIn = isUsed ? 0 : since;
+        }
     }
 
     /// <summary>Frees slots, and the numbers of removed ops. Called after a grace period; other ones may have begun meanwhile.</summary>
     public static void FreeRetired(uint grace)
     {
-        ulong used = s_graphIds;
+        ulong used = 0;
         s_usedSlots = 0;
         for (int i = 0; i < Count; i++)
         {
@@ -177,6 +183,13 @@ internal static unsafe class TraceSlots
 
             s_usedSlots += slot->Mask != 0 ? 1 : 0;
             used |= slot->Mask;
+        }
+
+        for (int id = 0; id < MaxOps; id++)
+        {
+            // Not those that were removed after this grace period had begun.
+            uint retired = s_table[id].RetiredIn;
+            used |= retired == 0 || retired > grace ? 1ul << id : 0;
         }
 
         ulong freed = s_usedIds & ~used & GoneIds;
@@ -271,5 +284,8 @@ internal static unsafe class TraceSlots
     private struct TableEntry
     {
         [FieldOffset(Offsets.OpsEntry_Ops)] public FtraceOps* Ops;
+
+        /// <summary>The grace period after which nothing refers to the number; 0: something may.</summary>
+        [FieldOffset(Offsets.OpsEntry_RetiredIn)] public uint RetiredIn;
     }
 }

@@ -108,8 +108,6 @@ internal static class LibraryAbi
                     nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached), nameof(NmiThread.Held), nameof(NmiThread.Unblocked),
                     nameof(NmiThread.Tracer), nameof(NmiThread.AnnouncedAt),
                 ], null, "programs need not know what the words are for"),
-            ["ftrace_graph_ops.entryfunc"] = new([nameof(FtraceGraphOps.EntryFunc)], null, "two words"),
-            ["ftrace_graph_ops.retfunc"] = new([nameof(FtraceGraphOps.RetFunc)], null, "two words"),
             ["ftrace_patch_opts.method"] = new(
                 [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),
             ["ftrace_patch_opts.writer"] = new(

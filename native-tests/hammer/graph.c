@@ -3,8 +3,8 @@
  * Handlers at both ends of functions (--graph), and the check of one call.
  *
  * Every thread but the changers (handlers.h), and every NMI, calls the functions, which
- * call each other (calls.h), and checks what has become of each of these calls. Half of
- * the handlers are those of ftrace/trace.h, so entries are calls and jumps in turn.
+ * call each other (calls.h), and checks what has become of each of these calls. Two
+ * thirds of the handlers are those of ftrace/trace.h, so entries are calls and jumps in turn.
  *
  * The entry handler is called exactly once if the function is in the handler's sites,
  * else not at all, if the version was the same even one before and after; at most once
@@ -127,10 +127,10 @@ static NO_VECTORS void hit(unsigned long ip, unsigned long parent_ip, struct ftr
 	/* That may be in a block, if the function was called in place of a return. */
 	(void)parent_ip, (void)regs;
 	if (!visit_now(level, life->handler, ip, 0))
-		fault(OPS_EXTRA, life->handler, 0);
+		fault(OPS_EXTRA, life->handler, level->site);
 	yield_sometimes(level);
 	if (__builtin_expect(!alive || !is_alive(life, ops->data), 0))
-		fault(OPS_DEAD, life->handler, 0);
+		fault(OPS_DEAD, life->handler, level->site);
 }
 
 static NO_VECTORS void check_depth(struct level *level, unsigned int depth)
@@ -138,9 +138,9 @@ static NO_VECTORS void check_depth(struct level *level, unsigned int depth)
 	if (level->trail.visits == 0) {
 		level->base = depth;
 		if (mine->level == 0 && depth)
-			fault(OPS_DATA, STEADY, 0);
+			fault(OPS_DEPTH, STEADY, level->site);
 	} else if (depth != level->base + level->trail.nest) {
-		fault(OPS_DATA, STEADY, 0);
+		fault(OPS_DEPTH, STEADY, level->site);
 	}
 }
 
@@ -155,14 +155,16 @@ static NO_VECTORS int enter(struct ftrace_graph_call *call, struct ftrace_graph_
 	bool wanted = handler == STEADY || (level->serial * 31 + visits * 7 + handler) % 4;
 
 	if (!visit) {
-		fault(OPS_EXTRA, handler, 0);
+		fault(OPS_EXTRA, handler, level->site);
 		return 0;
 	}
-	if (call->data || call->flags || !regs != !(ops->flags & FTRACE_OPS_FL_SAVE_REGS))
-		fault(OPS_DATA, handler, 0);
+	if (call->data || call->flags)
+		fault(OPS_DATA, handler, level->site);
+	if (!regs != !(ops->flags & FTRACE_OPS_FL_SAVE_REGS))
+		fault(OPS_REGS, handler, level->site);
 	yield_sometimes(level);
 	if (__builtin_expect(!alive || !is_alive(life, ops->data), 0))
-		fault(OPS_DEAD, handler, 0);
+		fault(OPS_DEAD, handler, level->site);
 	call->data = (void *)name_call(level, visits, life);
 	if (wanted)
 		atomic_fetch_or(&visit->wanted, 1U << handler);
@@ -226,7 +228,7 @@ static NO_VECTORS void leave(struct ftrace_graph_call *call, struct ftrace_graph
 	if (!is_at_exit(visit, call->flags))
 		fault(OPS_EXIT_EARLY, handler, visit->site);
 	if (!regs != (call->flags || !(ops->flags & FTRACE_OPS_FL_SAVE_REGS)))
-		fault(OPS_DATA, handler, visit->site);
+		fault(OPS_REGS, handler, visit->site);
 	/* That of a tail call is the other function's. */
 	if (regs && kind_of(visit->site) != CALL_TAIL && regs->rax != visit->result)
 		fault(OPS_RESULT, handler, visit->site);

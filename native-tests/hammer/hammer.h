@@ -64,7 +64,9 @@ enum ops_fault {
 	OPS_LOST,	/* the exit handler was not called */
 	OPS_EXIT_EXTRA, /* it was, though it was not wanted, or more than once */
 	OPS_EXIT_EARLY, /* it was, but that is not how or when the call ended */
-	OPS_DATA,	/* a handler got the data of another call, or another depth */
+	OPS_DATA,	/* a handler got the data of another call */
+	OPS_DEPTH,	/* or another depth */
+	OPS_REGS,	/* or no registers, or some without asking for them */
 	OPS_FAULTS
 };
 

@@ -365,7 +365,7 @@ int handlers_init(struct run *shared, const struct traced *functions)
 		random_state[changer] = next_random(&random);
 	for (unsigned int h = 0; h < HANDLERS; h++) {
 		handlers[h].filter.chosen = ALL;
-		handlers[h].graph = traced->entry && h % 2;
+		handlers[h].graph = traced->entry && h % 3 == 1; /* five with the steady one; there can be six */
 		for (unsigned int i = 0; i < LIVES; i++) {
 			handlers[h].life[i].handler = h;
 			handlers[h].life[i].number = i;

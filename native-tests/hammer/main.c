@@ -49,7 +49,7 @@ static const char usage[] =
 	"                 checks that exactly the right handlers were called; not with\n"
 	"                 --sites\n"
 	"  --graph        the same, with handlers at both ends of functions (ftrace/graph.h)\n"
-	"                 for half of them; the functions call each other, return, end with\n"
+	"                 for a third of them; the functions call each other, return, end with\n"
 	"                 calls and are left by jumps, and each entry must have one exit\n"
 	"  --threads N    threads that execute the code, 1 to 256 (4)\n"
 	"  --seconds S    duration, 1 to 86400 (5)\n"

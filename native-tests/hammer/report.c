@@ -68,7 +68,10 @@ static const struct {
 	[OPS_EXIT_EXTRA] = {"exits: too many", "extra_exits", "an exit too many"},
 	[OPS_EXIT_EARLY] = {"exits: not the end of the call", "early_exits",
 			    "an exit that is not the end of the call"},
-	[OPS_DATA] = {"handler calls: wrong data or depth", "wrong_data", "wrong data or depth"},
+	[OPS_DATA] = {"handler calls: wrong data", "wrong_data", "the data of another call"},
+	[OPS_DEPTH] = {"handler calls: wrong depth", "wrong_depth", "another depth"},
+	[OPS_REGS] = {"handler calls: wrong registers", "wrong_registers",
+		      "no registers, or some that were not asked for"},
 };
 
 static uint64_t graph_proof(const struct results *results)
