@@ -101,6 +101,6 @@ public sealed unsafe class OptionsTests
     {
         Assert.That(sizeof(FtracePatch), Is.EqualTo(32));
         Assert.That(sizeof(FtracePatchOpts), Is.EqualTo(24));
-        Assert.That(sizeof(FtraceStats), Is.EqualTo(17 * 8));
+        Assert.That(sizeof(FtraceStats), Is.EqualTo(18 * 8));
     }
 }

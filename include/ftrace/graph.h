@@ -52,6 +52,10 @@
  * name or without. Programs that copy parts of stacks away and back (greenlet) must not use
  * this header: a copied frame would return through a block that another call uses by then.
  *
+ * An object can be closed (dlclose(3)) while traced calls of its functions have not returned,
+ * if they never return, as without tracing. They are reported as calls that were left; @ip is
+ * an address in the object that is gone. The calls of functions of other objects return.
+ *
  * In a traced function __builtin_return_address(0) is an address in a block, and so is what
  * is on the stack. ftrace_graph_ret_addr() gives the true one. @parent_ip is always the true
  * one here; handlers of ftrace/trace.h may get one in a block if a function that is traced
@@ -122,8 +126,10 @@ typedef int (*ftrace_graph_entry_t)(struct ftrace_graph_call *call, struct ftrac
  * @ops: the ops that was registered
  * @regs: the registers when the function has returned: the result is in @rax and @rdx, and may
  *        be changed. @ip is the function's, @parent_ip where it returns to; changing these two
- *        has no effect. Floating-point results are kept, and not shown. NULL without
- *        FTRACE_OPS_FL_SAVE_REGS, and if @flags of @call is not 0
+ *        has no effect. Floating-point results are kept, and not shown. (A long double is in
+ *        one or two of the eight x87 registers: a handler may use the others, but not reset
+ *        them with fninit or emms.) NULL without FTRACE_OPS_FL_SAVE_REGS, and if @flags of
+ *        @call is not 0
  */
 typedef void (*ftrace_graph_return_t)(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 				      struct ftrace_regs *regs);

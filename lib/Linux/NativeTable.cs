@@ -204,4 +204,7 @@ internal unsafe struct NativeTable
 
     /// <summary>Finds out whether a call was left; set by C#.</summary>
     [FieldOffset(Offsets.NativeTable_GraphIsLeft)] public void* GraphIsLeft;
+
+    /// <summary>The words of the first thread; null: not known.</summary>
+    [FieldOffset(Offsets.NativeTable_FirstWords)] public void* FirstWords;
 }

@@ -144,6 +144,7 @@ extern struct native {
 	int (*graph_refill)(struct trace_thread *thread, unsigned long word, int reclaims);
 	int (*graph_is_left)(struct trace_thread *thread, const struct graph_slot *slot,
 			     unsigned long word);
+	const struct ftrace_nmi_thread *first_words; /* of the first thread; NULL: not known */
 } native;
 
 /*

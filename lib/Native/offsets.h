@@ -70,7 +70,8 @@ FIELD(native, graph_caller, NativeTable, GraphCaller, 448)
 FIELD(native, graph_sets, NativeTable, GraphSets, 456)
 FIELD(native, graph_refill, NativeTable, GraphRefill, 464)
 FIELD(native, graph_is_left, NativeTable, GraphIsLeft, 472)
-VALUE(NativeTable, SizeOf, 480)
+FIELD(native, first_words, NativeTable, FirstWords, 480)
+VALUE(NativeTable, SizeOf, 488)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)

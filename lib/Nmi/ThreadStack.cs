@@ -21,10 +21,13 @@ internal unsafe struct ThreadStack
     public ulong Top;
     private ulong _words;
 
-    public static ThreadStack Of(NmiThread* words) => new() { _words = (ulong)words };
+    public static ThreadStack Of(NmiThread* words) => Of(words, 0, 0);
 
     /// <summary>The same with bounds that were found before.</summary>
-    public static ThreadStack Of(NmiThread* words, ulong low, ulong top) => new() { _words = (ulong)words, Low = low, Top = top };
+    public static ThreadStack Of(NmiThread* words, ulong low, ulong top) => new() { _words = TopOf(words), Low = low, Top = top };
+
+    /// <summary>Stacks that the program has mapped may lie right below the words of the first thread.</summary>
+    private static ulong TopOf(NmiThread* words) => words == Native.Table->FirstWords ? Native.Table->StackTop : (ulong)words;
 
     /// <summary>True for an address on this stack.</summary>
     public bool Contains(ulong address)
@@ -46,16 +49,19 @@ internal unsafe struct ThreadStack
             return false;
         }
 
-        for (ulong at = page; at < known; at += Memory.PageSize)
+        // From the known part down: what is found is known from then on, and other stacks are below a gap.
+        while (page < known && OwnMemory.CanRead(known - Memory.PageSize))
         {
-            if (!OwnMemory.CanRead(at))
-            {
-                return false;
-            }
+            known -= Memory.PageSize;
         }
 
-        Low = page;
-        Top = top;
-        return true;
+        bool reached = known <= page;
+        if (reached || Top != 0)
+        {
+            Low = known;
+            Top = top;
+        }
+
+        return reached;
     }
 }

@@ -164,30 +164,6 @@ TRACED int jf_spin(int n)
 }
 
 static volatile int signals;
-static unsigned char state[1 << 20]; /* 1: entered, 2: left */
-
-GENERAL static int once_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
-{
-	unsigned long serial = ++entries % sizeof(state);
-
-	(void)ops, (void)regs;
-	state[serial] = 1;
-	call->data = (void *)serial;
-	return 1;
-}
-
-GENERAL static void once_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
-{
-	unsigned long serial = (unsigned long)call->data;
-
-	(void)ops, (void)regs;
-	CHECK_EQ(state[serial], 1);
-	state[serial] = 2;
-	exits[call->flags]++;
-}
-
 static struct ftrace_graph_ops once = GRAPH_OPS(once_entry, once_exit);
 
 static void leave(int signo)

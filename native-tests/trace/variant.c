@@ -65,6 +65,24 @@ static void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op
 	last = ip;
 }
 
+static unsigned long exits;
+
+static int enter(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		 struct ftrace_regs *regs)
+{
+	(void)ops, (void)regs;
+	hits++;
+	call->data = (void *)hits;
+	return 1;
+}
+
+static void leave(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		  struct ftrace_regs *regs)
+{
+	(void)ops, (void)regs;
+	exits += call->flags == 0 && call->data == (void *)hits;
+}
+
 static int count_sites(const struct ftrace_site *site, void *data)
 {
 	if (strncmp(site->name, "work_", 5) == 0 && *site->object == '\0')
@@ -75,6 +93,8 @@ static int count_sites(const struct ftrace_site *site, void *data)
 int main(void)
 {
 	struct ftrace_ops ops = {.size = sizeof(ops), .func = hit};
+	struct ftrace_graph_ops graph = {
+		.size = sizeof(graph), .entryfunc = enter, .retfunc = leave};
 	int sites = 0, named = 4;
 
 #ifdef STRIPPED
@@ -109,6 +129,16 @@ int main(void)
 		CHECK(work_add(4) == 5 && work_sub(4) == 3 && work_mul(2.5) == 2.5);
 		CHECK(hits == 2);
 		CHECK(ftrace_free_filter(&ops) == 0);
+
+		/* Both ends, whatever the compiler has left at the entry. */
+		hits = exits = 0;
+		CHECK(ftrace_graph_set_filter(&graph, "work_*", 0, 1) == 0);
+		CHECK(ftrace_register_graph(&graph) == 0);
+		CHECK(work_add(4) == 5 && work_sub(4) == 3 && work_mul(2.5) == 2.5);
+		CHECK(hits == 3 && exits == 3);
+		CHECK(ftrace_unregister_graph(&graph) == 0);
+		CHECK(work_add(4) == 5 && work_sub(4) == 3 && work_mul(2.5) == 2.5);
+		CHECK(hits == 3 && exits == 3);
 	}
 	return 0;
 }
