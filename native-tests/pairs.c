@@ -183,18 +183,24 @@ void pairs_thread_end(void)
 bool pairs_report(void)
 {
 	unsigned long wrong = all_pairs.wrong + all_guests.wrong;
+	struct ftrace_stats stats = {};
+	int error;
 
+	stats.size = sizeof(stats);
+	error = ftrace_get_stats(&stats);
 	fprintf(stderr, "  %-24s %lu: %lu by tail calls, %lu of calls that were left\n", "exits",
 		all_pairs.exits, all_pairs.tails, all_pairs.unwound);
 	fprintf(stderr, "  %-24s %lu\n", "exits with registers", all_guests.exits);
 	fprintf(stderr, "  %-24s %lu\n", "entries without exit",
 		all_pairs.entries - all_pairs.exits);
 	fprintf(stderr, "  %-24s %lu\n", "wrong exits", wrong);
+	fprintf(stderr, "  %-24s %lu\n", "calls without a block",
+		(unsigned long)stats.graph_overruns);
 	if (!all_pairs.exits || !all_pairs.tails || !all_guests.exits) {
 		fprintf(stderr, "exits of a kind did not occur: nothing was tested\n");
 		return false;
 	}
-	return !wrong && !all_pairs.open && all_pairs.entries == all_pairs.exits;
+	return !error && !stats.graph_overruns && !wrong && !all_pairs.open && all_pairs.entries == all_pairs.exits;
 }
 
 unsigned long pairs_entries(void)
