@@ -261,7 +261,6 @@ ftrace_graph_caller:
 	lea	GraphSlot_Call(%r8), %rdi
 	mov	%r11, %rsi
 	xor	%edx, %edx			/* no registers */
-	cld
 	call	*FtraceGraphOps_Entryfunc(%r11)
 .Lreturn_graph_entry_handler:
 	mov	%rbp, %rsp
@@ -391,7 +390,6 @@ ftrace_graph_return:
 	and	$-16, %rsp
 	lea	GraphSlot_Call(%r8), %rdi
 	xor	%edx, %edx			/* no registers */
-	cld
 	call	*%rax
 .Lreturn_graph_return_handler:
 	mov	%rbp, %rsp
