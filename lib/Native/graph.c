@@ -186,10 +186,10 @@ static inline bool is_nested(const struct trace_thread *thread, unsigned long wo
 }
 
 /* Calls the handlers. Returns false if no ops wants the exit. */
-static bool enter_slot(struct graph_slot *slot, unsigned long *frame, unsigned long mask,
-		       struct ftrace_regs *regs)
+static bool enter_slot(struct graph_slot *slot, unsigned long *frame, unsigned long ip,
+		       unsigned long mask, struct ftrace_regs *regs)
 {
-	slot->call.ip = frame[1] - FTRACE_INSN_SIZE;
+	slot->call.ip = ip;
 	slot->call.parent_ip = slot->ret;
 	slot->call.flags = 0;
 	slot->call.data = NULL;
@@ -220,7 +220,7 @@ unsigned long ftrace_graph_call(unsigned long *frame, unsigned long mask, struct
 
 	slot->parent = thread->top;
 	slot->call.depth = depth;
-	if (!enter_slot(slot, frame, mask, NULL)) {
+	if (!enter_slot(slot, frame, frame[1] - FTRACE_INSN_SIZE, mask, NULL)) {
 		free_slot(slot);
 		return GRAPH_PLAIN;
 	}
@@ -343,17 +343,18 @@ unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *r
 				     struct trace_thread *thread)
 {
 	unsigned long word = (unsigned long)(frame + 3);
+	unsigned long ip = frame[1] - FTRACE_INSN_SIZE; /* before handlers, which may change it */
 	unsigned long mask = **(unsigned long **)(frame[0] + StubArea_GraphSet);
 	struct graph_slot *slot = slot_around(frame[2]);
 
+	/* Not the call that ends in this one, if it does. */
+	close_all_left(thread, slot ? word - 1 : word);
 	if (slot && end_in_tail_call(slot, word)) {
-		call_others(frame[1] - FTRACE_INSN_SIZE, slot->ret, mask & ~ftrace_graph_sets.graph,
-			    regs);
-		enter_slot(slot, frame, mask, regs);
+		call_others(ip, slot->ret, mask & ~ftrace_graph_sets.graph, regs);
+		enter_slot(slot, frame, ip, mask, regs);
 		return GRAPH_PLAIN;
 	}
-	close_all_left(thread, word);
-	call_others(frame[1] - FTRACE_INSN_SIZE, frame[2], mask & ~ftrace_graph_sets.graph, regs);
+	call_others(ip, frame[2], mask & ~ftrace_graph_sets.graph, regs);
 	if (slot || !(mask & ftrace_graph_sets.graph))
 		return GRAPH_PLAIN;
 	slot = find_slot(thread, frame + 2);
@@ -361,7 +362,7 @@ unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *r
 		return GRAPH_PLAIN;
 	slot->call.depth = depth_of(thread, word);
 	slot->parent = thread->top;
-	if (!enter_slot(slot, frame, mask, regs)) {
+	if (!enter_slot(slot, frame, ip, mask, regs)) {
 		free_slot(slot);
 		return GRAPH_PLAIN;
 	}

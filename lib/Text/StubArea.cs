@@ -45,7 +45,7 @@ internal unsafe struct StubArea
     /// <summary>Bytes of a stub of <see cref="StubKind.Graph"/>.</summary>
     public const int GraphStubSize = Offsets.StubArea_GraphStubSize;
     private const int AreaSize = Count * StubSize;
-    private const int MaxAreas = 1024;
+    private const int MaxAreas = 8192; // each object needs its own for exits
     private const ulong Reach = 0x7000_0000; // of 2 GB, less what an area and a call take
     private const ulong Step = 0x10_0000;
     private const ulong SmallStep = 0x1_0000; // if a runtime has reserved all memory nearby except small gaps

@@ -56,7 +56,7 @@ internal static unsafe class GraphSlots
     {
         if (reclaims == 0)
         {
-            return ToInt(TryTake(record, word));
+            return ToInt(TryFind(record) || TryTake(record, word));
         }
 
         if (record->GraphSkip > 0)
@@ -154,6 +154,26 @@ internal static unsafe class GraphSlots
         found == GraphText.ReturnOf(slot) || found == Volatile.Read(ref slot->Ret) || found == GraphText.OffsetOf(slot);
 
     private static int ToInt(bool value) => value ? 1 : 0;
+
+    /// <summary>Finds a free slot of a thread's. What it has interrupted may be claiming or freeing the one to which the cursor leads.</summary>
+    /// <remarks>Most often there is one: with a chunk for each such interruption, the chunks of the process would soon be used up.</remarks>
+    private static bool TryFind(TraceThread* record)
+    {
+        for (ulong chunk = record->GraphChunks; chunk != 0; chunk = GraphText.HeaderOf((int)chunk - 1)->Next)
+        {
+            for (int i = 1; i < GraphText.PerChunk; i++)
+            {
+                GraphSlot* slot = (GraphSlot*)GraphText.HeaderOf((int)chunk - 1) + i;
+                if (Volatile.Read(ref slot->Word) == 0)
+                {
+                    Link(record, slot);
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Gives a thread another chunk, if there is one.</summary>
     private static bool TryTake(TraceThread* record, ulong word)

@@ -18,6 +18,7 @@
  * api lookup     ftrace_lookup() of what the library makes for such calls
  * api overruns   recursion that is deeper than there are blocks
  * api registers  all registers are kept, at the entry and at the exit
+ * api objects    more objects than there were once places for stubs
  */
 #include "../modes.h"
 #include "../signals.h"
@@ -771,6 +772,53 @@ static void pending(void)
 	ungraph(&ops);
 }
 
+#define OBJECTS 1100
+
+/* Copies of one: the loader tells objects apart by their files. */
+static void objects(void)
+{
+	struct counts counts = {0};
+	struct ftrace_graph_ops ops = GRAPH_OPS(count_entry, count_exit, .data = &counts);
+	static void *plugins[OBJECTS];
+	char folder[] = "/tmp/graph-api-XXXXXX", path[64], *content = NULL;
+	FILE *from = fopen(PLUGIN, "r");
+	size_t size;
+
+	CHECK(from && mkdtemp(folder));
+	CHECK_EQ(fseek(from, 0, SEEK_END), 0);
+	size = (size_t)ftell(from);
+	rewind(from);
+	content = malloc(size);
+	CHECK(content && fread(content, size, 1, from) == 1);
+	fclose(from);
+	for (int i = 0; i < OBJECTS; i++) {
+		FILE *to;
+
+		snprintf(path, sizeof(path), "%s/%d.so", folder, i);
+		to = fopen(path, "w");
+		CHECK(to && fwrite(content, size, 1, to) == 1);
+		CHECK_EQ(fclose(to), 0);
+		plugins[i] = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		CHECK(plugins[i]);
+	}
+	free(content);
+	graph(&ops, "pend_step"); /* which is in their files */
+	for (int i = 0; i < OBJECTS; i++) {
+		snprintf(path, sizeof(path), "%s/%d.so", folder, i);
+		CHECK_EQ(unlink(path), 0);
+	}
+	CHECK_EQ(rmdir(folder), 0);
+	for (int i = 0; i < OBJECTS; i++) {
+		int (*step)(int) = (int (*)(int))dlsym(plugins[i], "pend_step");
+
+		CHECK_EQ(step(i), i + 1);
+		CHECK_EQ(dlclose(plugins[i]), 0);
+	}
+	CHECK_EQ(counts.entries, OBJECTS);
+	CHECK_EQ(counts.exits, OBJECTS);
+	ungraph(&ops);
+}
+
 static char report[256];
 static int reports;
 
@@ -1132,7 +1180,8 @@ int main(int argc, char **argv)
 		{"numbers", numbers}, {"reused", reused},	{"deadlk", deadlk},
 		{"both", both},	      {"func", func},		{"pending", pending},
 		{"foreign", foreign}, {"stack", stack},		{"lookup", lookup},
-		{"overruns", overruns}, {"registers", registers}, {NULL, NULL},
+		{"overruns", overruns}, {"registers", registers}, {"objects", objects},
+		{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

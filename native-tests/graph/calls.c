@@ -7,6 +7,7 @@
  * calls unwanted   entries whose exits are not wanted, and ops with one function only
  * calls registers  arguments changed at the entry, results at the exit
  * calls skipped    an entry that lets the function return at once, or run another
+ * calls redirected the same by an ops of ftrace/trace.h: @ip is that of the traced function
  * calls address    ftrace_graph_ret_addr()
  * calls left       calls that were left: reported to each ops with its data
  * calls full       one ops more than there can be
@@ -22,6 +23,7 @@ TRACED long cg(long x);
 TRACED long recurse(long n);
 TRACED void *return_address(void);
 TRACED __int128 wide(long x);
+TRACED long ends_in_cf(long x);
 
 TRACED long cf(long x)
 {
@@ -297,6 +299,60 @@ static void skipped(void)
 	ungraph(&another);
 }
 
+static unsigned long seen_ip[2];
+
+static int see_ip_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+			struct ftrace_regs *regs)
+{
+	(void)ops, (void)regs;
+	seen_ip[0] = call->ip;
+	return 1;
+}
+
+static void see_ip_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+			struct ftrace_regs *regs)
+{
+	(void)ops, (void)regs;
+	seen_ip[1] = call->ip;
+}
+
+static void redirect(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops;
+	regs->ip = (unsigned long)recurse;
+}
+
+TRACED long ends_in_cf(long x)
+{
+	return cf(x);
+}
+
+static void redirected(void)
+{
+	struct ftrace_graph_ops see = GRAPH_OPS(see_ip_entry, see_ip_exit);
+	struct ftrace_ops plain = OPS(redirect, .flags = FTRACE_OPS_FL_IPMODIFY |
+							 FTRACE_OPS_FL_SAVE_REGS);
+	unsigned long ip = find_site("cf").ip;
+
+	trace(&plain, "cf");
+	for (int kind = 0; kind < GRAPH_KINDS; kind++) {
+		see.flags = graph_kinds[kind];
+		graph(&see, "cf");
+		memset(seen_ip, 0, sizeof(seen_ip));
+		CHECK_EQ(cf(5), 5);
+		CHECK_EQ(seen_ip[0], ip);
+		CHECK_EQ(seen_ip[1], ip);
+		CHECK_EQ(ftrace_graph_set_filter(&see, "ends_in_cf", 0, 0), 0);
+		memset(seen_ip, 0, sizeof(seen_ip));
+		CHECK_EQ(ends_in_cf(5), 5);
+		CHECK_EQ(seen_ip[0], ip);
+		CHECK_EQ(seen_ip[1], ip);
+		ungraph(&see);
+	}
+	untrace(&plain);
+}
+
 static __attribute__((noipa)) void *called_from(void)
 {
 	void *address = return_address();
@@ -394,7 +450,8 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"depth", depth},	  {"several", several}, {"unwanted", unwanted},
 		{"registers", registers}, {"skipped", skipped}, {"address", address},
-		{"left", left},		  {"full", full},	{NULL, NULL},
+		{"left", left},		  {"full", full},	{"redirected", redirected},
+		{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

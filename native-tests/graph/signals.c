@@ -7,6 +7,7 @@
  * signals alternate  on an alternate stack within the thread's own
  * signals each       at each instruction of two traced calls
  * signals pool       the same, with calls so deep that slots are looked for
+ * signals exhausted  the same, with all chunks used: none is needed for a call in between
  */
 #include "../modes.h"
 #include "../signals.h"
@@ -200,11 +201,45 @@ static void pool(void)
 	step_calls(100, 7);
 }
 
+#define DEEP 62000
+
+static void exhausted(void)
+{
+	static struct ftrace_graph_ops once = GRAPH_OPS(once_entry, once_exit);
+
+	stride = 1;
+	with_bracket = true;
+	step_from(SIGUSR1, call_at_step);
+	for (int kind = 0; kind < GRAPH_KINDS; kind += 2) {
+		unsigned long overruns;
+
+		once.flags = graph_kinds[kind];
+		forget_counts();
+		graph(&once, "sf_*");
+		CHECK_EQ(sf_down(DEEP), DEEP);
+		overruns = stats().graph_overruns;
+		CHECK(overruns > 0);
+		entries = 0;
+		step = 0;
+		in_window = true;
+		CHECK_EQ(raise(SIGUSR1), 0);
+		CHECK_EQ(sf_outer(1), 3);
+		in_window = false;
+		KEEP;
+		sf_leaf(1); /* a step sees that it is over */
+		CHECK_EQ(stats().graph_overruns, overruns);
+		CHECK_EQ(entries, 3 + step);
+		CHECK(step > 200);
+		ungraph(&once);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"storm", storm}, {"bracketed", bracketed}, {"alternate", alternate},
-		{"each", each},	  {"pool", pool},	    {NULL, NULL},
+		{"each", each},	  {"pool", pool},	    {"exhausted", exhausted},
+		{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

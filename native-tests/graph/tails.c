@@ -6,6 +6,7 @@
  * tails mutual   each of a million calls ends with FTRACE_GRAPH_TAIL but the last
  * tails mixed    with functions in between that are not traced, or by other ops
  * tails left     the last one is left by a jump
+ * tails after    a call that was left before the tail call ends before it
  * tails pool     calls beyond the pool are not traced, and counted; later ones are
  */
 #define MAX_OPEN 65536
@@ -23,6 +24,7 @@ TRACED int tu(long n);
 TRACED int tc(long n);
 TRACED int td(long n);
 TRACED int tj(long n);
+TRACED int te(long n);
 TRACED long deep(long n);
 __attribute__((noipa)) int untraced(long n);
 
@@ -164,6 +166,34 @@ static void left(void)
 	ungraph(&pairs);
 }
 
+static __attribute__((noipa)) void jump_out(void)
+{
+	if (setjmp(out) == 0)
+		tj(2);
+}
+
+TRACED int te(long n)
+{
+	jump_out();
+	return ta(n);
+}
+
+static void after(void)
+{
+	for (int kind = 0; kind < GRAPH_KINDS; kind++) {
+		pairs.flags = graph_kinds[kind];
+		forget_counts();
+		graph(&pairs, "t[aej]");
+		for (unsigned long round = 1; round < 100; round++) {
+			CHECK_EQ(te(0), 1);
+			CHECK_EQ(open_calls.count, 0);
+			CHECK_EQ(TAILS, round);
+			CHECK_EQ(UNWOUND, round);
+		}
+		ungraph(&pairs);
+	}
+}
+
 TRACED long deep(long n)
 {
 	long result;
@@ -218,7 +248,7 @@ int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"mutual", mutual}, {"mixed", mixed}, {"left", left},
-		{"pool", pool},	    {NULL, NULL},
+		{"after", after},   {"pool", pool},   {NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);
