@@ -18,7 +18,8 @@
  *
  * Loading the library never ends the process. If the library cannot start, because there
  * is too little memory or address space (it needs 20 MB, including its file), its
- * functions return an error and change nothing from then on. ftrace_version(),
+ * functions return an error and change nothing from then on. To change code it needs about
+ * 60 MB of address space; with less, these calls fail with -ENOMEM. ftrace_version(),
  * ftrace_strerror(), ftrace_stack_size(), ftrace_nmi_enter() and ftrace_nmi_exit() always
  * work. All other functions that return an error can return these, in addition to those
  * listed with each function:

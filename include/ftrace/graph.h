@@ -6,8 +6,8 @@
  * Use this header to measure how long calls take, to see who calls whom, or to see or
  * change results. To see entries only, ftrace/trace.h costs less.
  *
- * What can be traced, and how it is selected, is as described there. A program that
- * prints how long each call of parse() takes:
+ * Functions that can be traced, and patterns, are as in ftrace/trace.h. This prints how
+ * long each call of parse() takes:
  *
  *	static int enter(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
  *			 struct ftrace_regs *regs)
@@ -29,40 +29,47 @@
  *	ftrace_graph_set_filter(&ops, "parse", 0, 1);
  *	ftrace_register_graph(&ops);
  *
- * How an exit is seen: the entry of the function is a jump to the library, which keeps the
- * return address elsewhere and calls the function from a block of code of its own; so the
- * function returns there, as the processor predicts, and the block returns to the caller.
+ * Handlers cannot call ftrace_lookup(). To print names, collect them before: see
+ * ftrace_for_each_site() in ftrace/sites.h, and the example in docs/guide.md.
+ *
+ * How an exit is seen: the entry of the function is a jump to the library. The library
+ * keeps the return address, and calls the function from a block of code of its own. The
+ * function returns to the block, as the processor predicts, and the block to the caller.
  * Stack unwinders find the way through the blocks by ordinary unwind information: C++
  * exceptions, cancellation, backtrace(3) and debuggers work, and show the block as a frame
  * called ftrace_graph_blocks. docs/graph.md has the list of unwinders. Stacks may be
  * switched, and calls may return in any order and on any thread.
  *
- * There are 61,425 blocks for all calls of the process that have been entered and not been
- * left yet. The calls of deeper recursion are not traced; @graph_overruns in struct
- * ftrace_stats counts them. A process may have 4,095 threads with such calls.
+ * The process has 61,425 blocks. A traced call has one from its entry to its exit. A thread
+ * takes blocks 15 at a time, and keeps them until it ends, so at most 4,095 threads at a
+ * time have any. A call that gets no block is not traced: neither handler is called, and
+ * @graph_overruns in struct ftrace_stats counts it. So once a thread has been 61,425 calls
+ * deep, other threads get no more blocks until it ends. @max_depth prevents this.
  *
  * A call that is left by an exception, longjmp(3) or the like has no exit of its own.
  * Handlers see it, with FTRACE_GRAPH_UNWOUND, before the next event of the thread: the entry
- * or exit of a call that is traced. They never see it if there is none before the thread
- * ends. They see it later, and @depth is too large, if what has caught the exception calls a
- * function that makes the next traced call: the call that was left seems to be around it.
+ * or exit of a traced call. If there is none before the thread ends or the ops is
+ * unregistered, they never see it. If the function that caught the exception calls one that
+ * is not traced, and that one makes the next traced call, the call that was left seems to
+ * be around it: then handlers see its end later, and @depth is too large until then.
  *
  * Functions that return twice are not traced by this header, whatever the filter:
- * setjmp(), sigsetjmp(), vfork(), getcontext() and savectx(), with underscores before the
- * name or without. Programs that copy parts of stacks away and back (greenlet) must not use
- * this header: a copied frame would return through a block that another call uses by then.
+ * setjmp(), sigsetjmp(), vfork(), getcontext() and savectx(), with up to two underscores
+ * before the name. Programs that copy parts of stacks away and back (greenlet) must not use
+ * this header: a copied frame would return through a block that another call has by then.
  *
  * An object can be closed (dlclose(3)) while traced calls of its functions have not returned,
  * if they never return, as without tracing. They are reported as calls that were left; @ip is
  * an address in the object that is gone. The calls of functions of other objects return.
  *
- * In a traced function __builtin_return_address(0) is an address in a block, and so is what
- * is on the stack. ftrace_graph_ret_addr() gives the true one. @parent_ip is always the true
- * one here; handlers of ftrace/trace.h may get one in a block if a function that is traced
- * by this header ends with a call of theirs (a tail call).
+ * In a traced function __builtin_return_address(0), like the word on the stack, is an
+ * address in a block. ftrace_graph_ret_addr() gives the true one. @parent_ip is always the
+ * true one here. In handlers of ftrace/trace.h it may be in a block if their function was
+ * called at the end of a function traced by this header, in place of its return (a tail
+ * call).
  *
- * Handlers are subject to the rules in ftrace/trace.h. ftrace_update_ftrace_func() does not
- * replace those of this header.
+ * The rules for handlers are those of ftrace/trace.h. ftrace_update_ftrace_func() does not
+ * replace handlers of this header.
  *
  * Source: struct fgraph_ops in include/linux/ftrace.h and kernel/trace/fgraph.c of the
  * kernel. The kernel replaces return addresses on the stack, which costs two mispredicted
@@ -138,7 +145,7 @@ typedef void (*ftrace_graph_return_t)(struct ftrace_graph_call *call, struct ftr
  * struct ftrace_graph_ops - a pair of handlers and its options
  * @size: sizeof(struct ftrace_graph_ops)
  * @entryfunc: called at entries; NULL: every exit is wanted
- * @retfunc: called at exits; NULL: no exit is wanted. Not both are NULL
+ * @retfunc: called at exits; NULL: no exit is wanted. One of the two must be set
  * @flags: FTRACE_OPS_FL_NO_VECTORS (for both handlers), FTRACE_OPS_FL_SAVE_REGS,
  *         FTRACE_OPS_FL_SKIP_FOREIGN, FTRACE_OPS_FL_PENDING
  * @data: for use by the host
@@ -169,7 +176,7 @@ struct ftrace_graph_ops {
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or has
  *             neither function
  *   -ENOSPC   6 ops of this header are registered, or 64 of both headers
- *   -EOPNOTSUPP the thread has a shadow stack (CET), with which this was not tested yet
+ *   -EOPNOTSUPP the thread has a shadow stack (CET), which exits were never tested with
  *   and the errors of ftrace_register_function()
  *
  * Context: thread.
@@ -225,14 +232,14 @@ int ftrace_graph_set_notrace(struct ftrace_graph_ops *ops, const char *pattern, 
 unsigned long ftrace_graph_ret_addr(unsigned long addr);
 
 /**
- * ftrace_graph_unwind_table - what the unwinder of nongnu.org has to know about blocks
+ * ftrace_graph_unwind_table - what nongnu libunwind needs to know about the blocks
  * @start_ip: set to the address of the first block
  * @end_ip: set to the address after the last one
  * @table: set to the address of the table, which is also what its entries are relative to
  *
- * All other unwinders need no more than the unwind information in the library's file, which
- * does not suit this one if callers have no frame pointers (docs/graph.md). A program that
- * calls unw_step() registers the table once, in ordinary code, where it starts:
+ * Other unwinders need only the unwind information in the library's file. For this one it
+ * does not suffice if callers have no frame pointers (docs/graph.md). A program that calls
+ * unw_step() registers the table once, in ordinary code, when it starts:
  *
  *	static unw_dyn_info_t info = {.format = UNW_INFO_FORMAT_REMOTE_TABLE};
  *

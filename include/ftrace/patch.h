@@ -568,7 +568,7 @@ int ftrace_arch_read_dyn_info(char *buf, int size);
  * @loader_timeouts: how often a thread that opened or closed an object continued before
  *	the library had looked at it (FTRACE_OPS_FL_PENDING in ftrace/trace.h)
  * @graph_overruns: calls whose exits were to be traced (ftrace/graph.h), and which were not
- *	traced because all blocks were in use
+ *	traced because the thread got no block
  *
  * The first version of the structure ended after @managed_bytes. Sizes without the later
  * fields are accepted too.

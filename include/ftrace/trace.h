@@ -3,9 +3,8 @@
  * ftrace/trace.h - call a handler at the entry of functions, chosen by name, while
  * the program runs.
  *
- * Use this header to trace, count or replace functions. Do not use it for functions
- * that the compiler left no room in, or to trace the exits of functions: it cannot do
- * either.
+ * Use this header to trace, count or replace functions. It cannot trace functions that
+ * the compiler left no room in. For the exits of functions, use ftrace/graph.h.
  *
  * A function can be traced if the compiler left room for a call at its entry, with
  * -fpatchable-function-entry=5 (GCC, Clang; or any N,M with five bytes after the entry),
@@ -438,7 +437,8 @@ int ftrace_free_filter(struct ftrace_ops *ops);
  * handler. @func may pass the arguments on to @ops->func. Use it to do work that all
  * handlers share, to measure handlers, or to delay them. With ftrace_stub no function is
  * called: all tracing pauses, even that of handlers that are registered later. The change
- * writes four locations in the library's own text, however many functions are traced.
+ * writes four locations in the library's own text, however many functions are traced. The
+ * handlers of ftrace/graph.h are not concerned.
  *
  * When this function has returned 0, the functions that were called before run on no
  * thread: it waits for all handlers that run, as ftrace_unregister_function() does. @func

@@ -171,8 +171,9 @@ VALUE(RedZoneSite, Back, 8)
 VALUE(RedZoneSite, SizeOf, 16)
 
 /*
- * The slots of calls whose exits are traced, 61,440 in chunks of 15 with a header before them, of the
- * same size; and the blocks, which have the same numbers. graph.c, graph_blocks.S, lib/Trace/GraphSlot.cs
+ * The slots of calls whose exits are traced, in chunks of 15 with a header before them, of the same size;
+ * and the blocks, which have the same numbers. No thread gets the first chunk: 4,095 chunks, 61,425 slots.
+ * graph.c, graph_blocks.S, lib/Trace/GraphSlot.cs
  */
 FIELD(graph_slot, ret, GraphSlot, Ret, 0)
 FIELD(graph_slot, ip, GraphSlot, Ip, 8)

@@ -40,7 +40,8 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EEXIST:
 		return "already registered or declared";
 	case -EINVAL:
-		return "invalid argument, malformed pattern, or unexpected bytes in the code";
+		return "invalid argument, no size in a structure, malformed pattern, or unexpected "
+		       "bytes in the code";
 	case -ENOSPC:
 		return "too many ops, too many different sets of ops on functions, or too many "
 		       "calls that preserve a red zone";
