@@ -19,7 +19,10 @@
  *	static void leave(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
  *			  struct ftrace_regs *regs)
  *	{
+ *		int saved = errno;
+ *
  *		printf("%lu ns\n", now() - (unsigned long)call->data);
+ *		errno = saved;
  *	}
  *
  *	static struct ftrace_graph_ops ops = {
