@@ -123,8 +123,8 @@ static void guest_leave(struct ftrace_graph_call *call, struct ftrace_graph_ops 
 
 /* All members: this is compiled as C++ too. */
 static struct ftrace_graph_ops ops = {sizeof(ops), enter, leave, 0, NULL, 0};
-static struct ftrace_graph_ops guest = {sizeof(guest), guest_enter, guest_leave,
-					FTRACE_OPS_FL_SAVE_REGS, NULL, 0};
+static struct ftrace_graph_ops guest = {sizeof(guest),		 guest_enter, guest_leave,
+					FTRACE_OPS_FL_SAVE_REGS, NULL,	      0};
 static bool has_guest;
 
 int pairs_begin(void)
@@ -200,7 +200,8 @@ bool pairs_report(void)
 		fprintf(stderr, "exits of a kind did not occur: nothing was tested\n");
 		return false;
 	}
-	return !error && !stats.graph_overruns && !wrong && !all_pairs.open && all_pairs.entries == all_pairs.exits;
+	return !error && !stats.graph_overruns && !wrong && !all_pairs.open &&
+	       all_pairs.entries == all_pairs.exits;
 }
 
 unsigned long pairs_entries(void)

@@ -89,12 +89,13 @@ static inline __attribute__((always_inline)) unsigned long depart(struct visit *
 	LEFT_FROM(n##6, n##5, n##7)
 
 /* The numbers are octal: 000 to 077. */
-EIGHT(00) EIGHT(01) EIGHT(02) EIGHT(03) EIGHT(04) EIGHT(05) EIGHT(06) EIGHT(07)
+EIGHT(00)
+EIGHT(01) EIGHT(02) EIGHT(03) EIGHT(04) EIGHT(05) EIGHT(06) EIGHT(07)
 
 #define ELEMENTS(n)                                                                                \
 	call_##n##0, call_##n##1, call_##n##2, call_##n##3, call_##n##4, call_##n##5, call_##n##6, \
 		call_##n##7
-unsigned long (*const call_table[FUNCTION_COUNT])(unsigned long x) = {
-	ELEMENTS(00), ELEMENTS(01), ELEMENTS(02), ELEMENTS(03),
-	ELEMENTS(04), ELEMENTS(05), ELEMENTS(06), ELEMENTS(07),
+	unsigned long (*const call_table[FUNCTION_COUNT])(unsigned long x) = {
+		ELEMENTS(00), ELEMENTS(01), ELEMENTS(02), ELEMENTS(03),
+		ELEMENTS(04), ELEMENTS(05), ELEMENTS(06), ELEMENTS(07),
 };

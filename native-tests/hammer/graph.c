@@ -47,7 +47,7 @@ struct level {
 	uint64_t serial; /* of the call by the hammer */
 	unsigned int site;
 	unsigned int handled;
-	unsigned int base; /* depth of that call */
+	unsigned int base;						 /* depth of that call */
 	_Atomic uint64_t entries[FUNCTION_COUNT], exits[FUNCTION_COUNT]; /* steady */
 };
 
@@ -65,7 +65,8 @@ static __thread struct tally *mine;
 static __thread struct counters *my_counters;
 
 /* An entry, as the exit finds it. */
-static NO_VECTORS uintptr_t name_call(const struct level *level, unsigned int visit, const struct life *life)
+static NO_VECTORS uintptr_t name_call(const struct level *level, unsigned int visit,
+				      const struct life *life)
 {
 	return level->serial << 24 | (uintptr_t)visit << 16 | mine->level << 12 |
 	       life->number << 8 | life->handler << 1 | 1;
@@ -99,8 +100,8 @@ static NO_VECTORS bool is_alive(const struct life *life, const void *data)
  * The handler of a function's entry; the function itself has not written anything yet.
  * @parent_ip: 0: not known
  */
-static NO_VECTORS struct visit *visit_now(struct level *level, unsigned int handler, unsigned long ip,
-			       unsigned long parent_ip)
+static NO_VECTORS struct visit *visit_now(struct level *level, unsigned int handler,
+					  unsigned long ip, unsigned long parent_ip)
 {
 	struct visit *visit = &level->trail.at[level->trail.visits];
 
@@ -218,8 +219,9 @@ static NO_VECTORS void leave(struct ftrace_graph_call *call, struct ftrace_graph
 	if (run->settings.control == CONTROL_EARLY &&
 	    atomic_fetch_add(&mine->dropped, 1) % DROP_EVERY == 0)
 		return;
-	if (name >> 24 != level->serial || (name & 4095) != (life->number << 8 | handler << 1 | 1) ||
-	    visit->ip != call->ip || visit->parent_ip != call->parent_ip) {
+	if (name >> 24 != level->serial ||
+	    (name & 4095) != (life->number << 8 | handler << 1 | 1) || visit->ip != call->ip ||
+	    visit->parent_ip != call->parent_ip) {
 		fault(OPS_DATA, handler, visit->site);
 		return;
 	}
@@ -310,8 +312,8 @@ static void check_call(const struct executor *who, bool nmi, struct level *level
 		unsigned long after =
 			atomic_load_explicit(&handlers[h].version, memory_order_acquire);
 		bool quiet = before[h] == after && !(after & 1);
-		bool ended = (ends[h] & 1) ||
-			     ends[h] != atomic_load_explicit(&handlers[h].ends, memory_order_acquire);
+		bool ended = (ends[h] & 1) || ends[h] != atomic_load_explicit(&handlers[h].ends,
+									      memory_order_acquire);
 
 		on += quiet && (sites[h] >> site & 1);
 		meanwhile += !quiet;
@@ -389,7 +391,8 @@ int graph_begin(void)
 	atomic_store(&steady.alive, true);
 	for (size_t i = 0; i < sizeof(steady_patterns) / sizeof(steady_patterns[0]); i++)
 		error = error ? error
-			      : ftrace_graph_set_filter(&steady.graph, steady_patterns[i], 0, i == 0);
+			      : ftrace_graph_set_filter(&steady.graph, steady_patterns[i], 0,
+							i == 0);
 	error = error ? error : ftrace_register_graph(&steady.graph);
 	return error ? run_fail(&run->results, error, "ftrace_register_graph") : 0;
 }

@@ -172,9 +172,8 @@ static int set_filter_site(unsigned int changer, struct handler *handler, unsign
 	char name[32];
 
 	if (!handler->graph)
-		return ftrace_set_filter_ip(&life->ops,
-					    choose(changer, 2) ? function : site_ip[site], negated,
-					    reset);
+		return ftrace_set_filter_ip(
+			&life->ops, choose(changer, 2) ? function : site_ip[site], negated, reset);
 	sprintf(name, "%s%s%02o", negated ? "!" : "", traced->prefix, site);
 	return ftrace_graph_set_filter(&life->graph, name, 0, reset);
 }
@@ -365,7 +364,8 @@ int handlers_init(struct run *shared, const struct traced *functions)
 		random_state[changer] = next_random(&random);
 	for (unsigned int h = 0; h < HANDLERS; h++) {
 		handlers[h].filter.chosen = ALL;
-		handlers[h].graph = traced->entry && h % 3 == 1; /* five with the steady one; there can be six */
+		handlers[h].graph = traced->entry &&
+				    h % 3 == 1; /* five with the steady one; there can be six */
 		for (unsigned int i = 0; i < LIVES; i++) {
 			handlers[h].life[i].handler = h;
 			handlers[h].life[i].number = i;
@@ -405,7 +405,8 @@ int handlers_check_text(void)
 		unsigned char code = *(const volatile unsigned char *)site_ip[site];
 
 		if (code == CALL || code == JUMP || code == INT3)
-			return run_fail(&run->results, -EPROTO, "a function did not get its nop back");
+			return run_fail(&run->results, -EPROTO,
+					"a function did not get its nop back");
 	}
 	if (ftrace_for_each_site(enabled_site, NULL, FTRACE_SITES_ENABLED))
 		return run_fail(&run->results, -EPROTO, "a function is still listed as traced");

@@ -98,7 +98,8 @@ static void check_call(const struct executor *who, bool nmi, struct level *level
 		on += expected;
 		level->on[site] += expected;
 		if (__builtin_expect(hits != expected, 0))
-			handlers_record(who, nmi, hits < expected ? OPS_MISSED : OPS_EXTRA, h, site, hits);
+			handlers_record(who, nmi, hits < expected ? OPS_MISSED : OPS_EXTRA, h, site,
+					hits);
 	}
 	atomic_fetch_add_explicit(nmi ? &who->counters->nmi_on : &who->counters->on, on,
 				  memory_order_relaxed);

@@ -62,5 +62,4 @@ static int end(void)
 	return error ? error : ftrace_free_filter(&ops);
 }
 
-const struct tracer ops_tracer = {
-	.prefix = "ops-", .begin = begin, .change = change, .end = end};
+const struct tracer ops_tracer = {.prefix = "ops-", .begin = begin, .change = change, .end = end};

@@ -25,7 +25,8 @@ struct tracer {
 
 	int (*end)(void);
 
-	/* The calling thread calls no function of Lua any more. NULL: nothing is to be done then. */
+	/* The calling thread calls no function of Lua any more. NULL: nothing is to be done then.
+	 */
 	void (*thread_end)(void);
 
 	/* Prints what was counted; false if it shows a failure. NULL: nothing else was counted. */

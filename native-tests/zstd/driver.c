@@ -37,7 +37,8 @@ static int compress_at(int level, FILE *out, void *frame, size_t capacity, void 
 	ZSTD_CCtx *context = ZSTD_createCCtx();
 	size_t size = 0, back;
 
-	if (context && !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)) &&
+	if (context &&
+	    !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)) &&
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)) &&
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, WORKERS)) &&
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_jobSize, 1 << 19)))
@@ -55,7 +56,8 @@ static void *work(void *arg)
 {
 	static const int levels[] = {1, 3, 5, 7, 9, 12, 16, -5};
 	struct worker *worker = arg;
-	size_t capacity = ZSTD_compressBound(input_size), count = sizeof(levels) / sizeof(levels[0]);
+	size_t capacity = ZSTD_compressBound(input_size),
+	       count = sizeof(levels) / sizeof(levels[0]);
 	void *frame = malloc(capacity), *output = malloc(input_size);
 	char name[4096];
 	FILE *out;
@@ -101,7 +103,8 @@ int main(int argc, char **argv)
 	int nr_threads = argc == 6 ? atoi(argv[2]) : 0;
 	int failed = 0;
 
-	if (nr_threads < 1 || nr_threads > MAX_THREADS || atoi(argv[3]) < 1 || read_input(argv[5])) {
+	if (nr_threads < 1 || nr_threads > MAX_THREADS || atoi(argv[3]) < 1 ||
+	    read_input(argv[5])) {
 		fprintf(stderr, "usage: %s OUT_DIR THREADS ROUNDS METHOD FILE\n", argv[0]);
 		return 2;
 	}
