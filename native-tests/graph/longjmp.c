@@ -252,7 +252,7 @@ static bool step_and_leave(void)
 /* True if the calls were over before that instruction. */
 static __attribute__((noipa)) bool leave_at_step(void)
 {
-	char room[512]; /* so that the next call comes from higher up: it shows that this was left */
+	char room[512]; /* the next call comes from higher up: that shows that this was left */
 
 	__asm__ __volatile__("" ::"r"(room) : "memory");
 	if (sigsetjmp(signal_out, 1) != 0)
