@@ -111,8 +111,8 @@ GENERAL static void keep_exit(struct ftrace_graph_call *call, struct ftrace_grap
 
 static void keep(struct kept *kept, unsigned long flags, const char *pattern)
 {
-	*kept = (struct kept){.ops = GRAPH_OPS(keep_entry, keep_exit, .flags = flags,
-					       .data = kept)};
+	*kept = (struct kept){
+		.ops = GRAPH_OPS(keep_entry, keep_exit, .flags = flags, .data = kept)};
 	graph(&kept->ops, pattern);
 }
 
@@ -128,7 +128,8 @@ static void several(void)
 	static struct kept first, second, third;
 	unsigned long hits = 0, regs_hits = 0;
 	struct ftrace_ops plain = OPS(count_hit, .data = &hits, .flags = FTRACE_OPS_FL_NO_VECTORS);
-	struct ftrace_ops regs = OPS(count_hit, .data = &regs_hits, .flags = FTRACE_OPS_FL_SAVE_REGS);
+	struct ftrace_ops regs =
+		OPS(count_hit, .data = &regs_hits, .flags = FTRACE_OPS_FL_SAVE_REGS);
 
 	trace(&plain, "cf");
 	keep(&first, FTRACE_OPS_FL_NO_VECTORS, "c[fg]");
@@ -331,8 +332,8 @@ TRACED long ends_in_cf(long x)
 static void redirected(void)
 {
 	struct ftrace_graph_ops see = GRAPH_OPS(see_ip_entry, see_ip_exit);
-	struct ftrace_ops plain = OPS(redirect, .flags = FTRACE_OPS_FL_IPMODIFY |
-							 FTRACE_OPS_FL_SAVE_REGS);
+	struct ftrace_ops plain =
+		OPS(redirect, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_SAVE_REGS);
 	unsigned long ip = find_site("cf").ip;
 
 	trace(&plain, "cf");
@@ -448,9 +449,15 @@ static void full(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"depth", depth},	  {"several", several}, {"unwanted", unwanted},
-		{"registers", registers}, {"skipped", skipped}, {"address", address},
-		{"left", left},		  {"full", full},	{"redirected", redirected},
+		{"depth", depth},
+		{"several", several},
+		{"unwanted", unwanted},
+		{"registers", registers},
+		{"skipped", skipped},
+		{"address", address},
+		{"left", left},
+		{"full", full},
+		{"redirected", redirected},
 		{NULL, NULL},
 	};
 

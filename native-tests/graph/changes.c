@@ -327,7 +327,7 @@ static void closed(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"running", running}, {"held", held},	{"reused", reused},
+		{"running", running}, {"held", held}, {"reused", reused},
 		{"closed", closed},   {NULL, NULL},
 	};
 

@@ -273,11 +273,8 @@ static void handed()
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"resumed", resumed},
-		{"thrown", thrown},
-		{"chained", chained},
-		{"handed", handed},
-		{nullptr, nullptr},
+		{"resumed", resumed}, {"thrown", thrown}, {"chained", chained},
+		{"handed", handed},   {nullptr, nullptr},
 	};
 
 	return run_mode(modes, argc, argv);

@@ -451,14 +451,9 @@ static void control()
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"thrown", thrown},
-		{"terminated", terminated},
-		{"many", many},
-		{"million", million},
-		{"forced", forced},
-		{"handlers", handlers},
-		{"control", control},
-		{nullptr, nullptr},
+		{"thrown", thrown},   {"terminated", terminated}, {"many", many},
+		{"million", million}, {"forced", forced},	  {"handlers", handlers},
+		{"control", control}, {nullptr, nullptr},
 	};
 
 	return run_mode(modes, argc, argv);

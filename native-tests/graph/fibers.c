@@ -236,7 +236,6 @@ static void outlived(void)
 	graph(&once, "ff_*");
 	/* 15 slots a chunk: chunks of ended threads are not used up. */
 	for (int round = 0; round < 200; round++) {
-		once.data = NULL;
 		for (long id = 0; id < FIBERS; id++)
 			join(start(begin, (void *)id));
 		join(start(call_down, NULL)); /* who would take their slots */

@@ -67,7 +67,7 @@ __asm__(".pushsection .text\n"
 	".size hijack_return, . - hijack_return\n"
 	".popsection\n");
 
-/* True if a child in which the functions that match are traced in this way runs @body to its end. */
+/* True if a child, in which functions are traced in this way, runs @body to its end. */
 static inline bool passes_hijacked(const char *pattern, void (*body)(void))
 {
 	pid_t child = fork();

@@ -133,7 +133,7 @@ static void jump_often(int (*from)(int), int times, int result)
 	}
 }
 
-/* 25 calls are left each time, on average; all slots together are 61,440. */
+/* 25 calls are left each time, on average; all slots together are 61,425. */
 static void inside(void)
 {
 	jump_often(jf_set, 4000, 42);
@@ -252,7 +252,7 @@ static bool step_and_leave(void)
 /* True if the calls were over before that instruction. */
 static __attribute__((noipa)) bool leave_at_step(void)
 {
-	char room[512]; /* so that the next call is made from higher up, and shows that this was left */
+	char room[512]; /* the next call comes from higher up: that shows that this was left */
 
 	__asm__ __volatile__("" ::"r"(room) : "memory");
 	if (sigsetjmp(signal_out, 1) != 0)
@@ -273,7 +273,8 @@ static void leave_each(int short_stride, int stride)
 		once.flags = graph_kinds[kind];
 		graph(&once, "jf_*");
 		check_traced();
-		for (leave_at = 1 + kind; !leave_at_step(); leave_at += kind ? stride : short_stride) {
+		for (leave_at = 1 + kind; !leave_at_step();
+		     leave_at += kind ? stride : short_stride) {
 			/* Now and then others see first that it is gone. */
 			if (++looks % 10 == 0)
 				CHECK_EQ(ftrace_update_sites(), 0);

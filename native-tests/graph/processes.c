@@ -131,7 +131,7 @@ TRACED void pf_exit(int n)
 	KEEP;
 }
 
-/* The child of vfork() uses this stack, and the words of the thread. Its pf_exec() does not return. */
+/* The child of vfork() is traced as this thread. Its pf_exec() does not return. */
 static void vforked(void)
 {
 	for (int kind = 0; kind < GRAPH_KINDS; kind++) {
@@ -345,9 +345,8 @@ static void twice(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"vforked", vforked}, {"forked", forked}, {"beside", beside},
-		{"spawned", spawned}, {"ended", ended},	  {"twice", twice},
-		{NULL, NULL},
+		{"vforked", vforked}, {"forked", forked}, {"beside", beside}, {"spawned", spawned},
+		{"ended", ended},     {"twice", twice},	  {NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

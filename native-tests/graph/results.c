@@ -284,7 +284,9 @@ static void registers(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"kinds", kinds}, {"registers", registers}, {NULL, NULL},
+		{"kinds", kinds},
+		{"registers", registers},
+		{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

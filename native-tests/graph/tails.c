@@ -214,7 +214,7 @@ static void *call_deep(void *arg)
 
 		CHECK_EQ(deep(DEEP), DEEP);
 		traced = entries - before;
-		CHECK(traced > 61000 && traced <= 61440);
+		CHECK(traced > 61000 && traced <= 61425);
 		CHECK_EQ(RETURNED, entries);
 		CHECK_EQ(stats().graph_overruns - overruns, DEEP + 1 - traced);
 		/* Now there are slots again. */

@@ -158,8 +158,11 @@ static void together(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"churn", churn},	{"exits", exits_inside}, {"cancelled", cancelled},
-		{"together", together}, {NULL, NULL},
+		{"churn", churn},
+		{"exits", exits_inside},
+		{"cancelled", cancelled},
+		{"together", together},
+		{NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);
