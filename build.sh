@@ -48,7 +48,7 @@ Options:
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
-                        gdb strace valgrind python3 rustc git), and for the tests in real hosts (golang-go
+                        libboost-context-dev gdb strace valgrind python3 rustc git), and for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -103,6 +103,7 @@ install_deps() {
     command -v mold >/dev/null 2>&1 || packages+=(mold)
     [ -e /usr/include/x86_64-linux-gnu/libunwind-x86_64.h ] || packages+=(libunwind-dev)
     compgen -G '/usr/lib/llvm-*/lib/libunwind.so.1' >/dev/null || packages+=(libunwind-19)
+    [ -e /usr/include/boost/context/fiber.hpp ] || packages+=(libboost-context-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.

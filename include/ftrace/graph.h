@@ -58,6 +58,10 @@
  * before the name. Programs that copy parts of stacks away and back (greenlet) must not use
  * this header: a copied frame would return through a block that another call has by then.
  *
+ * If traced calls of an object's functions never return, the object can be closed
+ * (dlclose(3)), as without tracing. They are reported as calls that were left; @ip is then an
+ * address in an object that is gone. Calls of functions of other objects return.
+ *
  * In a traced function __builtin_return_address(0), like the word on the stack, is an
  * address in a block. ftrace_graph_ret_addr() gives the true one. @parent_ip is always the
  * true one here. In handlers of ftrace/trace.h it may be in a block if their function was
@@ -129,8 +133,10 @@ typedef int (*ftrace_graph_entry_t)(struct ftrace_graph_call *call, struct ftrac
  * @ops: the ops that was registered
  * @regs: the registers when the function has returned: the result is in @rax and @rdx, and may
  *        be changed. @ip is the function's, @parent_ip where it returns to; changing these two
- *        has no effect. Floating-point results are kept, and not shown. NULL without
- *        FTRACE_OPS_FL_SAVE_REGS, and if @flags of @call is not 0
+ *        has no effect. Floating-point results are kept, and not shown. (A long double is in
+ *        one or two of the eight x87 registers: a handler may use the others, but not reset
+ *        them with fninit or emms.) NULL without FTRACE_OPS_FL_SAVE_REGS, and if @flags of
+ *        @call is not 0
  */
 typedef void (*ftrace_graph_return_t)(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 				      struct ftrace_regs *regs);

@@ -106,6 +106,7 @@ internal static unsafe class SitePatcher
     {
         int found = 0;
         unready = 0;
+        ulong graph = GraphSets.Shared->Graph;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
             if (target->Changing == 0)
@@ -119,8 +120,8 @@ internal static unsafe class SitePatcher
                 return error;
             }
 
-            var current = default(Call);
-            var wanted = default(Call);
+            var current = new Call(graph);
+            var wanted = new Call(graph);
             for (int i = 0, left = target->Changing; left > 0; i++)
             {
                 Site* site = target->FirstSite + i;
@@ -130,14 +131,17 @@ internal static unsafe class SitePatcher
                 }
 
                 left--;
-                if (KeepsCode(site))
+                if (((site->Current | site->Wanted) & graph) != 0)
                 {
-                    continue;
-                }
+                    if (KeepsCode(site))
+                    {
+                        continue;
+                    }
 
-                if ((GraphSets.Has(site->Current) || GraphSets.Has(site->Wanted)) && !GraphStubs.Reserve(target, out error))
-                {
-                    return error;
+                    if (!GraphStubs.Reserve(target, out error))
+                    {
+                        return error;
+                    }
                 }
 
                 FtracePatch* patch = patches + found;
@@ -179,15 +183,16 @@ internal static unsafe class SitePatcher
     }
 
     /// <summary>A call for a set of ops. Neighbouring sites mostly have the same set, so the last one is kept.</summary>
-    private struct Call
+    private struct Call(ulong graph)
     {
+        private readonly ulong _graph = graph;
         private ulong _mask;
         private ulong _stub;
 
         public bool TryEncode(LoadedObject* target, Site* site, ulong mask, StubArea* stubs, byte* code)
         {
             var bytes = new Span<byte>(code, X86Instruction.CallSize);
-            if (GraphSets.Has(mask))
+            if ((mask & _graph) != 0)
             {
                 return X86Instruction.TryEncodeJump(site->Ip, GraphStubs.Of(target, site), bytes);
             }
