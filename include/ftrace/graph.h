@@ -61,9 +61,9 @@
  * before the name. Programs that copy parts of stacks away and back (greenlet) must not use
  * this header: a copied frame would return through a block that another call has by then.
  *
- * An object can be closed (dlclose(3)) while traced calls of its functions have not returned,
- * if they never return, as without tracing. They are reported as calls that were left; @ip is
- * an address in the object that is gone. The calls of functions of other objects return.
+ * If traced calls of an object's functions never return, the object can be closed
+ * (dlclose(3)), as without tracing. They are reported as calls that were left; @ip is then an
+ * address in an object that is gone. Calls of functions of other objects return.
  *
  * In a traced function __builtin_return_address(0), like the word on the stack, is an
  * address in a block. ftrace_graph_ret_addr() gives the true one. @parent_ip is always the
