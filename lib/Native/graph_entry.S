@@ -106,6 +106,18 @@
 .Lleft_\name:
 	.endm
 
+	/* As if the call had gone to the long entry. */
+	.macro	graph_full name
+.Lfull_\name:
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rcx
+	mov	%fs:NmiThread_Tracer(%rcx), %rcx
+	cmp	%rsp, TraceThread_Mark(%rcx)
+	jne	.Luncommon_\name
+	movq	$0, TraceThread_Mark(%rcx)
+	incq	TraceThread_QuiescentStates(%rcx)
+	jmp	.Luncommon_\name
+	.endm
+
 	/* There are other marks besides ours. */
 	.macro	graph_leave name
 .Lleave_\name:
@@ -125,17 +137,6 @@
 	.cfi_def_cfa_register %rsp
 	pop_reg rbp
 	jmp	.Lleft_\name
-	.endm
-
-	.macro	push_saved
-	push_reg rax
-	lahf
-	seto	%al
-	push	%rax
-	.cfi_adjust_cfa_offset 8
-	.irp	reg, rdi, rsi, rdx, rcx, r8, r9, r10, r11
-	push_reg \reg
-	.endr
 	.endm
 
 	/* free_slot(): the slot is in r8. */
@@ -313,14 +314,7 @@ ftrace_graph_caller:
 	.cfi_adjust_cfa_offset -16
 	jmp	*-8(%rsp)
 	.cfi_restore_state
-.Lfull_ftrace_graph_caller:
-	mov	ftrace_nmi_thread@gottpoff(%rip), %rcx
-	mov	%fs:NmiThread_Tracer(%rcx), %rcx
-	cmp	%rsp, TraceThread_Mark(%rcx)
-	jne	.Luncommon_ftrace_graph_caller
-	movq	$0, TraceThread_Mark(%rcx)
-	incq	TraceThread_QuiescentStates(%rcx)
-	jmp	.Luncommon_ftrace_graph_caller
+	graph_full ftrace_graph_caller
 	graph_leave ftrace_graph_caller
 	.cfi_endproc
 	.size	ftrace_graph_caller, . - ftrace_graph_caller
@@ -423,14 +417,7 @@ ftrace_graph_return:
 	je	.Lfull_ftrace_graph_return
 	graph_unmark ftrace_graph_return
 	jmp	.Lgo_ftrace_graph_return
-.Lfull_ftrace_graph_return:
-	mov	ftrace_nmi_thread@gottpoff(%rip), %rcx
-	mov	%fs:NmiThread_Tracer(%rcx), %rcx
-	cmp	%rsp, TraceThread_Mark(%rcx)
-	jne	.Luncommon_ftrace_graph_return
-	movq	$0, TraceThread_Mark(%rcx)
-	incq	TraceThread_QuiescentStates(%rcx)
-	jmp	.Luncommon_ftrace_graph_return
+	graph_full ftrace_graph_return
 	graph_leave ftrace_graph_return
 	.cfi_endproc
 	.size	ftrace_graph_return, . - ftrace_graph_return

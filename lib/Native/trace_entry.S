@@ -368,6 +368,19 @@
 	.size	\name, . - \name
 	.endm
 
+	/* What a short entry saves. */
+	.macro	push_saved
+	push_reg rax
+	/* Cheaper than pushfq: the six flags that a function may rely on. */
+	lahf
+	seto	%al
+	push	%rax
+	.cfi_adjust_cfa_offset 8
+	.irp	reg, rdi, rsi, rdx, rcx, r8, r9, r10, r11
+	push_reg \reg
+	.endr
+	.endm
+
 	/* Restores what a short entry has saved. The stub's address remains on the stack. */
 	.macro	pop_saved
 	.irp	reg, r11, r10, r9, r8, rcx, rdx, rsi, rdi
@@ -506,15 +519,7 @@ ftrace_is_around:
 	.p2align 6
 	.skip	13, 0xcc
 \name:
-	push_reg rax
-	/* Cheaper than pushfq: the six flags that a function may rely on. */
-	lahf
-	seto	%al
-	push	%rax
-	.cfi_adjust_cfa_offset 8
-	.irp	reg, rdi, rsi, rdx, rcx, r8, r9, r10, r11
-	push_reg \reg
-	.endr
+	push_saved
 
 	/* Is the thread in an NMI or in a handler? Without a record it has no_tracer's mark. */
 	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
