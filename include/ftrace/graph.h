@@ -51,6 +51,8 @@
  * setjmp(), sigsetjmp(), vfork(), getcontext() and savectx(), with underscores before the
  * name or without. Programs that copy parts of stacks away and back (greenlet) must not use
  * this header: a copied frame would return through a block that another call uses by then.
+ * Nor must programs that switch to stacks which lie within the stack of a thread (a local
+ * array), or directly below it, without a guard page.
  *
  * In a traced function __builtin_return_address(0) is an address in a block, and so is what
  * is on the stack. ftrace_graph_ret_addr() gives the true one. @parent_ip is always the true
