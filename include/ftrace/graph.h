@@ -60,6 +60,8 @@
  * setjmp(), sigsetjmp(), vfork(), getcontext() and savectx(), with up to two underscores
  * before the name. Programs that copy parts of stacks away and back (greenlet) must not use
  * this header: a copied frame would return through a block that another call has by then.
+ * Nor must programs that switch to stacks which lie within the stack of a thread (a local
+ * array), or directly below it, without a guard page.
  *
  * If traced calls of an object's functions never return, the object can be closed
  * (dlclose(3)), as without tracing. They are reported as calls that were left; @ip is then an

@@ -128,7 +128,8 @@ internal static unsafe class GraphSlots
         record->StackTop = stack.Top;
         if (below && !IsInterrupted(address, word))
         {
-            return 1;
+            // Unless it has ended in a tail call to what another copy traces, and that one in the call which looks.
+            return ToInt(address != word - sizeof(ulong) || !IsOtherBlock(Volatile.Read(ref *(ulong*)address)));
         }
 
         // A handler of a signal has interrupted the call at its entry.
@@ -151,7 +152,12 @@ internal static unsafe class GraphSlots
     private static bool IsGone(GraphSlot* slot, ulong address) => !TraceMarks.TryRead(address, out ulong found) || !IsReturn(slot, found);
 
     private static bool IsReturn(GraphSlot* slot, ulong found) =>
-        found == GraphText.ReturnOf(slot) || found == Volatile.Read(ref slot->Ret) || found == GraphText.OffsetOf(slot);
+        found == GraphText.ReturnOf(slot) || found == Volatile.Read(ref slot->Ret) || found == GraphText.OffsetOf(slot) || IsOtherBlock(found);
+
+    /// <summary>True for a return address in a block of another copy of the library: it looks like one of ours.</summary>
+    private static bool IsOtherBlock(ulong address) =>
+        address % Offsets.GraphSlots_BlockSize == Offsets.GraphSlots_ReturnOffset && GraphText.SlotAround(address) == null
+        && TraceMarks.TryRead(address, out ulong code) && (code & 0xff00_0000_00ff) == 0xe900_0000_0068; // push, jmp
 
     private static int ToInt(bool value) => value ? 1 : 0;
 
