@@ -248,9 +248,10 @@ int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, siz
  * The library reports which thread cannot be stopped and why; locations that hold
  * unexpected bytes, and who has probably written them; functions that two ops with
  * FTRACE_OPS_FL_IPMODIFY select; threads that are in the text that ftrace_check_stack()
- * is asked about; and patterns that match no function: how many functions there are, the
- * nearest name, and which objects could not be read and why. It calls @print on the
- * thread whose call fails, before that call returns, with the loader's lock held; what
+ * is asked about; what is wrong with an ops that is not valid; and patterns that match no
+ * function: how many functions there are, the nearest name, and which objects could not be
+ * read and why. It calls @print on the thread whose call fails, before that call returns, in
+ * most cases with the loader's lock held; what
  * concerns an object that is being opened, with FTRACE_OPS_FL_PENDING, on a thread of its
  * own. @print must not wait for a thread that opens or closes objects.
  *

@@ -34,7 +34,5 @@ internal static unsafe class GraphExports
     private static int Set(FtraceGraphOps* ops, RuleKind kind, byte* pattern, nuint length, int reset) =>
         IsValid(ops) ? TraceExports.Set((FtraceOps*)ops, kind, pattern, length, reset, isGraph: true) : -Errno.EINVAL;
 
-    private static bool IsValid(FtraceGraphOps* ops) =>
-        ops != null && (ulong)ops % sizeof(ulong) == 0 && SizedStruct.Check(ops, (nuint)sizeof(FtraceGraphOps), (nuint)sizeof(FtraceGraphOps)) == 0
-        && (ops->Entryfunc != null || ops->Retfunc != null) && (ops->Flags & ~FtraceGraphOps.AllFlags) == 0;
+    private static bool IsValid(FtraceGraphOps* ops) => InvalidOps.Report("struct ftrace_graph_ops"u8, InvalidOps.FaultOf(ops));
 }

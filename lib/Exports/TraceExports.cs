@@ -92,8 +92,5 @@ internal static unsafe class TraceExports
         return Tracing.Run(ref call);
     }
 
-    private static bool IsValid(FtraceOps* ops) =>
-        ops != null && (ulong)ops % sizeof(ulong) == 0 && SizedStruct.Check(ops, (nuint)sizeof(FtraceOps), (nuint)sizeof(FtraceOps)) == 0
-        && ops->Func != null && (ops->Flags & ~FtraceOps.AllFlags) == 0
-        && (ops->Flags & (FtraceOps.IpModify | FtraceOps.SaveRegs)) != FtraceOps.IpModify;
+    private static bool IsValid(FtraceOps* ops) => InvalidOps.Report("struct ftrace_ops"u8, InvalidOps.FaultOf(ops));
 }

@@ -16,6 +16,7 @@
  * api foreign    a function whose entry belongs to another tool
  * api stack      ftrace_check_stack() finds the true return address of a call
  * api lookup     ftrace_lookup() of what the library makes for such calls
+ * api invalid    ops that are not valid: the report says why
  * api overruns   recursion that is deeper than there are blocks
  * api registers  all registers are kept, at the entry and at the exit
  * api objects    more objects than there were once places for stubs
@@ -1077,6 +1078,45 @@ static void overruns(void)
 	ungraph(&ops);
 }
 
+/* Why an ops is not valid, which -EINVAL alone does not say. */
+static void invalid(void)
+{
+	static const struct {
+		struct ftrace_graph_ops ops;
+		const char *fault;
+	} cases[] = {
+		{{.entryfunc = count_entry}, "size is not"},
+		{{.size = sizeof(struct ftrace_graph_ops)}, "entryfunc and retfunc are NULL"},
+		{GRAPH_OPS(count_entry, NULL, .flags = FTRACE_OPS_FL_IPMODIFY), "flags"},
+	};
+	struct ftrace_graph_ops good = GRAPH_OPS(count_entry, count_exit);
+	struct ftrace_ops ops = {.size = sizeof(ops)};
+
+	CHECK_EQ(ftrace_set_print(print), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ftrace_graph_ops bad = cases[i].ops;
+
+		reports = 0;
+		CHECK_EQ(ftrace_register_graph(&bad), -EINVAL);
+		CHECK_EQ(reports, 1);
+		CHECK(strstr(report, "struct ftrace_graph_ops: "));
+		CHECK(strstr(report, cases[i].fault));
+	}
+	CHECK_EQ(ftrace_graph_set_filter(NULL, "ga_one", 0, 1), -EINVAL);
+	CHECK(strstr(report, "it is NULL"));
+	CHECK_EQ(ftrace_register_graph((void *)((char *)&good + 1)), -EINVAL);
+	CHECK(strstr(report, "it is not aligned"));
+	CHECK_EQ(ftrace_register_function(&ops), -EINVAL);
+	CHECK(strstr(report, "struct ftrace_ops: func is NULL"));
+
+	reports = 0;
+	CHECK_EQ(ftrace_graph_set_filter(&good, "ga_one", 0, 1), 0);
+	CHECK_EQ(ftrace_register_graph(&good), 0);
+	ungraph(&good);
+	CHECK_EQ(reports, 0);
+	CHECK_EQ(ftrace_set_print(NULL), 0);
+}
+
 static struct registers in_regs, out_regs;
 static unsigned long clobbers;
 
@@ -1181,6 +1221,7 @@ int main(int argc, char **argv)
 		{"both", both},	      {"func", func},		{"pending", pending},
 		{"foreign", foreign}, {"stack", stack},		{"lookup", lookup},
 		{"overruns", overruns}, {"registers", registers}, {"objects", objects},
+		{"invalid", invalid},
 		{NULL, NULL},
 	};
 
