@@ -100,20 +100,26 @@ static inline struct graph_slot *take_slot(struct trace_thread *thread, const un
 	return slot;
 }
 
-/* Where the owner of a slot looks for a free one. */
-static inline unsigned long *cursor_of(const struct graph_slot *slot)
+/* True if a slot is in a chunk of the thread's. */
+static inline bool is_own(const struct trace_thread *thread, const struct graph_slot *slot)
 {
 	unsigned long chunk = (unsigned long)slot & -(unsigned long)(GraphSlots_PerChunk * GraphSlot_SizeOf);
 
-	return __atomic_load_n(&((struct graph_header *)chunk)->cursor, __ATOMIC_RELAXED);
+	return ((const struct graph_header *)chunk)->cursor == &thread->cursor;
 }
 
-static inline void free_slot(struct graph_slot *slot)
+/*
+ * Only the owner links a slot: it may have ended, and its record may be another thread's by the
+ * time that another one writes there. It finds what others have freed when it runs out of slots.
+ */
+static inline void free_slot(struct trace_thread *thread, struct graph_slot *slot)
 {
-	unsigned long *cursor = cursor_of(slot);
-
-	slot->next = *cursor;
-	*cursor = slot_offset(slot);
+	if (thread && is_own(thread, slot)) {
+		slot->next = thread->cursor;
+		thread->cursor = slot_offset(slot);
+	} else {
+		slot->next = 0; /* it was the parent */
+	}
 	__atomic_store_n(&slot->word, 0, __ATOMIC_RELEASE);
 }
 
@@ -221,7 +227,7 @@ unsigned long ftrace_graph_call(unsigned long *frame, unsigned long mask, struct
 	slot->parent = thread->top;
 	slot->call.depth = depth;
 	if (!enter_slot(slot, frame, frame[1] - FTRACE_INSN_SIZE, mask, NULL)) {
-		free_slot(slot);
+		free_slot(thread, slot);
 		return GRAPH_PLAIN;
 	}
 	thread->top = slot->id;
@@ -237,7 +243,7 @@ unsigned long ftrace_graph_exit(unsigned long *frame, struct trace_thread *threa
 		return GRAPH_FULL;
 	call_returns(slot, 0, NULL);
 	thread->top = slot->parent;
-	free_slot(slot);
+	free_slot(thread, slot);
 	return GRAPH_PLAIN;
 }
 
@@ -255,7 +261,8 @@ static void unlink_call(struct trace_thread *thread, const struct graph_slot *sl
 	struct graph_slot *inner = slot_with_id(thread->top);
 
 	if (thread->top == slot->id || !inner) {
-		thread->top = slot->parent;
+		/* The parent of a call that began on another thread is that one's. */
+		thread->top = is_own(thread, slot) ? slot->parent : 0;
 		return;
 	}
 	/* Calls on other stacks, which go on. */
@@ -298,7 +305,7 @@ static void close_all_left(struct trace_thread *thread, unsigned long word)
 		}
 		call_returns(slot, FTRACE_GRAPH_UNWOUND, NULL);
 		unlink_call(thread, slot);
-		free_slot(slot);
+		free_slot(thread, slot);
 	}
 }
 
@@ -363,7 +370,7 @@ unsigned long ftrace_graph_call_full(unsigned long *frame, struct ftrace_regs *r
 	slot->call.depth = depth_of(thread, word);
 	slot->parent = thread->top;
 	if (!enter_slot(slot, frame, ip, mask, regs)) {
-		free_slot(slot);
+		free_slot(thread, slot);
 		return GRAPH_PLAIN;
 	}
 	thread->top = slot->id;
@@ -382,14 +389,14 @@ unsigned long ftrace_graph_exit_full(unsigned long *frame, struct ftrace_regs *r
 	call_returns(slot, 0, regs);
 	frame[2] = slot->ret; /* a handler may have changed it */
 	unlink_call(thread, slot);
-	free_slot(slot);
+	free_slot(thread, slot);
 	return 0;
 }
 
 /* An exit that no handler may see: the thread is in one, or has no record. */
 void ftrace_graph_exit_unseen(unsigned long *frame)
 {
-	free_slot((struct graph_slot *)frame[0]);
+	free_slot(NULL, (struct graph_slot *)frame[0]);
 }
 
 EXPORT unsigned long ftrace_graph_ret_addr(unsigned long addr)

@@ -139,17 +139,21 @@
 	jmp	.Lleft_\name
 	.endm
 
-	/* free_slot(): the slot is in r8. */
+	/* free_slot(): the slot is in r8, the thread's record in rdx. */
 	.macro	graph_free
 	mov	%r8, %rax
 	and	$-CHUNK_SIZE, %rax
-	lea	ftrace_graph_slots(%rip), %rsi
-	mov	%r8, %rcx
-	mov	GraphHeader_Cursor(%rax), %rax
-	sub	%rsi, %rcx
-	mov	(%rax), %rsi
-	mov	%rsi, GraphSlot_Next(%r8)
-	mov	%rcx, (%rax)
+	lea	TraceThread_GraphCursor(%rdx), %rsi
+	xor	%ecx, %ecx
+	cmp	GraphHeader_Cursor(%rax), %rsi
+	jne	.Lother_\@
+	lea	ftrace_graph_slots(%rip), %rax
+	mov	(%rsi), %rcx
+	mov	%r8, %rdi
+	sub	%rax, %rdi
+	mov	%rdi, (%rsi)
+.Lother_\@:
+	mov	%rcx, GraphSlot_Next(%r8)
 	movq	$0, GraphSlot_Word(%r8)
 	.endm
 

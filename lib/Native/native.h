@@ -184,7 +184,7 @@ struct graph_slot {
  * @owner: GRAPH_OWNER_*, or the thread's record: lib/Trace/GraphSlots.cs
  * @next: the number of the owner's next chunk, plus 1
  * @word: never 0: a cursor that leads here finds a slot that is not free
- * @cursor: where slots of this chunk are linked when they are freed
+ * @cursor: the cursor of the owner, by which a thread knows that a slot is its own
  */
 struct graph_header {
 	unsigned long owner;

@@ -15,6 +15,6 @@ internal unsafe struct GraphHeader
     /// <summary>Never 0, once the chunk was used: to a cursor this is a slot that is not free.</summary>
     [FieldOffset(Offsets.GraphHeader_Word)] public ulong Word;
 
-    /// <summary>Where slots of the chunk are linked when they are freed.</summary>
+    /// <summary>The cursor of the owner, by which a thread knows that a slot is its own.</summary>
     [FieldOffset(Offsets.GraphHeader_Cursor)] public ulong* Cursor;
 }

@@ -30,7 +30,7 @@ internal static unsafe class GraphSlots
     private const uint MaxBackoff = 1 << 20;
     private const uint FirstBackoff = 64;
 
-    /// <summary>Where slots are linked whose owner has ended.</summary>
+    /// <summary>Instead of the cursor of an owner that has ended.</summary>
     private static ulong s_noCursor;
 
     /// <summary>Chunks from 1 to this one were used. The first one has no owner: a thread without slots finds its header.</summary>
