@@ -7,6 +7,7 @@
  * fibers jumped    the same by _longjmp()
  * fibers handed    from thread to thread, which make other calls meanwhile
  * fibers outlived  begun by threads that have ended when they are finished
+ * fibers elsewhere begun in a call of a thread that goes on, ended by another one
  * fibers freed     stacks that are unmapped with calls on them
  * fibers control   who replaces return addresses, fails at the first
  */
@@ -28,6 +29,7 @@
 
 TRACED int ff_work(int id, int n, bool each);
 TRACED int ff_down(int n);
+TRACED int ff_around(void);
 
 static struct ftrace_graph_ops once = GRAPH_OPS(once_entry, once_exit);
 
@@ -248,6 +250,53 @@ static void outlived(void)
 	ungraph(&once);
 }
 
+/* The calls of a thread do not become those of another that ends a fiber which it began. */
+static unsigned int depth_there;
+
+static GENERAL int note_depth(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+			      struct ftrace_regs *regs)
+{
+	(void)ops, (void)regs;
+	depth_there = call->depth;
+	return 1;
+}
+
+static GENERAL void no_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+			    struct ftrace_regs *regs)
+{
+	(void)call, (void)ops, (void)regs;
+}
+
+static void *end_there(void *arg)
+{
+	end_fiber(0);
+	depth_there = 1000;
+	CHECK_EQ(ff_down(0), 0);
+	CHECK_EQ(depth_there, 0);
+	return arg;
+}
+
+TRACED int ff_around(void)
+{
+	make_fiber(0);
+	resume(fibers);
+	join(start(end_there, NULL));
+	free_fiber(0);
+	KEEP;
+	return 3;
+}
+
+static void elsewhere(void)
+{
+	for (int kind = 0; kind < GRAPH_KINDS; kind++) {
+		struct ftrace_graph_ops noted = GRAPH_OPS(note_depth, no_exit, .flags = graph_kinds[kind]);
+
+		graph(&noted, "ff_*");
+		CHECK_EQ(ff_around(), 3);
+		ungraph(&noted);
+	}
+}
+
 static void freed(void)
 {
 	unsigned long before;
@@ -295,6 +344,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"swapped", swapped},	{"jumped", jumped}, {"handed", handed},
 		{"outlived", outlived}, {"freed", freed},   {"control", control},
+		{"elsewhere", elsewhere},
 		{NULL, NULL},
 	};
 
