@@ -46,8 +46,8 @@
  * The process has 61,425 blocks. A traced call has one from its entry to its exit. A thread
  * takes blocks 15 at a time, and keeps them until it ends, so at most 4,095 threads at a
  * time have any. A call that gets no block is not traced: neither handler is called, and
- * @graph_overruns in struct ftrace_stats counts it. So once a thread has been 61,425 calls
- * deep, other threads get no more blocks until it ends. @max_depth prevents this.
+ * @graph_overruns in struct ftrace_stats counts it. A thread takes at most 16 times as many
+ * as are left for others, which is 57,825 if it is the only one.
  *
  * A call that is left by an exception, longjmp(3) or the like has no exit of its own.
  * Handlers see it, with FTRACE_GRAPH_UNWOUND, before the next event of the thread: the entry

@@ -27,6 +27,12 @@ internal static unsafe class GraphSlots
     /// <summary>A thread looks whether they have.</summary>
     private const ulong Changing = 2;
 
+    /// <summary>
+    /// A thread keeps its chunks until it ends, however deep it was only once. So it takes no more than this times the chunks that are left
+    /// for other threads. Those of threads that have ended do not count.
+    /// </summary>
+    private const int MaxShare = 16;
+
     private const uint MaxBackoff = 1 << 20;
     private const uint FirstBackoff = 64;
 
@@ -184,9 +190,10 @@ internal static unsafe class GraphSlots
     /// <summary>Gives a thread another chunk, if there is one.</summary>
     private static bool TryTake(TraceThread* record, ulong word)
     {
-        int chunk = FindGiven();
         int used = Volatile.Read(ref s_used);
-        while (chunk < 0 && used < GraphText.Chunks)
+        bool hasShare = record->GraphChunkCount > (long)MaxShare * (GraphText.Chunks - used + Volatile.Read(ref s_given));
+        int chunk = hasShare ? -1 : FindGiven();
+        while (chunk < 0 && used < GraphText.Chunks && !hasShare)
         {
             int found = Interlocked.CompareExchange(ref s_used, used + 1, used);
             chunk = found == used ? used : -1;
