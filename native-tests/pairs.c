@@ -18,6 +18,7 @@
 #include "pairs.h"
 
 #include <stdio.h>
+#include <unistd.h>
 #include <ftrace/ftrace.h>
 
 #define MAX_PAIRS 4096
@@ -174,8 +175,22 @@ static void add(struct pairs *sum, const struct pairs *pairs)
 	sum->open += pairs->open;
 }
 
+/* A traced function, if the filter selects it. */
+__attribute__((noinline, patchable_function_entry(5))) void pairs_event(void)
+{
+	__asm__ __volatile__("");
+}
+
 void pairs_thread_end(void)
 {
+	/* A call that was left is reported at the next event: so that there is one, with some filter. */
+	for (int i = 0; i < 3000 && thread_pairs.open; i++) {
+		pairs_event();
+		usleep(1000);
+	}
+	for (unsigned long i = 0; i < thread_pairs.open && i < 10; i++)
+		fprintf(stderr, "  no exit: ip 0x%lx, depth %u, entry %lu of %lu\n", thread_pairs.at[i].ip,
+			thread_pairs.at[i].depth, thread_pairs.at[i].data, thread_pairs.entries);
 	add(&all_pairs, &thread_pairs);
 	add(&all_guests, &thread_guests);
 }

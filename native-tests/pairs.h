@@ -20,8 +20,12 @@ int pairs_change(const char *const *patterns, unsigned long nr_patterns, unsigne
 
 int pairs_end(void);
 
-/* The calling thread is in no traced function, and calls none any more. Threads take turns. */
+/*
+ * The calling thread is in no traced function, and calls none any more. Threads take turns. Waits
+ * until the calls that it has left were reported, 3 seconds at most.
+ */
 void pairs_thread_end(void);
+void pairs_event(void);
 
 /* Prints what was counted; false if it shows a failure, or nothing. */
 bool pairs_report(void);
