@@ -109,8 +109,8 @@ static inline bool is_own(const struct trace_thread *thread, const struct graph_
 }
 
 /*
- * Only the owner links a slot: it may have ended, and its record may be another thread's by the
- * time that another one writes there. It finds what others have freed when it runs out of slots.
+ * Only the owner links a slot. If another thread did, the owner could have ended meanwhile, and its
+ * record be a third thread's. The owner finds what others have freed when it runs out of slots.
  */
 static inline void free_slot(struct trace_thread *thread, struct graph_slot *slot)
 {
