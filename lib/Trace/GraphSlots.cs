@@ -191,9 +191,9 @@ internal static unsafe class GraphSlots
     private static bool TryTake(TraceThread* record, ulong word)
     {
         int used = Volatile.Read(ref s_used);
-        bool hasShare = record->GraphChunkCount > (long)MaxShare * (GraphText.Chunks - used + Volatile.Read(ref s_given));
-        int chunk = hasShare ? -1 : FindGiven();
-        while (chunk < 0 && used < GraphText.Chunks && !hasShare)
+        bool hasItsShare = record->GraphChunkCount > (long)MaxShare * (GraphText.Chunks - used + Volatile.Read(ref s_given));
+        int chunk = hasItsShare ? -1 : FindGiven();
+        while (chunk < 0 && used < GraphText.Chunks && !hasItsShare)
         {
             int found = Interlocked.CompareExchange(ref s_used, used + 1, used);
             chunk = found == used ? used : -1;
