@@ -207,4 +207,19 @@ internal unsafe struct NativeTable
 
     /// <summary>The words of the first thread; null: not known.</summary>
     [FieldOffset(Offsets.NativeTable_FirstWords)] public void* FirstWords;
+
+    /// <summary>What threads need of the recorder, <c>struct recorder</c>.</summary>
+    [FieldOffset(Offsets.NativeTable_Recorder)] public void* Recorder;
+
+    /// <summary>The ring of threads that have none.</summary>
+    [FieldOffset(Offsets.NativeTable_NoRing)] public void* NoRing;
+
+    /// <summary>The recorder's ops of ftrace/graph.h.</summary>
+    [FieldOffset(Offsets.NativeTable_RecorderGraphOps)] public void* RecorderGraphOps;
+
+    /// <summary>The recorder's ops of ftrace/trace.h.</summary>
+    [FieldOffset(Offsets.NativeTable_RecorderOps)] public void* RecorderOps;
+
+    /// <summary>Reads the clocks into three words: the TSC, CLOCK_MONOTONIC, CLOCK_REALTIME.</summary>
+    [FieldOffset(Offsets.NativeTable_ReadClocks)] public delegate* unmanaged<void*, void> ReadClocks;
 }

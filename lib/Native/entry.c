@@ -254,6 +254,8 @@ THREAD_CONTEXT(ftrace_graph_set_filter,
 THREAD_CONTEXT(ftrace_graph_set_notrace,
 	       (struct ftrace_graph_ops * ops, const char *pattern, size_t len, int reset),
 	       (ops, pattern, len, reset))
+THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
+THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))

@@ -8,6 +8,7 @@
  */
 #include "native.h"
 #include "loader.h"
+#include "recorder.h"
 #include "runtime.h"
 
 #include <errno.h>
@@ -24,6 +25,16 @@ static char state[SharedState_SizeOf] __attribute__((aligned(128)));
 
 extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
+
+static struct ftrace_graph_ops recorder_graph_ops = {
+	.size = sizeof(recorder_graph_ops),
+	.entryfunc = record_entry,
+	.retfunc = record_return,
+};
+static struct ftrace_ops recorder_ops = {
+	.size = sizeof(recorder_ops),
+	.func = record_function,
+};
 
 struct native native = {
 	.syscall = raw_syscall,
@@ -68,6 +79,11 @@ struct native native = {
 	.graph_blocks = ftrace_graph_blocks,
 	.graph_caller = ftrace_graph_caller,
 	.graph_sets = &ftrace_graph_sets,
+	.recorder = &ftrace_recorder,
+	.no_ring = &ftrace_no_ring,
+	.recorder_graph_ops = &recorder_graph_ops,
+	.recorder_ops = &recorder_ops,
+	.read_clocks = read_clocks,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };
@@ -122,6 +138,23 @@ static void read_environment(void)
 		native.print = print_stderr;
 }
 
+/* FTRACE_RECORD=FILE. The program runs all the same if it cannot be recorded. */
+static void start_recorder(void)
+{
+	const char *path = secure_getenv("FTRACE_RECORD");
+	struct ftrace_tracing_opts opts = {.size = sizeof(opts), .path = path};
+	int error;
+
+	if (!path)
+		return;
+	opts.filter = secure_getenv("FTRACE_RECORD_FILTER");
+	opts.notrace = secure_getenv("FTRACE_RECORD_NOTRACE");
+	error = ftrace_tracing_start(&opts);
+	if (error) {
+		print_stderr(ftrace_strerror(error));
+	}
+}
+
 void thread_startup(struct native *native);
 
 static void start_runtime(void)
@@ -154,5 +187,7 @@ __attribute__((constructor)) static void startup(void)
 	if (error)
 		runtime_release();
 	entry_open(error);
+	if (!error)
+		start_recorder();
 	errno = saved_errno;
 }

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recorder.c - events of traced calls, into rings in memory that is the trace file. The
+ * format is in docs/trace-format.md, the trampoline that writes most events in graph_entry.S.
+ *
+ * Only the thread writes to its ring: itself, and handlers of signals that interrupt it anywhere.
+ * An event takes its place by one instruction (xadd on ring.pos). If there was no place, the
+ * rest is here. The next block is entered in two steps, each one instruction too:
+ *
+ *	1. its sequence number is replaced, from what it was: its old units are void from now on
+ *	2. pos and end are replaced, together, from what they were
+ *
+ * A handler that interrupts between any two instructions does the same steps, or finds them done;
+ * and then those of the interrupted code fail, and it looks again. Nothing is written twice, and
+ * no event is lost. A kill in between leaves at most an empty block.
+ *
+ * Who may run against whom: the keeper (lib/Record/Keeper.cs) gives a ring its memory before
+ * ring.owner says that it is free; a thread takes it by a compare-and-swap of ring.owner. Another
+ * process may read all of it at any time.
+ *
+ * Any context. Compiled for general registers only: the trampoline has not saved others.
+ */
+#include "recorder.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <linux/futex.h>
+
+struct recorder ftrace_recorder __attribute__((aligned(64)));
+struct ring ftrace_no_ring __attribute__((aligned(64)));
+
+_Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
+
+#define TAG_MASK 15UL
+
+static inline unsigned long tag_of(unsigned long sequence)
+{
+	return sequence % 15 + 1;
+}
+
+static inline unsigned long now(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+static inline struct trace_thread *this_thread(void)
+{
+	return (struct trace_thread *)ftrace_nmi_thread.tracer;
+}
+
+/* Not atomic for other threads: see at the top. */
+static inline bool replace(unsigned long *word, unsigned long from, unsigned long to)
+{
+	unsigned long found = from;
+
+	__asm__ __volatile__("cmpxchgq %2, %1"
+			     : "+a"(found), "+m"(*word)
+			     : "r"(to)
+			     : "cc", "memory");
+	return found == from;
+}
+
+static inline bool replace_both(struct ring *ring, unsigned long pos, unsigned long end,
+				unsigned long new_pos, unsigned long new_end)
+{
+	bool done;
+
+	__asm__ __volatile__("cmpxchg16b %1"
+			     : "=@ccz"(done), "+m"(*(unsigned long(*)[2])ring), "+a"(pos), "+d"(end)
+			     : "b"(new_pos), "c"(new_end)
+			     : "memory");
+	return done;
+}
+
+static void ask_keeper(void)
+{
+	__atomic_add_fetch(&ftrace_recorder.asked, 1, __ATOMIC_SEQ_CST);
+	raw_syscall(SYS_futex, (long)&ftrace_recorder.asked, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+}
+
+static void begin_ring(struct ring *ring, const struct trace_thread *thread)
+{
+	unsigned int size = ftrace_recorder.block_size, i;
+	struct block *first = (struct block *)ring->start;
+
+	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < ring->blocks; i++) {
+		struct block *block = (struct block *)(ring->start + (unsigned long)i * size);
+
+		block->thread = ring->thread;
+		block->tid = thread->tid;
+	}
+	__atomic_store_n(&first->sequence, ring->sequence, __ATOMIC_RELEASE);
+	ring->end = ring->start + size;
+	__atomic_store_n(&ring->pos, (ring->start + sizeof(*first)) | tag_of(ring->sequence),
+			 __ATOMIC_RELEASE);
+}
+
+/* Once for each thread. What it interrupts may be doing the same: then the first ring that is set counts. */
+static struct ring *claim_ring(struct trace_thread *thread)
+{
+	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
+
+	for (i = 0; i < count; i++) {
+		struct ring *ring = &ftrace_recorder.rings[i];
+		unsigned long owner = Ring_Free;
+
+		if (__atomic_load_n(&ring->owner, __ATOMIC_RELAXED) != Ring_Free ||
+		    !__atomic_compare_exchange_n(&ring->owner, &owner, (unsigned long)thread, 0,
+						 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			continue;
+		begin_ring(ring, thread);
+		if (!replace((unsigned long *)&thread->ring, (unsigned long)&ftrace_no_ring,
+			     (unsigned long)ring)) {
+			((struct block *)ring->start)->sequence = 0;
+			ring->end = 0;
+			__atomic_store_n(&ring->owner, Ring_Free, __ATOMIC_RELEASE);
+			return thread->ring;
+		}
+		if (__atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) <
+		    Ring_FewFree)
+			ask_keeper();
+		return ring;
+	}
+	return NULL;
+}
+
+/* Enters the next block, or finds that what has interrupted this has entered it. */
+static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long end)
+{
+	unsigned int size = ftrace_recorder.block_size;
+	const struct block *last = (const struct block *)(end - size);
+	unsigned long sequence = last->sequence + 1;
+	struct block *next = (struct block *)end;
+	unsigned long old;
+
+	if (end == ring->start + (unsigned long)ring->blocks * size)
+		next = (struct block *)ring->start;
+	old = next->sequence;
+	if (old > sequence)
+		return;
+	if (old != sequence && !replace(&next->sequence, old, sequence))
+		return;
+	replace_both(ring, pos, end, (unsigned long)(next + 1) | tag_of(sequence),
+		     (unsigned long)next + size);
+}
+
+/*
+ * The place for an event of some units, and its tag; NULL if there is none: recording is off, or
+ * there is no ring, and the event is counted as lost.
+ */
+static struct unit *reserve(struct trace_thread *thread, unsigned int units, unsigned long *tag)
+{
+	struct ring *ring = thread->ring;
+
+	for (;;) {
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+		unsigned long at = pos & ~TAG_MASK;
+
+		if (!end) {
+			if (ring != &ftrace_no_ring || !ftrace_recorder.active ||
+			    !ftrace_recorder.rings->blocks)
+				return NULL; /* off; or the child of a fork */
+			ring = claim_ring(thread);
+			if (ring)
+				continue;
+			__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost),
+					   units, __ATOMIC_RELAXED);
+			return NULL;
+		}
+		if (at + units * sizeof(struct unit) <= end) {
+			if (!replace(&ring->pos, pos, pos + units * sizeof(struct unit)))
+				continue;
+			*tag = pos & TAG_MASK;
+			return (struct unit *)at;
+		}
+		/* Units that are left over are not of this block's tag, or are padding. */
+		if (at < end) {
+			if (replace(&ring->pos, pos, end | (pos & TAG_MASK))) {
+				struct unit *rest = (struct unit *)at;
+
+				rest->what = TraceEvent_Padding << 4 |
+					     (((end - at) / sizeof(*rest) - 1) << 16);
+				__atomic_store_n(&rest->when, now() << 4 | (pos & TAG_MASK),
+						 __ATOMIC_RELEASE);
+			}
+			continue;
+		}
+		enter_next_block(ring, pos, end);
+	}
+}
+
+static inline void write_unit(struct unit *unit, unsigned long when, unsigned long what)
+{
+	unit->what = what;
+	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
+}
+
+static void write_event(struct trace_thread *thread, unsigned long what)
+{
+	unsigned long tag;
+	struct unit *unit = reserve(thread, 1, &tag);
+
+	if (unit)
+		write_unit(unit, now() << 4 | tag, what);
+}
+
+/* The trampoline has found no place for an event. */
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what)
+{
+	write_event(thread, what);
+}
+
+static unsigned long number_of(const struct ftrace_graph_call *call)
+{
+	const struct graph_slot *slot =
+		(const struct graph_slot *)((const char *)call - offsetof(struct graph_slot, call));
+
+	return slot->id & 0xffff;
+}
+
+/* The handlers of the recorder's ops, for calls that the trampoline does not record itself. */
+int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs)
+{
+	struct trace_thread *thread = this_thread();
+	unsigned long tag;
+	struct unit *unit = reserve(thread, 1, &tag);
+
+	(void)ops, (void)regs;
+	call->data = (void *)((unsigned long)unit | tag);
+	if (unit)
+		write_unit(unit, now() << 4 | tag, call->ip << 16 | number_of(call));
+	return unit != NULL;
+}
+
+/* Takes a call back that was short, if nothing was recorded after its entry. */
+static bool take_back(struct trace_thread *thread, unsigned long entry)
+{
+	struct ring *ring = thread->ring;
+	struct unit *unit = (struct unit *)(entry & ~TAG_MASK);
+
+	if (!entry || ring->pos != entry + sizeof(*unit) || now() - (unit->when >> 4) >= ftrace_recorder.min_time)
+		return false;
+	unit->when = 0;
+	replace(&ring->pos, entry + sizeof(*unit), entry);
+	return true;
+}
+
+void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		   struct ftrace_regs *regs)
+{
+	struct trace_thread *thread = this_thread();
+	unsigned long tag;
+	struct unit *unit;
+
+	(void)ops, (void)regs;
+	if (ftrace_recorder.min_time && take_back(thread, (unsigned long)call->data))
+		return;
+	if (!call->flags) {
+		write_event(thread, 1UL << 63 | call->ip << 16 | number_of(call));
+		return;
+	}
+	unit = reserve(thread, 2, &tag);
+	if (!unit)
+		return;
+	/* The first one first: it says what the others are. */
+	write_unit(unit, now() << 4 | tag, call->ip << 16 | 1 << 8 | TraceEvent_End << 4);
+	write_unit(unit + 1, tag | number_of(call) << 8 | (unsigned long)call->flags << 24, 0);
+}
+
+void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *regs)
+{
+	unsigned long tag;
+	struct unit *unit = reserve(this_thread(), 2, &tag);
+
+	(void)ops, (void)regs;
+	if (!unit)
+		return;
+	write_unit(unit, now() << 4 | tag, ip << 16 | 1 << 8 | TraceEvent_Function << 4);
+	write_unit(unit + 1, tag | parent_ip << 8, 0);
+}
+
+static unsigned long read_ns(int clock)
+{
+	struct timespec time = {0};
+
+	raw_syscall(SYS_clock_gettime, clock, (long)&time, 0, 0, 0, 0);
+	return time.tv_sec * 1000000000UL + time.tv_nsec;
+}
+
+/* Several times: the reading counts that was interrupted least. */
+void read_clocks(struct clock_times *times)
+{
+	unsigned long shortest = ~0UL;
+
+	for (int i = 0; i < 5; i++) {
+		unsigned long before = now(), monotonic = read_ns(CLOCK_MONOTONIC), length = now() - before;
+
+		if (length >= shortest)
+			continue;
+		shortest = length;
+		times->tsc = before + length / 2;
+		times->monotonic = monotonic;
+		times->realtime = read_ns(CLOCK_REALTIME) - (read_ns(CLOCK_MONOTONIC) - monotonic);
+	}
+}
+
+/* The process ends normally: then the file has the clocks at its end. Other threads may still record. */
+__attribute__((destructor)) static void finish_file(void)
+{
+	char *header = ftrace_recorder.header;
+
+	if (!header || !ftrace_recorder.rings || !ftrace_recorder.rings->blocks)
+		return; /* not recording, or a child */
+	read_clocks((struct clock_times *)(header + TraceFile_Latest));
+	*(unsigned int *)(header + TraceFile_State) = TraceFile_Finished;
+}

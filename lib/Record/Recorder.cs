@@ -1,0 +1,210 @@
+using System;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Nmi;
+using Ftrace.Objects;
+using Ftrace.Stop;
+using Ftrace.Trace;
+
+namespace Ftrace.Record;
+
+/// <summary>Starts and stops recording: ftrace/tracing.h. What is recorded, and how, is in Native/recorder.c and Native/graph_entry.S.</summary>
+internal static unsafe class Recorder
+{
+    private const uint BlockSize = 32 << 10;
+    private const uint DefaultBuffer = 1 << 20;
+    private const uint FewestBlocks = 4;
+    private const nuint LargestBuffer = 1 << 30;
+    private const ulong DefaultMaxSize = 1 << 30;
+    private const int FirstRings = 8;
+    private const uint StackTimeoutMs = 1000;
+    private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
+
+    private static bool s_isRunning;
+
+    private static ReadOnlySpan<byte> DefaultPath => "ftrace.data\0"u8;
+
+    private static FtraceGraphOps* GraphOps => (FtraceGraphOps*)Native.Table->RecorderGraphOps;
+
+    /// <param name="options">Checked but for the patterns.</param>
+    /// <returns>0 or -errno; then nothing has changed.</returns>
+    public static int Start(in TracingOptions options)
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning ? -Errno.EBUSY : StartLocked(options);
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    private static int StartLocked(in TracingOptions options)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        words->BlockSize = BlockSize;
+        words->Threads = 0;
+        int error = RingPool.Reserve(BlocksOf(options.BufferSize));
+        error = error != 0 ? error : OpenFile(options);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        error = RingPool.Add(FirstRings);
+        error = error != 0 ? error : Register(options);
+        if (error != 0)
+        {
+            Finish();
+            return error;
+        }
+
+        s_isRunning = true;
+        return 0;
+    }
+
+    private static uint BlocksOf(nuint bufferSize)
+    {
+        nuint bytes = bufferSize == 0 ? DefaultBuffer : nuint.Min(bufferSize, LargestBuffer);
+        return uint.Max(FewestBlocks, BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)));
+    }
+
+    private static int OpenFile(in TracingOptions options)
+    {
+        int error;
+        fixed (byte* fallback = DefaultPath)
+        {
+            error = RecordFile.Open(options.Path != null ? options.Path : fallback, options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize);
+        }
+
+        if (error != 0)
+        {
+            return error;
+        }
+
+        var header = (TraceFileHeader*)RecordFile.Grow(BlockSize, out error);
+        if (header == null)
+        {
+            RecordFile.Close();
+            return error;
+        }
+
+        ClockTimes now = ClockTimes.Read();
+        *header = new TraceFileHeader
+        {
+            Version = TraceFileHeader.CurrentVersion,
+            ByteOrder = TraceFileHeader.OwnByteOrder,
+            BlockSize = BlockSize,
+            Flags = TraceFileHeader.IsTsc,
+            Pid = (uint)Native.Syscall(SyscallNumber.Getpid),
+            State = TraceFileHeader.Recording,
+            Start = now,
+        };
+        Volatile.Write(ref header->Magic, TraceFileHeader.MagicNumber);
+        RecorderWords.Shared->Header = header;
+        InfoWriter.Reset();
+        RecordedObjects.Reset();
+        RecordedProcess.Write(now.Tsc);
+        return 0;
+    }
+
+    private static int Register(in TracingOptions options)
+    {
+        FtraceGraphOps* ops = GraphOps;
+        ops->Flags = OpsFlags;
+        ops->MaxDepth = options.MaxDepth;
+        RecorderWords.Shared->MinTime = 0;
+        Tracing.Observer = &RecordedObjects.Update;
+        LoadedObjects.Observer = &RecordedObjects.NoteClosed;
+        Volatile.Write(ref RecorderWords.Shared->Active, 1);
+        int error = SetRules(RuleKind.Filter, options.Filter);
+        error = error != 0 ? error : SetRules(RuleKind.Notrace, options.Notrace);
+        return error != 0 ? error : Run(TraceOperation.Register);
+    }
+
+    /// <summary>Sets patterns, separated by semicolons or newlines.</summary>
+    private static int SetRules(RuleKind kind, byte* patterns)
+    {
+        int error = 0;
+        bool isFirst = true;
+        ReadOnlySpan<byte> rest = patterns == null ? default : MemoryMarshal.CreateReadOnlySpanFromNullTerminated(patterns);
+        while (!rest.IsEmpty && error == 0)
+        {
+            int end = rest.IndexOfAny((byte)';', (byte)'\n');
+            ReadOnlySpan<byte> pattern = end < 0 ? rest : rest[..end];
+            rest = end < 0 ? default : rest[(end + 1)..];
+            if (pattern.IsEmpty)
+            {
+                continue;
+            }
+
+            fixed (byte* text = pattern)
+            {
+                var rule = new TraceRule { Kind = kind, Reset = isFirst };
+                rule.Error = rule.TryParse(text, pattern.Length) ? 0 : -Errno.EINVAL;
+                error = rule.Error;
+                int result = Run(TraceOperation.SetRule, rule);
+                error = error != 0 ? error : result;
+            }
+
+            isFirst = false;
+        }
+
+        return error;
+    }
+
+    private static int Run(TraceOperation operation, in TraceRule rule = default)
+    {
+        var call = new TraceCall { Operation = operation, Ops = (FtraceOps*)GraphOps, IsGraph = true, Rule = rule };
+        return Tracing.Run(ref call);
+    }
+
+    /// <returns>0 or -errno; then it still runs.</returns>
+    public static int Stop()
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning ? Run(TraceOperation.Unregister) : -Errno.ESRCH;
+        if (error == 0)
+        {
+            Finish();
+            s_isRunning = false;
+        }
+
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    /// <summary>Finishes the file. Threads may still be writing: the memory stays if one does not get away from it.</summary>
+    private static void Finish()
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        Volatile.Write(ref words->Active, 0);
+        Tracing.Observer = null;
+        LoadedObjects.Observer = null;
+        ResetRules();
+        RingPool.Detach();
+        var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
+        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        words->Header->Latest = ClockTimes.Read();
+        Volatile.Write(ref words->Header->State, TraceFileHeader.Finished);
+        if (isQuiet)
+        {
+            RingPool.Free();
+        }
+        else
+        {
+            RingPool.Forget();
+        }
+
+        InfoWriter.Unmap();
+        TraceFileHeader* header = words->Header;
+        words->Header = null;
+        Memory.Unmap(header, BlockSize);
+        RecordFile.Close();
+    }
+
+    private static void ResetRules()
+    {
+        Run(TraceOperation.SetRule, new TraceRule { Kind = RuleKind.Filter, Reset = true, ResetOnly = true });
+        Run(TraceOperation.SetRule, new TraceRule { Kind = RuleKind.Notrace, Reset = true, ResetOnly = true });
+    }
+}

@@ -1,0 +1,17 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Record;
+
+/// <summary><c>struct ring</c>, Native/recorder.h.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Offsets.Ring_SizeOf)]
+internal struct Ring
+{
+    [FieldOffset(Offsets.Ring_Pos)] public ulong Pos;
+    [FieldOffset(Offsets.Ring_End)] public ulong End;
+    [FieldOffset(Offsets.Ring_Start)] public ulong Start;
+    [FieldOffset(Offsets.Ring_Blocks)] public uint Blocks;
+    [FieldOffset(Offsets.Ring_Thread)] public uint Thread;
+    [FieldOffset(Offsets.Ring_Owner)] public ulong Owner;
+    [FieldOffset(Offsets.Ring_Sequence)] public ulong Sequence;
+    [FieldOffset(Offsets.Ring_Lost)] public ulong Lost;
+}
