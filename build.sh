@@ -39,7 +39,8 @@ Commands:
                         copy of the library; the check that the patch names must fail
   bench [OPTIONS]       measure speed as ratios to peers in the same run (bench --help),
                         and draw build/latency.svg
-  install PREFIX        install the library, the headers, pkg-config and CMake files
+  install PREFIX        install the library, the headers, pkg-config and CMake files, and
+                        the command ftrace
   clean                 remove the build folder
   help                  print this text
 
@@ -148,6 +149,11 @@ build_library() {
     need_tools
     configure
     quietly cmake --build "$build" --target libftrace
+}
+
+build_tool() {
+    build_library
+    quietly cmake --build "$build" --target tool
 }
 
 # The programs are built against the installed library, as those of a user are.
@@ -388,7 +394,7 @@ bench)
     ;;
 install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64
-    build_library
+    build_tool
     cmake --install "$build" --prefix "$1"
     ;;
 clean)

@@ -1,0 +1,14 @@
+using System.CommandLine;
+
+namespace Ftrace.Tool.Commands;
+
+/// <summary><c>ftrace report</c>: the trace as text.</summary>
+internal static class ReportCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("report", "Print a trace as text");
+        command.SetAction(_ => 0);
+        return command;
+    }
+}

@@ -1,0 +1,21 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Tool.Reading;
+
+/// <summary>The header of a block.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
+internal struct BlockHeader
+{
+    public const uint Ftbk = 0x4b425446;
+    public const ushort Events = 1;
+    public const ushort Information = 2;
+
+    public uint Magic;
+    public ushort Type;
+    public ushort Reserved;
+    public ulong Sequence;
+    public uint Thread;
+    public uint ThreadId;
+    public ulong Lost;
+    public uint Used;
+}
