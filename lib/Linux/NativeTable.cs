@@ -222,4 +222,10 @@ internal unsafe struct NativeTable
 
     /// <summary>Reads the clocks into three words: the TSC, CLOCK_MONOTONIC, CLOCK_REALTIME.</summary>
     [FieldOffset(Offsets.NativeTable_ReadClocks)] public delegate* unmanaged<void*, void> ReadClocks;
+
+    /// <summary>Starts the recorder's thread, which blocks the signals of the argument. Returns 0 or -errno.</summary>
+    [FieldOffset(Offsets.NativeTable_KeeperStart)] public delegate* unmanaged<ulong, int> KeeperStart;
+
+    /// <summary>Ends it, and waits for that.</summary>
+    [FieldOffset(Offsets.NativeTable_KeeperEnd)] public delegate* unmanaged<void> KeeperEnd;
 }

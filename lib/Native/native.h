@@ -14,6 +14,7 @@
  *	graph_entry.S	the same for calls whose exits are traced; graph.c
  *	graph_blocks.S	the blocks that such calls return to
  *	recorder.c	the events of calls, into memory that is a file
+ *	keeper.c	the recorder's thread
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
  *	syscall.S	system calls that do not return as a function does
@@ -154,6 +155,8 @@ extern struct native {
 	struct ftrace_graph_ops *recorder_graph_ops;
 	struct ftrace_ops *recorder_ops;
 	void (*read_clocks)(struct clock_times *times);
+	int (*keeper_start)(unsigned long mask);
+	void (*keeper_end)(void);
 } native;
 
 /*

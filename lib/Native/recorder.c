@@ -18,13 +18,12 @@
  * ring.owner says that it is free; a thread takes it by a compare-and-swap of ring.owner. Another
  * process may read all of it at any time.
  *
- * Any context. Compiled for general registers only: the trampoline has not saved others.
+ * Any context. Compiled for general registers only: the trampoline has not saved others. keeper_ask()
+ * is called from here.
  */
 #include "recorder.h"
 
-#include <limits.h>
 #include <stdbool.h>
-#include <linux/futex.h>
 
 struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(64)));
@@ -72,54 +71,79 @@ static inline bool replace_both(struct ring *ring, unsigned long pos, unsigned l
 	return done;
 }
 
-static void ask_keeper(void)
+static struct block *block_after(const struct ring *ring, unsigned long end)
 {
-	__atomic_add_fetch(&ftrace_recorder.asked, 1, __ATOMIC_SEQ_CST);
-	raw_syscall(SYS_futex, (long)&ftrace_recorder.asked, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+	unsigned long size = ftrace_recorder.block_size;
+
+	return (struct block *)(end == ring->start + ring->blocks * size ? ring->start : end);
 }
 
+static inline void set_thread(struct block *block, unsigned int thread, unsigned int tid)
+{
+	block->thread = thread;
+	block->tid = tid;
+}
+
+/* The ring is the thread's, but it does not use it yet. What is left of another thread's events stays. */
 static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 {
-	unsigned int size = ftrace_recorder.block_size, i;
+	unsigned long size = ftrace_recorder.block_size, sequence = 1;
 	struct block *first = (struct block *)ring->start;
 
-	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
-	for (i = 0; i < ring->blocks; i++) {
-		struct block *block = (struct block *)(ring->start + (unsigned long)i * size);
-
-		block->thread = ring->thread;
-		block->tid = thread->tid;
+	if (ring->end) {
+		sequence = ((struct block *)(ring->end - size))->sequence + 1;
+		first = block_after(ring, ring->end);
 	}
-	__atomic_store_n(&first->sequence, ring->sequence, __ATOMIC_RELEASE);
-	ring->end = ring->start + size;
-	__atomic_store_n(&ring->pos, (ring->start + sizeof(*first)) | tag_of(ring->sequence),
-			 __ATOMIC_RELEASE);
+	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
+	ring->tid = thread->tid;
+	__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
+	set_thread(first, ring->thread, ring->tid);
+	__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
+	ring->end = (unsigned long)first + size;
+	__atomic_store_n(&ring->pos, (unsigned long)(first + 1) | tag_of(sequence), __ATOMIC_RELEASE);
+}
+
+/* A ring that nobody has had; else that of the thread which ended first. */
+static struct ring *find_ring(unsigned long *owner)
+{
+	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
+	struct ring *found = NULL;
+
+	for (i = 0; i < count; i++) {
+		struct ring *ring = &ftrace_recorder.rings[i];
+
+		*owner = __atomic_load_n(&ring->owner, __ATOMIC_ACQUIRE);
+		if (*owner == Ring_Free)
+			return ring;
+		/* 0 is the greatest: the keeper has not seen that it has ended. */
+		if (*owner == Ring_Ended && (!found || ring->ending - 1 < found->ending - 1))
+			found = ring;
+	}
+	*owner = Ring_Ended;
+	return found;
 }
 
 /* Once for each thread. What it interrupts may be doing the same: then the first ring that is set counts. */
 static struct ring *claim_ring(struct trace_thread *thread)
 {
-	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
+	unsigned long owner, before;
+	struct ring *ring;
 
-	for (i = 0; i < count; i++) {
-		struct ring *ring = &ftrace_recorder.rings[i];
-		unsigned long owner = Ring_Free;
-
-		if (__atomic_load_n(&ring->owner, __ATOMIC_RELAXED) != Ring_Free ||
-		    !__atomic_compare_exchange_n(&ring->owner, &owner, (unsigned long)thread, 0,
+	while ((ring = find_ring(&owner))) {
+		before = owner;
+		if (!__atomic_compare_exchange_n(&ring->owner, &owner, (unsigned long)thread, 0,
 						 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			continue;
 		begin_ring(ring, thread);
 		if (!replace((unsigned long *)&thread->ring, (unsigned long)&ftrace_no_ring,
 			     (unsigned long)ring)) {
-			((struct block *)ring->start)->sequence = 0;
-			ring->end = 0;
-			__atomic_store_n(&ring->owner, Ring_Free, __ATOMIC_RELEASE);
+			__atomic_store_n(&ring->owner, Ring_Ended, __ATOMIC_RELEASE);
 			return thread->ring;
 		}
-		if (__atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) <
-		    Ring_FewFree)
-			ask_keeper();
+		if (before == Ring_Ended ||
+		    __atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) <
+			    Ring_FewFree)
+			keeper_ask();
 		return ring;
 	}
 	return NULL;
@@ -128,19 +152,16 @@ static struct ring *claim_ring(struct trace_thread *thread)
 /* Enters the next block, or finds that what has interrupted this has entered it. */
 static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long end)
 {
-	unsigned int size = ftrace_recorder.block_size;
-	const struct block *last = (const struct block *)(end - size);
-	unsigned long sequence = last->sequence + 1;
-	struct block *next = (struct block *)end;
-	unsigned long old;
+	unsigned long size = ftrace_recorder.block_size;
+	unsigned long sequence = ((struct block *)(end - size))->sequence + 1;
+	struct block *next = block_after(ring, end);
+	unsigned long old = next->sequence;
 
-	if (end == ring->start + (unsigned long)ring->blocks * size)
-		next = (struct block *)ring->start;
-	old = next->sequence;
 	if (old > sequence)
 		return;
 	if (old != sequence && !replace(&next->sequence, old, sequence))
 		return;
+	set_thread(next, ring->thread, ring->tid);
 	replace_both(ring, pos, end, (unsigned long)(next + 1) | tag_of(sequence),
 		     (unsigned long)next + size);
 }

@@ -84,6 +84,8 @@ struct native native = {
 	.recorder_graph_ops = &recorder_graph_ops,
 	.recorder_ops = &recorder_ops,
 	.read_clocks = read_clocks,
+	.keeper_start = keeper_start,
+	.keeper_end = keeper_end,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

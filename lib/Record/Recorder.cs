@@ -18,7 +18,7 @@ internal static unsafe class Recorder
     private const uint FewestBlocks = 4;
     private const nuint LargestBuffer = 1 << 30;
     private const ulong DefaultMaxSize = 1 << 30;
-    private const int FirstRings = 8;
+    private const int FirstRings = 16;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -52,6 +52,7 @@ internal static unsafe class Recorder
 
         error = RingPool.Add(FirstRings);
         error = error != 0 ? error : Register(options);
+        error = error != 0 ? error : StartKeeper();
         if (error != 0)
         {
             Finish();
@@ -60,6 +61,18 @@ internal static unsafe class Recorder
 
         s_isRunning = true;
         return 0;
+    }
+
+    private static int StartKeeper()
+    {
+        Keeper.Reset();
+        int error = Native.Table->KeeperStart(Agent.Mask);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
+        }
+
+        return error;
     }
 
     private static uint BlocksOf(nuint bufferSize)
@@ -178,6 +191,7 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
+        Native.Table->KeeperEnd();
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
         ResetRules();
