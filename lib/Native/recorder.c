@@ -227,10 +227,52 @@ static void write_event(struct trace_thread *thread, unsigned long what)
 		write_unit(unit, now() << 4 | tag, what);
 }
 
-/* The trampoline has found no place for an event. */
-void ftrace_record_slow(struct trace_thread *thread, unsigned long what)
+static void write_entry(struct trace_thread *thread, unsigned long what, unsigned long parent_ip)
 {
+	unsigned long tag;
+	struct unit *unit = reserve(thread, 2, &tag);
+
+	if (!unit)
+		return;
+	/* The first one first: it says what the others are. */
+	write_unit(unit, now() << 4 | tag, what);
+	write_unit(unit + 1, tag | parent_ip << 8, 0);
+}
+
+/*
+ * A place that the trampoline has taken, and that is not good: mostly beyond the end. But it is a
+ * place if a handler has entered another block meanwhile, or if it is one unit instead of two. So
+ * that it does not look like an event that was cut off, it becomes padding.
+ */
+static void fill_place(const struct trace_thread *thread, unsigned long place, unsigned int units)
+{
+	const struct ring *ring = thread->ring;
+	unsigned long size = ftrace_recorder.block_size, offset = (place & ~TAG_MASK) - ring->start;
+	struct block *block = (struct block *)(ring->start + (offset & -size));
+	unsigned long at = offset & (size - 1);
+
+	if (!ring->end || offset >= ring->blocks * size || at < sizeof(*block) ||
+	    tag_of(block->sequence) != (place & TAG_MASK))
+		return;
+	if (at + sizeof(struct unit) == size)
+		units = 1;
+	write_unit((struct unit *)((char *)block + at), now() << 4 | (place & TAG_MASK),
+		   TraceEvent_Padding << 4 | (units - 1) << 16);
+}
+
+/* The trampoline has found no place for an event. */
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place)
+{
+	fill_place(thread, place, 1);
 	write_event(thread, what);
+}
+
+/* The same for an entry without exit. */
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip)
+{
+	fill_place(thread, place, 2);
+	write_entry(thread, what, parent_ip);
 }
 
 static unsigned long number_of(const struct ftrace_graph_call *call)
@@ -290,17 +332,12 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 	write_unit(unit + 1, tag | number_of(call) << 8 | (unsigned long)call->flags << 24, 0);
 }
 
-void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs)
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs)
 {
-	unsigned long tag;
-	struct unit *unit = reserve(this_thread(), 2, &tag);
-
 	(void)ops, (void)regs;
-	if (!unit)
-		return;
-	write_unit(unit, now() << 4 | tag, ip << 16 | 1 << 8 | TraceEvent_Function << 4);
-	write_unit(unit + 1, tag | parent_ip << 8, 0);
+	write_entry(this_thread(), call->ip << 16 | 1 << 8 | TraceEvent_Function << 4, call->parent_ip);
+	return 0;
 }
 
 static unsigned long read_ns(int clock)

@@ -123,9 +123,12 @@ internal static unsafe class Recorder
     private static int Register(in TracingOptions options)
     {
         FtraceGraphOps* ops = GraphOps;
+        bool hasExits = (options.Flags & TracingOptions.Function) == 0;
+        ops->Entryfunc = hasExits ? Native.Table->RecordEntry : Native.Table->RecordFunction;
+        ops->Retfunc = hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
-        RecorderWords.Shared->MinTime = 0;
+        RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
         Tracing.Observer = &RecordedObjects.Update;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
