@@ -14,11 +14,11 @@ namespace Ftrace.Record;
 internal static unsafe class Recorder
 {
     private const uint BlockSize = 32 << 10;
+    private const uint MostBlocks = 2048; // Native/recorder.c
     private const uint DefaultBuffer = 1 << 20;
     private const uint FewestBlocks = 4;
-    private const nuint LargestBuffer = 1 << 30;
+    private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
-    private const int FirstRings = 16;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -50,7 +50,7 @@ internal static unsafe class Recorder
             return error;
         }
 
-        error = RingPool.Add(FirstRings);
+        error = RingPool.Add(RingPool.Spare);
         error = error != 0 ? error : Register(options);
         error = error != 0 ? error : StartKeeper();
         if (error != 0)
@@ -78,7 +78,7 @@ internal static unsafe class Recorder
     private static uint BlocksOf(nuint bufferSize)
     {
         nuint bytes = bufferSize == 0 ? DefaultBuffer : nuint.Min(bufferSize, LargestBuffer);
-        return uint.Max(FewestBlocks, BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)));
+        return uint.Clamp(BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)), FewestBlocks, MostBlocks);
     }
 
     private static int OpenFile(in TracingOptions options)
