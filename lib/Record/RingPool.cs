@@ -23,7 +23,7 @@ internal static unsafe class RingPool
     private static int s_hand;
 
     /// <summary>The size of a ring in bytes.</summary>
-    private static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
+    public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
 
     /// <summary>Reserves the table, which a fork clears.</summary>
     /// <param name="blocks">Of a ring, a power of two.</param>
