@@ -11,6 +11,7 @@ internal static class Program
         var root = new RootCommand("Shows what a program does, function by function.");
         Command record = RecordCommand.Create();
         root.Add(record);
+        root.Add(ListCommand.Create());
         root.Add(ReportCommand.Create());
         return CommandLine.Run(root, RecordCommand.SeparateProgram(record, args));
     }

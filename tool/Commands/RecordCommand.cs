@@ -132,7 +132,7 @@ internal sealed class RecordCommand
             long? value = parse(result.Tokens[0].Value);
             if (value == null)
             {
-                result.AddError($"{name}: {result.Tokens[0].Value} is not a {valueName}; {description}");
+                result.AddError($"{name}: {result.Tokens[0].Value} is no {valueName}. {description}");
             }
 
             return value ?? 0;

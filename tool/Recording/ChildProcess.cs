@@ -36,6 +36,9 @@ internal sealed unsafe class ChildProcess : IDisposable
 
         // The runtime ignores it, and a program expects to end by it.
         _defaultSignals |= Bit(Libc.SIGPIPE);
+
+        // posix_spawn() ignores the C library's own signals in the program, unless they are in the set.
+        _defaultSignals |= Bit(32) | Bit(33);
         Forward(PosixSignal.SIGTERM, Libc.SIGTERM);
         Forward(PosixSignal.SIGHUP, Libc.SIGHUP);
     }
