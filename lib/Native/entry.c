@@ -15,6 +15,7 @@
  */
 #include "native.h"
 #include "loader.h"
+#include "recorder.h"
 #include "runtime.h"
 
 #include <errno.h>
@@ -120,6 +121,7 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 	check_lost_attach();
 	loader_after_fork();
 	agent_after_fork();
+	keeper_after_fork();
 	native.fork_child(thread);
 	note_process();
 }
@@ -420,6 +422,7 @@ static void fork_child(void)
 		check_lost_attach();
 	loader_after_fork();
 	agent_after_fork();
+	keeper_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();
 }

@@ -19,6 +19,9 @@ internal static unsafe class RecordFile
     private static ulong s_size;
     private static ulong s_maxSize;
 
+    /// <summary>How large the file may get, in bytes.</summary>
+    public static ulong MaxSize => s_maxSize;
+
     /// <summary>Begins a path of a file that the caller has opened: "fd:N".</summary>
     private static ReadOnlySpan<byte> Descriptor => "fd:"u8;
 

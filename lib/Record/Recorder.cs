@@ -14,11 +14,11 @@ namespace Ftrace.Record;
 internal static unsafe class Recorder
 {
     private const uint BlockSize = 32 << 10;
+    private const uint MostBlocks = 2048; // Native/recorder.c
     private const uint DefaultBuffer = 1 << 20;
     private const uint FewestBlocks = 4;
-    private const nuint LargestBuffer = 1 << 30;
+    private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
-    private const int FirstRings = 8;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -50,8 +50,9 @@ internal static unsafe class Recorder
             return error;
         }
 
-        error = RingPool.Add(FirstRings);
+        error = RingPool.Add(RingPool.Spare);
         error = error != 0 ? error : Register(options);
+        error = error != 0 ? error : StartKeeper();
         if (error != 0)
         {
             Finish();
@@ -62,10 +63,22 @@ internal static unsafe class Recorder
         return 0;
     }
 
+    private static int StartKeeper()
+    {
+        Keeper.Reset();
+        int error = Native.Table->KeeperStart(Agent.Mask);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
+        }
+
+        return error;
+    }
+
     private static uint BlocksOf(nuint bufferSize)
     {
         nuint bytes = bufferSize == 0 ? DefaultBuffer : nuint.Min(bufferSize, LargestBuffer);
-        return uint.Max(FewestBlocks, BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)));
+        return uint.Clamp(BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)), FewestBlocks, MostBlocks);
     }
 
     private static int OpenFile(in TracingOptions options)
@@ -110,9 +123,12 @@ internal static unsafe class Recorder
     private static int Register(in TracingOptions options)
     {
         FtraceGraphOps* ops = GraphOps;
+        bool hasExits = (options.Flags & TracingOptions.Function) == 0;
+        ops->Entryfunc = hasExits ? Native.Table->RecordEntry : Native.Table->RecordFunction;
+        ops->Retfunc = hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
-        RecorderWords.Shared->MinTime = 0;
+        RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
         Tracing.Observer = &RecordedObjects.Update;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
@@ -178,6 +194,7 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
+        Native.Table->KeeperEnd();
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
         ResetRules();
