@@ -19,11 +19,13 @@ internal sealed class CallStatistics : ICallSink, IDisposable
 
     /// <summary>By the number of the call.</summary>
     private readonly OpenCall[] _open = new OpenCall[1 << 16];
+    private readonly TimedCall[] _timed = new TimedCall[256];
     private readonly Dictionary<ulong, int> _rowOfThread = [];
 
     /// <summary>By function; if each thread has its own, see <see cref="_rowOfThread"/>.</summary>
     private FunctionTotals[] _rows = [];
     private int _rowCount;
+    private int _timedCount;
     private ulong _sampleCount;
 
     public CallStatistics(TraceFile file, bool byThread)
@@ -34,15 +36,16 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     }
 
     /// <summary>Functions, or pairs of thread and function, that occur.</summary>
-    public ReadOnlySpan<FunctionTotals> Rows => _rows.AsSpan(0, _rowCount);
+    public Span<FunctionTotals> Rows => _rows.AsSpan(0, _rowCount);
 
     public ulong Samples => _sampleCount;
 
     /// <summary>Events that were lost in the threads, and blocks that are missing.</summary>
     public ulong Lost { get; private set; }
 
-    public ulong? Quantile(in FunctionTotals row, uint percent) =>
-        _sketches.Quantile(row.Series, row.Timed, percent) is { } value ? Math.Clamp(value, row.Min, row.Max) : null;
+    /// <summary>Of the durations, once everything is read.</summary>
+    public ulong? Quantile(ref FunctionTotals row, uint percent) =>
+        _sketches.Quantile(ref row.Series, row.Timed, percent) is { } value ? Math.Clamp(value, row.Min, row.Max) : null;
 
     public void Read(MergedEvents events)
     {
@@ -52,18 +55,16 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         }
 
         _tracker.Finish();
+        CountTimed();
     }
 
     public void Dispose() => _sketches.Dispose();
 
     void ICallSink.OnBegin(in TraceEvent entry)
     {
-        int number = entry.Call;
-        int row = RowOf(entry.Address, entry.Time, entry.Thread);
-        ref OpenCall open = ref _open[number];
-        open.Row = row;
+        ref OpenCall open = ref _open[entry.Call];
         open.Inside = 0;
-        open.Outer = _openCalls.Push(Key(entry.Thread, row), number);
+        open.Outer = _openCalls.Push(entry.Thread, entry.Address, entry.Call);
     }
 
     void ICallSink.OnEnd(in FinishedCall call)
@@ -75,28 +76,31 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         }
 
         ref OpenCall open = ref _open[call.Number];
-        ref FunctionTotals row = ref _rows[open.Row];
-        ulong inside = open.Inside;
-        if (call.HasDuration)
+        Leave(in call, open.Outer);
+        if (!call.HasDuration)
         {
-            inside = _file.Clock.Between(call.Start, call.End);
-            AddTime(ref row, inside, call.InCallees == 0 ? inside : _file.Clock.Between(call.Start, call.Start + call.SelfTime));
-        }
-        else
-        {
-            row.WithoutExit++;
+            AddUntimed(in call, ref open);
+            return;
         }
 
+        ulong duration = call.End > call.Start ? call.End - call.Start : 0;
+        ref TimedCall timed = ref _timed[_timedCount];
+        timed.Address = call.Address;
+        timed.Start = call.Start;
+        timed.Duration = duration;
+        timed.Self = duration > call.InCallees ? duration - call.InCallees : 0;
+        timed.Total = duration;
+        timed.Thread = call.Thread;
         if (open.Outer != 0)
         {
-            _open[open.Outer].Inside += inside;
-        }
-        else
-        {
-            row.Total += inside;
+            timed.Total = 0;
+            _open[open.Outer].Inside += duration;
         }
 
-        Leave(Key(call.Thread, open.Row), call.Number, open.Outer);
+        if (++_timedCount == _timed.Length)
+        {
+            CountTimed();
+        }
     }
 
     private static ulong Key(int thread, int row) => (ulong)(uint)(thread + 1) << 32 | (uint)row;
@@ -121,15 +125,40 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void AddTime(ref FunctionTotals row, ulong time, ulong self)
+    /// <summary>Adds calls to the rows of their functions. Many at a time: none has to wait until the row of another one is in the cache.</summary>
+    private void CountTimed()
     {
-        _sketches.Add(ref row.Series, row.Timed, time);
-        row.Min = row.Timed == 0 || time < row.Min ? time : row.Min;
-        row.Max = Math.Max(row.Max, time);
-        row.Timed++;
-        row.Sum += time;
-        row.Self += self;
+        ClockConverter clock = _file.Clock;
+        foreach (ref readonly TimedCall call in _timed.AsSpan(0, _timedCount))
+        {
+            ulong time = clock.Between(call.Start, call.Start + call.Duration);
+            ulong self = call.Self == call.Duration ? time : clock.Between(call.Start, call.Start + call.Self);
+            ref FunctionTotals row = ref RowAt(call.Address, call.Start, call.Thread);
+            _sketches.Add(ref row.Series, row.Timed, time);
+            row.Min = row.Timed == 0 ? time : Math.Min(time, row.Min);
+            row.Max = Math.Max(row.Max, time);
+            row.Timed++;
+            row.Sum += time;
+            row.Self += self;
+            row.Total += call.Total != 0 ? time : 0;
+        }
+
+        _timedCount = 0;
+    }
+
+    /// <summary>A call whose end is not known. Calls of the same function inside it are then the outermost ones.</summary>
+    private void AddUntimed(in FinishedCall call, ref OpenCall open)
+    {
+        ref FunctionTotals row = ref RowAt(call.Address, call.Start, call.Thread);
+        row.WithoutExit++;
+        if (open.Outer != 0)
+        {
+            _open[open.Outer].Inside += open.Inside;
+        }
+        else
+        {
+            row.Total += _file.Clock.Between(call.Start, call.Start + open.Inside);
+        }
     }
 
     private void AddSample(in TraceEvent e)
@@ -161,34 +190,34 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         }
     }
 
-    private void Leave(ulong key, int number, int outer)
+    /// <summary>Takes a call out of those of its function that are under way.</summary>
+    private void Leave(in FinishedCall call, int outer)
     {
-        ref int innermost = ref _openCalls.Innermost(key);
-        if (innermost != number)
+        ref int innermost = ref _openCalls.Innermost(call.Thread, call.Address);
+        if (innermost == call.Number)
         {
-            // On another stack; the one inside it is now in the outer one.
-            for (int inner = innermost; inner != 0; inner = _open[inner].Outer)
+            if (outer != 0)
             {
-                if (_open[inner].Outer == number)
-                {
-                    _open[inner].Outer = outer;
-                    return;
-                }
+                innermost = outer;
+                return;
             }
 
+            _openCalls.Remove(call.Thread, call.Address);
             return;
         }
 
-        if (outer != 0)
+        // On another stack; the one inside it is now in the outer one.
+        for (int inner = innermost; inner != 0; inner = _open[inner].Outer)
         {
-            innermost = outer;
-        }
-        else
-        {
-            _openCalls.Remove(key);
+            if (_open[inner].Outer == call.Number)
+            {
+                _open[inner].Outer = outer;
+                return;
+            }
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref FunctionTotals RowAt(ulong address, ulong time, int thread)
     {
         int row = RowOf(address, time, thread); // can replace the array

@@ -11,8 +11,9 @@ namespace Ftrace.Tool.Reports;
 /// buckets divide each power of two into 64 parts (as HdrHistogram's do). Values below 128, and all of a series of at most 32, are exact.
 /// </summary>
 /// <remarks>
-/// Memory is handed out in chunks. The first chunk of a series has its values; when there are more, it becomes a table of further chunks,
-/// one for each power of two that occurs.
+/// Memory is handed out in chunks. The histogram of a series is a table of chunks, one for each power of two that occurs. The histograms of
+/// a thousand functions do not fit into a cache of the processor, so values are collected, and counted 32 at a time: then it waits for
+/// many places at once.
 /// </remarks>
 internal sealed unsafe class DurationSketches : IDisposable
 {
@@ -22,6 +23,7 @@ internal sealed unsafe class DurationSketches : IDisposable
     private const int ChunkWords = 1 << BucketBits;
     private const int DefaultMemory = 96 << 20;
 
+    private readonly ZeroedPages _pages;
     private readonly uint* _words;
     private readonly int _chunkLimit;
 
@@ -34,45 +36,60 @@ internal sealed unsafe class DurationSketches : IDisposable
     public DurationSketches(int memory = DefaultMemory)
     {
         _chunkLimit = memory / (ChunkWords * sizeof(uint));
-        _words = (uint*)NativeMemory.AllocZeroed((nuint)_chunkLimit, ChunkWords * sizeof(uint)); // pages that are not used take no memory
+        _pages = new ZeroedPages((nuint)memory);
+        _words = (uint*)_pages.Start;
     }
 
     /// <summary>Adds a value to a series.</summary>
-    /// <param name="series">0 for a new one. Negative: there was no memory for it.</param>
+    /// <param name="series">The default for a new one.</param>
     /// <param name="count">How many values it has already.</param>
     /// <param name="value">The value.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Add(ref int series, ulong count, ulong value)
+    public void Add(ref DurationSeries series, ulong count, ulong value)
     {
-        if (count > MaxExact && series > 0)
+        int place = (int)(count % MaxExact);
+        if (place == 0 && !TryBegin(ref series, count))
         {
-            Count(ref series, value);
             return;
         }
 
-        AddExact(ref series, count, value);
+        if (series.Latest > 0)
+        {
+            ((ulong*)Chunk(series.Latest))[place] = value;
+        }
     }
 
     /// <summary>The least value that at least so many percent of the values do not exceed. Null: there was no memory for the series.</summary>
-    public ulong? Quantile(int series, ulong count, uint percent)
+    /// <remarks>No value can be added to the series any more.</remarks>
+    public ulong? Quantile(ref DurationSeries series, ulong count, uint percent)
     {
-        if (series <= 0 || count == 0)
+        if (count == 0 || series.Latest < 0)
         {
             return null;
         }
 
-        ulong rank = (ulong)(((UInt128)count * percent + 99) / 100);
-        rank = Math.Max(rank, 1);
+        ulong rank = Math.Max((ulong)(((UInt128)count * percent + 99) / 100), 1);
         if (count <= MaxExact)
         {
             Span<ulong> values = stackalloc ulong[MaxExact];
             values = values[..(int)count];
-            new Span<ulong>(Chunk(series), (int)count).CopyTo(values);
+            new Span<ulong>(Chunk(series.Latest), (int)count).CopyTo(values);
             values.Sort();
             return values[(int)rank - 1];
         }
 
-        uint* table = Chunk(series);
+        if (series.Latest != 0)
+        {
+            CountLatest(ref series, (int)((count - 1) % MaxExact) + 1);
+            if (series.Latest < 0)
+            {
+                return null;
+            }
+
+            series.Latest = 0;
+        }
+
+        uint* table = Chunk(series.Table);
         for (int power = 0; power < ChunkWords; power++)
         {
             uint chunk = table[power];
@@ -91,76 +108,67 @@ internal sealed unsafe class DurationSketches : IDisposable
         return null;
     }
 
-    public void Dispose() => NativeMemory.Free(_words);
+    public void Dispose() => _pages.Dispose();
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Count(ref int series, ulong value)
+    /// <summary>Makes room for the next values. False: there is none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryBegin(ref DurationSeries series, ulong count)
     {
-        int power = BitOperations.Log2(value | ChunkWords / 2) - (BucketBits - 1);
-        int bucket = (int)(value >> Math.Max(power - 1, 0)) & (ChunkWords - 1);
-        uint chunk = Chunk(series)[power];
-        if (chunk == 0 && !TryNewChunk(ref series, power, out chunk))
+        if (count != 0)
         {
-            return;
+            CountLatest(ref series, MaxExact);
+        }
+        else
+        {
+            series.Latest = NewChunk();
         }
 
-        if (++Chunk((int)chunk)[bucket] == 0)
-        {
-            CollectionsMarshal.GetValueRefOrAddDefault(_carries, (long)chunk * ChunkWords + bucket, out _)++;
-        }
+        return series.Latest > 0;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void AddExact(ref int series, ulong count, ulong value)
+    private void CountLatest(ref DurationSeries series, int count)
     {
-        if (series == 0 && count == 0)
-        {
-            series = _chunkCount < _chunkLimit ? _chunkCount++ : -1;
-        }
-
-        if (series < 0)
+        if (series.Latest < 0)
         {
             return;
         }
 
-        if (count < MaxExact)
+        if (series.Table == 0)
         {
-            ((ulong*)Chunk(series))[count] = value;
-            return;
-        }
-
-        Span<ulong> values = stackalloc ulong[MaxExact];
-        var words = new Span<ulong>(Chunk(series), MaxExact);
-        words.CopyTo(values);
-        words.Clear();
-        foreach (ulong earlier in values)
-        {
-            if (series > 0)
+            series.Table = NewChunk();
+            if (series.Table < 0)
             {
-                Count(ref series, earlier);
+                series.Latest = -1;
+                return;
             }
         }
 
-        if (series > 0)
+        uint* table = Chunk(series.Table);
+        foreach (ulong value in new ReadOnlySpan<ulong>(Chunk(series.Latest), count))
         {
-            Count(ref series, value);
+            int power = BitOperations.Log2(value | ChunkWords / 2) - (BucketBits - 1);
+            int bucket = (int)(value >> Math.Max(power - 1, 0)) & (ChunkWords - 1);
+            uint chunk = table[power];
+            if (chunk == 0)
+            {
+                int created = NewChunk();
+                if (created < 0)
+                {
+                    series.Latest = -1;
+                    return;
+                }
+
+                table[power] = chunk = (uint)created;
+            }
+
+            if (++Chunk((int)chunk)[bucket] == 0)
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(_carries, (long)chunk * ChunkWords + bucket, out _)++;
+            }
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryNewChunk(ref int series, int power, out uint chunk)
-    {
-        if (_chunkCount == _chunkLimit)
-        {
-            series = -1;
-            chunk = 0;
-            return false;
-        }
-
-        chunk = (uint)_chunkCount++;
-        Chunk(series)[power] = chunk;
-        return true;
-    }
+    private int NewChunk() => _chunkCount < _chunkLimit ? _chunkCount++ : -1;
 
     private ulong CountOf(uint chunk, int bucket)
     {

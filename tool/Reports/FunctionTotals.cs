@@ -20,8 +20,7 @@ internal struct FunctionTotals
     public ulong Min;
     public ulong Max;
 
-    /// <summary>In <see cref="DurationSketches"/>.</summary>
-    public int Series;
+    public DurationSeries Series;
     public int Function;
 
     /// <summary>Calls whose beginning is not in the trace.</summary>

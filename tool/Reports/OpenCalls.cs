@@ -6,16 +6,22 @@ namespace Ftrace.Tool.Reports;
 internal sealed class OpenCalls
 {
     private const int MinSize = 1 << 10;
+    private const int AddressBits = 47;
+
+    /// <summary>Beyond these, two threads could be taken for one, if both are in the same function at the same time.</summary>
+    private const int MaxThreads = (1 << (64 - AddressBits)) - 1;
 
     private Entry[] _entries = new Entry[MinSize];
     private int _shift = 64 - BitOperations.Log2(MinSize);
     private int _count;
 
     /// <summary>Puts a call in. Returns the one that was innermost before; 0: none.</summary>
-    /// <param name="key">Thread and function; not 0.</param>
+    /// <param name="thread">Index of the thread.</param>
+    /// <param name="address">Of the function.</param>
     /// <param name="call">Its number, not 0.</param>
-    public int Push(ulong key, int call)
+    public int Push(int thread, ulong address, int call)
     {
+        ulong key = Key(thread, address);
         Entry[] entries = _entries;
         int mask = entries.Length - 1;
         for (int i = Home(key); ; i = (i + 1) & mask)
@@ -43,15 +49,16 @@ internal sealed class OpenCalls
     }
 
     /// <summary>The innermost call; 0: none.</summary>
-    public ref int Innermost(ulong key)
+    public ref int Innermost(int thread, ulong address)
     {
-        int i = Find(key);
+        int i = Find(Key(thread, address));
         return ref _entries[i].Call;
     }
 
-    /// <summary>Removes the last call of a key.</summary>
-    public void Remove(ulong key)
+    /// <summary>Removes the last call of a function.</summary>
+    public void Remove(int thread, ulong address)
     {
+        ulong key = Key(thread, address);
         Entry[] entries = _entries;
         int mask = entries.Length - 1;
         int hole = Find(key);
@@ -86,6 +93,9 @@ internal sealed class OpenCalls
 
         return i;
     }
+
+    /// <summary>Addresses have 47 bits. Not 0.</summary>
+    private static ulong Key(int thread, ulong address) => (ulong)(thread % MaxThreads + 1) << AddressBits | address;
 
     private int Home(ulong key) => (int)(key * 0x9E3779B97F4A7C15 >> _shift);
 

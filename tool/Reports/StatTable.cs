@@ -11,9 +11,9 @@ internal sealed class StatTable
 
     private StatTable(TraceFile file, CallStatistics statistics)
     {
-        foreach (ref readonly FunctionTotals totals in statistics.Rows)
+        foreach (ref FunctionTotals totals in statistics.Rows)
         {
-            StatRow row = MakeRow(file, statistics, in totals);
+            StatRow row = MakeRow(file, statistics, ref totals);
             if (row.Calls == 0 && row.SamplesInside == 0)
             {
                 continue; // its address was in a sample's stack before, or it was looked up only
@@ -88,7 +88,7 @@ internal sealed class StatTable
         return order != 0 ? order : a.ThreadId.CompareTo(b.ThreadId);
     }
 
-    private static StatRow MakeRow(TraceFile file, CallStatistics statistics, in FunctionTotals totals)
+    private static StatRow MakeRow(TraceFile file, CallStatistics statistics, ref FunctionTotals totals)
     {
         bool hasTimes = totals.Timed != 0;
         TraceThread? thread = totals.Thread < 0 ? null : file.Threads[totals.Thread];
@@ -106,8 +106,8 @@ internal sealed class StatTable
             Average = hasTimes ? (totals.Sum + totals.Timed / 2) / totals.Timed : null,
             Min = hasTimes ? totals.Min : null,
             Max = hasTimes ? totals.Max : null,
-            P50 = hasTimes ? statistics.Quantile(in totals, 50) : null,
-            P99 = hasTimes ? statistics.Quantile(in totals, 99) : null,
+            P50 = hasTimes ? statistics.Quantile(ref totals, 50) : null,
+            P99 = hasTimes ? statistics.Quantile(ref totals, 99) : null,
             Samples = totals.Samples,
             SamplesInside = totals.SamplesInside,
         };
