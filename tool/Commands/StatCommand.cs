@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.IO;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
 using Ftrace.Tool.Reports;
@@ -47,38 +48,106 @@ internal static class StatCommand
         };
         format.AcceptOnlyFromAmong(Text, Csv, Json);
         var byThread = new Option<bool>("--by-thread") { Description = "A line for each function in each thread" };
-        foreach (Option option in (Option[])[sort, top, format, byThread])
+        var diff = new Option<string?>("--diff")
+        {
+            Description = "Print the differences to another trace, in absolute numbers and percent; sorted by the difference",
+            HelpName = "OTHER",
+        };
+        foreach (Option option in (Option[])[sort, top, format, byThread, diff])
         {
             command.Add(option);
         }
 
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(byThread) && result.GetValue(diff) != null)
+            {
+                result.AddError("--by-thread and --diff exclude each other: threads of two processes do not correspond");
+            }
+        });
         command.SetAction(result => input.Read(result, file =>
         {
-            using MergedEvents events = file.ReadMerged();
-            StatTable table = StatTable.Read(file, events, result.GetValue(byThread));
-            table.Sort(Enum.Parse<StatField>(result.GetValue(sort)!, ignoreCase: true));
-            Print(table, file, result.GetValue(format)!, result.GetValue(top) ?? int.MaxValue);
+            var field = Enum.Parse<StatField>(result.GetValue(sort)!, ignoreCase: true);
+            string wanted = result.GetValue(format)!;
+            int limit = result.GetValue(top) ?? int.MaxValue;
+            if (result.GetValue(diff) is { } other)
+            {
+                return Compare(file, other, field, wanted, limit);
+            }
+
+            StatTable table = Read(file, result.GetValue(byThread));
+            table.Sort(field);
+            Print(table, file, wanted, limit);
             return ExitCode.Success;
         }));
         return command;
     }
 
+    private static StatTable Read(TraceFile file, bool byThread)
+    {
+        using MergedEvents events = file.ReadMerged();
+        return StatTable.Read(file, events, byThread);
+    }
+
+    private static int Compare(TraceFile file, string other, StatField field, string format, int limit)
+    {
+        using TraceFile before = TraceFile.Open(other);
+        var diff = new StatDiff(Read(before, false), Read(file, false));
+        diff.Sort(field);
+        Print(format, stream => StatDiffJson.Write(stream, diff, other, file.Path, limit), output =>
+        {
+            if (format == Csv)
+            {
+                StatDiffCsv.Write(output, diff, limit);
+                return;
+            }
+
+            StatDiffText.Write(output, diff, limit);
+        });
+        PrintNotes(format, diff.Before, other);
+        PrintNotes(format, diff.After, file.Path);
+        return TraceInput.PrintDamages(before) ? ExitCode.Failure : ExitCode.Success;
+    }
+
     private static void Print(StatTable table, TraceFile file, string format, int limit)
+    {
+        Print(format, stream => StatJson.Write(stream, table, file.Path, limit), output =>
+        {
+            if (format == Csv)
+            {
+                StatCsv.Write(output, table, limit);
+                return;
+            }
+
+            StatText.Write(output, table, limit);
+        });
+        PrintNotes(format, table, file.Path);
+    }
+
+    private static void Print(string format, Action<Stream> writeJson, Action<Utf8Output> write)
     {
         using var pager = new Pager(format == Text);
         if (format == Json)
         {
-            StatJson.Write(pager.Stream, table, file.Path, limit);
+            writeJson(pager.Stream);
             return;
         }
 
         using var output = new Utf8Output(pager.Stream);
-        if (format == Csv)
+        write(output);
+    }
+
+    /// <summary>CSV has no room for what it does not contain; JSON has it in fields.</summary>
+    private static void PrintNotes(string format, StatTable table, string path)
+    {
+        if (format != Csv)
         {
-            StatCsv.Write(output, table, limit);
             return;
         }
 
-        StatText.Write(output, table, limit);
+        foreach (string note in StatNotes.Of(table))
+        {
+            CommandLine.PrintError($"{path}: {note}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Ftrace.Tool.Reports;
@@ -9,7 +10,7 @@ internal static class StatJson
 {
     public static void Write(Stream stream, StatTable table, string path, int limit)
     {
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (Utf8JsonWriter writer = NewWriter(stream))
         {
             writer.WriteStartObject();
             writer.WriteString("file"u8, path);
@@ -29,7 +30,11 @@ internal static class StatJson
         stream.WriteByte((byte)'\n');
     }
 
-    private static void WriteRow(Utf8JsonWriter writer, StatTable table, StatRow row)
+    /// <summary>Escapes what JSON demands, and not what would be dangerous in HTML: names of C++ are full of it.</summary>
+    public static Utf8JsonWriter NewWriter(Stream stream) =>
+        new(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public static void WriteRow(Utf8JsonWriter writer, StatTable table, StatRow row)
     {
         writer.WriteStartObject();
         writer.WriteString("function"u8, row.Name);
