@@ -10,6 +10,7 @@ internal static class Program
     {
         var root = new RootCommand("Shows what a program does, function by function.");
         root.Add(ReportCommand.Create());
+        root.Add(DumpCommand.Create());
         return CommandLine.Run(root, args);
     }
 }
