@@ -68,24 +68,47 @@ internal static class DumpCommand
             throw new CommandFailure("--format perfetto: it is binary, and this is a terminal; give a file with -o FILE", ExitCode.Usage);
         }
 
+        if (path == null && format == DumpFormat.Uftrace)
+        {
+            throw new CommandFailure("--format uftrace: it is a directory; give its name with -o DIR", ExitCode.Usage);
+        }
+
         ulong leftOut = 0;
-        DumpOutput.Write(path, file.Path, isForced, stream => leftOut = Write(file, format, stream));
+        if (format == DumpFormat.Uftrace)
+        {
+            DumpOutput.WriteDirectory(path!, isForced, directory => leftOut = WriteUftrace(file, directory));
+        }
+        else
+        {
+            DumpOutput.Write(path, file.Path, isForced, stream => leftOut = WriteStream(file, format, stream));
+        }
+
         PrintNotes(file, leftOut);
         return ExitCode.Success;
     }
 
     /// <summary>Returns how many calls had no room.</summary>
-    private static ulong Write(TraceFile file, DumpFormat format, Stream stream)
+    private static ulong WriteUftrace(TraceFile file, string directory)
+    {
+        using var dump = new UftraceDump(file, directory);
+        SliceReader.Run(file, dump);
+        return dump.LeftOut;
+    }
+
+    /// <summary>Returns how many calls had no room.</summary>
+    private static ulong WriteStream(TraceFile file, DumpFormat format, Stream stream)
     {
         using var output = new Utf8Output(stream);
         Dump dump = format switch
         {
+            DumpFormat.Perfetto => new PerfettoDump(file, stream),
             DumpFormat.Chrome => new ChromeDump(file, output),
+            DumpFormat.Speedscope => new SpeedscopeDump(file, output),
             DumpFormat.Folded => new FoldedDump(file, output),
             DumpFormat.Svg => new SvgDump(file, output),
-            DumpFormat.Csv => new CsvDump(file, output),
-            _ => throw new CommandFailure($"--format {format}: not implemented"),
+            _ => new CsvDump(file, output),
         };
+        using var resources = dump as IDisposable;
         SliceReader.Run(file, dump);
         return (dump as TreeDump)?.LeftOut ?? 0;
     }
@@ -100,7 +123,7 @@ internal static class DumpCommand
         if (leftOut != 0)
         {
             CommandLine.PrintError(string.Create(
-                CultureInfo.InvariantCulture, $"{file.Path}: too many distinct stacks; {leftOut} calls are counted in their callers"));
+                CultureInfo.InvariantCulture, $"{file.Path}: too many distinct or too deep stacks; {leftOut} calls are in their callers' time only"));
         }
     }
 }

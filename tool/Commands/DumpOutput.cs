@@ -54,6 +54,54 @@ internal static class DumpOutput
         }
     }
 
+    /// <param name="path">A directory.</param>
+    /// <param name="isForced">True: one that exists is replaced, if it is uftrace's.</param>
+    /// <param name="write">Writes its files; it gets the path of an empty one.</param>
+    public static void WriteDirectory(string path, bool isForced, Action<string> write)
+    {
+        bool exists = Path.Exists(path);
+        if (exists && !isForced)
+        {
+            throw new CommandFailure($"{path}: exists; give another name, or --force");
+        }
+
+        if (exists && !IsUftraceData(path))
+        {
+            throw new CommandFailure($"{path}: is not a data directory of uftrace; give another name");
+        }
+
+        string temporary = $"{Path.TrimEndingDirectorySeparator(path)}.{Environment.ProcessId}.tmp";
+        Directory.CreateDirectory(temporary);
+        try
+        {
+            write(temporary);
+            if (exists)
+            {
+                Directory.Delete(path, recursive: true);
+            }
+
+            Directory.Move(temporary, path);
+        }
+        catch
+        {
+            Directory.Delete(temporary, recursive: true);
+            throw;
+        }
+    }
+
+    private static bool IsUftraceData(string path)
+    {
+        string info = Path.Combine(path, "info");
+        if (!File.Exists(info))
+        {
+            return false;
+        }
+
+        using FileStream stream = File.OpenRead(info);
+        Span<byte> magic = stackalloc byte[8];
+        return stream.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.SequenceEqual("Ftrace!\0"u8);
+    }
+
     private static bool IsSame(string a, string b) => RealPath(a) == RealPath(b);
 
     private static string RealPath(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
