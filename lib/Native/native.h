@@ -157,6 +157,7 @@ extern struct native {
 	void (*read_clocks)(struct clock_times *times);
 	int (*keeper_start)(unsigned long mask);
 	void (*keeper_end)(void);
+	int (*record_thread)(struct trace_thread *thread, int on);
 } native;
 
 /*

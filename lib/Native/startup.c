@@ -86,6 +86,7 @@ struct native native = {
 	.read_clocks = read_clocks,
 	.keeper_start = keeper_start,
 	.keeper_end = keeper_end,
+	.record_thread = record_thread,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };
@@ -151,6 +152,7 @@ static void start_recorder(void)
 		return;
 	opts.filter = secure_getenv("FTRACE_RECORD_FILTER");
 	opts.notrace = secure_getenv("FTRACE_RECORD_NOTRACE");
+	ftrace_recorder.from_environment = 1;
 	error = ftrace_tracing_start(&opts);
 	if (error) {
 		print_stderr(ftrace_strerror(error));

@@ -15,10 +15,12 @@ internal static unsafe class Recorder
 {
     private const uint BlockSize = 32 << 10;
     private const uint DefaultBuffer = 1 << 20;
+    private const uint DefaultStreamBuffer = 4 << 20;
     private const uint FewestBlocks = 4;
     private const nuint LargestBuffer = 1 << 30;
     private const ulong DefaultMaxSize = 1 << 30;
     private const int FirstRings = 16;
+    private const int FirstStreamRings = 8;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -43,14 +45,16 @@ internal static unsafe class Recorder
         RecorderWords* words = RecorderWords.Shared;
         words->BlockSize = BlockSize;
         words->Threads = 0;
-        int error = RingPool.Reserve(BlocksOf(options.BufferSize));
+        int error = RingPool.Reserve(BlocksOf(options));
+        bool isStreamed = (options.Flags & TracingOptions.Stream) != 0;
+        error = error != 0 ? error : EventStream.Reset(isStreamed);
         error = error != 0 ? error : OpenFile(options);
         if (error != 0)
         {
             return error;
         }
 
-        error = RingPool.Add(FirstRings);
+        error = RingPool.Add(isStreamed ? FirstStreamRings : FirstRings);
         error = error != 0 ? error : Register(options);
         error = error != 0 ? error : StartKeeper();
         if (error != 0)
@@ -75,9 +79,10 @@ internal static unsafe class Recorder
         return error;
     }
 
-    private static uint BlocksOf(nuint bufferSize)
+    private static uint BlocksOf(in TracingOptions options)
     {
-        nuint bytes = bufferSize == 0 ? DefaultBuffer : nuint.Min(bufferSize, LargestBuffer);
+        nuint wanted = (options.Flags & TracingOptions.Stream) != 0 ? DefaultStreamBuffer : DefaultBuffer;
+        nuint bytes = options.BufferSize == 0 ? wanted : nuint.Min(options.BufferSize, LargestBuffer);
         return uint.Max(FewestBlocks, BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)));
     }
 
@@ -107,7 +112,7 @@ internal static unsafe class Recorder
             Version = TraceFileHeader.CurrentVersion,
             ByteOrder = TraceFileHeader.OwnByteOrder,
             BlockSize = BlockSize,
-            Flags = TraceFileHeader.IsTsc,
+            Flags = TraceFileHeader.IsTsc | (EventStream.IsWanted ? TraceFileHeader.IsStreamed : 0),
             Pid = (uint)Native.Syscall(SyscallNumber.Getpid),
             State = TraceFileHeader.Recording,
             Start = now,
@@ -198,6 +203,11 @@ internal static unsafe class Recorder
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
         bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        if (EventStream.IsWanted)
+        {
+            EventStream.Finish(isQuiet);
+        }
+
         words->Header->Latest = ClockTimes.Read();
         Volatile.Write(ref words->Header->State, TraceFileHeader.Finished);
         if (isQuiet)

@@ -10,7 +10,7 @@ namespace Ftrace.Record;
 internal static unsafe class RingPool
 {
     /// <summary>As many as there are records of threads.</summary>
-    private const int Capacity = TraceThreads.Capacity;
+    public const int Capacity = TraceThreads.Capacity;
 
     private const int WipeOnFork = 18;
 
@@ -68,6 +68,7 @@ internal static unsafe class RingPool
             ring->Pos = 0;
             ring->End = 0;
             ring->Lost = 0;
+            ring->Paused = 0;
             for (uint block = 0; block < s_blocks; block++)
             {
                 var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
