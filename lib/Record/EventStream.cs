@@ -40,6 +40,7 @@ internal static unsafe class EventStream
 
     private static ulong s_offset;
     private static uint s_room;
+    private static uint s_first;
     private static int s_pause;
     private static int s_error;
     private static ulong s_lost;
@@ -74,6 +75,7 @@ internal static unsafe class EventStream
         s_copied = 0;
         s_used = 0;
         s_room = 0;
+        s_first = 0;
         s_pause = BusyUs;
         if (isWanted)
         {
@@ -126,10 +128,20 @@ internal static unsafe class EventStream
     {
         ulong before = s_copied;
         isLate = false;
+        uint asked = Volatile.Read(ref Words->Asked);
         uint count = Volatile.Read(ref Words->RingCount);
         for (uint i = 0; i < count; i++)
         {
-            isLate |= CopyRing(i, isLast);
+            uint index = (s_first + i) % count;
+            if (!isLast && Volatile.Read(ref Words->Asked) != asked)
+            {
+                // Threads need rings: this is more urgent.
+                s_first = index;
+                isLate = true;
+                break;
+            }
+
+            isLate |= CopyRing(index, isLast);
         }
 
         Flush();

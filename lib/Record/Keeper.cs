@@ -15,12 +15,14 @@ internal static unsafe class Keeper
     private static long s_nextClock;
     private static long s_nextLook;
     private static uint s_seen;
+    private static bool s_isPrompt;
 
     /// <summary>A recording begins.</summary>
     public static void Reset()
     {
         s_nextClock = 0;
         s_nextLook = 0;
+        s_isPrompt = false;
     }
 
     /// <summary>Works for a moment.</summary>
@@ -34,7 +36,13 @@ internal static unsafe class Keeper
             return IdleUs;
         }
 
-        int pause = EventStream.Work();
+        // Threads that record all the time must not keep it from running for long.
+        if (!s_isPrompt)
+        {
+            TimeSlice.Shorten();
+            s_isPrompt = true;
+        }
+
         long now = Clock.NowNs();
         uint asked = Volatile.Read(ref RecorderWords.Shared->Asked);
         if (asked != s_seen || now >= s_nextLook)
@@ -44,7 +52,7 @@ internal static unsafe class Keeper
             Look(now);
         }
 
-        return pause;
+        return EventStream.Work();
     }
 
     /// <summary>Looks after the rings, and which threads there are.</summary>
