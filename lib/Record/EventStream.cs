@@ -20,6 +20,7 @@ internal static unsafe class EventStream
     private const int MostBlocks = 256; // of 4 KB
     private const int UnitSize = 16;
     private const ulong TagMask = 15;
+    private const ulong Tags = 13;
 
     /// <summary>What stays for information: the names of threads, what was lost.</summary>
     private const ulong InformationRoom = 512 << 10;
@@ -302,7 +303,7 @@ internal static unsafe class EventStream
     /// <summary>Counts units that were reserved, and not written.</summary>
     private static uint CountMissing(TraceBlock* block, uint units)
     {
-        ulong tag = block->Sequence % TagMask + 1;
+        ulong tag = block->Sequence % Tags + 1;
         var first = (ulong*)(block + 1);
         uint missing = 0;
         for (uint i = 0; i < units; i++)

@@ -8,13 +8,13 @@ internal static unsafe class Keeper
 {
     private const int IdleUs = 100_000;
     private const long ClockNs = Clock.NsPerSecond;
-    private const int SpareRings = 8;
 
     private const long StreamingPeriodNs = 10 * Clock.NsPerMs;
 
     private static long s_nextClock;
     private static long s_nextLook;
     private static uint s_seen;
+    private static ulong s_lost;
     private static bool s_isPrompt;
 
     /// <summary>A recording begins.</summary>
@@ -22,6 +22,7 @@ internal static unsafe class Keeper
     {
         s_nextClock = 0;
         s_nextLook = 0;
+        s_lost = 0;
         s_isPrompt = false;
     }
 
@@ -61,7 +62,9 @@ internal static unsafe class Keeper
         RecorderWords* words = RecorderWords.Shared;
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
         RingPool.Reap();
-        RingPool.Refill(SpareRings);
+        ulong lost = Volatile.Read(ref words->Header->Lost);
+        RingPool.Refill(isShort: lost != s_lost);
+        s_lost = lost;
         RecordedThreads.Update();
         if (now >= s_nextClock)
         {

@@ -14,13 +14,12 @@ namespace Ftrace.Record;
 internal static unsafe class Recorder
 {
     private const uint BlockSize = 32 << 10;
+    private const uint MostBlocks = 2048; // Native/recorder.c
     private const uint DefaultBuffer = 1 << 20;
     private const uint DefaultStreamBuffer = 4 << 20;
     private const uint FewestBlocks = 4;
-    private const nuint LargestBuffer = 1 << 30;
+    private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
-    private const int FirstRings = 16;
-    private const int FirstStreamRings = 8;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -54,7 +53,7 @@ internal static unsafe class Recorder
             return error;
         }
 
-        error = RingPool.Add(isStreamed ? FirstStreamRings : FirstRings);
+        error = RingPool.Add(RingPool.Spare);
         error = error != 0 ? error : Register(options);
         error = error != 0 ? error : StartKeeper();
         if (error != 0)
@@ -83,7 +82,7 @@ internal static unsafe class Recorder
     {
         nuint wanted = (options.Flags & TracingOptions.Stream) != 0 ? DefaultStreamBuffer : DefaultBuffer;
         nuint bytes = options.BufferSize == 0 ? wanted : nuint.Min(options.BufferSize, LargestBuffer);
-        return uint.Max(FewestBlocks, BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)));
+        return uint.Clamp(BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)), FewestBlocks, MostBlocks);
     }
 
     private static int OpenFile(in TracingOptions options)
@@ -128,9 +127,12 @@ internal static unsafe class Recorder
     private static int Register(in TracingOptions options)
     {
         FtraceGraphOps* ops = GraphOps;
+        bool hasExits = (options.Flags & TracingOptions.Function) == 0;
+        ops->Entryfunc = hasExits ? Native.Table->RecordEntry : Native.Table->RecordFunction;
+        ops->Retfunc = hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
-        RecorderWords.Shared->MinTime = 0;
+        RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
         Tracing.Observer = &RecordedObjects.Update;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);

@@ -159,7 +159,7 @@ static inline struct trace_unit *units_of(struct trace_block *block)
 
 static inline bool is_written(const struct trace_block *block, const struct trace_unit *unit)
 {
-	return (unit->when & 15) == block->sequence % 15 + 1;
+	return (unit->when & 15) == block->sequence % 13 + 1;
 }
 
 static inline unsigned int written_units(const struct trace_file *file, struct trace_block *block)

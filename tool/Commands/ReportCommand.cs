@@ -8,7 +8,8 @@ internal static class ReportCommand
     public static Command Create()
     {
         var command = new Command("report", "Print a trace as text");
-        command.SetAction(_ => 0);
+        var input = new TraceInput(command);
+        command.SetAction(result => input.Read(result, _ => ExitCode.Success));
         return command;
     }
 }
