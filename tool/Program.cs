@@ -17,11 +17,16 @@ internal static class Program
 
     private static int Main(string[] args)
     {
-        var root = new RootCommand(Description);
+var root = new RootCommand(Description);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
 
         // A command is a file in Commands/, and a line here.
+        Command record = RecordCommand.Create();
+        root.Add(record);
+        root.Add(ListCommand.Create());
         root.Add(ReportCommand.Create());
-        return CommandLine.Run(root, args);
+        root.Add(DumpCommand.Create());
+        root.Add(StatCommand.Create());
+        return CommandLine.Run(root, RecordCommand.SeparateProgram(record, args));
     }
 }

@@ -73,5 +73,6 @@
 #include <ftrace/stack.h>
 #include <ftrace/static_key.h>
 #include <ftrace/trace.h>
+#include <ftrace/tracing.h>
 
 #endif /* FTRACE_FTRACE_H */

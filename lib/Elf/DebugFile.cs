@@ -104,7 +104,7 @@ internal static unsafe class DebugFile
     }
 
     /// <summary>The build id in the object's notes; empty if there is none.</summary>
-    private static ReadOnlySpan<byte> IdOf(ElfImage* image)
+    public static ReadOnlySpan<byte> IdOf(ElfImage* image)
     {
         ReadOnlySpan<byte> id = default;
         for (int i = 0; i < image->HeaderCount && id.IsEmpty; i++)

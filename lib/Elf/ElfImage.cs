@@ -51,6 +51,22 @@ internal unsafe struct ElfImage
         }
     }
 
+    /// <summary>From the first byte of its segments to the one after the last.</summary>
+    public readonly void Range(out ulong start, out ulong end)
+    {
+        start = ulong.MaxValue;
+        end = 0;
+        for (int i = 0; i < HeaderCount; i++)
+        {
+            ProgramHeader* header = Headers + i;
+            if (header->Type == ProgramHeader.Load)
+            {
+                start = ulong.Min(start, Base + header->Address);
+                end = ulong.Max(end, Base + header->Address + header->MemorySize);
+            }
+        }
+    }
+
     /// <summary>True if a range is in a segment that has these permissions (PF_X 1, PF_W 2, PF_R 4).</summary>
     public readonly bool Contains(ulong address, ulong size, uint permissions)
     {

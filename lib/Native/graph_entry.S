@@ -172,6 +172,97 @@
 	pop_reg rbp
 	.endm
 
+	/*
+	 * Recording, recorder.c: a call whose function only the recorder wants is recorded here, without
+	 * a handler, with no mark, and with nothing saved but what is changed. There is nothing to
+	 * be marked: no code of the host's runs, and a handler of a signal that interrupts this may be
+	 * recorded. The rings are not freed before no thread is between record_begin and record_end.
+	 * Whatever is not usual is left to the general path, and to recorder.c.
+	 */
+#define FIRST_STUB	(SAVED_STUB - 16)
+#define FIRST_IP	(SAVED_IP - 16)
+#define FIRST_PARENT	(SAVED_PARENT - 16)
+
+	/*
+	 * Writes the event rcx of the thread rdx, whose tag and time are made here; the place is
+	 * taken first, so what comes in between comes after it. Changes rax, rdx, rsi, r9.
+	 *
+	 * A handler that interrupts this may enter another block. The place is good if the end is the
+	 * same before and after, and beyond it.
+	 *
+	 * With two units, the second one has the address r8, and comes second.
+	 */
+	.macro	record_event name, units=1
+	mov	TraceThread_Ring(%rdx), %rsi
+	mov	Ring_End(%rsi), %rax
+	mov	$16*\units, %r9d
+	xadd	%r9, Ring_Pos(%rsi)
+	cmp	Ring_End(%rsi), %rax
+	jne	.Lrecord_slow_\name
+	.if	\units == 2
+	add	$16, %r9
+	cmp	%rax, %r9
+	lea	-16(%r9), %r9
+	.else
+	cmp	%rax, %r9
+	.endif
+	jae	.Lrecord_slow_\name
+	rdtsc
+	shl	$36, %rdx
+	shl	$4, %rax
+	or	%rdx, %rax
+	mov	%r9d, %edx
+	and	$15, %edx
+	or	%rdx, %rax
+	and	$-16, %r9
+	mov	%rcx, 8(%r9)
+	mov	%rax, (%r9)
+	.if	\units == 2
+	shl	$8, %r8
+	or	%r8, %rdx
+	mov	%rdx, 16(%r9)
+	.endif
+.Lrecorded_\name:
+	.endm
+
+	/* There was no place; r9: the one that is not good. Preserves r8 and rdi. */
+	.macro	record_slow name, function
+.Lrecord_slow_\name:
+	push_reg r10
+	push_reg r11
+	push_reg rbp
+	mov	%rsp, %rbp
+	.cfi_remember_state
+	.cfi_def_cfa_register %rbp
+	push	%r8
+	push	%rdi
+	and	$-16, %rsp
+	mov	%rdx, %rdi
+	mov	%rcx, %rsi
+	mov	%r9, %rdx
+	mov	%r8, %rcx
+	cld
+	call	\function
+	mov	-8(%rbp), %r8
+	mov	-16(%rbp), %rdi
+	mov	%rbp, %rsp
+	.cfi_restore_state
+	pop_reg rbp
+	pop_reg r11
+	pop_reg r10
+	jmp	.Lrecorded_\name
+	.endm
+
+	/* Is the thread outside of NMIs and handlers? rdx: its record. Changes rax and rcx. */
+	.macro	record_check other
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
+	mov	%fs:NmiThread_Tracer(%rax), %rdx
+	mov	%fs:NmiThread_Saved(%rax), %rcx
+	dec	%rcx
+	or	TraceThread_Mark(%rdx), %rcx
+	jnz	\other
+	.endm
+
 	entry	ftrace_graph_regs_caller, 1, GRAPH_CALL
 	entry	ftrace_graph_regs_return, 1, GRAPH_RETURN
 
@@ -182,11 +273,113 @@
 	.type	ftrace_graph_caller, @function
 	.p2align 6
 ftrace_graph_caller:
-	push_saved
+	push_saved_first
+	mov	FIRST_STUB(%rsp), %rax
+	mov	StubArea_GraphSet(%rax), %rax
+	mov	(%rax), %r9			/* the ops */
+	cmp	ftrace_graph_sets+GraphSets_Recorded(%rip), %r9
+	jne	.Lentry_ftrace_graph_caller
+
+	/* Nested in the innermost call, and not called in place of a return? */
+	record_check .Lnot_recorded_ftrace_graph_caller
+	mov	TraceThread_GraphTop(%rdx), %rcx
+	lea	ftrace_graph_slots(%rip), %rdi
+	movzwl	%cx, %eax
+	shl	$7, %eax
+	add	%rdi, %rax
+	lea	FIRST_PARENT+8(%rsp), %rsi
+	cmp	GraphSlot_Id(%rax), %rcx
+	jne	.Lnot_recorded_ftrace_graph_caller
+	cmp	GraphSlot_Word(%rax), %rsi
+	jae	.Lnot_recorded_ftrace_graph_caller
+	mov	FIRST_PARENT(%rsp), %r8
+	lea	ftrace_graph_blocks(%rip), %rax
+	neg	%rax
+	add	%r8, %rax
+	cmp	$BLOCKS_SIZE, %rax
+	jb	.Lnot_recorded_ftrace_graph_caller
+
+	/* take_slot() */
+	add	TraceThread_GraphCursor(%rdx), %rdi
+	cmpq	$0, GraphSlot_Word(%rdi)
+	jne	.Lnot_recorded_ftrace_graph_caller
+	xor	%eax, %eax
+	add	$GraphSlot_Claiming, %rsi
+	cmpxchg	%rsi, GraphSlot_Word(%rdi)
+	jne	.Lnot_recorded_ftrace_graph_caller
+	mov	%r8, GraphSlot_Ret(%rdi)
+	sub	$GraphSlot_Claiming, %rsi
+	mov	%rsi, GraphSlot_Word(%rdi)
+	mov	GraphSlot_Next(%rdi), %rax
+	mov	%rax, TraceThread_GraphCursor(%rdx)
+	addq	$0x10000, GraphSlot_Id(%rdi)
+
+	mov	%rcx, GraphSlot_Parent(%rdi)
+	movzwl	%cx, %eax
+	shl	$7, %eax
+	lea	ftrace_graph_slots(%rip), %rsi
+	mov	GraphSlot_Depth(%rsi,%rax), %eax
+	inc	%eax
+	mov	%rax, GraphSlot_Depth(%rdi)	/* and call.flags */
+	mov	%r9, GraphSlot_Wanted(%rdi)	/* and no flags */
+	mov	FIRST_IP(%rsp), %rcx
+	mov	%rcx, GraphSlot_Ip(%rdi)
+	sub	$X86Instruction_CallSize, %rcx
+	mov	%rcx, GraphSlot_Site(%rdi)
+	mov	%r8, GraphSlot_ParentIp(%rdi)
+	movq	$0, GraphSlot_CallData(%rdi)
+	mov	GraphSlot_Id(%rdi), %rax
+	mov	%rax, TraceThread_GraphTop(%rdx)
+	movzwl	%ax, %eax
+	shl	$16, %rcx
+	or	%rax, %rcx
+	/* block_of() */
+	mov	%rdi, %r8
+	sub	%rsi, %r8
+	shr	$3, %r8
+	lea	ftrace_graph_blocks(%rip), %rax
+	add	%rax, %r8
+	record_event call
+	mov	%r8, FIRST_STUB(%rsp)
+	.cfi_remember_state
+	pop_saved_first
+	lea	24(%rsp), %rsp			/* stub, ip, and the return address, which the block puts back */
+	.cfi_adjust_cfa_offset -24
+	jmp	*-24(%rsp)
+
+	.cfi_restore_state
+	.cfi_remember_state
+	record_slow call, ftrace_record_slow
+	.cfi_restore_state
+
+	/* Only its entry is recorded, and from where it is called? */
+.Lentry_ftrace_graph_caller:
+	cmp	ftrace_graph_sets+GraphSets_RecordedEntries(%rip), %r9
+	jne	.Lnot_recorded_ftrace_graph_caller
+	record_check .Lnot_recorded_ftrace_graph_caller
+	mov	FIRST_IP(%rsp), %rcx
+	sub	$X86Instruction_CallSize, %rcx
+	shl	$16, %rcx
+	add	$TraceEvent_Function << 4 | 1 << 8, %rcx
+	mov	FIRST_PARENT(%rsp), %r8
+	record_event entry, 2
+	.cfi_remember_state
+	pop_saved_first
+	lea	16(%rsp), %rsp			/* stub, ip */
+	.cfi_adjust_cfa_offset -16
+	jmp	*-8(%rsp)
+
+	.cfi_restore_state
+	.cfi_remember_state
+	record_slow entry, ftrace_record_slow_entry
+	.cfi_restore_state
+
+.Lnot_recorded_ftrace_graph_caller:
+	push_saved_rest
 	graph_mark ftrace_graph_caller
 	mov	SAVED_STUB(%rsp), %rax
 	mov	StubArea_GraphSet(%rax), %rax
-	mov	(%rax), %rsi			/* the ops */
+	mov	(%rax), %rsi
 	test	%rsi, ftrace_graph_sets+GraphSets_Full(%rip)
 	jnz	.Lfull_ftrace_graph_caller
 
@@ -344,17 +537,51 @@ ftrace_graph_caller:
 ftrace_graph_return:
 	lea	-16(%rsp), %rsp			/* the site and the slot */
 	.cfi_adjust_cfa_offset 16
-	push_saved
-	mov	SAVED_PARENT(%rsp), %r9d
+	push_saved_first
+	mov	FIRST_PARENT(%rsp), %r9d
 	lea	ftrace_graph_slots(%rip), %r8
 	add	%r9, %r8
-	mov	%r8, SAVED_STUB(%rsp)
-	mov	GraphSlot_Ret(%r8), %r10
-	mov	%r10, SAVED_PARENT(%rsp)
+	mov	%r8, FIRST_STUB(%rsp)
+	mov	GraphSlot_Ret(%r8), %r9
+	mov	%r9, FIRST_PARENT(%rsp)
 	.cfi_offset rip, -8
 	.if	. - ftrace_graph_return > 256 - 16
 	.error	"too long"
 	.endif
+
+	mov	GraphSlot_Wanted(%r8), %rsi	/* and the flags */
+	cmp	ftrace_graph_sets+GraphSets_Recorded(%rip), %rsi
+	jne	.Lnot_recorded_ftrace_graph_return
+	record_check .Lnot_recorded_ftrace_graph_return
+	mov	GraphSlot_Id(%r8), %rax
+	cmp	%rax, TraceThread_GraphTop(%rdx)
+	jne	.Lnot_recorded_ftrace_graph_return
+
+	/* A handler that leaves by a jump from here on: the end of the call is recorded again, as that of one that was left. */
+	movzwl	%ax, %eax
+	mov	GraphSlot_Site(%r8), %rcx
+	shl	$16, %rcx
+	or	%rax, %rcx
+	bts	$63, %rcx
+	mov	%rdx, %rdi
+	record_event return
+	mov	%rdi, %rdx
+	mov	GraphSlot_Parent(%r8), %rax
+	mov	%rax, TraceThread_GraphTop(%rdx)
+	graph_free
+	.cfi_remember_state
+	pop_saved_first
+	lea	16(%rsp), %rsp			/* the slot and the site */
+	.cfi_adjust_cfa_offset -16
+	ret
+
+	.cfi_restore_state
+	.cfi_remember_state
+	record_slow return, ftrace_record_slow
+	.cfi_restore_state
+
+.Lnot_recorded_ftrace_graph_return:
+	push_saved_rest
 	graph_mark ftrace_graph_return
 
 	/* From here on this is ftrace_graph_exit() for one ops. */

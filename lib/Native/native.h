@@ -13,6 +13,9 @@
  *	trace_entry.S	the trampoline, which traced calls go through; trace.c
  *	graph_entry.S	the same for calls whose exits are traced; graph.c
  *	graph_blocks.S	the blocks that such calls return to
+ *	recorder.c	the events of calls, into memory that is a file
+ *	keeper.c	the recorder's thread
+ *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
  *	syscall.S	system calls that do not return as a function does
@@ -76,6 +79,9 @@ struct ops_entry {
 struct trace_thread;
 struct graph_slot;
 struct graph_sets;
+struct recorder;
+struct ring;
+struct clock_times;
 
 /* Shared with C#: lib/Linux/NativeTable.cs. A new member is a line in offsets.h. */
 extern struct native {
@@ -145,6 +151,15 @@ extern struct native {
 	int (*graph_is_left)(struct trace_thread *thread, const struct graph_slot *slot,
 			     unsigned long word);
 	const struct ftrace_nmi_thread *first_words; /* of the first thread; NULL: not known */
+	struct recorder *recorder;
+	struct ring *no_ring;
+	struct ftrace_graph_ops *recorder_graph_ops;
+	void (*read_clocks)(struct clock_times *times);
+	int (*keeper_start)(unsigned long mask);
+	void (*keeper_end)(void);
+	ftrace_graph_entry_t record_entry, record_function;
+	ftrace_graph_return_t record_return;
+	int (*record_thread)(struct trace_thread *thread, int on);
 } native;
 
 /*
@@ -198,16 +213,22 @@ struct graph_header {
  * @graph: ops of ftrace/graph.h
  * @full: ops for which all registers have to be saved
  * @redirected: 1: ftrace_trace_function is called in place of handlers; 2: nothing is
+ * @recorded: the set whose calls graph_entry.S records itself: the recorder alone; ~0: there is none
+ * @recorded_entries: the same if it records entries only
  */
 extern struct graph_sets {
 	unsigned long graph;
 	unsigned long full;
 	unsigned long redirected;
+	unsigned long recorded;
+	unsigned long recorded_entries;
 } ftrace_graph_sets;
 
 /* What graph.c needs of a thread's record, lib/Trace/TraceThread.cs. */
 struct trace_thread {
-	char unused[TraceThread_Levels];
+	unsigned int tid;
+	unsigned int claimed;
+	char unused[TraceThread_Levels - 8];
 	unsigned long levels; /* bit n: a handler runs at this level of nesting of NMIs */
 	unsigned long mark;   /* of a handler outside of NMIs */
 	char unused_too[TraceThread_GraphCursor - TraceThread_Mark - sizeof(long)];
@@ -215,6 +236,8 @@ struct trace_thread {
 	unsigned long top;    /* the id of the innermost call; 0: none */
 	unsigned long chunks;
 	unsigned long overruns;
+	char unused_again[TraceThread_Ring - TraceThread_GraphOverruns - sizeof(long)];
+	struct ring *ring; /* never NULL: recorder.c */
 };
 
 /*

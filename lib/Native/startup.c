@@ -8,6 +8,8 @@
  */
 #include "native.h"
 #include "loader.h"
+#include "record_env.h"
+#include "recorder.h"
 #include "runtime.h"
 
 #include <errno.h>
@@ -24,6 +26,9 @@ static char state[SharedState_SizeOf] __attribute__((aligned(128)));
 
 extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
+
+/* lib/Record/Recorder.cs fills it in. */
+static struct ftrace_graph_ops recorder_graph_ops = {.size = sizeof(recorder_graph_ops)};
 
 struct native native = {
 	.syscall = raw_syscall,
@@ -68,6 +73,16 @@ struct native native = {
 	.graph_blocks = ftrace_graph_blocks,
 	.graph_caller = ftrace_graph_caller,
 	.graph_sets = &ftrace_graph_sets,
+	.recorder = &ftrace_recorder,
+	.no_ring = &ftrace_no_ring,
+	.recorder_graph_ops = &recorder_graph_ops,
+	.record_entry = record_entry,
+	.record_function = record_function,
+	.record_return = record_return,
+	.read_clocks = read_clocks,
+	.keeper_start = keeper_start,
+	.keeper_end = keeper_end,
+	.record_thread = record_thread,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };
@@ -154,5 +169,7 @@ __attribute__((constructor)) static void startup(void)
 	if (error)
 		runtime_release();
 	entry_open(error);
+	if (!error)
+		record_from_environment();
 	errno = saved_errno;
 }

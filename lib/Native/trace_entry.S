@@ -368,22 +368,32 @@
 	.size	\name, . - \name
 	.endm
 
-	/* What a short entry saves. */
-	.macro	push_saved
+	/* What a short entry saves, and first of it what is enough to record a call. */
+	.macro	push_saved_first
 	push_reg rax
 	/* Cheaper than pushfq: the six flags that a function may rely on. */
 	lahf
 	seto	%al
 	push	%rax
 	.cfi_adjust_cfa_offset 8
-	.irp	reg, rdi, rsi, rdx, rcx, r8, r9, r10, r11
+	.irp	reg, rdi, rsi, rdx, rcx, r8, r9
 	push_reg \reg
 	.endr
 	.endm
 
+	.macro	push_saved_rest
+	push_reg r10
+	push_reg r11
+	.endm
+
+	.macro	push_saved
+	push_saved_first
+	push_saved_rest
+	.endm
+
 	/* Restores what a short entry has saved. The stub's address remains on the stack. */
-	.macro	pop_saved
-	.irp	reg, r11, r10, r9, r8, rcx, rdx, rsi, rdi
+	.macro	pop_saved_first
+	.irp	reg, r9, r8, rcx, rdx, rsi, rdi
 	pop_reg \reg
 	.endr
 	pop	%rax
@@ -391,6 +401,12 @@
 	add	$0x7f, %al			/* overflow, if it was 1 */
 	sahf
 	pop_reg rax
+	.endm
+
+	.macro	pop_saved
+	pop_reg r11
+	pop_reg r10
+	pop_saved_first
 	.endm
 
 #define SAVED_STUB	TraceMark_ShortStub

@@ -97,6 +97,11 @@ internal unsafe struct LoadedObject
     /// <summary>It is in another namespace than this library: its functions use another C library.</summary>
     public bool IsElsewhere;
 
+    /// <summary>The recording that knows it, and its number there.</summary>
+    public uint RecordedIn;
+
+    public uint RecordNumber;
+
     /// <summary>See <see cref="ElfImage.ReadIdentity"/>.</summary>
     public ulong Identity;
 

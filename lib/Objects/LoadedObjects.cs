@@ -24,6 +24,9 @@ internal static unsafe class LoadedObjects
     private static LoadedObject* s_dropped;
     private static bool s_resolve;
 
+    /// <summary>Called for each object that was closed; null: nobody wants to know.</summary>
+    public static delegate*<LoadedObject*, void> Observer { get; set; }
+
     public static LoadedObject* First => s_first;
 
     /// <summary>
@@ -316,6 +319,11 @@ internal static unsafe class LoadedObjects
             else
             {
                 before->Next = next;
+            }
+
+            if (Observer != null)
+            {
+                Observer(known);
             }
 
             known->NextDropped = s_dropped;

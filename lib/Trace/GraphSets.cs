@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Threading;
 using Ftrace.Linux;
 
 namespace Ftrace.Trace;
@@ -17,6 +18,15 @@ internal unsafe struct GraphSets
     /// <summary>1: the trace function is called in place of handlers of ftrace/trace.h; 2: nothing is.</summary>
     [FieldOffset(Offsets.GraphSets_Redirected)] public ulong Redirected;
 
+    /// <summary>The set of the recorder alone, whose calls the trampoline records itself; else <see cref="None"/>.</summary>
+    [FieldOffset(Offsets.GraphSets_Recorded)] public ulong Recorded;
+
+    /// <summary>The same if it records entries only.</summary>
+    [FieldOffset(Offsets.GraphSets_RecordedEntries)] public ulong RecordedEntries;
+
+    /// <summary>Instead of a set: no calls are recorded so.</summary>
+    public const ulong None = ulong.MaxValue;
+
     /// <summary>How many ops of ftrace/graph.h can be registered.</summary>
     public const int MaxOps = Offsets.GraphSlot_MaxOps;
 
@@ -24,4 +34,37 @@ internal unsafe struct GraphSets
 
     /// <summary>True if the exits of a function with this set of ops are traced.</summary>
     public static bool Has(ulong mask) => (mask & Shared->Graph) != 0;
+
+    /// <summary>An ops got its number. If it is the recorder's, the trampoline records its calls, unless it has options that only the handlers know.</summary>
+    public void NoteRecorder(void* ops, int id)
+    {
+        var recorder = (FtraceGraphOps*)Native.Table->RecorderGraphOps;
+        if (ops != recorder || recorder->MaxDepth != 0 || *(ulong*)((byte*)Native.Table->Recorder + Offsets.Recorder_MinTime) != 0)
+        {
+            return;
+        }
+
+        if (recorder->Retfunc != null)
+        {
+            Volatile.Write(ref Recorded, 1ul << id);
+        }
+        else
+        {
+            Volatile.Write(ref RecordedEntries, 1ul << id);
+        }
+    }
+
+    /// <summary>An ops loses its number.</summary>
+    public void ForgetRecorder(int id)
+    {
+        if (Recorded == 1ul << id)
+        {
+            Volatile.Write(ref Recorded, None);
+        }
+
+        if (RecordedEntries == 1ul << id)
+        {
+            Volatile.Write(ref RecordedEntries, None);
+        }
+    }
 }

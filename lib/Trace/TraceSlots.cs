@@ -93,6 +93,7 @@ internal static unsafe class TraceSlots
         sets->Full = isFull ? sets->Full | 1ul << id : sets->Full & ~(1ul << id);
         s_table[id].RetiredIn = 0;
         Volatile.Write(ref *(ulong*)(s_table + id), (ulong)record->Ops);
+        sets->NoteRecorder(record->Ops, id);
         return id;
     }
 
@@ -111,7 +112,11 @@ internal static unsafe class TraceSlots
     }
 
     /// <summary>Removes an ops. No thread begins to call it from now on; <see cref="TraceGrace"/> waits for those that are calling it.</summary>
-    public static void Remove(int id) => Volatile.Write(ref *(ulong*)(s_table + id), 0);
+    public static void Remove(int id)
+    {
+        GraphSets.Shared->ForgetRecorder(id);
+        Volatile.Write(ref *(ulong*)(s_table + id), 0);
+    }
 
     /// <summary>Notes which slots no call refers to any more, before a grace period begins.</summary>
     /// <param name="grace">The number of the grace period; each is higher than the one before.</param>

@@ -82,6 +82,9 @@ internal unsafe struct TraceThread
     /// <summary>What <see cref="GraphSkip"/> was last set to.</summary>
     [FieldOffset(Offsets.TraceThread_GraphBackoff)] public uint GraphBackoff;
 
+    /// <summary>The ring that it records to, <c>struct ring</c>; never null, so the trampoline does not check.</summary>
+    [FieldOffset(Offsets.TraceThread_Ring)] public void* Ring;
+
     /// <summary>The thread's own stack, as far as it is known.</summary>
     [NoInstr]
     public readonly ThreadStack Stack => ThreadStack.Of(Words, StackLow, StackTop);
@@ -103,5 +106,6 @@ internal unsafe struct TraceThread
         }
 
         GraphSlots.Release(ref this);
+        RingOwner.End(ref this);
     }
 }

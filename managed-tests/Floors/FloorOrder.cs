@@ -21,6 +21,7 @@ internal sealed class FloorOrder
     /// <summary>The library's.</summary>
     public static FloorOrder Shipped { get; } = new(
         ["Ftrace.Exports"],
+        ["Ftrace.Record"],
         ["Ftrace.Trace"],
         ["Ftrace.JumpLabel"],
         ["Ftrace.Patch"],

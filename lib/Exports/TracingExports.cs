@@ -1,0 +1,42 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+using Ftrace.Record;
+
+namespace Ftrace.Exports;
+
+/// <summary>ftrace/tracing.h: checks of the arguments and one call each.</summary>
+internal static unsafe class TracingExports
+{
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_start", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Start(TracingOptions* opts)
+    {
+        var start = new RecordStart { Children = 1 };
+        return Start(opts, ref start);
+    }
+
+    /// <summary>The environment starts it: Native/record_env.c.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_start", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordStart(TracingOptions* opts, RecordStart* start) => Start(opts, ref *start);
+
+    private static int Start(TracingOptions* opts, ref RecordStart start)
+    {
+        TracingOptions known = default;
+        if (opts != null)
+        {
+            int error = SizedStruct.Check(opts, TracingOptions.FirstSize, (nuint)sizeof(TracingOptions));
+            if (error != 0)
+            {
+                return error;
+            }
+
+            new ReadOnlySpan<byte>(opts, (int)nuint.Min(opts->Size, (nuint)sizeof(TracingOptions))).CopyTo(new Span<byte>(&known, sizeof(TracingOptions)));
+        }
+
+        return (known.Flags & ~TracingOptions.AllFlags) != 0 ? -Errno.EINVAL : Recorder.Start(known, ref start);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Stop() => Recorder.Stop();
+}

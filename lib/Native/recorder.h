@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recorder.h - the rings of recorder.c; the format of what they hold is in docs/trace-format.md.
+ */
+#ifndef RECORDER_H
+#define RECORDER_H
+
+#include "native.h"
+
+#ifndef __ASSEMBLER__
+
+/* 16 bytes of a block: the tag and the time; what happened. */
+struct unit {
+	unsigned long when; /* written last, and then the unit is valid */
+	unsigned long what;
+};
+
+/* Before the units of a block: docs/trace-format.md. */
+struct block {
+	unsigned int magic;
+	unsigned short type;
+	unsigned short reserved;
+	unsigned long sequence;
+	unsigned int thread;
+	unsigned int tid;
+	unsigned long lost;
+	unsigned int used;
+	unsigned int reserved_too[7];
+};
+
+/*
+ * struct ring - a thread's blocks
+ * @pos: the address of the next unit, and in the lowest four bits the tag of its block. The only word
+ *       that is changed for each event, by one instruction. Beyond @end the unit does not exist
+ * @end: where the block of @pos ends; 0: there is none. Changed only together with @pos
+ * @start: the first block
+ * @blocks: how many, a power of two
+ * @thread: the number of the owner in the file, and @tid its id
+ * @owner: RING_*, or the record of the thread
+ * @paused: the thread has switched recording off, and @end is 0: the index of its last block, plus 1
+ * @lost: units
+ * @named: the number of the thread whose name is in the file
+ * @ending: counts the threads that had a ring and have ended, up to this one; 0: its thread lives
+ *
+ * A ring whose thread has ended is taken over by another thread, if no ring is free: that one begins with
+ * the next block, and the sequence numbers go on. While events are streamed, the keeper sets such a ring
+ * free once it has copied what it holds, and none is taken over before.
+ *
+ * In memory that a fork clears: a child does not write what its parent records.
+ */
+struct ring {
+	unsigned long pos;
+	unsigned long end;
+	unsigned long start;
+	unsigned int blocks;
+	unsigned int thread;
+	unsigned long owner;
+	unsigned int tid;
+	unsigned int paused;
+	unsigned long lost;
+	unsigned int named;
+	unsigned int ending;
+};
+
+/*
+ * struct recorder - what threads need of the recorder; written by lib/Record/
+ * @rings: the rings; @ring_count of them have memory
+ * @header: of the file
+ * @block_size: of its blocks
+ * @active: events are recorded
+ * @asked: a futex: the keeper is to look, see lib/Record/Keeper.cs
+ * @threads: how many numbers of threads were given
+ * @min_time: calls that take less, in units of the clock, are taken back
+ * @free_rings: how many rings have no owner, about
+ * @streams: the keeper copies full blocks to the end of the file
+ * @from_environment: there is nobody but the user to be told what fails
+ */
+struct recorder {
+	struct ring *rings;
+	char *header;
+	unsigned int ring_count;
+	unsigned int block_size;
+	unsigned int active;
+	unsigned int asked;
+	unsigned int threads;
+	unsigned int free_rings;
+	unsigned long min_time;
+	unsigned int streams;
+	unsigned int from_environment;
+};
+
+/* The same moment by three clocks. */
+struct clock_times {
+	unsigned long tsc;
+	unsigned long monotonic;
+	unsigned long realtime;
+};
+
+#pragma GCC visibility push(hidden)
+extern struct recorder ftrace_recorder;
+extern struct ring ftrace_no_ring;
+
+int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
+void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		   struct ftrace_regs *regs);
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs);
+void read_clocks(struct clock_times *times);
+int record_thread(struct trace_thread *thread, int on);
+
+/* keeper.c */
+int keeper_start(unsigned long mask);
+void keeper_end(void);
+void keeper_ask(void);
+void keeper_after_fork(void);
+
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place);
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip);
+#pragma GCC visibility pop
+
+#define FIELD(tag, member, type, field, offset)
+#define VALUE(type, name, value)
+_Static_assert(sizeof(struct unit) == 16, "struct unit");
+_Static_assert(sizeof(struct block) == TraceBlock_HeaderSize, "struct block");
+_Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
+#undef FIELD
+#undef VALUE
+
+#endif /* __ASSEMBLER__ */
+#endif /* RECORDER_H */

@@ -1,0 +1,161 @@
+using System;
+using System.Threading;
+using Ftrace.Linux;
+using Ftrace.Nmi;
+using Ftrace.Trace;
+
+namespace Ftrace.Record;
+
+/// <summary>The rings: their memory, which is in the file, and who has them. A thread takes a free one itself, in Native/recorder.c.</summary>
+internal static unsafe class RingPool
+{
+    /// <summary>As many as there are records of threads.</summary>
+    public const int Capacity = TraceThreads.Capacity;
+
+    private const int WipeOnFork = 18;
+
+    private const int ReapedAtOnce = 256;
+    private const ulong SpareBytes = 16 << 20;
+    private const ulong FewestSpare = 2;
+    private const ulong MostSpare = 16;
+
+    private static uint s_blocks;
+    private static int s_hand;
+
+    /// <summary>The size of a ring in bytes.</summary>
+    public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
+
+    /// <summary>Reserves the table, which a fork clears.</summary>
+    /// <param name="blocks">Of a ring, a power of two.</param>
+    /// <returns>0 or -ENOMEM.</returns>
+    public static int Reserve(uint blocks)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        s_blocks = blocks;
+        if (words->Rings == null)
+        {
+            var rings = (Ring*)Memory.Map((nuint)Capacity * (nuint)sizeof(Ring));
+            if (rings == null)
+            {
+                return -Errno.ENOMEM;
+            }
+
+            Native.Syscall(SyscallNumber.Madvise, (nint)rings, Capacity * sizeof(Ring), WipeOnFork);
+            words->Rings = rings;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Adds free rings.</summary>
+    /// <returns>0 or -errno: the file cannot grow.</returns>
+    public static int Add(int count)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        for (int i = 0; i < count; i++)
+        {
+            if (words->RingCount == Capacity)
+            {
+                return -Errno.ENOSPC;
+            }
+
+            var start = (byte*)RecordFile.Grow(RingBytes, out int error);
+            if (start == null)
+            {
+                return error;
+            }
+
+            Ring* ring = words->Rings + words->RingCount;
+            ring->Start = (ulong)start;
+            ring->Blocks = s_blocks;
+            ring->Pos = 0;
+            ring->End = 0;
+            ring->Lost = 0;
+            ring->Paused = 0;
+            for (uint block = 0; block < s_blocks; block++)
+            {
+                var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
+                header->Type = Offsets.TraceBlock_Events;
+                header->Magic = TraceBlock.MagicNumber;
+            }
+
+            Volatile.Write(ref ring->Owner, Offsets.Ring_Free);
+            Volatile.Write(ref words->RingCount, words->RingCount + 1);
+            Interlocked.Increment(ref words->FreeRings);
+        }
+
+        return 0;
+    }
+
+    /// <summary>How many rings to have for threads to come: some, but few if they are large.</summary>
+    public static int Spare => (int)ulong.Clamp(SpareBytes / RingBytes, FewestSpare, MostSpare);
+
+    /// <summary>Makes sure that there are some rings for new threads: free ones, or those of threads that have ended.</summary>
+    /// <param name="isShort">Threads have found none.</param>
+    public static void Refill(bool isShort)
+    {
+        int missing = (isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Spare) - CountAvailable();
+        if (missing > 0)
+        {
+            Add(missing);
+        }
+    }
+
+    private static int CountAvailable()
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        int available = 0;
+        for (uint i = 0; i < words->RingCount; i++)
+        {
+            available += Volatile.Read(ref words->Rings[i].Owner) is Offsets.Ring_Free or Offsets.Ring_Ended ? 1 : 0;
+        }
+
+        return available;
+    }
+
+    /// <summary>Finds threads that have ended, a few at a time.</summary>
+    public static void Reap()
+    {
+        int pid = StopState.Shared->Pid;
+        int used = TraceThreads.Used;
+        for (int i = 0; i < Math.Min(used, ReapedAtOnce); i++)
+        {
+            s_hand = (s_hand + 1) % used;
+            TraceThreads.Reap(TraceThreads.Records + s_hand, pid);
+        }
+    }
+
+    /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>
+    public static void Detach()
+    {
+        for (int i = 0; i < TraceThreads.Used; i++)
+        {
+            TraceThread* thread = TraceThreads.Records + i;
+            if (thread->Ring != null)
+            {
+                Volatile.Write(ref *(ulong*)&thread->Ring, (ulong)Native.Table->NoRing);
+            }
+        }
+    }
+
+    /// <summary>Unmaps the rings: no thread writes to them any more.</summary>
+    public static void Free()
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        for (uint i = 0; i < words->RingCount; i++)
+        {
+            Ring* ring = words->Rings + i;
+            Memory.Unmap((void*)ring->Start, (nuint)RingBytes);
+            *ring = default;
+        }
+
+        Forget();
+    }
+
+    /// <summary>The same, but the memory stays: a thread may still write.</summary>
+    public static void Forget()
+    {
+        RecorderWords.Shared->RingCount = 0;
+        RecorderWords.Shared->FreeRings = 0;
+    }
+}
