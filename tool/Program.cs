@@ -17,7 +17,7 @@ internal static class Program
 
     private static int Main(string[] args)
     {
-var root = new RootCommand(Description);
+        var root = new RootCommand(Description);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
 
         // A command is a file in Commands/, and a line here.
