@@ -228,4 +228,7 @@ internal unsafe struct NativeTable
 
     /// <summary>Ends it, and waits for that.</summary>
     [FieldOffset(Offsets.NativeTable_KeeperEnd)] public delegate* unmanaged<void> KeeperEnd;
+
+    /// <summary>The key that those of all marks follow, <c>struct ftrace_mark_key</c>, with the functions.</summary>
+    [FieldOffset(Offsets.NativeTable_MarkKey)] public void* MarkKey;
 }

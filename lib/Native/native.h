@@ -14,6 +14,7 @@
  *	graph_entry.S	the same for calls whose exits are traced; graph.c
  *	graph_blocks.S	the blocks that such calls return to
  *	recorder.c	the events of calls, into memory that is a file
+ *	marks.c		the host's own marks
  *	keeper.c	the recorder's thread
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
@@ -157,6 +158,7 @@ extern struct native {
 	void (*read_clocks)(struct clock_times *times);
 	int (*keeper_start)(unsigned long mask);
 	void (*keeper_end)(void);
+	struct ftrace_mark_key *mark_key;
 } native;
 
 /*
@@ -232,7 +234,8 @@ struct trace_thread {
 	unsigned long chunks;
 	unsigned long overruns;
 	char unused_again[TraceThread_Ring - TraceThread_GraphOverruns - sizeof(long)];
-	struct ring *ring; /* never NULL: recorder.c */
+	struct ring *ring;    /* never NULL: recorder.c */
+	unsigned int writing; /* events that the trampolines do not write */
 };
 
 /*
@@ -380,6 +383,7 @@ _Static_assert(sizeof(struct graph_sets) == GraphSets_SizeOf, "struct graph_sets
 _Static_assert(offsetof(struct trace_thread, mark) == TraceThread_Mark, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, top) == TraceThread_GraphTop, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, overruns) == TraceThread_GraphOverruns, "struct trace_thread");
+_Static_assert(offsetof(struct trace_thread, writing) == TraceThread_Writing, "struct trace_thread");
 _Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");
 _Static_assert(sizeof(struct ftrace_nmi_thread) == NmiThread_SizeOf, "struct ftrace_nmi_thread");
 _Static_assert(sizeof(struct ftrace_regs) == FtraceRegs_SizeOf, "struct ftrace_regs");

@@ -78,7 +78,8 @@ FIELD(native, recorder_ops, NativeTable, RecorderOps, 512)
 FIELD(native, read_clocks, NativeTable, ReadClocks, 520)
 FIELD(native, keeper_start, NativeTable, KeeperStart, 528)
 FIELD(native, keeper_end, NativeTable, KeeperEnd, 536)
-VALUE(NativeTable, SizeOf, 544)
+FIELD(native, mark_key, NativeTable, MarkKey, 544)
+VALUE(NativeTable, SizeOf, 552)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)
@@ -139,6 +140,7 @@ VALUE(TraceThread, GraphScanAt, 164)
 VALUE(TraceThread, GraphSkip, 168)
 VALUE(TraceThread, GraphBackoff, 172)
 VALUE(TraceThread, Ring, 176)
+VALUE(TraceThread, Writing, 184)
 VALUE(TraceThread, SizeOf, 192)
 
 /* Marks: the kinds, in the lowest bits; the offset of the stub; sizes of the frames. */

@@ -30,7 +30,8 @@ struct ring ftrace_no_ring __attribute__((aligned(64)));
 
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
 
-#define TAG_MASK 15UL
+#define TAG_MASK  15UL
+#define UNIT_DATA 15U /* bytes */
 
 static inline unsigned long tag_of(unsigned long sequence)
 {
@@ -301,6 +302,45 @@ void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_op
 		return;
 	write_unit(unit, now() << 4 | tag, ip << 16 | 1 << 8 | TraceEvent_Function << 4);
 	write_unit(unit + 1, tag | parent_ip << 8, 0);
+}
+
+/* The record of the thread; NULL if there is none for it. */
+static struct trace_thread *own_record(void)
+{
+	if (ftrace_nmi_thread.tracer != (unsigned long)no_tracer)
+		return this_thread();
+	return native.claim_tracer(&ftrace_nmi_thread);
+}
+
+/*
+ * An event with data. It is not written by a trampoline, on the thread's stack, so the record says that one is
+ * being written: the rings are not freed meanwhile.
+ */
+bool record_data(unsigned int kind, unsigned long argument, const void *data, unsigned int size)
+{
+	struct trace_thread *thread = own_record();
+	unsigned int units = (size + UNIT_DATA - 1) / UNIT_DATA, i, at = 0;
+	struct unit *unit;
+	unsigned long tag;
+
+	if (!thread)
+		return false;
+	/* Before the ring is read, for who takes the rings away: lib/Record/RingPool.cs. */
+	__atomic_add_fetch(&thread->writing, 1, __ATOMIC_SEQ_CST);
+	unit = reserve(thread, units + 1, &tag);
+	if (unit) {
+		/* The first one first: it says what the others are. */
+		write_unit(unit, now() << 4 | tag, argument << 16 | units << 8 | kind << 4);
+		for (i = 1; i <= units; i++) {
+			unsigned long words[2] = {tag, 0};
+
+			for (unsigned int byte = 1; byte < sizeof(words) && at < size; byte++)
+				((unsigned char *)words)[byte] = ((const unsigned char *)data)[at++];
+			write_unit(unit + i, words[0], words[1]);
+		}
+	}
+	__atomic_sub_fetch(&thread->writing, 1, __ATOMIC_RELEASE);
+	return unit != NULL;
 }
 
 static unsigned long read_ns(int clock)

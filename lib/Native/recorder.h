@@ -8,6 +8,7 @@
 #include "native.h"
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 
 /* 16 bytes of a block: the tag and the time; what happened. */
 struct unit {
@@ -100,6 +101,10 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		     struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
+bool record_data(unsigned int kind, unsigned long argument, const void *data, unsigned int size);
+
+/* marks.c */
+extern struct ftrace_mark_key ftrace_marks;
 
 /* keeper.c */
 int keeper_start(unsigned long mask);

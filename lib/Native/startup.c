@@ -86,6 +86,7 @@ struct native native = {
 	.read_clocks = read_clocks,
 	.keeper_start = keeper_start,
 	.keeper_end = keeper_end,
+	.mark_key = &ftrace_marks,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

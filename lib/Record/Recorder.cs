@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Threading;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
@@ -126,12 +127,20 @@ internal static unsafe class Recorder
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
         RecorderWords.Shared->MinTime = 0;
-        Tracing.Observer = &RecordedObjects.Update;
+        Tracing.Observer = &LookAtObjects;
+        Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         int error = SetRules(RuleKind.Filter, options.Filter);
         error = error != 0 ? error : SetRules(RuleKind.Notrace, options.Notrace);
         return error != 0 ? error : Run(TraceOperation.Register);
+    }
+
+    /// <summary>Objects may be new. Called with the trace mutex and the loader's lock held.</summary>
+    private static void LookAtObjects()
+    {
+        RecordedObjects.Update();
+        Marks.Apply();
     }
 
     /// <summary>Sets patterns, separated by semicolons or newlines.</summary>
@@ -192,12 +201,13 @@ internal static unsafe class Recorder
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
         Native.Table->KeeperEnd();
+        Marks.Set(false);
+        ResetRules(); // and changes the branches of the marks
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
-        ResetRules();
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
-        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0 && RingPool.WaitForWriters(StackTimeoutMs);
         words->Header->Latest = ClockTimes.Read();
         Volatile.Write(ref words->Header->State, TraceFileHeader.Finished);
         if (isQuiet)
