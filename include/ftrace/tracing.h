@@ -45,6 +45,9 @@ extern "C" {
 /* Begin with tracing off: ftrace_tracing_on() starts it. */
 #define FTRACE_TRACING_OFF 4U
 
+/* Record samples only, and no functions: for programs that were compiled without a flag. */
+#define FTRACE_TRACING_SAMPLE 8U
+
 /**
  * struct ftrace_tracing_opts - how to record
  * @size: sizeof(struct ftrace_tracing_opts)
@@ -59,7 +62,8 @@ extern "C" {
  * @flags: FTRACE_TRACING_*
  * @max_depth: record only calls that are nested in fewer recorded calls than this; 0: all
  * @min_time_ns: record only calls that take at least so long, in nanoseconds; 0: all
- * @hz: samples of each thread per second of its CPU time; 0: none
+ * @hz: samples of each thread in a second of its CPU time, at most 100,000; 0: none, or
+ *      1000 with FTRACE_TRACING_SAMPLE; see below
  * @snapshot_signal: a signal that makes the recorder write a snapshot; 0: none
  */
 struct ftrace_tracing_opts {
@@ -76,6 +80,26 @@ struct ftrace_tracing_opts {
 	int snapshot_signal;
 };
 
+/*
+ * Samples: where a thread is, its callers as far as frame pointers show them, and the
+ * recorded calls that it is in. They are taken in every thread, also in those that call no
+ * recorded function; in a new one within 100 ms, or once it calls one.
+ *
+ * The time that counts is that in user mode, of perf's software task clock
+ * (perf_event_open(2)). No system call is interrupted, and a thread that sleeps is
+ * not woken. Each thread takes a descriptor, above half the limit or 512. If perf is not
+ * permitted, CPU timers (timer_create(2)) are used. They count time in the kernel too, and
+ * give no more than one sample in a tick of the kernel, mostly 250 a second; and they
+ * interrupt system calls as any handler with SA_RESTART does. The options in the file
+ * say which it was, as "sample_clock", and the rate, as "hz_obtained"; fewer samples are
+ * reported to the function that ftrace_set_print() has set.
+ *
+ * The signal is the highest real-time signal with its default disposition. It is declared as
+ * an NMI (ftrace/nmi.h) while samples are taken. If the program installs a handler of its own
+ * for it, there are no more samples. A program that blocks the signal must not
+ * replace itself by execve(2) while it does: the signal might be pending, and end it.
+ */
+
 /**
  * ftrace_tracing_start - start to record
  * @opts: how; NULL: with all defaults
@@ -84,8 +108,9 @@ struct ftrace_tracing_opts {
  * thread. Functions of objects that are opened later too.
  *
  * Returns 0 or
- *   -EBUSY    a recording is running
- *   -EINVAL   @opts has an unknown size, unknown flags, or an invalid pattern
+ *   -EBUSY    a recording is running; or no real-time signal is free, for samples
+ *   -EINVAL   @opts has an unknown size, unknown flags, an invalid pattern, too great a @hz, or
+ *             patterns and FTRACE_TRACING_SAMPLE
  *   -ENOENT   a pattern matches no function
  *   -EEXIST   the file exists
  *   -EFBIG    the file would be larger than @max_size or RLIMIT_FSIZE

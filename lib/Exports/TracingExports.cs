@@ -24,7 +24,10 @@ internal static unsafe class TracingExports
             new ReadOnlySpan<byte>(opts, (int)nuint.Min(opts->Size, (nuint)sizeof(TracingOptions))).CopyTo(new Span<byte>(&known, sizeof(TracingOptions)));
         }
 
-        return (known.Flags & ~TracingOptions.AllFlags) != 0 ? -Errno.EINVAL : Recorder.Start(known);
+        bool samples = (known.Flags & TracingOptions.Sample) != 0;
+        bool isInvalid = (known.Flags & ~TracingOptions.AllFlags) != 0 || known.Hz > Sampler.MaxHz
+            || (samples && (known.Filter != null || known.Notrace != null));
+        return isInvalid ? -Errno.EINVAL : Recorder.Start(known);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]

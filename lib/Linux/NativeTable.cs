@@ -231,4 +231,10 @@ internal unsafe struct NativeTable
 
     /// <summary>The key that those of all marks follow, <c>struct ftrace_mark_key</c>, with the functions.</summary>
     [FieldOffset(Offsets.NativeTable_MarkKey)] public void* MarkKey;
+
+    /// <summary>What the handler of samples needs, <c>struct sampler</c>.</summary>
+    [FieldOffset(Offsets.NativeTable_Sampler)] public void* Sampler;
+
+    /// <summary>That handler.</summary>
+    [FieldOffset(Offsets.NativeTable_OnSample)] public void* OnSample;
 }

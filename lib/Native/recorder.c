@@ -141,7 +141,7 @@ static struct ring *claim_ring(struct trace_thread *thread)
 			__atomic_store_n(&ring->owner, Ring_Ended, __ATOMIC_RELEASE);
 			return thread->ring;
 		}
-		if (before == Ring_Ended ||
+		if (before == Ring_Ended || ftrace_sampler.on ||
 		    __atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) <
 			    Ring_FewFree)
 			keeper_ask();
@@ -305,7 +305,7 @@ void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_op
 }
 
 /* The record of the thread; NULL if there is none for it. */
-static struct trace_thread *own_record(void)
+struct trace_thread *own_record(void)
 {
 	if (ftrace_nmi_thread.tracer != (unsigned long)no_tracer)
 		return this_thread();

@@ -84,6 +84,19 @@ struct recorder {
 	unsigned long min_time;
 };
 
+/*
+ * struct sampler - what the handler of samples needs; written by lib/Record/Sampler.cs
+ * @on: samples are written
+ * @running: handlers that may use a descriptor
+ * @written, @lost: samples
+ */
+struct sampler {
+	unsigned int on;
+	unsigned int running;
+	unsigned long written;
+	unsigned long lost;
+};
+
 /* The same moment by three clocks. */
 struct clock_times {
 	unsigned long tsc;
@@ -102,6 +115,15 @@ void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_op
 		     struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
 bool record_data(unsigned int kind, unsigned long argument, const void *data, unsigned int size);
+struct trace_thread *own_record(void);
+
+/* graph.c */
+unsigned int graph_calls(const struct trace_thread *thread, unsigned long sp, unsigned long *rets,
+			 unsigned int max);
+
+/* sample.c */
+extern struct sampler ftrace_sampler;
+void ftrace_on_sample(int signo, siginfo_t *info, void *context);
 
 /* marks.c */
 extern struct ftrace_mark_key ftrace_marks;
@@ -120,6 +142,7 @@ void ftrace_record_slow(struct trace_thread *thread, unsigned long what);
 _Static_assert(sizeof(struct unit) == 16, "struct unit");
 _Static_assert(sizeof(struct block) == TraceBlock_HeaderSize, "struct block");
 _Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
+_Static_assert(sizeof(struct sampler) == Sampler_SizeOf, "struct sampler");
 #undef FIELD
 #undef VALUE
 

@@ -36,6 +36,7 @@ internal static unsafe class Keeper
     private static int WorkLocked()
     {
         RecorderWords* words = RecorderWords.Shared;
+        Sampler.Update((int)Native.Syscall(SyscallNumber.Gettid));
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
         RingPool.Reap();
         RingPool.Refill(SpareRings);

@@ -20,6 +20,7 @@ internal static unsafe class Recorder
     private const nuint LargestBuffer = 1 << 30;
     private const ulong DefaultMaxSize = 1 << 30;
     private const int FirstRings = 16;
+    private const uint DefaultHz = 1000;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -53,6 +54,7 @@ internal static unsafe class Recorder
 
         error = RingPool.Add(FirstRings);
         error = error != 0 ? error : Register(options);
+        error = error != 0 ? error : StartSampler(options);
         error = error != 0 ? error : StartKeeper();
         if (error != 0)
         {
@@ -62,6 +64,19 @@ internal static unsafe class Recorder
 
         s_isRunning = true;
         return 0;
+    }
+
+    /// <summary>After the stop, if there was one, which has chosen its signal.</summary>
+    private static int StartSampler(in TracingOptions options)
+    {
+        bool isAlone = (options.Flags & TracingOptions.Sample) != 0;
+        int error = Sampler.Start(isAlone && options.Hz == 0 ? DefaultHz : options.Hz);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
+        }
+
+        return error;
     }
 
     private static int StartKeeper()
@@ -132,7 +147,12 @@ internal static unsafe class Recorder
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         int error = SetRules(RuleKind.Filter, options.Filter);
-        error = error != 0 ? error : SetRules(RuleKind.Notrace, options.Notrace);
+        bool tracesNothing = (options.Flags & TracingOptions.Sample) != 0;
+        fixed (byte* all = "*\0"u8)
+        {
+            error = error != 0 ? error : SetRules(RuleKind.Notrace, tracesNothing ? all : options.Notrace);
+        }
+
         return error != 0 ? error : Run(TraceOperation.Register);
     }
 
@@ -201,6 +221,8 @@ internal static unsafe class Recorder
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
         Native.Table->KeeperEnd();
+        Sampler.Stop();
+        Sampler.WriteOptions();
         Marks.Set(false);
         ResetRules(); // and changes the branches of the marks
         Tracing.Observer = null;
