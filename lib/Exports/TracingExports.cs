@@ -12,6 +12,16 @@ internal static unsafe class TracingExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_start", CallConvs = [typeof(CallConvCdecl)])]
     public static int Start(TracingOptions* opts)
     {
+        var start = new RecordStart { Children = 1 };
+        return Start(opts, ref start);
+    }
+
+    /// <summary>The environment starts it: Native/record_env.c.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_start", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordStart(TracingOptions* opts, RecordStart* start) => Start(opts, ref *start);
+
+    private static int Start(TracingOptions* opts, ref RecordStart start)
+    {
         TracingOptions known = default;
         if (opts != null)
         {
@@ -27,7 +37,13 @@ internal static unsafe class TracingExports
         bool samples = (known.Flags & TracingOptions.Sample) != 0;
         bool isInvalid = (known.Flags & ~TracingOptions.AllFlags) != 0 || known.Hz > Sampler.MaxHz
             || (samples && (known.Filter != null || known.Notrace != null));
-        return isInvalid ? -Errno.EINVAL : Recorder.Start(known);
+        if (isInvalid)
+        {
+            return -Errno.EINVAL;
+        }
+
+        known.Hz = samples && known.Hz == 0 ? Sampler.DefaultHz : known.Hz;
+        return Recorder.Start(known, ref start);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]

@@ -111,8 +111,8 @@ extern struct ring ftrace_no_ring;
 int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
 void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 		   struct ftrace_regs *regs);
-void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs);
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
 bool record_data(unsigned int kind, unsigned long argument, const void *data, unsigned int size);
 struct trace_thread *own_record(void);
@@ -134,7 +134,9 @@ void keeper_end(void);
 void keeper_ask(void);
 void keeper_after_fork(void);
 
-void ftrace_record_slow(struct trace_thread *thread, unsigned long what);
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place);
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip);
 #pragma GCC visibility pop
 
 #define FIELD(tag, member, type, field, offset)

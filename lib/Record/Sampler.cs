@@ -11,6 +11,7 @@ namespace Ftrace.Record;
 internal static unsafe class Sampler
 {
     public const uint MaxHz = PerfClock.MaxHz;
+    public const uint DefaultHz = 1000;
 
     private const int Capacity = StopState.MaxThreads;
     private const int BufferSize = 32 << 10;
@@ -195,6 +196,8 @@ internal static unsafe class Sampler
 
         s_count = 0;
         SampleSignal.GiveBack();
+        WriteOptions();
+        s_hz = 0;
     }
 
     private static bool WaitForHandlers()
@@ -233,18 +236,11 @@ internal static unsafe class Sampler
     }
 
     /// <summary>Writes how often samples are taken; at the end, how many were.</summary>
-    public static void WriteOptions()
+    private static void WriteOptions()
     {
-        if (s_hz == 0)
-        {
-            return;
-        }
-
         byte* buffer = stackalloc byte[LineSize];
         var text = new ReportLine(buffer, LineSize);
-        text.Add("hz="u8);
-        text.Add((int)s_hz);
-        text.Add("\nhz_obtained="u8);
+        text.Add("hz_obtained="u8);
         text.Add((int)ObtainedHz);
         text.Add(UsesTimers ? "\nsample_clock=cpu-timer"u8 : "\nsample_clock=task-clock"u8);
         text.Add("\nsamples="u8);

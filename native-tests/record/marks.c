@@ -207,7 +207,7 @@ static void restarts(void)
 
 	for (int i = 0; i < 3; i++)
 		threads[i] = start(mark_always, NULL);
-	for (int i = 0; i < 30; i++) {
+	for (int i = 0; i < 15; i++) {
 		start_recording(&opts);
 		sched_yield();
 		stop_recording(&file);

@@ -205,7 +205,7 @@ static inline struct trace_unit *units_of(struct trace_block *block)
 
 static inline bool is_written(const struct trace_block *block, const struct trace_unit *unit)
 {
-	return (unit->when & 15) == block->sequence % 15 + 1;
+	return (unit->when & 15) == block->sequence % 13 + 1;
 }
 
 /* How many units belong to an event, after the first one. */
@@ -261,9 +261,10 @@ static inline bool next_event(struct trace_file *file, struct trace_event *event
 			continue;
 		}
 		file->next_unit = file->unit + 1;
+		if (is_written(block, units_of(block) + file->unit))
+			file->next_unit += units_after(units_of(block) + file->unit); /* all of them, valid or not */
 		if (!read_event(file, block, file->unit, event))
 			continue;
-		file->next_unit += units_after(event->unit);
 		if (event->kind != TRACE_PADDING)
 			return true;
 	}
