@@ -35,10 +35,14 @@ struct block {
  * @end: where the block of @pos ends; 0: there is none. Changed only together with @pos
  * @start: the first block
  * @blocks: how many, a power of two
- * @thread: the number of the thread in the file
+ * @thread: the number of the owner in the file, and @tid its id
  * @owner: RING_*, or the record of the thread
- * @sequence: of the first block that its next owner will write
  * @lost: units
+ * @named: the number of the thread whose name is in the file
+ * @ending: counts the threads that had a ring and have ended, up to this one; 0: its thread lives
+ *
+ * A ring whose thread has ended is taken over by another thread, if no ring is free: that one begins with
+ * the next block, and the sequence numbers go on.
  *
  * In memory that a fork clears: a child does not write what its parent records.
  */
@@ -49,9 +53,11 @@ struct ring {
 	unsigned int blocks;
 	unsigned int thread;
 	unsigned long owner;
-	unsigned long sequence;
+	unsigned int tid;
+	unsigned int reserved;
 	unsigned long lost;
-	unsigned long reserved;
+	unsigned int named;
+	unsigned int ending;
 };
 
 /*
@@ -91,10 +97,19 @@ extern struct ring ftrace_no_ring;
 int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
 void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 		   struct ftrace_regs *regs);
-void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs);
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
-void ftrace_record_slow(struct trace_thread *thread, unsigned long what);
+
+/* keeper.c */
+int keeper_start(unsigned long mask);
+void keeper_end(void);
+void keeper_ask(void);
+void keeper_after_fork(void);
+
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place);
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip);
 #pragma GCC visibility pop
 
 #define FIELD(tag, member, type, field, offset)
