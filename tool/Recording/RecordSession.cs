@@ -58,7 +58,7 @@ internal sealed class RecordSession(RecordOptions options)
     private static unsafe int ChooseDescriptor(int descriptor)
     {
         ulong* limit = stackalloc ulong[2];
-        int from = Libc.GetLimit(LimitDescriptors, limit) == 0 ? (int)ulong.Min(HighDescriptor, limit[0] / 2) : HighDescriptor;
+        int from = Libc.GetLimit(LimitDescriptors, limit) == 0 ? (int)(limit[0] > HighDescriptor ? HighDescriptor : limit[0] / 2) : HighDescriptor;
         int free = Libc.Control(descriptor, DuplicateCloexec, from);
         if (free < 0)
         {
