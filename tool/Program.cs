@@ -21,7 +21,6 @@ internal static class Program
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
 
         // A command is a file in Commands/, and a line here.
-        var root = new RootCommand("Shows what a program does, function by function.");
         Command record = RecordCommand.Create();
         root.Add(record);
         root.Add(ListCommand.Create());
