@@ -125,6 +125,9 @@ arguments)
 	record 0 -q --output=named -- "$recorded" print --
 	[ "$(cat out)" = "[--]" ] || fail "arguments after --: $(cat out)"
 	has named $all
+	record 0 -qo together "$recorded" print -o x
+	[ "$(cat out)" = "[-o][x]" ] || fail "arguments after -qo: $(cat out)"
+	has together $all
 	;;
 streams)
 	head -c 200000 "$recorded" >in
