@@ -13,6 +13,8 @@ internal static class Program
         root.Add(record);
         root.Add(ListCommand.Create());
         root.Add(ReportCommand.Create());
+        root.Add(DumpCommand.Create());
+        root.Add(StatCommand.Create());
         return CommandLine.Run(root, RecordCommand.SeparateProgram(record, args));
     }
 }
