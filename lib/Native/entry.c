@@ -258,6 +258,7 @@ THREAD_CONTEXT(ftrace_graph_set_notrace,
 	       (ops, pattern, len, reset))
 THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
+THREAD_CONTEXT(ftrace_snapshot, (const char *path), (path))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))

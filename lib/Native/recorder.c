@@ -18,6 +18,20 @@
  * ring.owner says that it is free; a thread takes it by a compare-and-swap of ring.owner. Another
  * process may read all of it at any time.
  *
+ * A snapshot (lib/Record/SnapshotCut.cs) gives a ring other memory, while all threads stand still: pos,
+ * end and start are replaced, by values that no ring has had in this recording. So what was
+ * interrupted by that
+ *
+ *	has read pos			finds another one when it replaces it, and looks again
+ *	has read the end, and taken a	finds another end, and takes another place; the first one looks as
+ *	place in the trampoline		  if it had not been written, and counts as lost
+ *	has its place			writes the event to the old memory. If that was copied already, the
+ *					  event counts as lost
+ *
+ * The old memory stays where it was: as it is until it was copied, then it is no part of the file any
+ * more, until the recording ends. In a handler that interrupts a thread that stands still
+ * nothing is recorded before the end of the cut: recorder.cutting.
+ *
  * Any context. Compiled for general registers only: the trampoline has not saved others. keeper_ask()
  * is called from here.
  */
@@ -29,8 +43,9 @@ struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(64)));
 
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
+_Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "struct recorder");
 
-#define TAG_MASK 15UL
+#define TAG_MASK ((unsigned long)TraceEvent_TagMask)
 
 static inline unsigned long tag_of(unsigned long sequence)
 {
@@ -84,23 +99,50 @@ static inline void set_thread(struct block *block, unsigned int thread, unsigned
 	block->tid = tid;
 }
 
-/* The ring is the thread's, but it does not use it yet. What is left of another thread's events stays. */
+/* Takes what is left of a block, unless that was taken meanwhile. */
+static void pad_block(struct ring *ring, unsigned long pos, unsigned long end)
+{
+	struct unit *rest = (struct unit *)(pos & ~TAG_MASK);
+
+	if (!replace(&ring->pos, pos, end | (pos & TAG_MASK)))
+		return;
+	rest->what = TraceEvent_Padding << 4 | ((end - (unsigned long)rest) / sizeof(*rest) - 1) << 16;
+	__atomic_store_n(&rest->when, now() << 4 | (pos & TAG_MASK), __ATOMIC_RELEASE);
+}
+
+/*
+ * The ring is the thread's, but it does not use it yet. What is left of another thread's events stays; their last
+ * block is ended, so that what was not written there is not taken for events that were not written.
+ */
 static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 {
-	unsigned long size = ftrace_recorder.block_size, sequence = 1;
-	struct block *first = (struct block *)ring->start;
+	unsigned long size = ftrace_recorder.block_size, sequence, pos, end;
+	struct block *first;
 
-	if (ring->end) {
-		sequence = ((struct block *)(ring->end - size))->sequence + 1;
-		first = block_after(ring, ring->end);
-	}
 	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
 	ring->tid = thread->tid;
-	__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
-	set_thread(first, ring->thread, ring->tid);
-	__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
-	ring->end = (unsigned long)first + size;
-	__atomic_store_n(&ring->pos, (unsigned long)(first + 1) | tag_of(sequence), __ATOMIC_RELEASE);
+	for (;;) {
+		pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+		if (end && (pos & ~TAG_MASK) < end) {
+			pad_block(ring, pos, end);
+			continue;
+		}
+		sequence = 1;
+		first = (struct block *)__atomic_load_n(&ring->start, __ATOMIC_RELAXED);
+		if (end)
+			first = block_after(ring, end);
+		if (__atomic_load_n(&ring->pos, __ATOMIC_RELAXED) != pos)
+			continue;
+		if (end)
+			sequence = ((struct block *)(end - size))->sequence + 1;
+		__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
+		set_thread(first, ring->thread, ring->tid);
+		__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
+		if (replace_both(ring, pos, end, (unsigned long)(first + 1) | tag_of(sequence),
+				 (unsigned long)first + size))
+			return;
+	}
 }
 
 /* A ring that nobody has had; else that of the thread which ended first. */
@@ -153,10 +195,13 @@ static struct ring *claim_ring(struct trace_thread *thread)
 static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long end)
 {
 	unsigned long size = ftrace_recorder.block_size;
-	unsigned long sequence = ((struct block *)(end - size))->sequence + 1;
+	unsigned long sequence = ((struct block *)(end - size))->sequence + 1, old;
 	struct block *next = block_after(ring, end);
-	unsigned long old = next->sequence;
 
+	/* Else the end, or the start, may be those of other memory. */
+	if (__atomic_load_n(&ring->pos, __ATOMIC_RELAXED) != pos)
+		return;
+	old = next->sequence;
 	if (old > sequence)
 		return;
 	if (old != sequence && !replace(&next->sequence, old, sequence))
@@ -164,6 +209,18 @@ static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long
 	set_thread(next, ring->thread, ring->tid);
 	replace_both(ring, pos, end, (unsigned long)(next + 1) | tag_of(sequence),
 		     (unsigned long)next + size);
+}
+
+/* In a handler that may have interrupted a thread that stands still, while a snapshot changes its ring. */
+static inline bool is_cut(void)
+{
+	return ftrace_recorder.cutting && ftrace_nmi_thread.saved != 1;
+}
+
+static void count_lost(unsigned int units)
+{
+	__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost), units,
+			   __ATOMIC_RELAXED);
 }
 
 /*
@@ -174,6 +231,10 @@ static struct unit *reserve(struct trace_thread *thread, unsigned int units, uns
 {
 	struct ring *ring = thread->ring;
 
+	if (is_cut()) {
+		count_lost(units);
+		return NULL;
+	}
 	for (;;) {
 		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
 		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
@@ -186,8 +247,7 @@ static struct unit *reserve(struct trace_thread *thread, unsigned int units, uns
 			ring = claim_ring(thread);
 			if (ring)
 				continue;
-			__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost),
-					   units, __ATOMIC_RELAXED);
+			count_lost(units);
 			return NULL;
 		}
 		if (at + units * sizeof(struct unit) <= end) {
@@ -198,14 +258,7 @@ static struct unit *reserve(struct trace_thread *thread, unsigned int units, uns
 		}
 		/* Units that are left over are not of this block's tag, or are padding. */
 		if (at < end) {
-			if (replace(&ring->pos, pos, end | (pos & TAG_MASK))) {
-				struct unit *rest = (struct unit *)at;
-
-				rest->what = TraceEvent_Padding << 4 |
-					     (((end - at) / sizeof(*rest) - 1) << 16);
-				__atomic_store_n(&rest->when, now() << 4 | (pos & TAG_MASK),
-						 __ATOMIC_RELEASE);
-			}
+			pad_block(ring, pos, end);
 			continue;
 		}
 		enter_next_block(ring, pos, end);
@@ -303,7 +356,7 @@ static bool take_back(struct trace_thread *thread, unsigned long entry)
 	struct ring *ring = thread->ring;
 	struct unit *unit = (struct unit *)(entry & ~TAG_MASK);
 
-	if (!entry || ring->pos != entry + sizeof(*unit) || now() - (unit->when >> 4) >= ftrace_recorder.min_time)
+	if (!entry || is_cut() || ring->pos != entry + sizeof(*unit) || now() - (unit->when >> 4) >= ftrace_recorder.min_time)
 		return false;
 	unit->when = 0;
 	replace(&ring->pos, entry + sizeof(*unit), entry);

@@ -70,6 +70,8 @@ struct ring {
  * @threads: how many numbers of threads were given
  * @min_time: calls that take less, in units of the clock, are taken back
  * @free_rings: how many rings have no owner, about
+ * @cutting: a snapshot stops all threads, and gives the rings other memory
+ * @snapshots: how often the keeper was asked for a snapshot
  */
 struct recorder {
 	struct ring *rings;
@@ -81,6 +83,9 @@ struct recorder {
 	unsigned int threads;
 	unsigned int free_rings;
 	unsigned long min_time;
+	unsigned int unused[2];
+	unsigned int cutting;
+	unsigned int snapshots;
 };
 
 /* The same moment by three clocks. */

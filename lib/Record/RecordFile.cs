@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
 using Ftrace.Linux;
 
 namespace Ftrace.Record;
@@ -7,13 +6,7 @@ namespace Ftrace.Record;
 /// <summary>The file: how it is created, how it grows, and its mapping. Blocks are allocated before they are mapped, so that writing never fails.</summary>
 internal static unsafe class RecordFile
 {
-    private const int AtFdcwd = -100;
-    private const int OpenNew = 0x2 | 0x40 | 0x80 | 0x20000 | 0x80000; // O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_CLOEXEC
-    private const int OwnerOnly = 0x180; // 0600
-    private const int SetCloexec = 2;    // F_SETFD
-    private const int Cloexec = 1;
     private const int MapShared = 1;
-    private const int LimitFileSize = 1;
 
     private static int s_fd = -1;
     private static ulong s_size;
@@ -22,30 +15,20 @@ internal static unsafe class RecordFile
     /// <summary>How large the file may get, in bytes.</summary>
     public static ulong MaxSize => s_maxSize;
 
-    /// <summary>Begins a path of a file that the caller has opened: "fd:N".</summary>
-    private static ReadOnlySpan<byte> Descriptor => "fd:"u8;
+    /// <summary>How large it is.</summary>
+    public static ulong Size => s_size;
+
+    /// <summary>Its descriptor.</summary>
+    public static int Descriptor => s_fd;
 
     /// <summary>Opens the file. A path must not exist yet; a descriptor must be of an empty file.</summary>
     /// <returns>0 or -errno.</returns>
     public static int Open(byte* path, ulong maxSize)
     {
-        ReadOnlySpan<byte> text = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path);
         s_size = 0;
         s_maxSize = maxSize;
-        if (!text.StartsWith(Descriptor))
-        {
-            s_fd = (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenNew, OwnerOnly);
-            return s_fd < 0 ? s_fd : 0;
-        }
-
-        if (!System.Buffers.Text.Utf8Parser.TryParse(text[Descriptor.Length..], out int fd, out int used) || used != text.Length - Descriptor.Length || fd < 0)
-        {
-            return -Errno.EINVAL;
-        }
-
-        int error = (int)Native.Syscall(SyscallNumber.Fcntl, fd, SetCloexec, Cloexec);
-        s_fd = error < 0 ? -1 : fd;
-        return error;
+        s_fd = TraceFilePath.Open(path);
+        return s_fd < 0 ? s_fd : 0;
     }
 
     /// <summary>Makes the file longer, and maps the new part. Null if the file cannot grow; then nothing has changed.</summary>
@@ -53,22 +36,24 @@ internal static unsafe class RecordFile
     /// <param name="error">0 or -errno: -EFBIG at the greatest size, or at RLIMIT_FSIZE, which would end the process.</param>
     public static void* Grow(ulong bytes, out int error)
     {
-        error = s_size + bytes > s_maxSize || s_size + bytes > FileSizeLimit ? -Errno.EFBIG : 0;
+        error = s_size + bytes > s_maxSize || s_size + bytes > TraceFilePath.SizeLimit ? -Errno.EFBIG : 0;
         error = error != 0 ? error : Allocate(bytes);
         if (error != 0)
         {
             return null;
         }
 
-        nint start = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, (nint)s_size);
-        if (start < 0)
-        {
-            error = (int)start;
-            return null;
-        }
+        void* start = Map(s_size, bytes);
+        error = start == null ? -Errno.ENOMEM : 0;
+        s_size += start == null ? 0 : bytes;
+        return start;
+    }
 
-        s_size += bytes;
-        return (void*)start;
+    /// <summary>Maps a part. Null if there is no address space.</summary>
+    public static void* Map(ulong offset, ulong bytes)
+    {
+        nint start = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, (nint)offset);
+        return start < 0 ? null : (void*)start;
     }
 
     private static int Allocate(ulong bytes)
@@ -100,15 +85,6 @@ internal static unsafe class RecordFile
         }
 
         return 0;
-    }
-
-    private static ulong FileSizeLimit
-    {
-        get
-        {
-            ulong* limit = stackalloc ulong[2];
-            return Native.Syscall(SyscallNumber.Prlimit64, 0, LimitFileSize, 0, (nint)limit) == 0 ? limit[0] : ulong.MaxValue;
-        }
     }
 
     public static void Close()

@@ -23,6 +23,7 @@ internal static unsafe class Recorder
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
     private static bool s_isRunning;
+    private static bool s_isStreamed;
 
     private static ReadOnlySpan<byte> DefaultPath => "ftrace.data\0"u8;
 
@@ -59,6 +60,7 @@ internal static unsafe class Recorder
             return error;
         }
 
+        s_isStreamed = (options.Flags & TracingOptions.Stream) != 0;
         s_isRunning = true;
         return 0;
     }
@@ -173,6 +175,18 @@ internal static unsafe class Recorder
         var call = new TraceCall { Operation = operation, Ops = (FtraceOps*)GraphOps, IsGraph = true, Rule = rule };
         return Tracing.Run(ref call);
     }
+
+    /// <summary>Writes what all threads have to a file: <see cref="Record.Snapshot"/>.</summary>
+    public static int Snapshot(byte* path, ReadOnlySpan<byte> cause)
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning ? SnapshotLocked(path, cause) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    private static int SnapshotLocked(byte* path, ReadOnlySpan<byte> cause) =>
+        s_isStreamed ? -Errno.EOPNOTSUPP : Record.Snapshot.Take(path, cause);
 
     /// <returns>0 or -errno; then it still runs.</returns>
     public static int Stop()

@@ -10,7 +10,7 @@ namespace Ftrace.Record;
 internal static unsafe class RingPool
 {
     /// <summary>As many as there are records of threads.</summary>
-    private const int Capacity = TraceThreads.Capacity;
+    public const int Capacity = TraceThreads.Capacity;
 
     private const int WipeOnFork = 18;
 
@@ -20,7 +20,7 @@ internal static unsafe class RingPool
     private static int s_hand;
 
     /// <summary>The size of a ring in bytes.</summary>
-    private static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
+    public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
 
     /// <summary>Reserves the table, which a fork clears.</summary>
     /// <param name="blocks">Of a ring, a power of two.</param>
@@ -41,7 +41,7 @@ internal static unsafe class RingPool
             words->Rings = rings;
         }
 
-        return 0;
+        return RingMemory.Reserve();
     }
 
     /// <summary>Adds free rings.</summary>
@@ -68,13 +68,8 @@ internal static unsafe class RingPool
             ring->Pos = 0;
             ring->End = 0;
             ring->Lost = 0;
-            for (uint block = 0; block < s_blocks; block++)
-            {
-                var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
-                header->Type = Offsets.TraceBlock_Events;
-                header->Magic = TraceBlock.MagicNumber;
-            }
-
+            RingMemory.SetOffset(words->RingCount, RecordFile.Size - RingBytes);
+            RingMemory.Format(start, s_blocks);
             Volatile.Write(ref ring->Owner, Offsets.Ring_Free);
             Volatile.Write(ref words->RingCount, words->RingCount + 1);
             Interlocked.Increment(ref words->FreeRings);
@@ -137,16 +132,22 @@ internal static unsafe class RingPool
         for (uint i = 0; i < words->RingCount; i++)
         {
             Ring* ring = words->Rings + i;
-            Memory.Unmap((void*)ring->Start, (nuint)RingBytes);
+            if (ring->Start != 0)
+            {
+                Memory.Unmap((void*)ring->Start, (nuint)RingBytes);
+            }
+
             *ring = default;
         }
 
+        RingMemory.FreeRetired();
         Forget();
     }
 
     /// <summary>The same, but the memory stays: a thread may still write.</summary>
     public static void Forget()
     {
+        RingMemory.ForgetRetired();
         RecorderWords.Shared->RingCount = 0;
         RecorderWords.Shared->FreeRings = 0;
     }
