@@ -15,6 +15,7 @@
  *	graph_blocks.S	the blocks that such calls return to
  *	recorder.c	the events of calls, into memory that is a file
  *	keeper.c	the recorder's thread
+ *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
  *	syscall.S	system calls that do not return as a function does
@@ -158,6 +159,7 @@ extern struct native {
 	void (*keeper_end)(void);
 	ftrace_graph_entry_t record_entry, record_function;
 	ftrace_graph_return_t record_return;
+	int (*record_thread)(struct trace_thread *thread, int on);
 } native;
 
 /*

@@ -23,8 +23,8 @@
  * interrupted by that
  *
  *	has read pos			finds another one when it replaces it, and looks again
- *	has read the end, and taken a	finds another end, and takes another place; the first one looks as
- *	place in the trampoline		  if it had not been written, and counts as lost
+ *	has taken a place, and is not	finds that it is not in its ring, and takes another one; the first one
+ *	sure whether it is good		  looks as if it had not been written, and counts as lost
  *	has its place			writes the event to the old memory. If that was copied already, the
  *					  event counts as lost
  *
@@ -37,6 +37,7 @@
  */
 #include "recorder.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 struct recorder ftrace_recorder __attribute__((aligned(64)));
@@ -47,9 +48,13 @@ _Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "stru
 
 #define TAG_MASK ((unsigned long)TraceEvent_TagMask)
 
+/*
+ * No power of two that is the length of a ring, and not more than 2048, is 0 or 1 modulo 13. So a block
+ * has another tag than what is left in it, and than the block before it once that is entered.
+ */
 static inline unsigned long tag_of(unsigned long sequence)
 {
-	return sequence % 15 + 1;
+	return sequence % 13 + 1;
 }
 
 static inline unsigned long now(void)
@@ -72,6 +77,12 @@ static inline bool replace(unsigned long *word, unsigned long from, unsigned lon
 			     : "r"(to)
 			     : "cc", "memory");
 	return found == from;
+}
+
+static inline unsigned long take(unsigned long *pos, unsigned long size)
+{
+	__asm__ __volatile__("xaddq %0, %1" : "+r"(size), "+m"(*pos)::"cc", "memory");
+	return size;
 }
 
 static inline bool replace_both(struct ring *ring, unsigned long pos, unsigned long end,
@@ -99,53 +110,61 @@ static inline void set_thread(struct block *block, unsigned int thread, unsigned
 	block->tid = tid;
 }
 
-/* Takes what is left of a block, unless that was taken meanwhile. */
-static void pad_block(struct ring *ring, unsigned long pos, unsigned long end)
+/* Where the block ends that was entered last; 0: none was. */
+static unsigned long last_end(const struct ring *ring)
 {
-	struct unit *rest = (struct unit *)(pos & ~TAG_MASK);
+	if (ring->end)
+		return ring->end;
+	return ring->paused ? ring->start + ring->paused * (unsigned long)ftrace_recorder.block_size : 0;
+}
 
-	if (!replace(&ring->pos, pos, end | (pos & TAG_MASK)))
-		return;
-	rest->what = TraceEvent_Padding << 4 | ((end - (unsigned long)rest) / sizeof(*rest) - 1) << 16;
-	__atomic_store_n(&rest->when, now() << 4 | (pos & TAG_MASK), __ATOMIC_RELEASE);
+static inline void write_unit(struct unit *unit, unsigned long when, unsigned long what)
+{
+	unit->what = what;
+	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
+}
+
+static void write_padding(unsigned long place, unsigned int units)
+{
+	write_unit((struct unit *)(place & ~TAG_MASK), now() << 4 | (place & TAG_MASK),
+		   TraceEvent_Padding << 4 | (units - 1) << 16);
 }
 
 /*
  * The ring is the thread's, but it does not use it yet. What is left of another thread's events stays; their last
- * block is ended, so that what was not written there is not taken for events that were not written.
+ * block is filled up, so that what was not written there is not taken for events that were not written.
  */
 static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 {
-	unsigned long size = ftrace_recorder.block_size, sequence, pos, end;
-	struct block *first;
+	unsigned long size = ftrace_recorder.block_size;
 
 	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
 	ring->tid = thread->tid;
 	for (;;) {
-		pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
-		end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
-		if (end && (pos & ~TAG_MASK) < end) {
-			pad_block(ring, pos, end);
-			continue;
-		}
-		sequence = 1;
-		first = (struct block *)__atomic_load_n(&ring->start, __ATOMIC_RELAXED);
-		if (end)
-			first = block_after(ring, end);
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+		unsigned long last = last_end(ring), sequence = 1;
+		struct block *first = (struct block *)__atomic_load_n(&ring->start, __ATOMIC_RELAXED);
+
+		if (last)
+			first = block_after(ring, last);
 		if (__atomic_load_n(&ring->pos, __ATOMIC_RELAXED) != pos)
 			continue;
-		if (end)
-			sequence = ((struct block *)(end - size))->sequence + 1;
+		if (last)
+			sequence = ((struct block *)(last - size))->sequence + 1;
 		__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
 		set_thread(first, ring->thread, ring->tid);
 		__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
+		if (pos < end)
+			write_padding(pos, (end - (pos & ~TAG_MASK)) / sizeof(struct unit));
 		if (replace_both(ring, pos, end, (unsigned long)(first + 1) | tag_of(sequence),
 				 (unsigned long)first + size))
-			return;
+			break;
 	}
+	ring->paused = 0;
 }
 
-/* A ring that nobody has had; else that of the thread which ended first. */
+/* A ring that is free; else, unless it is to be copied before, that of the thread which ended first. */
 static struct ring *find_ring(unsigned long *owner)
 {
 	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
@@ -158,7 +177,8 @@ static struct ring *find_ring(unsigned long *owner)
 		if (*owner == Ring_Free)
 			return ring;
 		/* 0 is the greatest: the keeper has not seen that it has ended. */
-		if (*owner == Ring_Ended && (!found || ring->ending - 1 < found->ending - 1))
+		if (*owner == Ring_Ended && !ftrace_recorder.streams &&
+		    (!found || ring->ending - 1 < found->ending - 1))
 			found = ring;
 	}
 	*owner = Ring_Ended;
@@ -211,6 +231,29 @@ static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long
 		     (unsigned long)next + size);
 }
 
+/*
+ * How many units at a place that was taken are the taker's. The place may be beyond the end of its block, or
+ * cross it; or be in a block that what has interrupted the taker has left behind since. A place beyond the
+ * end lies in the next block, which has another tag.
+ */
+static unsigned int units_at(const struct ring *ring, unsigned long place, unsigned int units)
+{
+	unsigned long size = ftrace_recorder.block_size, offset = (place & ~TAG_MASK) - ring->start;
+	const struct block *block = (const struct block *)(ring->start + (offset & -size));
+	unsigned long at = offset & (size - 1), room = (size - at) / sizeof(struct unit);
+
+	if (offset >= ring->blocks * size || at < sizeof(*block) ||
+	    tag_of(block->sequence) != (place & TAG_MASK))
+		return 0;
+	return room < units ? room : units;
+}
+
+/* The thread is to have a ring, but there was none: what it does is counted as lost. */
+static bool lacks_ring(const struct trace_thread *thread)
+{
+	return thread->ring == &ftrace_no_ring && ftrace_recorder.active && ftrace_recorder.rings->blocks;
+}
+
 /* In a handler that may have interrupted a thread that stands still, while a snapshot changes its ring. */
 static inline bool is_cut(void)
 {
@@ -223,11 +266,8 @@ static void count_lost(unsigned int units)
 			   __ATOMIC_RELAXED);
 }
 
-/*
- * The place for an event of some units, and its tag; NULL if there is none: recording is off, or
- * there is no ring, and the event is counted as lost.
- */
-static struct unit *reserve(struct trace_thread *thread, unsigned int units, unsigned long *tag)
+/* The ring of a thread; NULL if it has none: recording is off, or the event is counted as lost. */
+static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 {
 	struct ring *ring = thread->ring;
 
@@ -235,55 +275,72 @@ static struct unit *reserve(struct trace_thread *thread, unsigned int units, uns
 		count_lost(units);
 		return NULL;
 	}
-	for (;;) {
-		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
-		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
-		unsigned long at = pos & ~TAG_MASK;
-
-		if (!end) {
-			if (ring != &ftrace_no_ring || !ftrace_recorder.active ||
-			    !ftrace_recorder.rings->blocks)
-				return NULL; /* off; or the child of a fork */
-			ring = claim_ring(thread);
-			if (ring)
-				continue;
-			count_lost(units);
-			return NULL;
-		}
-		if (at + units * sizeof(struct unit) <= end) {
-			if (!replace(&ring->pos, pos, pos + units * sizeof(struct unit)))
-				continue;
-			*tag = pos & TAG_MASK;
-			return (struct unit *)at;
-		}
-		/* Units that are left over are not of this block's tag, or are padding. */
-		if (at < end) {
-			pad_block(ring, pos, end);
-			continue;
-		}
-		enter_next_block(ring, pos, end);
-	}
+	if (ring->end)
+		return ring;
+	if (!lacks_ring(thread))
+		return NULL; /* off, or the thread is; or the child of a fork */
+	ring = claim_ring(thread);
+	if (!ring)
+		count_lost(units);
+	return ring;
 }
 
-static inline void write_unit(struct unit *unit, unsigned long when, unsigned long what)
+/*
+ * The place for an event of some units, and its tag; NULL if there is none.
+ *
+ * @place: one that was taken already, and may not be good; 0: none
+ *
+ * It is taken by one instruction, so what interrupts this cannot keep it from progress, however often.
+ */
+static struct unit *reserve_from(struct trace_thread *thread, unsigned long place, unsigned int units,
+				 unsigned long *tag)
 {
-	unit->what = what;
-	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
+	struct ring *ring = ring_of(thread, units);
+
+	while (ring) {
+		unsigned int good = place ? units_at(ring, place, units) : 0;
+		unsigned long pos, end;
+
+		if (good == units) {
+			*tag = place & TAG_MASK;
+			return (struct unit *)(place & ~TAG_MASK);
+		}
+		if (good)
+			write_padding(place, good);
+		pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+		if (pos >= end)
+			enter_next_block(ring, pos, end);
+		place = take(&ring->pos, units * sizeof(struct unit));
+		/* In the block that was looked at: good, even if a snapshot has cut it off since. */
+		if (!((place ^ pos) & TAG_MASK) && place >= pos &&
+		    (place & ~TAG_MASK) + units * sizeof(struct unit) <= end) {
+			*tag = place & TAG_MASK;
+			return (struct unit *)(place & ~TAG_MASK);
+		}
+	}
+	return NULL;
 }
 
-static void write_event(struct trace_thread *thread, unsigned long what)
+static struct unit *reserve(struct trace_thread *thread, unsigned int units, unsigned long *tag)
+{
+	return reserve_from(thread, 0, units, tag);
+}
+
+static void write_event(struct trace_thread *thread, unsigned long what, unsigned long place)
 {
 	unsigned long tag;
-	struct unit *unit = reserve(thread, 1, &tag);
+	struct unit *unit = reserve_from(thread, place, 1, &tag);
 
 	if (unit)
 		write_unit(unit, now() << 4 | tag, what);
 }
 
-static void write_entry(struct trace_thread *thread, unsigned long what, unsigned long parent_ip)
+static void write_entry(struct trace_thread *thread, unsigned long what, unsigned long parent_ip,
+			unsigned long place)
 {
 	unsigned long tag;
-	struct unit *unit = reserve(thread, 2, &tag);
+	struct unit *unit = reserve_from(thread, place, 2, &tag);
 
 	if (!unit)
 		return;
@@ -292,40 +349,17 @@ static void write_entry(struct trace_thread *thread, unsigned long what, unsigne
 	write_unit(unit + 1, tag | parent_ip << 8, 0);
 }
 
-/*
- * A place that the trampoline has taken, and that is not good: mostly beyond the end. But it is a
- * place if a handler has entered another block meanwhile, or if it is one unit instead of two. So
- * that it does not look like an event that was cut off, it becomes padding.
- */
-static void fill_place(const struct trace_thread *thread, unsigned long place, unsigned int units)
-{
-	const struct ring *ring = thread->ring;
-	unsigned long size = ftrace_recorder.block_size, offset = (place & ~TAG_MASK) - ring->start;
-	struct block *block = (struct block *)(ring->start + (offset & -size));
-	unsigned long at = offset & (size - 1);
-
-	if (!ring->end || offset >= ring->blocks * size || at < sizeof(*block) ||
-	    tag_of(block->sequence) != (place & TAG_MASK))
-		return;
-	if (at + sizeof(struct unit) == size)
-		units = 1;
-	write_unit((struct unit *)((char *)block + at), now() << 4 | (place & TAG_MASK),
-		   TraceEvent_Padding << 4 | (units - 1) << 16);
-}
-
-/* The trampoline has found no place for an event. */
+/* The trampoline has taken a place that is not good, or that it is not sure of. */
 void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place)
 {
-	fill_place(thread, place, 1);
-	write_event(thread, what);
+	write_event(thread, what, place);
 }
 
 /* The same for an entry without exit. */
 void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
 			      unsigned long parent_ip)
 {
-	fill_place(thread, place, 2);
-	write_entry(thread, what, parent_ip);
+	write_entry(thread, what, parent_ip, place);
 }
 
 static unsigned long number_of(const struct ftrace_graph_call *call)
@@ -347,7 +381,7 @@ int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, s
 	call->data = (void *)((unsigned long)unit | tag);
 	if (unit)
 		write_unit(unit, now() << 4 | tag, call->ip << 16 | number_of(call));
-	return unit != NULL;
+	return unit || lacks_ring(thread);
 }
 
 /* Takes a call back that was short, if nothing was recorded after its entry. */
@@ -374,7 +408,7 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 	if (ftrace_recorder.min_time && take_back(thread, (unsigned long)call->data))
 		return;
 	if (!call->flags) {
-		write_event(thread, 1UL << 63 | call->ip << 16 | number_of(call));
+		write_event(thread, 1UL << 63 | call->ip << 16 | number_of(call), 0);
 		return;
 	}
 	unit = reserve(thread, 2, &tag);
@@ -389,7 +423,75 @@ int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops
 		    struct ftrace_regs *regs)
 {
 	(void)ops, (void)regs;
-	write_entry(this_thread(), call->ip << 16 | 1 << 8 | TraceEvent_Function << 4, call->parent_ip);
+	write_entry(this_thread(), call->ip << 16 | 1 << 8 | TraceEvent_Function << 4, call->parent_ip, 0);
+	return 0;
+}
+
+/* Ends the block, and has none: the trampoline finds no place. Handlers may enter blocks meanwhile. */
+static void pause_ring(struct ring *ring)
+{
+	for (;;) {
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+
+		if (!end)
+			return;
+		if (pos < end) {
+			unsigned int rest = (end - (pos & ~TAG_MASK)) / sizeof(struct unit);
+			unsigned long place = take(&ring->pos, rest * sizeof(struct unit));
+			unsigned int good = units_at(ring, place, rest);
+
+			if (good)
+				write_padding(place, good);
+			continue;
+		}
+		ring->paused = (end - ring->start) / ftrace_recorder.block_size;
+		if (replace_both(ring, pos, end, pos, 0))
+			return;
+	}
+}
+
+/* Begins the block after the last one. Handlers count up pos meanwhile, but find no place. */
+static void resume_ring(struct ring *ring)
+{
+	unsigned long size = ftrace_recorder.block_size;
+
+	for (;;) {
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED), end, sequence;
+		struct block *next;
+
+		if (ring->end)
+			return;
+		end = last_end(ring);
+		next = block_after(ring, end);
+		/* Else the start may be that of other memory. */
+		if (__atomic_load_n(&ring->pos, __ATOMIC_RELAXED) != pos)
+			continue;
+		sequence = ((struct block *)(end - size))->sequence + 1;
+		__atomic_store_n(&next->sequence, sequence, __ATOMIC_RELEASE);
+		set_thread(next, ring->thread, ring->tid);
+		if (replace_both(ring, pos, 0, (unsigned long)(next + 1) | tag_of(sequence),
+				 (unsigned long)next + size))
+			break;
+	}
+	ring->paused = 0;
+}
+
+/* Switches recording of the calling thread on or off. Returns 0 or -ENOSPC. Thread context. */
+int record_thread(struct trace_thread *thread, int on)
+{
+	struct ring *ring = thread->ring;
+
+	if (ring == &ftrace_no_ring && !on)
+		ring = claim_ring(thread);
+	if (!ring)
+		return -ENOSPC;
+	if (ring == &ftrace_no_ring)
+		return 0;
+	if (on)
+		resume_ring(ring);
+	else
+		pause_ring(ring);
 	return 0;
 }
 

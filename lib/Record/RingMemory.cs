@@ -53,7 +53,7 @@ internal static unsafe class RingMemory
     {
         RecorderWords* words = RecorderWords.Shared;
         ulong bytes = RingPool.RingBytes;
-        byte* start = s_retiredCount < MostRetired ? (byte*)RecordFile.Map(offset, bytes) : null;
+        byte* start = s_retiredCount < MostRetired ? (byte*)RecordFile.Map(offset, bytes, out _) : null;
         nint sink = start == null ? -1 : Native.Syscall(SyscallNumber.Mmap, (nint)old, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapFixedPrivateAnonymousNoreserve, -1, 0);
         Retire(old);
         if (sink < 0)
@@ -76,6 +76,7 @@ internal static unsafe class RingMemory
         ring->Pos = 0;
         ring->End = 0;
         ring->Lost = 0;
+        ring->Paused = 0;
         ring->Named = 0;
         ring->Ending = 0;
         Volatile.Write(ref ring->Owner, Offsets.Ring_Free);

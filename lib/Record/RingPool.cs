@@ -15,6 +15,9 @@ internal static unsafe class RingPool
     private const int WipeOnFork = 18;
 
     private const int ReapedAtOnce = 256;
+    private const ulong SpareBytes = 16 << 20;
+    private const ulong FewestSpare = 2;
+    private const ulong MostSpare = 16;
 
     private static uint s_blocks;
     private static int s_hand;
@@ -68,6 +71,7 @@ internal static unsafe class RingPool
             ring->Pos = 0;
             ring->End = 0;
             ring->Lost = 0;
+            ring->Paused = 0;
             RingMemory.SetOffset(words->RingCount, RecordFile.Size - RingBytes);
             RingMemory.Format(start, s_blocks);
             Volatile.Write(ref ring->Owner, Offsets.Ring_Free);
@@ -78,10 +82,14 @@ internal static unsafe class RingPool
         return 0;
     }
 
+    /// <summary>How many rings to have for threads to come: some, but few if they are large.</summary>
+    public static int Spare => (int)ulong.Clamp(SpareBytes / RingBytes, FewestSpare, MostSpare);
+
     /// <summary>Makes sure that there are some rings for new threads: free ones, or those of threads that have ended.</summary>
-    public static void Refill(int spare)
+    /// <param name="isShort">Threads have found none.</param>
+    public static void Refill(bool isShort)
     {
-        int missing = spare - CountAvailable();
+        int missing = (isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Spare) - CountAvailable();
         if (missing > 0)
         {
             Add(missing);

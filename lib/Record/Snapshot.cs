@@ -11,7 +11,6 @@ namespace Ftrace.Record;
 internal static unsafe class Snapshot
 {
     private const int BlocksAtOnce = InfoWriter.BlocksAtOnce;
-    private const ulong TagMask = Offsets.TraceEvent_TagMask;
 
     private static byte* s_buffer;
     private static uint s_buffered;
@@ -24,6 +23,11 @@ internal static unsafe class Snapshot
     /// <returns>0 or -errno; then there is no such file, and no event is lost.</returns>
     public static int Take(byte* path, ReadOnlySpan<byte> cause)
     {
+        if (EventStream.IsWanted)
+        {
+            return -Errno.EOPNOTSUPP;
+        }
+
         uint size = Words->BlockSize;
         s_buffer = s_buffer != null ? s_buffer : (byte*)Memory.Map(size * (BlocksAtOnce + 1));
         if (s_buffer == null)
@@ -106,7 +110,7 @@ internal static unsafe class Snapshot
         for (int i = 0; i < parts; i++)
         {
             // Records may be added meanwhile: those count that the size has at this moment, which is read before them.
-            nint got = Native.Syscall(SyscallNumber.Pread64, RecordFile.Descriptor, (nint)s_buffer, (nint)size * BlocksAtOnce, (nint)InfoWriter.PartAt(i));
+            nint got = RecordFile.Read(s_buffer, size * BlocksAtOnce, InfoWriter.PartAt(i));
             SnapshotFile.Add(s_buffer, got > 0 ? (ulong)got / size * size : 0);
         }
 

@@ -39,7 +39,7 @@ namespace Ftrace.Record;
 /// </remarks>
 internal static unsafe class SnapshotCut
 {
-    private const int Spare = 8;
+    private const uint Margin = 2;
     private const int MostTries = 3;
 
     private static CutRing* s_rings;
@@ -86,7 +86,7 @@ internal static unsafe class SnapshotCut
     private static int Prepare()
     {
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
-        uint needed = CountUsed() + Spare;
+        uint needed = CountUsed() + Margin;
         uint free = CountFree();
         int error = free < needed ? RingPool.Add((int)(needed - free)) : 0;
         Memory.Populate(s_rings, (nuint)needed * (nuint)sizeof(CutRing));
@@ -176,13 +176,24 @@ internal static unsafe class SnapshotCut
     /// <summary>The ring continues in other memory.</summary>
     private static void Begin(Ring* ring, ulong start, ulong sequence)
     {
+        bool isPaused = ring->End == 0;
         var first = (TraceBlock*)start;
         first->Thread = ring->Thread;
         first->Tid = ring->Tid;
         first->Sequence = sequence;
         ring->Start = start;
+        ulong tag = EventUnits.TagOf(sequence);
         ring->End = start + Words->BlockSize;
-        ring->Pos = (start + (ulong)sizeof(TraceBlock)) | (sequence % Offsets.TraceEvent_TagMask + 1);
+        ring->Pos = (start + (ulong)sizeof(TraceBlock)) | tag;
+        if (isPaused)
+        {
+            // The block has only padding, as what is left of one has when a thread is switched off.
+            EventUnits.Fill(first, tag);
+            ring->Pos = ring->End | tag;
+            ring->End = 0;
+            ring->Paused = 1;
+        }
+
         if (ring->Named != ring->Thread)
         {
             ring->Named = ring->Thread; // written after the cut
@@ -197,12 +208,23 @@ internal static unsafe class SnapshotCut
         ring->Start = 0;
         ring->Pos = 0;
         ring->End = 0;
+        ring->Paused = 0;
         ring->Named = 0;
         ring->Ending = 0;
     }
 
     /// <summary>Where the block ends that was entered last; 0: the ring has no events.</summary>
-    private static ulong EndOf(Ring* ring) => Volatile.Read(ref ring->Owner) is Offsets.Ring_Free or 0 ? 0 : Volatile.Read(ref ring->End);
+    private static ulong EndOf(Ring* ring)
+    {
+        if (Volatile.Read(ref ring->Owner) is Offsets.Ring_Free or 0)
+        {
+            return 0;
+        }
+
+        ulong end = Volatile.Read(ref ring->End);
+        uint paused = Volatile.Read(ref ring->Paused);
+        return end != 0 || paused == 0 ? end : ring->Start + (ulong)paused * Words->BlockSize;
+    }
 
     private static bool IsFree(Ring* ring) => Volatile.Read(ref ring->Owner) == Offsets.Ring_Free;
 

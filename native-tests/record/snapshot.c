@@ -519,7 +519,7 @@ static void step_with(const struct ftrace_tracing_opts *opts, unsigned int event
 	dprintf(2, "%lu instructions, %lu calls, %lu events, %lu lost\n", step_of_snapshot, calls,
 		events_of(&stepped), stepped.lost);
 	/* The few instructions between a place and its event, for each of them. */
-	CHECK(uncounted <= 40 * events);
+	CHECK(uncounted <= 60 * events);
 	CHECK(uncounted > 0);
 }
 
