@@ -133,6 +133,37 @@ int ftrace_tracing_start(const struct ftrace_tracing_opts *opts);
  */
 int ftrace_tracing_stop(void);
 
+/**
+ * ftrace_snapshot - write what all threads have to a file, and continue with empty buffers
+ * @path: as in struct ftrace_tracing_opts, but not NULL
+ *
+ * The file is a trace file of its own, which has what the buffers of all threads had at one
+ * moment: if an event is in it, so are all events that happened before. Threads stand still for about
+ * as long as in ftrace_stop_machine(); they have other buffers afterwards, and the old ones
+ * are copied by the caller. The recording needs room for these in its file: see @max_size.
+ *
+ * What was in the buffers is not in the file of the recording any more, but only in the snapshot. A
+ * signal handler that interrupts a thread in the middle of an event, and stays there until the
+ * buffers were copied, makes the event count as lost in the snapshot. So do signal handlers that
+ * are declared as NMIs and run while the threads are being stopped, in the recording.
+ *
+ * Returns 0 or
+ *   -ESRCH       no recording is running
+ *   -EOPNOTSUPP  it is written with FTRACE_TRACING_STREAM: its file has all events
+ *   -EFAULT      @path is NULL
+ *   -EEXIST      the file exists
+ *   -EFBIG       it would be larger than RLIMIT_FSIZE
+ *   -ENOMEM      the file of the recording has no room for other buffers; or no memory
+ *   -EAGAIN      threads were created faster than they could get buffers
+ *   -ENOSPC, -EACCES and other errors of open(2), fallocate(2) and write(2)
+ *   and the errors of ftrace_stop_machine()
+ * After an error there is no such file, and no event is lost.
+ *
+ * Context: thread.
+ * Source: tracing_snapshot() in kernel/trace/trace.c of the kernel.
+ */
+int ftrace_snapshot(const char *path);
+
 /* The greatest length of a mark in bytes. */
 #define FTRACE_MARK_MAX 1024
 

@@ -48,4 +48,7 @@ internal static unsafe class TracingExports
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]
     public static int Stop() => Recorder.Stop();
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_snapshot", CallConvs = [typeof(CallConvCdecl)])]
+    public static int TakeSnapshot(byte* path) => path == null ? -Errno.EFAULT : Recorder.Snapshot(path, "ftrace_snapshot"u8);
 }

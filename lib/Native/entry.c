@@ -261,6 +261,7 @@ THREAD_CONTEXT(ftrace_graph_set_notrace,
 	       (ops, pattern, len, reset))
 THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
+THREAD_CONTEXT(ftrace_snapshot, (const char *path), (path))
 INTERNAL(ftrace_record_start, (const struct ftrace_tracing_opts *opts, struct record_start *start),
 	 (opts, start))
 THREAD_CONTEXT(ftrace_for_each_site,

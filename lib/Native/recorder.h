@@ -75,6 +75,8 @@ struct ring {
  * @free_rings: how many rings have no owner, about
  * @streams: the keeper copies full blocks to the end of the file
  * @from_environment: there is nobody but the user to be told what fails
+ * @cutting: a snapshot stops all threads, and gives the rings other memory
+ * @snapshots: how often the keeper was asked for a snapshot
  */
 struct recorder {
 	struct ring *rings;
@@ -88,6 +90,8 @@ struct recorder {
 	unsigned long min_time;
 	unsigned int streams;
 	unsigned int from_environment;
+	unsigned int cutting;
+	unsigned int snapshots;
 };
 
 /*

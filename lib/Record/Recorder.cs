@@ -226,6 +226,15 @@ internal static unsafe class Recorder
         return Tracing.Run(ref call);
     }
 
+    /// <summary>Writes what all threads have to a file: <see cref="Record.Snapshot"/>.</summary>
+    public static int Snapshot(byte* path, ReadOnlySpan<byte> cause)
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
     /// <returns>0 or -errno; then it still runs.</returns>
     public static int Stop()
     {

@@ -44,7 +44,7 @@ internal static unsafe class RingPool
             words->Rings = rings;
         }
 
-        return 0;
+        return RingMemory.Reserve();
     }
 
     /// <summary>Adds free rings.</summary>
@@ -72,13 +72,8 @@ internal static unsafe class RingPool
             ring->End = 0;
             ring->Lost = 0;
             ring->Paused = 0;
-            for (uint block = 0; block < s_blocks; block++)
-            {
-                var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
-                header->Type = Offsets.TraceBlock_Events;
-                header->Magic = TraceBlock.MagicNumber;
-            }
-
+            RingMemory.SetOffset(words->RingCount, RecordFile.Size - RingBytes);
+            RingMemory.Format(start, s_blocks);
             Volatile.Write(ref ring->Owner, Offsets.Ring_Free);
             Volatile.Write(ref words->RingCount, words->RingCount + 1);
             Interlocked.Increment(ref words->FreeRings);
@@ -168,16 +163,22 @@ internal static unsafe class RingPool
         for (uint i = 0; i < words->RingCount; i++)
         {
             Ring* ring = words->Rings + i;
-            Memory.Unmap((void*)ring->Start, (nuint)RingBytes);
+            if (ring->Start != 0)
+            {
+                Memory.Unmap((void*)ring->Start, (nuint)RingBytes);
+            }
+
             *ring = default;
         }
 
+        RingMemory.FreeRetired();
         Forget();
     }
 
     /// <summary>The same, but the memory stays: a thread may still write.</summary>
     public static void Forget()
     {
+        RingMemory.ForgetRetired();
         RecorderWords.Shared->RingCount = 0;
         RecorderWords.Shared->FreeRings = 0;
     }
