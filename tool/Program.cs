@@ -11,6 +11,7 @@ internal static class Program
         var root = new RootCommand("Shows what a program does, function by function.");
         root.Add(ReportCommand.Create());
         root.Add(StatCommand.Create());
+        root.Add(GraphCommand.Create());
         return CommandLine.Run(root, args);
     }
 }
