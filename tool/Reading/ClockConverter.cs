@@ -173,6 +173,6 @@ internal sealed class ClockConverter
     private static ulong Scale(ulong time, ulong rate)
     {
         ulong high = Math.BigMul(time, rate, out ulong low);
-        return high << (64 - FractionBits) | low >> FractionBits;
+        return (high << (64 - FractionBits) | low >> FractionBits) + (low >> (FractionBits - 1) & 1); // rounded
     }
 }
