@@ -48,26 +48,28 @@ internal static class GraphCommand
         });
         command.Add(depth);
         command.Add(minPercent);
+        var selection = new SelectionOptions(command);
         command.SetAction(result => input.Read(result, file =>
         {
             _ = TryPercent(result.GetValue(minPercent)!, out ulong hundredths);
+            EventSelection selected = selection.Of(result, file);
             var options = new GraphOptions
             {
+                IsAll = selected.IsAll,
                 Function = result.GetValue(function),
                 MaxDepth = result.GetValue(depth) ?? int.MaxValue,
                 MinHundredths = hundredths,
                 IsUtf8 = Terminal.IsUtf8,
             };
-            Print(file, options);
+            Print(file, selected, options);
             return ExitCode.Success;
         }));
         return command;
     }
 
-    private static void Print(TraceFile file, GraphOptions options)
+    private static void Print(TraceFile file, EventSelection selection, GraphOptions options)
     {
-        using MergedEvents events = file.ReadMerged();
-        CallGraph graph = CallGraph.Read(file, events);
+        CallGraph graph = CallGraph.Read(file, selection);
         using var pager = new Pager(true);
         using var output = new Utf8Output(pager.Stream);
         if (!GraphText.Write(output, file, graph, options))

@@ -1,10 +1,6 @@
-using System.Collections.Generic;
 using System.CommandLine;
-using System.Globalization;
-using System.IO.Enumeration;
 using System.Linq;
 using Ftrace.Tool.Output;
-using Ftrace.Tool.Reading;
 using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Commands;
@@ -20,18 +16,11 @@ internal static class ReportCommand
         format.AcceptOnlyFromAmong("graph", "function");
         var merge = new Option<bool>("--merge") { Description = "All threads, merged by time (this is the default)" };
         var byThread = new Option<bool>("--by-thread") { Description = "One thread after the other" };
-        var tid = new Option<int[]>("--tid") { Description = "Only the threads with these ids", HelpName = "TID" };
-        var thread = new Option<string[]>("--thread") { Description = "Only the threads with these names; * and ? are wildcards", HelpName = "NAME" };
-        var range = new Option<string>("--range")
-        {
-            Description = "Only these times: seconds from the start of the recording, or UTC as 2026-01-31T12:00:00.5Z; either can be left out",
-            HelpName = "FROM..TO",
-        };
         var tail = new Option<long?>("--tail") { Description = "Only the last N lines; with --by-thread, of each thread", HelpName = "N" };
         var utc = new Option<bool>("--utc") { Description = "Print times of day, UTC" };
         var noDemangle = new Option<bool>("--no-demangle") { Description = "Print C++ and Rust symbols as they are" };
         var noPager = new Option<bool>("--no-pager") { Description = "Do not start a pager ($FTRACE_PAGER, $PAGER, or less -FRX) on a terminal" };
-        foreach (Option option in (Option[])[format, merge, byThread, tid, thread, range, tail, utc, noDemangle, noPager])
+        foreach (Option option in (Option[])[format, merge, byThread, tail, utc, noDemangle, noPager])
         {
             command.Add(option);
         }
@@ -50,16 +39,10 @@ internal static class ReportCommand
                 result.AddError("--tail takes a number of lines");
             }
         });
-        range.Validators.Add(result =>
-        {
-            if (!TimeRange.TryParse(result.GetValueOrDefault<string>() ?? "", out _))
-            {
-                result.AddError("--range takes FROM..TO: seconds, or times as 2026-01-31T12:00:00.5Z");
-            }
-        });
+        var selection = new SelectionOptions(command);
         command.SetAction(result => input.Read(result, file =>
         {
-            TimeRange.TryParse(result.GetValue(range) ?? "..", out TimeRange times);
+            EventSelection selected = selection.Of(result, file);
             var options = new ReportOptions
             {
                 Format = result.GetValue(format) switch
@@ -69,9 +52,9 @@ internal static class ReportCommand
                     _ => null,
                 },
                 ByThread = result.GetValue(byThread),
-                Threads = Select(file, result.GetValue(tid) ?? [], result.GetValue(thread) ?? []),
-                From = times.FromIn(file),
-                To = times.ToIn(file),
+                Threads = selected.Threads,
+                From = selected.From,
+                To = selected.To,
                 Tail = result.GetValue(tail),
                 Utc = result.GetValue(utc),
                 Mangled = result.GetValue(noDemangle),
@@ -82,25 +65,5 @@ internal static class ReportCommand
             return ExitCode.Success;
         }));
         return command;
-    }
-
-    /// <summary>Null: all.</summary>
-    private static List<TraceThread>? Select(TraceFile file, int[] ids, string[] names)
-    {
-        if (ids.Length == 0 && names.Length == 0)
-        {
-            return null;
-        }
-
-        var threads = file.Threads.Where(thread => ids.Contains(thread.Id) || names.Any(name => FileSystemName.MatchesSimpleExpression(name, thread.Name, false))).ToList();
-        if (threads.Count != 0)
-        {
-            return threads;
-        }
-
-        const int MaxNamed = 20;
-        IEnumerable<string> wanted = ids.Select(id => id.ToString(CultureInfo.InvariantCulture)).Concat(names);
-        string has = string.Join(", ", file.Threads.Take(MaxNamed).Select(thread => TaskNames.Of(file, thread)));
-        throw new CommandFailure($"{file.Path}: has no thread {string.Join(" or ", wanted)}; it has: {has}{(file.Threads.Count > MaxNamed ? " ..." : "")}");
     }
 }

@@ -58,6 +58,7 @@ internal static class StatCommand
             command.Add(option);
         }
 
+        var selection = new SelectionOptions(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(byThread) && result.GetValue(diff) != null)
@@ -70,12 +71,18 @@ internal static class StatCommand
             var field = Enum.Parse<StatField>(result.GetValue(sort)!, ignoreCase: true);
             string wanted = result.GetValue(format)!;
             int limit = result.GetValue(top) ?? int.MaxValue;
-            if (result.GetValue(diff) is { } other)
+            EventSelection selected = selection.Of(result, file);
+            if (result.GetValue(diff) is { } path)
             {
-                return Compare(file, other, field, wanted, limit);
+                using TraceFile other = TraceFile.Open(path);
+                var both = new StatDiff(
+                    StatTable.Read(other, selection.Of(result, other), false), StatTable.Read(file, selected, false));
+                both.Sort(field);
+                Print(both, other, file, wanted, limit);
+                return TraceInput.PrintDamages(other) ? ExitCode.Failure : ExitCode.Success;
             }
 
-            StatTable table = Read(file, result.GetValue(byThread));
+            StatTable table = StatTable.Read(file, selected, result.GetValue(byThread));
             table.Sort(field);
             Print(table, file, wanted, limit);
             return ExitCode.Success;
@@ -83,18 +90,9 @@ internal static class StatCommand
         return command;
     }
 
-    private static StatTable Read(TraceFile file, bool byThread)
+    private static void Print(StatDiff diff, TraceFile other, TraceFile file, string format, int limit)
     {
-        using MergedEvents events = file.ReadMerged();
-        return StatTable.Read(file, events, byThread);
-    }
-
-    private static int Compare(TraceFile file, string other, StatField field, string format, int limit)
-    {
-        using TraceFile before = TraceFile.Open(other);
-        var diff = new StatDiff(Read(before, false), Read(file, false));
-        diff.Sort(field);
-        Print(format, stream => StatDiffJson.Write(stream, diff, other, file.Path, limit), output =>
+        Print(format, stream => StatDiffJson.Write(stream, diff, other.Path, file.Path, limit), output =>
         {
             if (format == Csv)
             {
@@ -104,9 +102,8 @@ internal static class StatCommand
 
             StatDiffText.Write(output, diff, limit);
         });
-        PrintNotes(format, diff.Before, other);
+        PrintNotes(format, diff.Before, other.Path);
         PrintNotes(format, diff.After, file.Path);
-        return TraceInput.PrintDamages(before) ? ExitCode.Failure : ExitCode.Success;
     }
 
     private static void Print(StatTable table, TraceFile file, string format, int limit)
@@ -119,7 +116,7 @@ internal static class StatCommand
                 return;
             }
 
-            StatText.Write(output, table, limit);
+            StatText.Write(output, file, table, limit);
         });
         PrintNotes(format, table, file.Path);
     }

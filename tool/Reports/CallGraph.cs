@@ -33,12 +33,16 @@ internal sealed class CallGraph : ICallSink
 
     public ulong WithoutExit { get; private set; }
 
-    public static CallGraph Read(TraceFile file, MergedEvents events, int maxNodes = CallTree.DefaultMaxNodes)
+    public static CallGraph Read(TraceFile file, EventSelection selection, int maxNodes = CallTree.DefaultMaxNodes)
     {
         var graph = new CallGraph(file, maxNodes);
-        while (events.Next())
+        using MergedEvents events = selection.Read(file);
+        while (events.Next() && events.Current.Time <= selection.To)
         {
-            graph.Add(in events.Current);
+            if (events.Current.Time >= selection.From)
+            {
+                graph.Add(in events.Current);
+            }
         }
 
         graph.Finish();

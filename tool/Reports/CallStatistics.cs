@@ -47,11 +47,15 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     public ulong? Quantile(ref FunctionTotals row, uint percent) =>
         _sketches.Quantile(ref row.Series, row.Timed, percent) is { } value ? Math.Clamp(value, row.Min, row.Max) : null;
 
-    public void Read(MergedEvents events)
+    public void Read(EventSelection selection)
     {
-        while (events.Next())
+        using MergedEvents events = selection.Read(_file);
+        while (events.Next() && events.Current.Time <= selection.To)
         {
-            Add(in events.Current);
+            if (events.Current.Time >= selection.From)
+            {
+                Add(in events.Current);
+            }
         }
 
         _tracker.Finish();

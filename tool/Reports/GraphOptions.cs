@@ -6,6 +6,9 @@ internal sealed class GraphOptions
     /// <summary>A name or a pattern. Null: the whole tree.</summary>
     public string? Function { get; init; }
 
+    /// <summary>False: threads or times were selected.</summary>
+    public bool IsAll { get; init; } = true;
+
     /// <summary>Functions above each other.</summary>
     public int MaxDepth { get; init; } = int.MaxValue;
 

@@ -12,8 +12,8 @@ internal static class GraphText
     {
         if (graph.Tree.Count == 1)
         {
-            output.Write("No calls and no samples are in the trace. See: ftrace list PROGRAM\n"u8);
-            return true;
+            EmptyHint.Write(output, file, options.IsAll);
+            return options.Function == null;
         }
 
         if (options.Function == null)

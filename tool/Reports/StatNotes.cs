@@ -28,6 +28,11 @@ internal static class StatNotes
             yield return $"{table.MissingBlocks} blocks are missing between those that the trace has.";
         }
 
+        if (!table.IsRateKnown)
+        {
+            yield return "The file does not tell how fast the TSC is: what is shown as a nanosecond is a tick.";
+        }
+
         if (table.IsWithoutQuantiles)
         {
             yield return "There are too many functions: some have no P50 and P99.";
