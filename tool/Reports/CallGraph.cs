@@ -33,6 +33,9 @@ internal sealed class CallGraph : ICallSink
 
     public ulong WithoutExit { get; private set; }
 
+    /// <summary>Units that were lost in the threads.</summary>
+    public ulong Lost { get; private set; }
+
     public static CallGraph Read(TraceFile file, EventSelection selection, int maxNodes = CallTree.DefaultMaxNodes)
     {
         var graph = new CallGraph(file, maxNodes);
@@ -98,6 +101,10 @@ internal sealed class CallGraph : ICallSink
                 break;
             case EventKind.FunctionEntry:
                 AddEntry(in e);
+                break;
+            case EventKind.Lost:
+                Lost += e.Address;
+                _tracker.Add(in e);
                 break;
             default:
                 _tracker.Add(in e);

@@ -98,7 +98,7 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         if (open.Outer != 0)
         {
             timed.Total = 0;
-            _open[open.Outer].Inside += duration;
+            AddInside(open.Outer, duration);
         }
 
         if (++_timedCount == _timed.Length)
@@ -157,7 +157,7 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         row.WithoutExit++;
         if (open.Outer != 0)
         {
-            _open[open.Outer].Inside += open.Inside;
+            AddInside(open.Outer, open.Inside);
         }
         else
         {
@@ -194,13 +194,21 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         }
     }
 
+    private void AddInside(int outer, ulong time)
+    {
+        if (outer != OpenCall.Gone)
+        {
+            _open[outer].Inside += time;
+        }
+    }
+
     /// <summary>Takes a call out of those of its function that are under way.</summary>
     private void Leave(in FinishedCall call, int outer)
     {
         ref int innermost = ref _openCalls.Innermost(call.Thread, call.Address);
         if (innermost == call.Number)
         {
-            if (outer != 0)
+            if (outer > 0)
             {
                 innermost = outer;
                 return;
@@ -211,11 +219,11 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         }
 
         // On another stack; the one inside it is now in the outer one.
-        for (int inner = innermost; inner != 0; inner = _open[inner].Outer)
+        for (int inner = innermost; inner > 0; inner = _open[inner].Outer)
         {
             if (_open[inner].Outer == call.Number)
             {
-                _open[inner].Outer = outer;
+                _open[inner].Outer = outer != 0 ? outer : OpenCall.Gone;
                 return;
             }
         }

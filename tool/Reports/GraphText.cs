@@ -79,29 +79,26 @@ internal static class GraphText
     {
         if (text.Hidden != 0)
         {
-            output.Write("# "u8).Write((ulong)text.Hidden).Write(" functions with less than "u8).WriteFixed(options.MinHundredths, 100, 2)
-                .Write(" % are not shown, nor what they call; --min-percent 0 shows all\n"u8);
+            output.Write("# functions with less than "u8).WriteFixed(options.MinHundredths, 100, 2)
+                .Write(" % that are not shown, nor what they call: "u8).Write((ulong)text.Hidden).Write("; --min-percent 0 shows all\n"u8);
         }
 
-        if (text.TooDeep != 0)
-        {
-            output.Write("# "u8).Write((ulong)text.TooDeep).Write(" functions call others that are not shown; see --depth\n"u8);
-        }
+        Note(output, (ulong)text.TooDeep, "functions whose callees are too deep to be shown"u8, "; see --depth"u8);
     }
 
     private static void WriteNotes(Utf8Output output, TraceFile file, CallGraph graph)
     {
-        Note(output, graph.WithoutEntry, "calls have no entry in the trace. They are counted, and have no time."u8);
-        Note(output, graph.WithoutExit, "calls have no exit in the trace. They are counted, and have no time."u8);
-        Note(output, graph.LeftOut, "calls have no line: there are too many different stacks, or too deep ones. Their time is in SELF of their callers."u8);
-        Note(output, file.Lost, "units were lost; an entry or an exit is one."u8);
+        Note(output, graph.WithoutEntry, "calls without an entry in the trace"u8, ". They are counted, and have no time."u8);
+        Note(output, graph.WithoutExit, "calls without an exit in the trace"u8, ". They are counted, and have no time."u8);
+        Note(output, graph.LeftOut, "calls without a line, of too many different stacks, or too deep ones"u8, ". Their time is in SELF of their callers."u8);
+        Note(output, Math.Max(file.Lost, graph.Lost), "units lost"u8, ". An entry or an exit is one."u8);
     }
 
-    private static void Note(Utf8Output output, ulong number, ReadOnlySpan<byte> text)
+    private static void Note(Utf8Output output, ulong number, ReadOnlySpan<byte> what, ReadOnlySpan<byte> then)
     {
         if (number != 0)
         {
-            output.Write("# "u8).Write(number).Write((byte)' ').Write(text).Line();
+            output.Write("# "u8).Write(what).Write(": "u8).Write(number).Write(then).Line();
         }
     }
 }

@@ -87,7 +87,9 @@ internal sealed class StatTable
         if (field != StatField.Name)
         {
             order = Nullable.Compare(b[field], a[field]);
+            order = order != 0 || field != StatField.Self ? order : b.Samples.CompareTo(a.Samples);
             order = order != 0 ? order : b.SamplesInside.CompareTo(a.SamplesInside);
+            order = order != 0 ? order : b.Samples.CompareTo(a.Samples);
             order = order != 0 ? order : b.Calls.CompareTo(a.Calls);
         }
 
