@@ -5,6 +5,7 @@ using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
 using Ftrace.Protocol;
+using Ftrace.Record;
 using Ftrace.Text;
 using Ftrace.Trace;
 
@@ -55,6 +56,11 @@ internal static unsafe class Startup
         Tracing.ReclaimBriefly();
         return 0;
     }
+
+    /// <summary>The recorder's thread works for a moment.</summary>
+    /// <returns>After how many microseconds it is to work again.</returns>
+    [UnmanagedCallersOnly(EntryPoint = "thread_keeper_work", CallConvs = [typeof(CallConvCdecl)])]
+    public static int KeeperWork() => Keeper.Work();
 
     /// <summary>A thread's first call. It does nothing: the runtime attaches a thread when it enters.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_attach", CallConvs = [typeof(CallConvCdecl)])]

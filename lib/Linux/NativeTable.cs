@@ -217,9 +217,24 @@ internal unsafe struct NativeTable
     /// <summary>The recorder's ops of ftrace/graph.h.</summary>
     [FieldOffset(Offsets.NativeTable_RecorderGraphOps)] public void* RecorderGraphOps;
 
-    /// <summary>The recorder's ops of ftrace/trace.h.</summary>
-    [FieldOffset(Offsets.NativeTable_RecorderOps)] public void* RecorderOps;
-
     /// <summary>Reads the clocks into three words: the TSC, CLOCK_MONOTONIC, CLOCK_REALTIME.</summary>
     [FieldOffset(Offsets.NativeTable_ReadClocks)] public delegate* unmanaged<void*, void> ReadClocks;
+
+    /// <summary>Starts the recorder's thread, which blocks the signals of the argument. Returns 0 or -errno.</summary>
+    [FieldOffset(Offsets.NativeTable_KeeperStart)] public delegate* unmanaged<ulong, int> KeeperStart;
+
+    /// <summary>Ends it, and waits for that.</summary>
+    [FieldOffset(Offsets.NativeTable_KeeperEnd)] public delegate* unmanaged<void> KeeperEnd;
+
+    /// <summary>Switches recording of the calling thread, which has this record, on or off. Returns 0 or -ENOSPC: it has no ring.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordThread)] public delegate* unmanaged<void*, int, int> RecordThread;
+
+    /// <summary>The handlers of the recorder: at entries.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordEntry)] public void* RecordEntry;
+
+    /// <summary>At entries, if exits are not recorded.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordFunction)] public void* RecordFunction;
+
+    /// <summary>At exits.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordReturn)] public void* RecordReturn;
 }

@@ -15,6 +15,8 @@
  */
 #include "native.h"
 #include "loader.h"
+#include "record_env.h"
+#include "recorder.h"
 #include "runtime.h"
 
 #include <errno.h>
@@ -120,6 +122,7 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 	check_lost_attach();
 	loader_after_fork();
 	agent_after_fork();
+	keeper_after_fork();
 	native.fork_child(thread);
 	note_process();
 }
@@ -195,9 +198,11 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 }
 
 /* Calls for thread context. The C# side has the same name with the prefix "thread_". */
-#define THREAD_CONTEXT(name, params, args)                                                         \
+#define THREAD_CONTEXT(name, params, args) CONTEXT(EXPORT, name, params, args)
+#define INTERNAL(name, params, args)	   CONTEXT(, name, params, args)
+#define CONTEXT(linkage, name, params, args)                                                       \
 	int thread_##name params;                                                                  \
-	EXPORT int name params                                                                     \
+	linkage int name params                                                                    \
 	{                                                                                          \
 		struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;                             \
 		int saved_errno = errno, ret;                                                      \
@@ -256,6 +261,8 @@ THREAD_CONTEXT(ftrace_graph_set_notrace,
 	       (ops, pattern, len, reset))
 THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
+INTERNAL(ftrace_record_start, (const struct ftrace_tracing_opts *opts, struct record_start *start),
+	 (opts, start))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))
@@ -420,6 +427,7 @@ static void fork_child(void)
 		check_lost_attach();
 	loader_after_fork();
 	agent_after_fork();
+	keeper_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();
 }

@@ -14,6 +14,8 @@
  *	graph_entry.S	the same for calls whose exits are traced; graph.c
  *	graph_blocks.S	the blocks that such calls return to
  *	recorder.c	the events of calls, into memory that is a file
+ *	keeper.c	the recorder's thread
+ *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
  *	syscall.S	system calls that do not return as a function does
@@ -152,8 +154,12 @@ extern struct native {
 	struct recorder *recorder;
 	struct ring *no_ring;
 	struct ftrace_graph_ops *recorder_graph_ops;
-	struct ftrace_ops *recorder_ops;
 	void (*read_clocks)(struct clock_times *times);
+	int (*keeper_start)(unsigned long mask);
+	void (*keeper_end)(void);
+	ftrace_graph_entry_t record_entry, record_function;
+	ftrace_graph_return_t record_return;
+	int (*record_thread)(struct trace_thread *thread, int on);
 } native;
 
 /*
@@ -207,13 +213,15 @@ struct graph_header {
  * @graph: ops of ftrace/graph.h
  * @full: ops for which all registers have to be saved
  * @redirected: 1: ftrace_trace_function is called in place of handlers; 2: nothing is
- * @recorded: the set that graph_entry.S records itself: of the recorder alone; ~0: there is none
+ * @recorded: the set whose calls graph_entry.S records itself: the recorder alone; ~0: there is none
+ * @recorded_entries: the same if it records entries only
  */
 extern struct graph_sets {
 	unsigned long graph;
 	unsigned long full;
 	unsigned long redirected;
 	unsigned long recorded;
+	unsigned long recorded_entries;
 } ftrace_graph_sets;
 
 /* What graph.c needs of a thread's record, lib/Trace/TraceThread.cs. */

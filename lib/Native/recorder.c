@@ -18,13 +18,13 @@
  * ring.owner says that it is free; a thread takes it by a compare-and-swap of ring.owner. Another
  * process may read all of it at any time.
  *
- * Any context. Compiled for general registers only: the trampoline has not saved others.
+ * Any context. Compiled for general registers only: the trampoline has not saved others. keeper_ask()
+ * is called from here.
  */
 #include "recorder.h"
 
-#include <limits.h>
+#include <errno.h>
 #include <stdbool.h>
-#include <linux/futex.h>
 
 struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(64)));
@@ -33,9 +33,13 @@ _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct 
 
 #define TAG_MASK 15UL
 
+/*
+ * No power of two that is the length of a ring, and not more than 2048, is 0 or 1 modulo 13. So a block
+ * has another tag than what is left in it, and than the block before it once that is entered.
+ */
 static inline unsigned long tag_of(unsigned long sequence)
 {
-	return sequence % 15 + 1;
+	return sequence % 13 + 1;
 }
 
 static inline unsigned long now(void)
@@ -60,6 +64,12 @@ static inline bool replace(unsigned long *word, unsigned long from, unsigned lon
 	return found == from;
 }
 
+static inline unsigned long take(unsigned long *pos, unsigned long size)
+{
+	__asm__ __volatile__("xaddq %0, %1" : "+r"(size), "+m"(*pos)::"cc", "memory");
+	return size;
+}
+
 static inline bool replace_both(struct ring *ring, unsigned long pos, unsigned long end,
 				unsigned long new_pos, unsigned long new_end)
 {
@@ -72,54 +82,89 @@ static inline bool replace_both(struct ring *ring, unsigned long pos, unsigned l
 	return done;
 }
 
-static void ask_keeper(void)
+static struct block *block_after(const struct ring *ring, unsigned long end)
 {
-	__atomic_add_fetch(&ftrace_recorder.asked, 1, __ATOMIC_SEQ_CST);
-	raw_syscall(SYS_futex, (long)&ftrace_recorder.asked, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+	unsigned long size = ftrace_recorder.block_size;
+
+	return (struct block *)(end == ring->start + ring->blocks * size ? ring->start : end);
 }
 
+static inline void set_thread(struct block *block, unsigned int thread, unsigned int tid)
+{
+	block->thread = thread;
+	block->tid = tid;
+}
+
+/* Where the block ends that was entered last; 0: none was. */
+static unsigned long last_end(const struct ring *ring)
+{
+	if (ring->end)
+		return ring->end;
+	return ring->paused ? ring->start + ring->paused * (unsigned long)ftrace_recorder.block_size : 0;
+}
+
+/* The ring is the thread's, but it does not use it yet. What is left of another thread's events stays. */
 static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 {
-	unsigned int size = ftrace_recorder.block_size, i;
+	unsigned long size = ftrace_recorder.block_size, sequence = 1, end = last_end(ring);
 	struct block *first = (struct block *)ring->start;
 
-	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
-	for (i = 0; i < ring->blocks; i++) {
-		struct block *block = (struct block *)(ring->start + (unsigned long)i * size);
-
-		block->thread = ring->thread;
-		block->tid = thread->tid;
+	if (end) {
+		sequence = ((struct block *)(end - size))->sequence + 1;
+		first = block_after(ring, end);
 	}
-	__atomic_store_n(&first->sequence, ring->sequence, __ATOMIC_RELEASE);
-	ring->end = ring->start + size;
-	__atomic_store_n(&ring->pos, (ring->start + sizeof(*first)) | tag_of(ring->sequence),
-			 __ATOMIC_RELEASE);
+	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
+	ring->tid = thread->tid;
+	__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
+	set_thread(first, ring->thread, ring->tid);
+	__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
+	ring->end = (unsigned long)first + size;
+	__atomic_store_n(&ring->pos, (unsigned long)(first + 1) | tag_of(sequence), __ATOMIC_RELEASE);
+	ring->paused = 0;
+}
+
+/* A ring that is free; else, unless it is to be copied before, that of the thread which ended first. */
+static struct ring *find_ring(unsigned long *owner)
+{
+	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
+	struct ring *found = NULL;
+
+	for (i = 0; i < count; i++) {
+		struct ring *ring = &ftrace_recorder.rings[i];
+
+		*owner = __atomic_load_n(&ring->owner, __ATOMIC_ACQUIRE);
+		if (*owner == Ring_Free)
+			return ring;
+		/* 0 is the greatest: the keeper has not seen that it has ended. */
+		if (*owner == Ring_Ended && !ftrace_recorder.streams &&
+		    (!found || ring->ending - 1 < found->ending - 1))
+			found = ring;
+	}
+	*owner = Ring_Ended;
+	return found;
 }
 
 /* Once for each thread. What it interrupts may be doing the same: then the first ring that is set counts. */
 static struct ring *claim_ring(struct trace_thread *thread)
 {
-	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
+	unsigned long owner, before;
+	struct ring *ring;
 
-	for (i = 0; i < count; i++) {
-		struct ring *ring = &ftrace_recorder.rings[i];
-		unsigned long owner = Ring_Free;
-
-		if (__atomic_load_n(&ring->owner, __ATOMIC_RELAXED) != Ring_Free ||
-		    !__atomic_compare_exchange_n(&ring->owner, &owner, (unsigned long)thread, 0,
+	while ((ring = find_ring(&owner))) {
+		before = owner;
+		if (!__atomic_compare_exchange_n(&ring->owner, &owner, (unsigned long)thread, 0,
 						 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			continue;
 		begin_ring(ring, thread);
 		if (!replace((unsigned long *)&thread->ring, (unsigned long)&ftrace_no_ring,
 			     (unsigned long)ring)) {
-			((struct block *)ring->start)->sequence = 0;
-			ring->end = 0;
-			__atomic_store_n(&ring->owner, Ring_Free, __ATOMIC_RELEASE);
+			__atomic_store_n(&ring->owner, Ring_Ended, __ATOMIC_RELEASE);
 			return thread->ring;
 		}
-		if (__atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) <
-		    Ring_FewFree)
-			ask_keeper();
+		if (before == Ring_Ended ||
+		    __atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) <
+			    Ring_FewFree)
+			keeper_ask();
 		return ring;
 	}
 	return NULL;
@@ -128,67 +173,18 @@ static struct ring *claim_ring(struct trace_thread *thread)
 /* Enters the next block, or finds that what has interrupted this has entered it. */
 static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long end)
 {
-	unsigned int size = ftrace_recorder.block_size;
-	const struct block *last = (const struct block *)(end - size);
-	unsigned long sequence = last->sequence + 1;
-	struct block *next = (struct block *)end;
-	unsigned long old;
+	unsigned long size = ftrace_recorder.block_size;
+	unsigned long sequence = ((struct block *)(end - size))->sequence + 1;
+	struct block *next = block_after(ring, end);
+	unsigned long old = next->sequence;
 
-	if (end == ring->start + (unsigned long)ring->blocks * size)
-		next = (struct block *)ring->start;
-	old = next->sequence;
 	if (old > sequence)
 		return;
 	if (old != sequence && !replace(&next->sequence, old, sequence))
 		return;
+	set_thread(next, ring->thread, ring->tid);
 	replace_both(ring, pos, end, (unsigned long)(next + 1) | tag_of(sequence),
 		     (unsigned long)next + size);
-}
-
-/*
- * The place for an event of some units, and its tag; NULL if there is none: recording is off, or
- * there is no ring, and the event is counted as lost.
- */
-static struct unit *reserve(struct trace_thread *thread, unsigned int units, unsigned long *tag)
-{
-	struct ring *ring = thread->ring;
-
-	for (;;) {
-		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
-		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
-		unsigned long at = pos & ~TAG_MASK;
-
-		if (!end) {
-			if (ring != &ftrace_no_ring || !ftrace_recorder.active ||
-			    !ftrace_recorder.rings->blocks)
-				return NULL; /* off; or the child of a fork */
-			ring = claim_ring(thread);
-			if (ring)
-				continue;
-			__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost),
-					   units, __ATOMIC_RELAXED);
-			return NULL;
-		}
-		if (at + units * sizeof(struct unit) <= end) {
-			if (!replace(&ring->pos, pos, pos + units * sizeof(struct unit)))
-				continue;
-			*tag = pos & TAG_MASK;
-			return (struct unit *)at;
-		}
-		/* Units that are left over are not of this block's tag, or are padding. */
-		if (at < end) {
-			if (replace(&ring->pos, pos, end | (pos & TAG_MASK))) {
-				struct unit *rest = (struct unit *)at;
-
-				rest->what = TraceEvent_Padding << 4 |
-					     (((end - at) / sizeof(*rest) - 1) << 16);
-				__atomic_store_n(&rest->when, now() << 4 | (pos & TAG_MASK),
-						 __ATOMIC_RELEASE);
-			}
-			continue;
-		}
-		enter_next_block(ring, pos, end);
-	}
 }
 
 static inline void write_unit(struct unit *unit, unsigned long when, unsigned long what)
@@ -197,19 +193,120 @@ static inline void write_unit(struct unit *unit, unsigned long when, unsigned lo
 	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
 }
 
-static void write_event(struct trace_thread *thread, unsigned long what)
+/*
+ * How many units at a place that was taken are the taker's. The place may be beyond the end of its block, or
+ * cross it; or be in a block that what has interrupted the taker has left behind since. A place beyond the
+ * end lies in the next block, which has another tag.
+ */
+static unsigned int units_at(const struct ring *ring, unsigned long place, unsigned int units)
+{
+	unsigned long size = ftrace_recorder.block_size, offset = (place & ~TAG_MASK) - ring->start;
+	const struct block *block = (const struct block *)(ring->start + (offset & -size));
+	unsigned long at = offset & (size - 1), room = (size - at) / sizeof(struct unit);
+
+	if (offset >= ring->blocks * size || at < sizeof(*block) ||
+	    tag_of(block->sequence) != (place & TAG_MASK))
+		return 0;
+	return room < units ? room : units;
+}
+
+static void write_padding(unsigned long place, unsigned int units)
+{
+	write_unit((struct unit *)(place & ~TAG_MASK), now() << 4 | (place & TAG_MASK),
+		   TraceEvent_Padding << 4 | (units - 1) << 16);
+}
+
+/* The thread is to have a ring, but there was none: what it does is counted as lost. */
+static bool lacks_ring(const struct trace_thread *thread)
+{
+	return thread->ring == &ftrace_no_ring && ftrace_recorder.active && ftrace_recorder.rings->blocks;
+}
+
+/* The ring of a thread; NULL if it has none: recording is off, or the event is counted as lost. */
+static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
+{
+	struct ring *ring = thread->ring;
+
+	if (ring->end)
+		return ring;
+	if (!lacks_ring(thread))
+		return NULL; /* off, or the thread is; or the child of a fork */
+	ring = claim_ring(thread);
+	if (!ring)
+		__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost), units,
+				   __ATOMIC_RELAXED);
+	return ring;
+}
+
+/*
+ * The place for an event of some units, and its tag; NULL if there is none.
+ *
+ * @place: one that was taken already, and may not be good; 0: none
+ *
+ * It is taken by one instruction, so what interrupts this cannot keep it from progress, however often.
+ */
+static struct unit *reserve_from(struct trace_thread *thread, unsigned long place, unsigned int units,
+				 unsigned long *tag)
+{
+	struct ring *ring = ring_of(thread, units);
+
+	while (ring) {
+		unsigned int good = place ? units_at(ring, place, units) : 0;
+		unsigned long pos, end;
+
+		if (good == units) {
+			*tag = place & TAG_MASK;
+			return (struct unit *)(place & ~TAG_MASK);
+		}
+		if (good)
+			write_padding(place, good);
+		pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+		if (pos >= end)
+			enter_next_block(ring, pos, end);
+		place = take(&ring->pos, units * sizeof(struct unit));
+	}
+	return NULL;
+}
+
+static struct unit *reserve(struct trace_thread *thread, unsigned int units, unsigned long *tag)
+{
+	return reserve_from(thread, 0, units, tag);
+}
+
+static void write_event(struct trace_thread *thread, unsigned long what, unsigned long place)
 {
 	unsigned long tag;
-	struct unit *unit = reserve(thread, 1, &tag);
+	struct unit *unit = reserve_from(thread, place, 1, &tag);
 
 	if (unit)
 		write_unit(unit, now() << 4 | tag, what);
 }
 
-/* The trampoline has found no place for an event. */
-void ftrace_record_slow(struct trace_thread *thread, unsigned long what)
+static void write_entry(struct trace_thread *thread, unsigned long what, unsigned long parent_ip,
+			unsigned long place)
 {
-	write_event(thread, what);
+	unsigned long tag;
+	struct unit *unit = reserve_from(thread, place, 2, &tag);
+
+	if (!unit)
+		return;
+	/* The first one first: it says what the others are. */
+	write_unit(unit, now() << 4 | tag, what);
+	write_unit(unit + 1, tag | parent_ip << 8, 0);
+}
+
+/* The trampoline has taken a place that is not good, or that it is not sure of. */
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place)
+{
+	write_event(thread, what, place);
+}
+
+/* The same for an entry without exit. */
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip)
+{
+	write_entry(thread, what, parent_ip, place);
 }
 
 static unsigned long number_of(const struct ftrace_graph_call *call)
@@ -231,7 +328,7 @@ int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, s
 	call->data = (void *)((unsigned long)unit | tag);
 	if (unit)
 		write_unit(unit, now() << 4 | tag, call->ip << 16 | number_of(call));
-	return unit != NULL;
+	return unit || lacks_ring(thread);
 }
 
 /* Takes a call back that was short, if nothing was recorded after its entry. */
@@ -258,7 +355,7 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 	if (ftrace_recorder.min_time && take_back(thread, (unsigned long)call->data))
 		return;
 	if (!call->flags) {
-		write_event(thread, 1UL << 63 | call->ip << 16 | number_of(call));
+		write_event(thread, 1UL << 63 | call->ip << 16 | number_of(call), 0);
 		return;
 	}
 	unit = reserve(thread, 2, &tag);
@@ -269,17 +366,71 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 	write_unit(unit + 1, tag | number_of(call) << 8 | (unsigned long)call->flags << 24, 0);
 }
 
-void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs)
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs)
 {
-	unsigned long tag;
-	struct unit *unit = reserve(this_thread(), 2, &tag);
-
 	(void)ops, (void)regs;
-	if (!unit)
+	write_entry(this_thread(), call->ip << 16 | 1 << 8 | TraceEvent_Function << 4, call->parent_ip, 0);
+	return 0;
+}
+
+/* Ends the block, and has none: the trampoline finds no place. Handlers may enter blocks meanwhile. */
+static void pause_ring(struct ring *ring)
+{
+	for (;;) {
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+
+		if (!end)
+			return;
+		if (pos < end) {
+			unsigned int rest = (end - (pos & ~TAG_MASK)) / sizeof(struct unit);
+			unsigned long place = take(&ring->pos, rest * sizeof(struct unit));
+			unsigned int good = units_at(ring, place, rest);
+
+			if (good)
+				write_padding(place, good);
+			continue;
+		}
+		ring->paused = (end - ring->start) / ftrace_recorder.block_size;
+		if (replace_both(ring, pos, end, pos, 0))
+			return;
+	}
+}
+
+/* Begins the block after the last one. Handlers count up pos meanwhile, but find no place. */
+static void resume_ring(struct ring *ring)
+{
+	unsigned long size = ftrace_recorder.block_size, end = last_end(ring);
+	unsigned long sequence = ((struct block *)(end - size))->sequence + 1;
+	struct block *next = block_after(ring, end);
+
+	if (ring->end)
 		return;
-	write_unit(unit, now() << 4 | tag, ip << 16 | 1 << 8 | TraceEvent_Function << 4);
-	write_unit(unit + 1, tag | parent_ip << 8, 0);
+	__atomic_store_n(&next->sequence, sequence, __ATOMIC_RELEASE);
+	set_thread(next, ring->thread, ring->tid);
+	while (!replace_both(ring, ring->pos, 0, (unsigned long)(next + 1) | tag_of(sequence),
+			     (unsigned long)next + size))
+		;
+	ring->paused = 0;
+}
+
+/* Switches recording of the calling thread on or off. Returns 0 or -ENOSPC. Thread context. */
+int record_thread(struct trace_thread *thread, int on)
+{
+	struct ring *ring = thread->ring;
+
+	if (ring == &ftrace_no_ring && !on)
+		ring = claim_ring(thread);
+	if (!ring)
+		return -ENOSPC;
+	if (ring == &ftrace_no_ring)
+		return 0;
+	if (on)
+		resume_ring(ring);
+	else
+		pause_ring(ring);
+	return 0;
 }
 
 static unsigned long read_ns(int clock)

@@ -35,10 +35,16 @@ struct block {
  * @end: where the block of @pos ends; 0: there is none. Changed only together with @pos
  * @start: the first block
  * @blocks: how many, a power of two
- * @thread: the number of the thread in the file
+ * @thread: the number of the owner in the file, and @tid its id
  * @owner: RING_*, or the record of the thread
- * @sequence: of the first block that its next owner will write
+ * @paused: the thread has switched recording off, and @end is 0: the index of its last block, plus 1
  * @lost: units
+ * @named: the number of the thread whose name is in the file
+ * @ending: counts the threads that had a ring and have ended, up to this one; 0: its thread lives
+ *
+ * A ring whose thread has ended is taken over by another thread, if no ring is free: that one begins with
+ * the next block, and the sequence numbers go on. While events are streamed, the keeper sets such a ring
+ * free once it has copied what it holds, and none is taken over before.
  *
  * In memory that a fork clears: a child does not write what its parent records.
  */
@@ -49,9 +55,11 @@ struct ring {
 	unsigned int blocks;
 	unsigned int thread;
 	unsigned long owner;
-	unsigned long sequence;
+	unsigned int tid;
+	unsigned int paused;
 	unsigned long lost;
-	unsigned long reserved;
+	unsigned int named;
+	unsigned int ending;
 };
 
 /*
@@ -64,6 +72,8 @@ struct ring {
  * @threads: how many numbers of threads were given
  * @min_time: calls that take less, in units of the clock, are taken back
  * @free_rings: how many rings have no owner, about
+ * @streams: the keeper copies full blocks to the end of the file
+ * @from_environment: there is nobody but the user to be told what fails
  */
 struct recorder {
 	struct ring *rings;
@@ -75,6 +85,8 @@ struct recorder {
 	unsigned int threads;
 	unsigned int free_rings;
 	unsigned long min_time;
+	unsigned int streams;
+	unsigned int from_environment;
 };
 
 /* The same moment by three clocks. */
@@ -91,10 +103,20 @@ extern struct ring ftrace_no_ring;
 int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
 void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 		   struct ftrace_regs *regs);
-void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs);
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
-void ftrace_record_slow(struct trace_thread *thread, unsigned long what);
+int record_thread(struct trace_thread *thread, int on);
+
+/* keeper.c */
+int keeper_start(unsigned long mask);
+void keeper_end(void);
+void keeper_ask(void);
+void keeper_after_fork(void);
+
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place);
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip);
 #pragma GCC visibility pop
 
 #define FIELD(tag, member, type, field, offset)

@@ -8,6 +8,7 @@
  */
 #include "native.h"
 #include "loader.h"
+#include "record_env.h"
 #include "recorder.h"
 #include "runtime.h"
 
@@ -26,15 +27,8 @@ static char state[SharedState_SizeOf] __attribute__((aligned(128)));
 extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
 
-static struct ftrace_graph_ops recorder_graph_ops = {
-	.size = sizeof(recorder_graph_ops),
-	.entryfunc = record_entry,
-	.retfunc = record_return,
-};
-static struct ftrace_ops recorder_ops = {
-	.size = sizeof(recorder_ops),
-	.func = record_function,
-};
+/* lib/Record/Recorder.cs fills it in. */
+static struct ftrace_graph_ops recorder_graph_ops = {.size = sizeof(recorder_graph_ops)};
 
 struct native native = {
 	.syscall = raw_syscall,
@@ -82,8 +76,13 @@ struct native native = {
 	.recorder = &ftrace_recorder,
 	.no_ring = &ftrace_no_ring,
 	.recorder_graph_ops = &recorder_graph_ops,
-	.recorder_ops = &recorder_ops,
+	.record_entry = record_entry,
+	.record_function = record_function,
+	.record_return = record_return,
 	.read_clocks = read_clocks,
+	.keeper_start = keeper_start,
+	.keeper_end = keeper_end,
+	.record_thread = record_thread,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };
@@ -138,23 +137,6 @@ static void read_environment(void)
 		native.print = print_stderr;
 }
 
-/* FTRACE_RECORD=FILE. The program runs all the same if it cannot be recorded. */
-static void start_recorder(void)
-{
-	const char *path = secure_getenv("FTRACE_RECORD");
-	struct ftrace_tracing_opts opts = {.size = sizeof(opts), .path = path};
-	int error;
-
-	if (!path)
-		return;
-	opts.filter = secure_getenv("FTRACE_RECORD_FILTER");
-	opts.notrace = secure_getenv("FTRACE_RECORD_NOTRACE");
-	error = ftrace_tracing_start(&opts);
-	if (error) {
-		print_stderr(ftrace_strerror(error));
-	}
-}
-
 void thread_startup(struct native *native);
 
 static void start_runtime(void)
@@ -188,6 +170,6 @@ __attribute__((constructor)) static void startup(void)
 		runtime_release();
 	entry_open(error);
 	if (!error)
-		start_recorder();
+		record_from_environment();
 	errno = saved_errno;
 }

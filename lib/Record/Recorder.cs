@@ -14,68 +14,93 @@ namespace Ftrace.Record;
 internal static unsafe class Recorder
 {
     private const uint BlockSize = 32 << 10;
+    private const uint MostBlocks = 2048; // Native/recorder.c
     private const uint DefaultBuffer = 1 << 20;
+    private const uint DefaultStreamBuffer = 4 << 20;
     private const uint FewestBlocks = 4;
-    private const nuint LargestBuffer = 1 << 30;
+    private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
-    private const int FirstRings = 8;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
     private static bool s_isRunning;
+
+    /// <summary>Where a start has failed, see <see cref="RecordStart"/>.</summary>
+    private static uint s_stage;
 
     private static ReadOnlySpan<byte> DefaultPath => "ftrace.data\0"u8;
 
     private static FtraceGraphOps* GraphOps => (FtraceGraphOps*)Native.Table->RecorderGraphOps;
 
     /// <param name="options">Checked but for the patterns.</param>
+    /// <param name="start">What else is to be known of it; receives where it has failed.</param>
     /// <returns>0 or -errno; then nothing has changed.</returns>
-    public static int Start(in TracingOptions options)
+    public static int Start(in TracingOptions options, ref RecordStart start)
     {
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
-        int error = s_isRunning ? -Errno.EBUSY : StartLocked(options);
+        s_stage = 0;
+        int error = s_isRunning ? -Errno.EBUSY : StartLocked(options, start);
+        start.Stage = s_stage;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return error;
     }
 
-    private static int StartLocked(in TracingOptions options)
+    private static int StartLocked(in TracingOptions options, in RecordStart start)
     {
-        RecorderWords* words = RecorderWords.Shared;
-        words->BlockSize = BlockSize;
-        words->Threads = 0;
-        int error = RingPool.Reserve(BlocksOf(options.BufferSize));
-        error = error != 0 ? error : OpenFile(options);
-        if (error != 0)
-        {
-            return error;
-        }
-
-        error = RingPool.Add(FirstRings);
-        error = error != 0 ? error : Register(options);
-        if (error != 0)
-        {
-            Finish();
-            return error;
-        }
-
-        s_isRunning = true;
-        return 0;
-    }
-
-    private static uint BlocksOf(nuint bufferSize)
-    {
-        nuint bytes = bufferSize == 0 ? DefaultBuffer : nuint.Min(bufferSize, LargestBuffer);
-        return uint.Max(FewestBlocks, BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)));
-    }
-
-    private static int OpenFile(in TracingOptions options)
-    {
-        int error;
         fixed (byte* fallback = DefaultPath)
         {
-            error = RecordFile.Open(options.Path != null ? options.Path : fallback, options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize);
+            byte* path = options.Path != null ? options.Path : fallback;
+            ulong maxSize = options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize;
+            s_stage = Offsets.RecordStart_InFile;
+            int error = RingPool.Reserve(BlocksOf(options));
+            error = error != 0 ? error : EventStream.Reset((options.Flags & TracingOptions.Stream) != 0);
+            error = error != 0 ? error : OpenFile(path, maxSize);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            error = RingPool.Add(RingPool.Spare);
+            error = error != 0 ? error : Register(options);
+            error = error != 0 ? error : StartKeeper();
+            if (error != 0)
+            {
+                RecorderWords.Shared->Header->Magic = 0;
+                RecordFile.Discard(path);
+                Finish();
+                return error;
+            }
+
+            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, start.Children != 0);
+            s_isRunning = true;
+            return 0;
+        }
+    }
+
+    private static int StartKeeper()
+    {
+        Keeper.Reset();
+        int error = Native.Table->KeeperStart(Agent.Mask);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
         }
 
+        return error;
+    }
+
+    private static uint BlocksOf(in TracingOptions options)
+    {
+        nuint wanted = (options.Flags & TracingOptions.Stream) != 0 ? DefaultStreamBuffer : DefaultBuffer;
+        nuint bytes = options.BufferSize == 0 ? wanted : nuint.Min(options.BufferSize, LargestBuffer);
+        return uint.Clamp(BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)), FewestBlocks, MostBlocks);
+    }
+
+    private static int OpenFile(byte* path, ulong maxSize)
+    {
+        RecorderWords.Shared->BlockSize = BlockSize;
+        RecorderWords.Shared->Threads = 0;
+        int error = RecordFile.Open(path, maxSize);
         if (error != 0)
         {
             return error;
@@ -84,7 +109,7 @@ internal static unsafe class Recorder
         var header = (TraceFileHeader*)RecordFile.Grow(BlockSize, out error);
         if (header == null)
         {
-            RecordFile.Close();
+            RecordFile.Discard(path);
             return error;
         }
 
@@ -94,7 +119,7 @@ internal static unsafe class Recorder
             Version = TraceFileHeader.CurrentVersion,
             ByteOrder = TraceFileHeader.OwnByteOrder,
             BlockSize = BlockSize,
-            Flags = TraceFileHeader.IsTsc,
+            Flags = TraceFileHeader.IsTsc | (EventStream.IsWanted ? TraceFileHeader.IsStreamed : 0),
             Pid = (uint)Native.Syscall(SyscallNumber.Getpid),
             State = TraceFileHeader.Recording,
             Start = now,
@@ -110,15 +135,31 @@ internal static unsafe class Recorder
     private static int Register(in TracingOptions options)
     {
         FtraceGraphOps* ops = GraphOps;
+        bool hasExits = (options.Flags & TracingOptions.Function) == 0;
+        ops->Entryfunc = hasExits ? Native.Table->RecordEntry : Native.Table->RecordFunction;
+        ops->Retfunc = hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
-        RecorderWords.Shared->MinTime = 0;
+        RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
         Tracing.Observer = &RecordedObjects.Update;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
+        s_stage = Offsets.RecordStart_InFilter;
         int error = SetRules(RuleKind.Filter, options.Filter);
-        error = error != 0 ? error : SetRules(RuleKind.Notrace, options.Notrace);
-        return error != 0 ? error : Run(TraceOperation.Register);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        s_stage = Offsets.RecordStart_InNotrace;
+        error = SetRules(RuleKind.Notrace, options.Notrace);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        s_stage = Offsets.RecordStart_InCode;
+        return Run(TraceOperation.Register);
     }
 
     /// <summary>Sets patterns, separated by semicolons or newlines.</summary>
@@ -178,12 +219,18 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
+        Native.Table->KeeperEnd();
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
         ResetRules();
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
         bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        if (EventStream.IsWanted)
+        {
+            EventStream.Finish(isQuiet);
+        }
+
         words->Header->Latest = ClockTimes.Read();
         Volatile.Write(ref words->Header->State, TraceFileHeader.Finished);
         if (isQuiet)

@@ -1,5 +1,7 @@
+using System;
 using System.Threading;
 using Ftrace.Linux;
+using Ftrace.Nmi;
 using Ftrace.Trace;
 
 namespace Ftrace.Record;
@@ -8,14 +10,20 @@ namespace Ftrace.Record;
 internal static unsafe class RingPool
 {
     /// <summary>As many as there are records of threads.</summary>
-    private const int Capacity = TraceThreads.Capacity;
+    public const int Capacity = TraceThreads.Capacity;
 
     private const int WipeOnFork = 18;
 
+    private const int ReapedAtOnce = 256;
+    private const ulong SpareBytes = 16 << 20;
+    private const ulong FewestSpare = 2;
+    private const ulong MostSpare = 16;
+
     private static uint s_blocks;
+    private static int s_hand;
 
     /// <summary>The size of a ring in bytes.</summary>
-    private static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
+    public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
 
     /// <summary>Reserves the table, which a fork clears.</summary>
     /// <param name="blocks">Of a ring, a power of two.</param>
@@ -63,7 +71,7 @@ internal static unsafe class RingPool
             ring->Pos = 0;
             ring->End = 0;
             ring->Lost = 0;
-            ring->Sequence = 1;
+            ring->Paused = 0;
             for (uint block = 0; block < s_blocks; block++)
             {
                 var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
@@ -77,6 +85,44 @@ internal static unsafe class RingPool
         }
 
         return 0;
+    }
+
+    /// <summary>How many rings to have for threads to come: some, but few if they are large.</summary>
+    public static int Spare => (int)ulong.Clamp(SpareBytes / RingBytes, FewestSpare, MostSpare);
+
+    /// <summary>Makes sure that there are some rings for new threads: free ones, or those of threads that have ended.</summary>
+    /// <param name="isShort">Threads have found none.</param>
+    public static void Refill(bool isShort)
+    {
+        int missing = (isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Spare) - CountAvailable();
+        if (missing > 0)
+        {
+            Add(missing);
+        }
+    }
+
+    private static int CountAvailable()
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        int available = 0;
+        for (uint i = 0; i < words->RingCount; i++)
+        {
+            available += Volatile.Read(ref words->Rings[i].Owner) is Offsets.Ring_Free or Offsets.Ring_Ended ? 1 : 0;
+        }
+
+        return available;
+    }
+
+    /// <summary>Finds threads that have ended, a few at a time.</summary>
+    public static void Reap()
+    {
+        int pid = StopState.Shared->Pid;
+        int used = TraceThreads.Used;
+        for (int i = 0; i < Math.Min(used, ReapedAtOnce); i++)
+        {
+            s_hand = (s_hand + 1) % used;
+            TraceThreads.Reap(TraceThreads.Records + s_hand, pid);
+        }
     }
 
     /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>

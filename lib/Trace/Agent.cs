@@ -24,7 +24,7 @@ internal static unsafe class Agent
             int error = 0;
             if (wants)
             {
-                error = Native.Table->AgentStart(Mask(StopState.Shared));
+                error = Native.Table->AgentStart(Mask);
             }
             else
             {
@@ -39,8 +39,7 @@ internal static unsafe class Agent
     }
 
     /// <summary>
-    /// All signals but the stop signal, which the stop that set the hook has chosen if any can be used: the agent need not be seized.
+    /// What a thread of the library's blocks: all signals but the stop signal, which the first stop has chosen if any can be used. So it need not be seized.
     /// </summary>
-    private static ulong Mask(StopState* stop) =>
-        ~(SignalSet.Faults | Internal | (stop->Signal != 0 ? SignalSet.Of(stop->Signal) : 0));
+    public static ulong Mask => ~(SignalSet.Faults | Internal | (StopState.Shared->Signal != 0 ? SignalSet.Of(StopState.Shared->Signal) : 0));
 }

@@ -116,7 +116,7 @@ internal sealed class TraceFileBuilder
     public TraceFileBuilder Torn(uint thread)
     {
         ThreadState state = Room(thread, 1);
-        state.Block.AsSpan(state.Position, Unit).Fill((byte)((state.Tag + 7) % 15 + 1));
+        state.Block.AsSpan(state.Position, Unit).Fill((byte)((state.Tag + 7) % 13 + 1));
         state.Position += Unit;
         return this;
     }
@@ -318,6 +318,6 @@ internal sealed class TraceFileBuilder
         public int Position;
         public ulong Sequence;
 
-        public byte Tag => (byte)(Sequence % 15 + 1);
+        public byte Tag => (byte)(Sequence % 13 + 1);
     }
 }

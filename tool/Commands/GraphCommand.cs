@@ -25,14 +25,12 @@ internal static class GraphCommand
         };
         command.Add(function);
         var input = new TraceInput(command, withArgument: false);
-        var depth = new Option<int?>("--depth") { Description = "Print so many functions above each other", HelpName = "N" };
-        depth.Validators.Add(result =>
+        var depth = new Option<int?>("--depth")
         {
-            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int number) || number < 1))
-            {
-                result.AddError($"--depth {result.Tokens[0].Value}: is not a number of functions");
-            }
-        });
+            Description = "Print so many functions above each other",
+            HelpName = "N",
+            CustomParser = result => NumberParser.ParsePositive(result, "--depth takes a number of functions"),
+        };
         var minPercent = new Option<string>("--min-percent")
         {
             Description = "Leave out what has less than P percent of the time",

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Linq;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reports;
 
@@ -16,7 +15,12 @@ internal static class ReportCommand
         format.AcceptOnlyFromAmong("graph", "function");
         var merge = new Option<bool>("--merge") { Description = "All threads, merged by time (this is the default)" };
         var byThread = new Option<bool>("--by-thread") { Description = "One thread after the other" };
-        var tail = new Option<long?>("--tail") { Description = "Only the last N lines; with --by-thread, of each thread", HelpName = "N" };
+        var tail = new Option<long?>("--tail")
+        {
+            Description = "Only the last N lines; with --by-thread, of each thread",
+            HelpName = "N",
+            CustomParser = result => NumberParser.Parse(result, "--tail takes a number of lines"),
+        };
         var utc = new Option<bool>("--utc") { Description = "Print times of day, UTC" };
         var noDemangle = new Option<bool>("--no-demangle") { Description = "Print C++ and Rust symbols as they are" };
         var noPager = new Option<bool>("--no-pager") { Description = "Do not start a pager ($FTRACE_PAGER, $PAGER, or less -FRX) on a terminal" };
@@ -30,13 +34,6 @@ internal static class ReportCommand
             if (result.GetValue(merge) && result.GetValue(byThread))
             {
                 result.AddError("--merge and --by-thread exclude each other");
-            }
-        });
-        tail.Validators.Add(result =>
-        {
-            if (result.Errors.Any() || result.GetValueOrDefault<long?>() < 0)
-            {
-                result.AddError("--tail takes a number of lines");
             }
         });
         var selection = new SelectionOptions(command);

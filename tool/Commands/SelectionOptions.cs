@@ -11,7 +11,12 @@ namespace Ftrace.Tool.Commands;
 /// <summary>The options that say which events of a trace are looked at.</summary>
 internal sealed class SelectionOptions
 {
-    private readonly Option<int[]> _tid = new("--tid") { Description = "Only the threads with these ids", HelpName = "TID" };
+    private readonly Option<long[]> _tid = new("--tid")
+    {
+        Description = "Only the threads with these ids",
+        HelpName = "TID",
+        CustomParser = result => NumberParser.ParseAll(result, "--tid takes the id of a thread"),
+    };
 
     private readonly Option<string[]> _thread = new("--thread")
     {
@@ -51,14 +56,14 @@ internal sealed class SelectionOptions
     }
 
     /// <summary>Null: all.</summary>
-    private static List<TraceThread>? Select(TraceFile file, int[] ids, string[] names)
+    private static List<TraceThread>? Select(TraceFile file, long[] ids, string[] names)
     {
         if (ids.Length == 0 && names.Length == 0)
         {
             return null;
         }
 
-        var threads = file.Threads.Where(thread => ids.Contains(thread.Id) || names.Any(name => FileSystemName.MatchesSimpleExpression(name, thread.Name, false))).ToList();
+        var threads = file.Threads.Where(thread => ids.Contains(thread.Id) || names.Any(name => HasName(file, thread, name))).ToList();
         if (threads.Count != 0)
         {
             return threads;
@@ -69,4 +74,7 @@ internal sealed class SelectionOptions
         string has = string.Join(", ", file.Threads.Take(MaxNamed).Select(thread => TaskNames.Of(file, thread)));
         throw new CommandFailure($"{file.Path}: has no thread {string.Join(" or ", wanted)}; it has: {has}{(file.Threads.Count > MaxNamed ? " ..." : "")}");
     }
+
+    private static bool HasName(TraceFile file, TraceThread thread, string pattern) =>
+        FileSystemName.MatchesSimpleExpression(pattern, TaskNames.NameOf(file, thread), ignoreCase: false);
 }

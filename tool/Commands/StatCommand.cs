@@ -32,14 +32,12 @@ internal static class StatCommand
             DefaultValueFactory = _ => "total",
         };
         sort.AcceptOnlyFromAmong("calls", "total", "self", "avg", "min", "max", "p50", "p99", "name");
-        var top = new Option<int?>("--top", "--limit") { Description = "Print only the first N", HelpName = "N" };
-        top.Validators.Add(result =>
+        var top = new Option<int?>("--top", "--limit")
         {
-            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int number) || number < 1))
-            {
-                result.AddError($"--top {result.Tokens[0].Value}: is not a number of functions");
-            }
-        });
+            Description = "Print only the first N",
+            HelpName = "N",
+            CustomParser = result => NumberParser.ParsePositive(result, "--top takes a number of functions"),
+        };
         var format = new Option<string>("--format")
         {
             Description = "text, csv or json",

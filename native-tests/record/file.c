@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file.c - what a recording writes can be read by the rules of the format, and the check of these
+ * rules notices what is torn.
+ */
+#include "../modes.h"
+#include "recording.h"
+
+static TRACED int inner(int x)
+{
+	return x + 1;
+}
+
+static TRACED int outer(int x)
+{
+	return inner(x) + inner(x);
+}
+
+/* Every call has its entry and its exit, nested, in the order of the program. */
+static void calls(void)
+{
+	static const char *names[] = {"outer", "inner", "inner"};
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "outer;inner");
+	struct trace_file file;
+	struct trace_event event;
+	unsigned int entries = 0, exits = 0, stack[2];
+	int depth = 0;
+
+	start_recording(&opts);
+	CHECK_EQ(outer(1), 4);
+	stop_recording(&file);
+	CHECK_EQ(file.header->state, TRACE_FINISHED);
+	while (next_event(&file, &event)) {
+		if (event.kind == TRACE_ENTRY) {
+			uint64_t address = trace_symbol(&file, names[entries % 3]);
+
+			CHECK_EQ(event.argument, address);
+			CHECK(depth < 2);
+			stack[depth++] = event.call;
+			entries++;
+			continue;
+		}
+		CHECK_EQ(event.kind, TRACE_EXIT);
+		CHECK(depth > 0);
+		CHECK_EQ(event.call, stack[--depth]);
+		exits++;
+	}
+	CHECK_EQ(entries, 3);
+	CHECK_EQ(exits, 3);
+	close_trace(&file);
+}
+
+/* Enough calls to go through a ring several times: the last ones are there, and no others. */
+static void record_many(struct trace_file *file)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "inner", .buffer_size = 128 << 10);
+
+	start_recording(&opts);
+	for (int i = 0; i < 50000; i++)
+		inner(i);
+	stop_recording(file);
+	CHECK_EQ(file->block_count, 4);
+	CHECK(file->blocks[0]->sequence > 40);
+}
+
+static void wrapped(void)
+{
+	struct trace_file file;
+	struct trace_event event;
+	unsigned int calls = 0;
+	uint64_t last = 0;
+
+	record_many(&file);
+	while (next_event(&file, &event)) {
+		CHECK(event.time >= last);
+		last = event.time;
+		calls++;
+	}
+	CHECK(calls > 3 * file.units && calls <= 4 * file.units);
+	close_trace(&file);
+}
+
+/* The negative control of all tests that use check_trace(). */
+static void torn(void)
+{
+	struct trace_file file;
+	struct trace_block *block;
+	struct trace_unit *unit, saved;
+
+	record_many(&file);
+	block = file.blocks[1];
+	unit = units_of(block) + file.units / 2;
+	saved = *unit;
+
+	unit->when ^= 1; /* reserved, and not written */
+	CHECK(check_trace(&file));
+	*unit = saved;
+	CHECK(!check_trace(&file));
+
+	unit->when &= 15; /* a time that was not written */
+	CHECK(check_trace(&file));
+	*unit = saved;
+
+	unit->what = 15 << 4; /* a kind that there is not */
+	CHECK(check_trace(&file));
+	unit->what = 1 << 8 | TRACE_SAMPLE << 4 | saved.what << 16; /* whose data is a call's */
+	CHECK(check_trace(&file));
+	*unit = saved;
+
+	unit = units_of(block) + file.units - 1; /* at the end of a block that is not the last */
+	unit->when ^= 1;
+	CHECK(check_trace(&file));
+	unit->when ^= 1;
+	CHECK(!check_trace(&file));
+	close_trace(&file);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct mode modes[] = {
+		{"calls", calls},
+		{"wrapped", wrapped},
+		{"torn", torn},
+		{},
+	};
+
+	return run_mode(modes, argc, argv);
+}
