@@ -162,6 +162,7 @@ extern struct native {
 	void (*keeper_end)(void);
 	ftrace_graph_entry_t record_entry, record_function;
 	ftrace_graph_return_t record_return;
+	int (*record_thread)(struct trace_thread *thread, int on);
 	struct ftrace_mark_key *mark_key;
 	struct sampler *sampler;
 	void (*on_sample)(int signo, siginfo_t *info, void *context);

@@ -82,6 +82,7 @@ struct native native = {
 	.read_clocks = read_clocks,
 	.keeper_start = keeper_start,
 	.keeper_end = keeper_end,
+	.record_thread = record_thread,
 	.mark_key = &ftrace_marks,
 	.sampler = &ftrace_sampler,
 	.on_sample = ftrace_on_sample,

@@ -10,7 +10,7 @@ namespace Ftrace.Record;
 internal static unsafe class RingPool
 {
     /// <summary>As many as there are records of threads.</summary>
-    private const int Capacity = TraceThreads.Capacity;
+    public const int Capacity = TraceThreads.Capacity;
 
     private const int WipeOnFork = 18;
 
@@ -71,6 +71,7 @@ internal static unsafe class RingPool
             ring->Pos = 0;
             ring->End = 0;
             ring->Lost = 0;
+            ring->Paused = 0;
             for (uint block = 0; block < s_blocks; block++)
             {
                 var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
@@ -90,9 +91,10 @@ internal static unsafe class RingPool
     public static int Spare => (int)ulong.Clamp(SpareBytes / RingBytes, FewestSpare, MostSpare);
 
     /// <summary>Makes sure that there are some rings for new threads: free ones, or those of threads that have ended.</summary>
-    public static void Refill()
+    /// <param name="isShort">Threads have found none.</param>
+    public static void Refill(bool isShort)
     {
-        int missing = Spare - CountAvailable();
+        int missing = (isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Spare) - CountAvailable();
         if (missing > 0)
         {
             Add(missing);
