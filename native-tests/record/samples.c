@@ -203,6 +203,8 @@ static void alone(void)
 		CHECK_EQ(event.kind, TRACE_SAMPLE);
 	CHECK(count_samples(&file, gettid()) > 20);
 	CHECK_EQ(atoi(trace_option(&file, "hz")), 1000);
+	CHECK_EQ(trace_symbol(&file, "burn"), burn);
+	CHECK(trace_symbol(&file, "qsort")); /* of the C library; its name may have a version */
 	dl_iterate_phdr(count_object, &known);
 	first_record(&file);
 	while (next_record(&file, &record))
