@@ -156,6 +156,7 @@ internal static unsafe class Recorder
         ops->MaxDepth = options.MaxDepth;
         RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
         Tracing.Observer = &LookAtObjects;
+        RecordedObjects.HasSamples = options.Hz != 0;
         Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
