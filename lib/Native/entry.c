@@ -258,6 +258,16 @@ THREAD_CONTEXT(ftrace_graph_set_notrace,
 	       (ops, pattern, len, reset))
 THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
+THREAD_CONTEXT(ftrace_tracing_on, (void), ())
+THREAD_CONTEXT(ftrace_tracing_off, (void), ())
+THREAD_CONTEXT(ftrace_tracing_set_filter, (const char *pattern, size_t len, int reset),
+	       (pattern, len, reset))
+THREAD_CONTEXT(ftrace_tracing_set_notrace, (const char *pattern, size_t len, int reset),
+	       (pattern, len, reset))
+THREAD_CONTEXT(ftrace_tracing_set_depth, (unsigned int depth), (depth))
+THREAD_CONTEXT(ftrace_tracing_set_min_time, (unsigned long ns), (ns))
+THREAD_CONTEXT(ftrace_tracing_thread, (int on), (on))
+THREAD_CONTEXT(ftrace_tracing_get_status, (struct ftrace_tracing_status * status), (status))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))

@@ -23,7 +23,7 @@ internal static unsafe class RingPool
     private static int s_hand;
 
     /// <summary>The size of a ring in bytes.</summary>
-    private static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
+    public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
 
     /// <summary>Reserves the table, which a fork clears.</summary>
     /// <param name="blocks">Of a ring, a power of two.</param>
@@ -101,13 +101,15 @@ internal static unsafe class RingPool
         }
     }
 
-    private static int CountAvailable()
+    /// <summary>Rings that new threads can get.</summary>
+    public static int CountAvailable()
     {
         RecorderWords* words = RecorderWords.Shared;
         int available = 0;
         for (uint i = 0; i < words->RingCount; i++)
         {
-            available += Volatile.Read(ref words->Rings[i].Owner) is Offsets.Ring_Free or Offsets.Ring_Ended ? 1 : 0;
+            ulong owner = Volatile.Read(ref words->Rings[i].Owner);
+            available += owner == Offsets.Ring_Free || (owner == Offsets.Ring_Ended && words->Streams == 0) ? 1 : 0;
         }
 
         return available;
