@@ -105,7 +105,7 @@ internal static unsafe class EventStream
     }
 
     /// <summary>Copies all that is left: the recording has ended.</summary>
-    /// <param name="isQuiet">No thread writes any more; then the rings are not needed in the file, and their blocks become unused.</param>
+    /// <param name="isQuiet">No thread writes any more; then the rings are not needed in the file.</param>
     public static void Finish(bool isQuiet)
     {
         CopyAll(isLast: true, out _);
@@ -116,9 +116,9 @@ internal static unsafe class EventStream
         }
 
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
-        for (uint i = 0; i < Words->RingCount && isQuiet && s_error == 0; i++)
+        for (uint i = 0; i < Words->RingCount; i++)
         {
-            Void(Words->Rings + i);
+            Void(Words->Rings + i, (s_cursors + i)->Next, isQuiet && s_error == 0);
         }
 
         Volatile.Write(ref Words->Streams, 0u);
@@ -455,14 +455,21 @@ internal static unsafe class EventStream
         cursor->Lost = 0;
     }
 
-    /// <summary>Frees a ring's part of the file, which is zeros then.</summary>
-    private static void Void(Ring* ring)
+    /// <summary>Makes blocks unused that were copied, or are counted as lost; or frees the ring's part of the file, which is zeros then.</summary>
+    private static void Void(Ring* ring, ulong next, bool frees)
     {
         for (uint i = 0; i < ring->Blocks; i++)
         {
-            Volatile.Write(ref ((TraceBlock*)(ring->Start + i * Words->BlockSize))->Magic, 0u);
+            var block = (TraceBlock*)(ring->Start + i * Words->BlockSize);
+            if (block->Sequence < next)
+            {
+                Volatile.Write(ref block->Magic, 0u);
+            }
         }
 
-        Memory.Remove((void*)ring->Start, (nuint)ring->Blocks * Words->BlockSize);
+        if (frees)
+        {
+            Memory.Remove((void*)ring->Start, (nuint)ring->Blocks * Words->BlockSize);
+        }
     }
 }
