@@ -15,6 +15,16 @@ internal static unsafe class TracingExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_start", CallConvs = [typeof(CallConvCdecl)])]
     public static int Start(TracingOptions* opts)
     {
+        var start = new RecordStart { Children = 1 };
+        return Start(opts, ref start);
+    }
+
+    /// <summary>The environment starts it: Native/record_env.c.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_start", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordStart(TracingOptions* opts, RecordStart* start) => Start(opts, ref *start);
+
+    private static int Start(TracingOptions* opts, ref RecordStart start)
+    {
         TracingOptions known = default;
         if (opts != null)
         {
@@ -27,7 +37,7 @@ internal static unsafe class TracingExports
             new ReadOnlySpan<byte>(opts, (int)nuint.Min(opts->Size, (nuint)sizeof(TracingOptions))).CopyTo(new Span<byte>(&known, sizeof(TracingOptions)));
         }
 
-        return (known.Flags & ~TracingOptions.AllFlags) != 0 ? -Errno.EINVAL : Recorder.Start(known);
+        return (known.Flags & ~TracingOptions.AllFlags) != 0 ? -Errno.EINVAL : Recorder.Start(known, ref start);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]

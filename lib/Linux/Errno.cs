@@ -9,6 +9,7 @@ internal static class Errno
     public const int EINTR = 4;
     public const int EIO = 5;
     public const int E2BIG = 7;
+    public const int EBADF = 9;
     public const int ECHILD = 10;
     public const int EAGAIN = 11;
     public const int ENOMEM = 12;
@@ -24,6 +25,7 @@ internal static class Errno
     public const int ERANGE = 34;
     public const int EDEADLK = 35;
     public const int ENAMETOOLONG = 36;
+    public const int ENOSYS = 38;
     public const int EOVERFLOW = 75;
     public const int EOPNOTSUPP = 95;
     public const int ETIMEDOUT = 110;

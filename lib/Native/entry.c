@@ -15,6 +15,7 @@
  */
 #include "native.h"
 #include "loader.h"
+#include "record_env.h"
 #include "recorder.h"
 #include "runtime.h"
 
@@ -197,9 +198,11 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 }
 
 /* Calls for thread context. The C# side has the same name with the prefix "thread_". */
-#define THREAD_CONTEXT(name, params, args)                                                         \
+#define THREAD_CONTEXT(name, params, args) CONTEXT(EXPORT, name, params, args)
+#define INTERNAL(name, params, args)	   CONTEXT(, name, params, args)
+#define CONTEXT(linkage, name, params, args)                                                       \
 	int thread_##name params;                                                                  \
-	EXPORT int name params                                                                     \
+	linkage int name params                                                                    \
 	{                                                                                          \
 		struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;                             \
 		int saved_errno = errno, ret;                                                      \
@@ -258,6 +261,8 @@ THREAD_CONTEXT(ftrace_graph_set_notrace,
 	       (ops, pattern, len, reset))
 THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
+INTERNAL(ftrace_record_start, (const struct ftrace_tracing_opts *opts, struct record_start *start),
+	 (opts, start))
 THREAD_CONTEXT(ftrace_tracing_on, (void), ())
 THREAD_CONTEXT(ftrace_tracing_off, (void), ())
 THREAD_CONTEXT(ftrace_tracing_set_filter, (const char *pattern, size_t len, int reset),

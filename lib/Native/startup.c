@@ -8,6 +8,7 @@
  */
 #include "native.h"
 #include "loader.h"
+#include "record_env.h"
 #include "recorder.h"
 #include "runtime.h"
 
@@ -136,24 +137,6 @@ static void read_environment(void)
 		native.print = print_stderr;
 }
 
-/* FTRACE_RECORD=FILE. The program runs all the same if it cannot be recorded. */
-static void start_recorder(void)
-{
-	const char *path = secure_getenv("FTRACE_RECORD");
-	struct ftrace_tracing_opts opts = {.size = sizeof(opts), .path = path};
-	int error;
-
-	if (!path)
-		return;
-	opts.filter = secure_getenv("FTRACE_RECORD_FILTER");
-	opts.notrace = secure_getenv("FTRACE_RECORD_NOTRACE");
-	ftrace_recorder.from_environment = 1;
-	error = ftrace_tracing_start(&opts);
-	if (error) {
-		print_stderr(ftrace_strerror(error));
-	}
-}
-
 void thread_startup(struct native *native);
 
 static void start_runtime(void)
@@ -187,6 +170,6 @@ __attribute__((constructor)) static void startup(void)
 		runtime_release();
 	entry_open(error);
 	if (!error)
-		start_recorder();
+		record_from_environment();
 	errno = saved_errno;
 }

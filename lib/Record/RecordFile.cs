@@ -4,7 +4,13 @@ using Ftrace.Linux;
 
 namespace Ftrace.Record;
 
-/// <summary>The file: how it is created, how it grows, and its mapping. Blocks are allocated before they are mapped, so that writing never fails.</summary>
+/// <summary>
+/// The file: how it is created, how it grows, and its mapping. Blocks are allocated before they are mapped, so that writing never fails.
+/// </summary>
+/// <remarks>
+/// The host may close descriptors that are not its own, and then open a file that gets the same number. So before each use it is
+/// checked that the descriptor still is of the file; and it is none of the lowest ones, which a program may expect to be free.
+/// </remarks>
 internal static unsafe class RecordFile
 {
     private const int AtFdcwd = -100;
@@ -12,12 +18,27 @@ internal static unsafe class RecordFile
     private const int OwnerOnly = 0x180; // 0600
     private const int SetCloexec = 2;    // F_SETFD
     private const int Cloexec = 1;
+    private const int GetFlags = 3; // F_GETFL
+    private const int AccessMode = 3;
+    private const int ReadWrite = 2;
+    private const int DuplicateCloexec = 1030; // F_DUPFD_CLOEXEC
+    private const int FirstDescriptor = 512;
+    private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int MapShared = 1;
     private const int LimitFileSize = 1;
+    private const int LimitDescriptors = 7;
+    private const int StatSize = 144;
+    private const int StatModeOffset = 24;
+    private const int StatSizeOffset = 48;
+    private const uint ModeFormat = 0xf000;
+    private const uint ModeRegular = 0x8000;
 
     private static int s_fd = -1;
+    private static ulong s_device;
+    private static ulong s_inode;
     private static ulong s_size;
     private static ulong s_maxSize;
+    private static bool s_isCreated;
 
     /// <summary>How large the file may get, in bytes.</summary>
     public static ulong MaxSize => s_maxSize;
@@ -30,13 +51,13 @@ internal static unsafe class RecordFile
     {
         get
         {
-            ulong most = Math.Min(s_maxSize, FileSizeLimit);
+            ulong most = Math.Min(s_maxSize, Limit(LimitFileSize));
             return most > s_size ? most - s_size : 0;
         }
     }
 
     /// <summary>Begins a path of a file that the caller has opened: "fd:N".</summary>
-    private static ReadOnlySpan<byte> Descriptor => "fd:"u8;
+    public static ReadOnlySpan<byte> Descriptor => "fd:"u8;
 
     /// <summary>Opens the file. A path must not exist yet; a descriptor must be of an empty file.</summary>
     /// <returns>0 or -errno.</returns>
@@ -45,28 +66,84 @@ internal static unsafe class RecordFile
         ReadOnlySpan<byte> text = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path);
         s_size = 0;
         s_maxSize = maxSize;
-        if (!text.StartsWith(Descriptor))
+        s_isCreated = !text.StartsWith(Descriptor);
+        int fd = s_isCreated ? (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenNew, OwnerOnly) : ParseDescriptor(text[Descriptor.Length..]);
+        if (fd < 0)
         {
-            s_fd = (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenNew, OwnerOnly);
-            return s_fd < 0 ? s_fd : 0;
+            return fd;
         }
 
-        if (!System.Buffers.Text.Utf8Parser.TryParse(text[Descriptor.Length..], out int fd, out int used) || used != text.Length - Descriptor.Length || fd < 0)
+        byte* stat = stackalloc byte[StatSize];
+        Native.Syscall(SyscallNumber.Fstat, fd, (nint)stat);
+        s_device = *(ulong*)stat;
+        s_inode = *(ulong*)(stat + sizeof(ulong));
+        s_fd = MoveUp(fd);
+        return 0;
+    }
+
+    private static int ParseDescriptor(ReadOnlySpan<byte> number)
+    {
+        bool isNumber = System.Buffers.Text.Utf8Parser.TryParse(number, out int fd, out int used) && used == number.Length && fd >= 0;
+        byte* stat = stackalloc byte[StatSize];
+        bool isUsable = isNumber && Native.Syscall(SyscallNumber.Fstat, fd, (nint)stat) == 0
+            && (*(uint*)(stat + StatModeOffset) & ModeFormat) == ModeRegular && *(ulong*)(stat + StatSizeOffset) == 0
+            && (Native.Syscall(SyscallNumber.Fcntl, fd, GetFlags) & AccessMode) == ReadWrite;
+        if (!isUsable)
         {
             return -Errno.EINVAL;
         }
 
         int error = (int)Native.Syscall(SyscallNumber.Fcntl, fd, SetCloexec, Cloexec);
-        s_fd = error < 0 ? -1 : fd;
-        return error;
+        return error < 0 ? error : fd;
+    }
+
+    /// <summary>Replaces a descriptor by a high one, if there is one.</summary>
+    private static int MoveUp(int fd)
+    {
+        ulong first = ulong.Min(FirstDescriptor, Limit(LimitDescriptors) / 2);
+        if ((ulong)fd >= first)
+        {
+            return fd;
+        }
+
+        int moved = (int)Native.Syscall(SyscallNumber.Fcntl, fd, DuplicateCloexec, (nint)first);
+        if (moved < 0)
+        {
+            return fd;
+        }
+
+        ProcFile.Close(fd);
+        return moved;
+    }
+
+    /// <summary>True if the descriptor still is that of the file.</summary>
+    private static bool IsOpen
+    {
+        get
+        {
+            byte* stat = stackalloc byte[StatSize];
+            return s_fd >= 0 && Native.Syscall(SyscallNumber.Fstat, s_fd, (nint)stat) == 0 && IsFile(stat);
+        }
+    }
+
+    private static bool IsFile(byte* stat) => *(ulong*)stat == s_device && *(ulong*)(stat + sizeof(ulong)) == s_inode;
+
+    private static int CanGrow(ulong bytes)
+    {
+        if (bytes > Room)
+        {
+            return -Errno.EFBIG;
+        }
+
+        return IsOpen ? 0 : -Errno.EBADF;
     }
 
     /// <summary>Makes the file longer, and maps the new part. Null if the file cannot grow; then nothing has changed.</summary>
     /// <param name="bytes">How much, a multiple of the block size.</param>
-    /// <param name="error">0 or -errno: -EFBIG at the greatest size, or at RLIMIT_FSIZE, which would end the process.</param>
+    /// <param name="error">0 or -errno: -EFBIG at the greatest size, or at RLIMIT_FSIZE, which would end the process; -EBADF: the host has closed it.</param>
     public static void* Grow(ulong bytes, out int error)
     {
-        error = bytes > Room ? -Errno.EFBIG : 0;
+        error = CanGrow(bytes);
         error = error != 0 ? error : Allocate(bytes);
         if (error != 0)
         {
@@ -80,6 +157,13 @@ internal static unsafe class RecordFile
             return null;
         }
 
+        if (!IsOpen)
+        {
+            Memory.Unmap((void*)start, (nuint)bytes); // of whatever file that is
+            error = -Errno.EBADF;
+            return null;
+        }
+
         s_size += bytes;
         return (void*)start;
     }
@@ -89,7 +173,8 @@ internal static unsafe class RecordFile
     public static int Allocate(ulong bytes, out ulong offset)
     {
         offset = s_size;
-        int error = bytes > Room ? -Errno.EFBIG : Allocate(bytes);
+        int error = CanGrow(bytes);
+        error = error != 0 ? error : Allocate(bytes);
         s_size += error == 0 ? bytes : 0;
         return error;
     }
@@ -100,6 +185,11 @@ internal static unsafe class RecordFile
     {
         while (bytes != 0)
         {
+            if (!IsOpen)
+            {
+                return -Errno.EBADF;
+            }
+
             nint written = Native.Syscall(SyscallNumber.Pwrite64, s_fd, (nint)from, (nint)bytes, (nint)offset);
             if (written == -Errno.EINTR)
             {
@@ -128,7 +218,7 @@ internal static unsafe class RecordFile
         }
         while (error == -Errno.EINTR);
 
-        return error == -Errno.EOPNOTSUPP ? WriteZeros(bytes) : error;
+        return error is -Errno.EOPNOTSUPP or -Errno.ENOSYS ? WriteZeros(bytes) : error;
     }
 
     /// <summary>For file systems that cannot allocate: the blocks are there once they were written.</summary>
@@ -139,6 +229,11 @@ internal static unsafe class RecordFile
         for (ulong at = 0; at < bytes;)
         {
             nint written = Native.Syscall(SyscallNumber.Pwrite64, s_fd, (nint)zeros, Memory.PageSize, (nint)(s_size + at));
+            if (written == -Errno.EINTR)
+            {
+                continue;
+            }
+
             if (written <= 0)
             {
                 return written < 0 ? (int)written : -Errno.ENOSPC;
@@ -150,21 +245,31 @@ internal static unsafe class RecordFile
         return 0;
     }
 
-    private static ulong FileSizeLimit
+    private static ulong Limit(int resource)
     {
-        get
-        {
-            ulong* limit = stackalloc ulong[2];
-            return Native.Syscall(SyscallNumber.Prlimit64, 0, LimitFileSize, 0, (nint)limit) == 0 ? limit[0] : ulong.MaxValue;
-        }
+        ulong* limit = stackalloc ulong[2];
+        return Native.Syscall(SyscallNumber.Prlimit64, 0, resource, 0, (nint)limit) == 0 ? limit[0] : ulong.MaxValue;
     }
 
     public static void Close()
     {
-        if (s_fd >= 0)
+        if (IsOpen)
         {
             ProcFile.Close(s_fd);
-            s_fd = -1;
         }
+
+        s_fd = -1;
+    }
+
+    /// <summary>Closes the file of a recording that was not begun, and removes it if it was created here.</summary>
+    public static void Discard(byte* path)
+    {
+        byte* stat = stackalloc byte[StatSize];
+        if (s_isCreated && Native.Syscall(SyscallNumber.Newfstatat, AtFdcwd, (nint)path, (nint)stat, NoFollow) == 0 && IsFile(stat))
+        {
+            Native.Syscall(SyscallNumber.Unlink, (nint)path);
+        }
+
+        Close();
     }
 }

@@ -29,6 +29,9 @@ internal static unsafe class Recorder
     private static bool s_isOn;
     private static bool s_hasExits;
 
+    /// <summary>Where a start has failed, see <see cref="RecordStart"/>.</summary>
+    private static uint s_stage;
+
     private static ReadOnlySpan<byte> DefaultPath => "ftrace.data\0"u8;
 
     private static FtraceGraphOps* GraphOps => (FtraceGraphOps*)Native.Table->RecorderGraphOps;
@@ -44,40 +47,48 @@ internal static unsafe class Recorder
     public static ulong MinTimeNs { get; private set; }
 
     /// <param name="options">Checked but for the patterns.</param>
+    /// <param name="start">What else is to be known of it; receives where it has failed.</param>
     /// <returns>0 or -errno; then nothing has changed.</returns>
-    public static int Start(in TracingOptions options)
+    public static int Start(in TracingOptions options, ref RecordStart start)
     {
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
-        int error = s_isRunning ? -Errno.EBUSY : StartLocked(options);
+        s_stage = 0;
+        int error = s_isRunning ? -Errno.EBUSY : StartLocked(options, start);
+        start.Stage = s_stage;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return error;
     }
 
-    private static int StartLocked(in TracingOptions options)
+    private static int StartLocked(in TracingOptions options, in RecordStart start)
     {
-        RecorderWords* words = RecorderWords.Shared;
-        words->BlockSize = BlockSize;
-        words->Threads = 0;
-        int error = RingPool.Reserve(BlocksOf(options));
-        bool isStreamed = (options.Flags & TracingOptions.Stream) != 0;
-        error = error != 0 ? error : EventStream.Reset(isStreamed);
-        error = error != 0 ? error : OpenFile(options);
-        if (error != 0)
+        fixed (byte* fallback = DefaultPath)
         {
-            return error;
-        }
+            byte* path = options.Path != null ? options.Path : fallback;
+            ulong maxSize = options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize;
+            s_stage = Offsets.RecordStart_InFile;
+            int error = RingPool.Reserve(BlocksOf(options));
+            error = error != 0 ? error : EventStream.Reset((options.Flags & TracingOptions.Stream) != 0);
+            error = error != 0 ? error : OpenFile(path, maxSize);
+            if (error != 0)
+            {
+                return error;
+            }
 
-        error = RingPool.Add(RingPool.Spare);
-        error = error != 0 ? error : Register(options);
-        error = error != 0 ? error : StartKeeper();
-        if (error != 0)
-        {
-            Finish();
-            return error;
-        }
+            error = RingPool.Add(RingPool.Spare);
+            error = error != 0 ? error : Register(options);
+            error = error != 0 ? error : StartKeeper();
+            if (error != 0)
+            {
+                RecorderWords.Shared->Header->Magic = 0;
+                RecordFile.Discard(path);
+                Finish();
+                return error;
+            }
 
-        s_isRunning = true;
-        return 0;
+            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, start.Children != 0);
+            s_isRunning = true;
+            return 0;
+        }
     }
 
     private static int StartKeeper()
@@ -99,14 +110,11 @@ internal static unsafe class Recorder
         return uint.Clamp(BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)), FewestBlocks, MostBlocks);
     }
 
-    private static int OpenFile(in TracingOptions options)
+    private static int OpenFile(byte* path, ulong maxSize)
     {
-        int error;
-        fixed (byte* fallback = DefaultPath)
-        {
-            error = RecordFile.Open(options.Path != null ? options.Path : fallback, options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize);
-        }
-
+        RecorderWords.Shared->BlockSize = BlockSize;
+        RecorderWords.Shared->Threads = 0;
+        int error = RecordFile.Open(path, maxSize);
         if (error != 0)
         {
             return error;
@@ -115,7 +123,7 @@ internal static unsafe class Recorder
         var header = (TraceFileHeader*)RecordFile.Grow(BlockSize, out error);
         if (header == null)
         {
-            RecordFile.Close();
+            RecordFile.Discard(path);
             return error;
         }
 
@@ -149,8 +157,16 @@ internal static unsafe class Recorder
         Tracing.Observer = &RecordedObjects.Update;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
+        s_stage = Offsets.RecordStart_InFilter;
         int error = SetRules(RuleKind.Filter, TextOf(options.Filter), reset: false);
-        error = error != 0 ? error : SetRules(RuleKind.Notrace, TextOf(options.Notrace), reset: false);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        s_stage = Offsets.RecordStart_InNotrace;
+        error = SetRules(RuleKind.Notrace, TextOf(options.Notrace), reset: false);
+        s_stage = error != 0 ? s_stage : Offsets.RecordStart_InCode;
         if (error != 0 || (options.Flags & TracingOptions.Off) != 0)
         {
             return error;

@@ -1,0 +1,16 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Record;
+
+/// <summary><c>struct record_start</c>, Native/record_env.h.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Offsets.RecordStart_SizeOf)]
+internal unsafe struct RecordStart
+{
+    /// <summary>How the names of the children's files begin; null: as the name of the file does.</summary>
+    [FieldOffset(Offsets.RecordStart_ChildBase)] public byte* ChildBase;
+
+    [FieldOffset(Offsets.RecordStart_Children)] public uint Children;
+
+    /// <summary>Where it failed.</summary>
+    [FieldOffset(Offsets.RecordStart_Stage)] public uint Stage;
+}
