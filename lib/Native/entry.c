@@ -301,6 +301,20 @@ int entry_agent(int (*fn)(void))
 	return ret;
 }
 
+/* The same with an argument. */
+int entry_service(int (*fn)(void *), void *arg)
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	struct call call;
+	int ret = begin_call(thread, &call);
+
+	if (ret != 0)
+		return ret;
+	ret = fn(arg);
+	end_call(thread, &call);
+	return ret;
+}
+
 /* Runs the host's function inside a stop window: it may call the library. */
 int entry_run(int (*fn)(void *), void *data)
 {

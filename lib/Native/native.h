@@ -15,6 +15,7 @@
  *	graph_blocks.S	the blocks that such calls return to
  *	recorder.c	the events of calls, into memory that is a file
  *	keeper.c	the recorder's thread
+ *	control.c	the thread that other processes ask
  *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
@@ -80,6 +81,7 @@ struct trace_thread;
 struct graph_slot;
 struct graph_sets;
 struct recorder;
+struct control_session;
 struct ring;
 struct clock_times;
 
@@ -160,6 +162,7 @@ extern struct native {
 	ftrace_graph_entry_t record_entry, record_function;
 	ftrace_graph_return_t record_return;
 	int (*record_thread)(struct trace_thread *thread, int on);
+	int (*control_start)(struct control_session *session, unsigned long mask);
 } native;
 
 /*
@@ -262,6 +265,7 @@ void entry_open(int error);
 int entry_run(int (*fn)(void *), void *data);
 void entry_idle(const unsigned int *word, unsigned int value, long ns);
 int entry_agent(int (*fn)(void)); /* a call by the agent */
+int entry_service(int (*fn)(void *), void *arg);
 struct ftrace_nmi_thread *current_thread(void);
 void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 		  void *context);

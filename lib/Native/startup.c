@@ -83,6 +83,7 @@ struct native native = {
 	.keeper_start = keeper_start,
 	.keeper_end = keeper_end,
 	.record_thread = record_thread,
+	.control_start = control_start,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

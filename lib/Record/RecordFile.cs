@@ -209,6 +209,13 @@ internal static unsafe class RecordFile
         return 0;
     }
 
+    /// <summary>Maps its first page once more. Null if that fails.</summary>
+    public static void* MapFirstPage()
+    {
+        nint start = IsOpen ? Native.Syscall(SyscallNumber.Mmap, 0, Memory.PageSize, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, 0) : -1;
+        return start < 0 ? null : (void*)start;
+    }
+
     private static int Allocate(ulong bytes)
     {
         int error;

@@ -86,6 +86,7 @@ internal static unsafe class Recorder
             }
 
             RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, start.Children != 0);
+            ControlArea.Begin(RecorderWords.Shared->Header, Agent.Mask);
             s_isRunning = true;
             return 0;
         }
@@ -300,6 +301,7 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
+        ControlArea.End(words->Header);
         Native.Table->KeeperEnd();
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
