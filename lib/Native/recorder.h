@@ -114,6 +114,20 @@ struct clock_times {
 	unsigned long realtime;
 };
 
+/*
+ * struct control_session - of the thread that other processes ask, control.c
+ * @page: the first page of the file
+ * @requested: in it: counts requests
+ * @seen: the one that was answered last
+ * @ended: the recording has ended
+ */
+struct control_session {
+	void *page;
+	unsigned int *requested;
+	unsigned int seen;
+	unsigned int ended;
+};
+
 #pragma GCC visibility push(hidden)
 extern struct recorder ftrace_recorder;
 extern struct ring ftrace_no_ring;
@@ -145,6 +159,9 @@ void keeper_end(void);
 void keeper_ask(void);
 void keeper_after_fork(void);
 
+/* control.c */
+int control_start(struct control_session *session, unsigned long mask);
+
 void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place);
 void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
 			      unsigned long parent_ip);
@@ -156,6 +173,7 @@ _Static_assert(sizeof(struct unit) == 16, "struct unit");
 _Static_assert(sizeof(struct block) == TraceBlock_HeaderSize, "struct block");
 _Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
 _Static_assert(sizeof(struct sampler) == Sampler_SizeOf, "struct sampler");
+_Static_assert(sizeof(struct control_session) == ControlSession_SizeOf, "struct control_session");
 #undef FIELD
 #undef VALUE
 

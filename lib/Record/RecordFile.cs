@@ -95,13 +95,22 @@ internal static unsafe class RecordFile
 
     private static bool IsFile(byte* stat) => *(ulong*)stat == s_device && *(ulong*)(stat + sizeof(ulong)) == s_inode;
 
+    private static int CanGrow(ulong bytes)
+    {
+        if (bytes > Room)
+        {
+            return -Errno.EFBIG;
+        }
+
+        return IsOpen ? 0 : -Errno.EBADF;
+    }
+
     /// <summary>Makes the file longer, and maps the new part. Null if the file cannot grow; then nothing has changed.</summary>
     /// <param name="bytes">How much, a multiple of the block size.</param>
     /// <param name="error">0 or -errno: -EFBIG at the greatest size, or at RLIMIT_FSIZE, which would end the process; -EBADF: the host has closed it.</param>
     public static void* Grow(ulong bytes, out int error)
     {
-        error = bytes > Room ? -Errno.EFBIG : 0;
-        error = error == 0 && !IsOpen ? -Errno.EBADF : error;
+        error = CanGrow(bytes);
         error = error != 0 ? error : Allocate(bytes);
         if (error != 0)
         {
@@ -144,7 +153,8 @@ internal static unsafe class RecordFile
     public static int Allocate(ulong bytes, out ulong offset)
     {
         offset = s_size;
-        int error = bytes > Room ? -Errno.EFBIG : Allocate(bytes);
+        int error = CanGrow(bytes);
+        error = error != 0 ? error : Allocate(bytes);
         s_size += error == 0 ? bytes : 0;
         return error;
     }
@@ -155,6 +165,11 @@ internal static unsafe class RecordFile
     {
         while (bytes != 0)
         {
+            if (!IsOpen)
+            {
+                return -Errno.EBADF;
+            }
+
             nint written = Native.Syscall(SyscallNumber.Pwrite64, s_fd, (nint)from, (nint)bytes, (nint)offset);
             if (written == -Errno.EINTR)
             {
@@ -172,6 +187,13 @@ internal static unsafe class RecordFile
         }
 
         return 0;
+    }
+
+    /// <summary>Maps its first page once more. Null if that fails.</summary>
+    public static void* MapFirstPage()
+    {
+        nint start = IsOpen ? Native.Syscall(SyscallNumber.Mmap, 0, Memory.PageSize, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, 0) : -1;
+        return start < 0 ? null : (void*)start;
     }
 
     private static int Allocate(ulong bytes)

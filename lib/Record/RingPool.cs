@@ -96,13 +96,15 @@ internal static unsafe class RingPool
         }
     }
 
-    private static int CountAvailable()
+    /// <summary>Rings that new threads can get.</summary>
+    public static int CountAvailable()
     {
         RecorderWords* words = RecorderWords.Shared;
         int available = 0;
         for (uint i = 0; i < words->RingCount; i++)
         {
-            available += Volatile.Read(ref words->Rings[i].Owner) is Offsets.Ring_Free or Offsets.Ring_Ended ? 1 : 0;
+            ulong owner = Volatile.Read(ref words->Rings[i].Owner);
+            available += owner == Offsets.Ring_Free || (owner == Offsets.Ring_Ended && words->Streams == 0) ? 1 : 0;
         }
 
         return available;
