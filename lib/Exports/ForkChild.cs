@@ -1,6 +1,7 @@
 using Ftrace.Nmi;
 using Ftrace.Patch;
 using Ftrace.Protocol;
+using Ftrace.Record;
 using Ftrace.Stop;
 using Ftrace.Trace;
 
@@ -19,6 +20,7 @@ internal static unsafe class ForkChild
         StopMachine.AfterFork(self);
         BreakpointMethod.AfterFork(self);
         Tracing.AfterFork(self);
+        Recorder.AfterFork(self);
         X86Nmi.AfterFork(self);
         PatchGate.AfterFork(self);
     }

@@ -228,4 +228,7 @@ internal unsafe struct NativeTable
 
     /// <summary>Ends it, and waits for that.</summary>
     [FieldOffset(Offsets.NativeTable_KeeperEnd)] public delegate* unmanaged<void> KeeperEnd;
+
+    /// <summary><c>struct record_fork</c>, Native/recorder.h.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordFork)] public void* RecordFork;
 }

@@ -263,6 +263,7 @@ THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
 INTERNAL(ftrace_record_start, (const struct ftrace_tracing_opts *opts, struct record_start *start),
 	 (opts, start))
+INTERNAL(ftrace_record_child, (const char *path), (path))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))
@@ -430,6 +431,7 @@ static void fork_child(void)
 	keeper_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();
+	keeper_fork_child();
 }
 
 void entry_open(int error)

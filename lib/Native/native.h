@@ -158,6 +158,7 @@ extern struct native {
 	void (*read_clocks)(struct clock_times *times);
 	int (*keeper_start)(unsigned long mask);
 	void (*keeper_end)(void);
+	struct record_fork *record_fork;
 } native;
 
 /*

@@ -78,7 +78,8 @@ FIELD(native, recorder_ops, NativeTable, RecorderOps, 512)
 FIELD(native, read_clocks, NativeTable, ReadClocks, 520)
 FIELD(native, keeper_start, NativeTable, KeeperStart, 528)
 FIELD(native, keeper_end, NativeTable, KeeperEnd, 536)
-VALUE(NativeTable, SizeOf, 544)
+FIELD(native, record_fork, NativeTable, RecordFork, 544)
+VALUE(NativeTable, SizeOf, 552)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)
@@ -246,11 +247,23 @@ VALUE(TraceBlock, Magic, 0x4b425446)
 VALUE(TraceBlock, Events, 1)
 VALUE(TraceBlock, Information, 2)
 VALUE(TraceBlock, HeaderSize, 64)
+VALUE(TraceFile, Process, 32)
 VALUE(TraceFile, State, 36)
 VALUE(TraceFile, Latest, 64)
 VALUE(TraceFile, Lost, 88)
 VALUE(TraceFile, Recording, 1)
 VALUE(TraceFile, Finished, 2)
+
+/* The child of a fork: what becomes of the recording; struct record_fork. */
+VALUE(RecordFork, State, 0)
+VALUE(RecordFork, Lost, 8)
+VALUE(RecordFork, Base, 16)
+VALUE(RecordFork, BaseSize, 4096)
+VALUE(RecordFork, SizeOf, 4112)
+VALUE(RecordFork, None, 0)
+VALUE(RecordFork, Forked, 1)
+VALUE(RecordFork, Asked, 2)
+VALUE(RecordFork, Late, 3)
 
 /* What starts a recording, and where it failed. */
 VALUE(RecordStart, ChildBase, 0)

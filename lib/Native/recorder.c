@@ -180,6 +180,8 @@ static struct unit *reserve(struct trace_thread *thread, unsigned int units, uns
 		unsigned long at = pos & ~TAG_MASK;
 
 		if (!end) {
+			if (ftrace_record_fork.state && keeper_await_child(units))
+				continue;
 			if (ring != &ftrace_no_ring || !ftrace_recorder.active ||
 			    !ftrace_recorder.rings->blocks)
 				return NULL; /* off; or the child of a fork */
@@ -335,6 +337,8 @@ __attribute__((destructor)) static void finish_file(void)
 
 	if (!header || !ftrace_recorder.rings || !ftrace_recorder.rings->blocks)
 		return; /* not recording, or a child */
+	if (*(unsigned int *)(header + TraceFile_Process) != raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0))
+		return; /* the child of vfork(), which has this memory */
 	read_clocks((struct clock_times *)(header + TraceFile_Latest));
 	*(unsigned int *)(header + TraceFile_State) = TraceFile_Finished;
 }

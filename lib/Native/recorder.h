@@ -83,6 +83,21 @@ struct recorder {
 	unsigned long min_time;
 };
 
+/*
+ * struct record_fork - the child of a fork, whose parent records
+ * @state: a futex. RecordFork_Forked: the child has its keeper, which begins the child's recording when it
+ *         is asked, at the first event: a child that only executes another program has no file; _Asked; _Late:
+ *         it was asked, but nobody waits for it any more
+ * @lost: units that were not recorded meanwhile
+ * @base: how the names of the children's files begin; empty: they are not recorded
+ */
+struct record_fork {
+	unsigned int state;
+	unsigned int reserved;
+	unsigned long lost;
+	char base[RecordFork_BaseSize];
+};
+
 /* The same moment by three clocks. */
 struct clock_times {
 	unsigned long tsc;
@@ -93,6 +108,7 @@ struct clock_times {
 #pragma GCC visibility push(hidden)
 extern struct recorder ftrace_recorder;
 extern struct ring ftrace_no_ring;
+extern struct record_fork ftrace_record_fork;
 
 int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
 void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
@@ -106,6 +122,8 @@ int keeper_start(unsigned long mask);
 void keeper_end(void);
 void keeper_ask(void);
 void keeper_after_fork(void);
+void keeper_fork_child(void);
+int keeper_await_child(unsigned int units);
 
 void ftrace_record_slow(struct trace_thread *thread, unsigned long what);
 #pragma GCC visibility pop
@@ -115,6 +133,7 @@ void ftrace_record_slow(struct trace_thread *thread, unsigned long what);
 _Static_assert(sizeof(struct unit) == 16, "struct unit");
 _Static_assert(sizeof(struct block) == TraceBlock_HeaderSize, "struct block");
 _Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
+_Static_assert(sizeof(struct record_fork) == RecordFork_SizeOf, "struct record_fork");
 #undef FIELD
 #undef VALUE
 

@@ -28,6 +28,16 @@ internal static unsafe class InfoWriter
         s_record = null;
     }
 
+    /// <summary>In the child of a fork: the blocks are the parent's.</summary>
+    [NoInstr]
+    public static void AfterFork()
+    {
+        s_block = null;
+        s_next = null;
+        s_left = 0;
+        s_record = null;
+    }
+
     /// <summary>How many bytes a record can have.</summary>
     public static int Largest => (int)RecorderWords.Shared->BlockSize - sizeof(TraceBlock);
 

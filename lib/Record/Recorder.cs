@@ -5,6 +5,7 @@ using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
+using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Trace;
 
@@ -19,6 +20,8 @@ internal static unsafe class Recorder
     private const nuint LargestBuffer = 1 << 30;
     private const ulong DefaultMaxSize = 1 << 30;
     private const int FirstRings = 16;
+    private const int FirstChildRings = 2;
+    private const long LongestWaitNs = Clock.NsPerSecond / 10;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -58,7 +61,7 @@ internal static unsafe class Recorder
                 return error;
             }
 
-            error = RingPool.Add(FirstRings);
+            error = AddRings(FirstRings);
             error = error != 0 ? error : Register(options);
             error = error != 0 ? error : StartKeeper();
             if (error != 0)
@@ -69,10 +72,92 @@ internal static unsafe class Recorder
                 return error;
             }
 
+            bool isDescriptor = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path).StartsWith(RecordFile.Descriptor);
+            byte* children = start.ChildBase != null || isDescriptor ? start.ChildBase : path;
+            RecordFork.Shared->SetBase(start.Children != 0 ? children : null);
             RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, start.Children != 0);
             s_isRunning = true;
             return 0;
         }
+    }
+
+    /// <summary>Adds the first rings, or as many as there is room for.</summary>
+    private static int AddRings(int count)
+    {
+        int error = RingPool.Add(count);
+        return RecorderWords.Shared->RingCount != 0 ? 0 : error;
+    }
+
+    /// <summary>
+    /// In the child of a fork: nothing of the parent's recording is used. The text stays changed, and the ops registered; events are
+    /// dropped until the child has a recording of its own, <see cref="StartChild"/>.
+    /// </summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        RecorderState* state = RecorderState.Shared;
+        RecordFork* fork = RecordFork.Shared;
+        if (self->Saved != NmiThread.Outside && self->Busy != 0)
+        {
+            fork->State = Offsets.RecordFork_None;
+            return; // an NMI has forked, perhaps in the middle of a call of the recorder's, which continues
+        }
+
+        bool isRecorded = s_isRunning && TraceState.Shared->Torn == 0 && fork->Base[0] != 0;
+        words->Active = 0;
+        words->Header = null;
+        RingPool.AfterFork(self);
+        InfoWriter.AfterFork();
+        state->Mutex = 0;
+        state->FileMutex = 0;
+        fork->Lost = 0;
+        fork->State = isRecorded ? (uint)Offsets.RecordFork_Forked : Offsets.RecordFork_None;
+    }
+
+    /// <summary>Begins the recording of the child of a fork. Called by its keeper.</summary>
+    /// <returns>0 or -errno; then the child is not recorded.</returns>
+    public static int StartChild(byte* path)
+    {
+        // Who stops the recording waits for the keeper with the mutex held.
+        if (!FutexMutex.TryLock(&RecorderState.Shared->Mutex, Clock.NowNs() + LongestWaitNs))
+        {
+            return -Errno.EBUSY;
+        }
+
+        int error = s_isRunning && RecorderWords.Shared->Header == null ? StartChildLocked(path) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    private static int StartChildLocked(byte* path)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        RecordFile.Close(); // the parent's
+        int error = OpenFile(path, RecordFile.MaxSize);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        error = AddRings(FirstChildRings);
+        if (error != 0)
+        {
+            words->Header->Magic = 0;
+            RecordFile.Discard(path);
+            TraceFileHeader* header = words->Header;
+            words->Header = null;
+            Memory.Unmap(header, BlockSize);
+            InfoWriter.Unmap();
+            return error;
+        }
+
+        Keeper.Reset();
+        RecordedOptions.WriteAgain();
+        Run(TraceOperation.Update); // writes the objects
+        words->Header->Lost += Volatile.Read(ref RecordFork.Shared->Lost);
+        Volatile.Write(ref words->Active, 1);
+        return 0;
     }
 
     private static int StartKeeper()
@@ -213,12 +298,20 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
+        Volatile.Write(ref RecordFork.Shared->State, Offsets.RecordFork_None);
+        RecordFork.Shared->SetBase(null);
         Native.Table->KeeperEnd();
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
         ResetRules();
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
+        if (words->Header == null)
+        {
+            RecordFile.Close();
+            return; // the child of a fork that was not recorded
+        }
+
         bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
         words->Header->Latest = ClockTimes.Read();
         Volatile.Write(ref words->Header->State, TraceFileHeader.Finished);

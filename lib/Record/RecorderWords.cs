@@ -17,5 +17,6 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_FreeRings)] public uint FreeRings;
     [FieldOffset(Offsets.Recorder_MinTime)] public ulong MinTime;
 
+    [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;
 }

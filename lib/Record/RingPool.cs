@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
+using Ftrace.Protocol;
 using Ftrace.Trace;
 
 namespace Ftrace.Record;
@@ -115,6 +116,26 @@ internal static unsafe class RingPool
             s_hand = (s_hand + 1) % used;
             TraceThreads.Reap(TraceThreads.Records + s_hand, pid);
         }
+    }
+
+    /// <summary>In the child of a fork: there are no rings. The kernel has cleared the table, but not all have it clear memory on a fork.</summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        TraceThread* own = TraceThreads.Of(self);
+        if (own != null)
+        {
+            own->Ring = Native.Table->NoRing;
+        }
+
+        for (uint i = 0; i < words->RingCount; i++)
+        {
+            words->Rings[i] = default;
+        }
+
+        words->RingCount = 0;
+        words->FreeRings = 0;
     }
 
     /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>
