@@ -51,7 +51,7 @@ extern "C" {
  * @filter: patterns of functions to record, as for ftrace_set_filter(), separated by ';'
  *          or newlines; NULL: all functions that can be traced
  * @notrace: patterns of functions not to record
- * @buffer_size: bytes of each thread's buffer, rounded up to a power of two; 0: 1 MB
+ * @buffer_size: bytes of each thread's buffer, rounded up to a power of two, up to 64 MB; 0: 1 MB
  * @max_size: of the file, in bytes; 0: 1 GB. Threads that find no room are not recorded, and
  *            what they would have recorded is counted
  * @flags: FTRACE_TRACING_*

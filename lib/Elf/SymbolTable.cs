@@ -24,6 +24,9 @@ internal unsafe struct SymbolTable
     /// <summary>Size of the string table.</summary>
     public readonly nuint NameBytes => _names.Size;
 
+    /// <summary>All functions, by address.</summary>
+    public readonly ReadOnlySpan<FunctionSymbol> All => new(Functions, Count);
+
     private readonly FunctionSymbol* Functions => (FunctionSymbol*)_functions.Start;
 
     /// <summary>Sorts once, so that the runtime's lazy initialization is done at start-up.</summary>

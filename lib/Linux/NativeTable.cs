@@ -217,9 +217,6 @@ internal unsafe struct NativeTable
     /// <summary>The recorder's ops of ftrace/graph.h.</summary>
     [FieldOffset(Offsets.NativeTable_RecorderGraphOps)] public void* RecorderGraphOps;
 
-    /// <summary>The recorder's ops of ftrace/trace.h.</summary>
-    [FieldOffset(Offsets.NativeTable_RecorderOps)] public void* RecorderOps;
-
     /// <summary>Reads the clocks into three words: the TSC, CLOCK_MONOTONIC, CLOCK_REALTIME.</summary>
     [FieldOffset(Offsets.NativeTable_ReadClocks)] public delegate* unmanaged<void*, void> ReadClocks;
 
@@ -228,6 +225,15 @@ internal unsafe struct NativeTable
 
     /// <summary>Ends it, and waits for that.</summary>
     [FieldOffset(Offsets.NativeTable_KeeperEnd)] public delegate* unmanaged<void> KeeperEnd;
+
+    /// <summary>The handlers of the recorder: at entries.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordEntry)] public void* RecordEntry;
+
+    /// <summary>At entries, if exits are not recorded.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordFunction)] public void* RecordFunction;
+
+    /// <summary>At exits.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordReturn)] public void* RecordReturn;
 
     /// <summary><c>struct record_fork</c>, Native/recorder.h.</summary>
     [FieldOffset(Offsets.NativeTable_RecordFork)] public void* RecordFork;

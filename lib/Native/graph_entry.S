@@ -186,12 +186,26 @@
 	/*
 	 * Writes the event rcx of the thread rdx, whose tag and time are made here; the place is
 	 * taken first, so what comes in between comes after it. Changes rax, rdx, rsi, r9.
+	 *
+	 * A handler that interrupts this may enter another block. The place is good if the end is the
+	 * same before and after, and beyond it.
+	 *
+	 * With two units, the second one has the address r8, and comes second.
 	 */
-	.macro	record_event name
+	.macro	record_event name, units=1
 	mov	TraceThread_Ring(%rdx), %rsi
-	mov	$16, %r9d
+	mov	Ring_End(%rsi), %rax
+	mov	$16*\units, %r9d
 	xadd	%r9, Ring_Pos(%rsi)
-	cmp	Ring_End(%rsi), %r9
+	cmp	Ring_End(%rsi), %rax
+	jne	.Lrecord_slow_\name
+	.if	\units == 2
+	add	$16, %r9
+	cmp	%rax, %r9
+	lea	-16(%r9), %r9
+	.else
+	cmp	%rax, %r9
+	.endif
 	jae	.Lrecord_slow_\name
 	rdtsc
 	shl	$36, %rdx
@@ -203,11 +217,16 @@
 	and	$-16, %r9
 	mov	%rcx, 8(%r9)
 	mov	%rax, (%r9)
+	.if	\units == 2
+	shl	$8, %r8
+	or	%r8, %rdx
+	mov	%rdx, 16(%r9)
+	.endif
 .Lrecorded_\name:
 	.endm
 
-	/* There was no place. Preserves r8 and rdi. */
-	.macro	record_slow name
+	/* There was no place; r9: the one that is not good. Preserves r8 and rdi. */
+	.macro	record_slow name, function
 .Lrecord_slow_\name:
 	push_reg r10
 	push_reg r11
@@ -220,8 +239,10 @@
 	and	$-16, %rsp
 	mov	%rdx, %rdi
 	mov	%rcx, %rsi
+	mov	%r9, %rdx
+	mov	%r8, %rcx
 	cld
-	call	ftrace_record_slow
+	call	\function
 	mov	-8(%rbp), %r8
 	mov	-16(%rbp), %rdi
 	mov	%rbp, %rsp
@@ -230,6 +251,16 @@
 	pop_reg r11
 	pop_reg r10
 	jmp	.Lrecorded_\name
+	.endm
+
+	/* Is the thread outside of NMIs and handlers? rdx: its record. Changes rax and rcx. */
+	.macro	record_check other
+	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
+	mov	%fs:NmiThread_Tracer(%rax), %rdx
+	mov	%fs:NmiThread_Saved(%rax), %rcx
+	dec	%rcx
+	or	TraceThread_Mark(%rdx), %rcx
+	jnz	\other
 	.endm
 
 	entry	ftrace_graph_regs_caller, 1, GRAPH_CALL
@@ -247,15 +278,10 @@ ftrace_graph_caller:
 	mov	StubArea_GraphSet(%rax), %rax
 	mov	(%rax), %r9			/* the ops */
 	cmp	ftrace_graph_sets+GraphSets_Recorded(%rip), %r9
-	jne	.Lnot_recorded_ftrace_graph_caller
+	jne	.Lentry_ftrace_graph_caller
 
-	/* Outside of NMIs and handlers, nested in the innermost call, and not called in place of a return? */
-	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
-	mov	%fs:NmiThread_Tracer(%rax), %rdx
-	mov	%fs:NmiThread_Saved(%rax), %rcx
-	dec	%rcx
-	or	TraceThread_Mark(%rdx), %rcx
-	jnz	.Lnot_recorded_ftrace_graph_caller
+	/* Nested in the innermost call, and not called in place of a return? */
+	record_check .Lnot_recorded_ftrace_graph_caller
 	mov	TraceThread_GraphTop(%rdx), %rcx
 	lea	ftrace_graph_slots(%rip), %rdi
 	movzwl	%cx, %eax
@@ -323,7 +349,29 @@ ftrace_graph_caller:
 
 	.cfi_restore_state
 	.cfi_remember_state
-	record_slow call
+	record_slow call, ftrace_record_slow
+	.cfi_restore_state
+
+	/* Only its entry is recorded, and from where it is called? */
+.Lentry_ftrace_graph_caller:
+	cmp	ftrace_graph_sets+GraphSets_RecordedEntries(%rip), %r9
+	jne	.Lnot_recorded_ftrace_graph_caller
+	record_check .Lnot_recorded_ftrace_graph_caller
+	mov	FIRST_IP(%rsp), %rcx
+	sub	$X86Instruction_CallSize, %rcx
+	shl	$16, %rcx
+	add	$TraceEvent_Function << 4 | 1 << 8, %rcx
+	mov	FIRST_PARENT(%rsp), %r8
+	record_event entry, 2
+	.cfi_remember_state
+	pop_saved_first
+	lea	16(%rsp), %rsp			/* stub, ip */
+	.cfi_adjust_cfa_offset -16
+	jmp	*-8(%rsp)
+
+	.cfi_restore_state
+	.cfi_remember_state
+	record_slow entry, ftrace_record_slow_entry
 	.cfi_restore_state
 
 .Lnot_recorded_ftrace_graph_caller:
@@ -504,12 +552,7 @@ ftrace_graph_return:
 	mov	GraphSlot_Wanted(%r8), %rsi	/* and the flags */
 	cmp	ftrace_graph_sets+GraphSets_Recorded(%rip), %rsi
 	jne	.Lnot_recorded_ftrace_graph_return
-	mov	ftrace_nmi_thread@gottpoff(%rip), %rax
-	mov	%fs:NmiThread_Tracer(%rax), %rdx
-	mov	%fs:NmiThread_Saved(%rax), %rcx
-	dec	%rcx
-	or	TraceThread_Mark(%rdx), %rcx
-	jnz	.Lnot_recorded_ftrace_graph_return
+	record_check .Lnot_recorded_ftrace_graph_return
 	mov	GraphSlot_Id(%r8), %rax
 	cmp	%rax, TraceThread_GraphTop(%rdx)
 	jne	.Lnot_recorded_ftrace_graph_return
@@ -534,7 +577,7 @@ ftrace_graph_return:
 
 	.cfi_restore_state
 	.cfi_remember_state
-	record_slow return
+	record_slow return, ftrace_record_slow
 	.cfi_restore_state
 
 .Lnot_recorded_ftrace_graph_return:

@@ -80,10 +80,10 @@ static int serve_child(void)
 }
 
 /*
- * An event in a child whose recording has not begun. Any context; as keeper_ask(). Returns 1 if it has begun now.
+ * An event in a child whose recording has not begun. Any context; as keeper_ask().
  * The keeper may need what this thread has, a lock of the loader's: so it waits for a short time, and once.
  */
-__attribute__((target("general-regs-only"))) int keeper_await_child(unsigned int units)
+__attribute__((target("general-regs-only"))) void keeper_await_child(unsigned int units)
 {
 	unsigned int *state = &ftrace_record_fork.state, now = RecordFork_Forked, asked = RecordFork_Asked;
 	long deadline = now_ns() + CHILD_NS, left;
@@ -98,10 +98,8 @@ __attribute__((target("general-regs-only"))) int keeper_await_child(unsigned int
 		else
 			wait_on(state, RecordFork_Asked, left);
 	}
-	if (now == RecordFork_None)
-		return 1;
-	__atomic_add_fetch(&ftrace_record_fork.lost, units, __ATOMIC_RELAXED);
-	return 0;
+	if (now == RecordFork_Late)
+		__atomic_add_fetch(&ftrace_record_fork.lost, units, __ATOMIC_RELAXED);
 }
 
 static void set_late_handler(void);

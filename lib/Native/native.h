@@ -154,10 +154,11 @@ extern struct native {
 	struct recorder *recorder;
 	struct ring *no_ring;
 	struct ftrace_graph_ops *recorder_graph_ops;
-	struct ftrace_ops *recorder_ops;
 	void (*read_clocks)(struct clock_times *times);
 	int (*keeper_start)(unsigned long mask);
 	void (*keeper_end)(void);
+	ftrace_graph_entry_t record_entry, record_function;
+	ftrace_graph_return_t record_return;
 	struct record_fork *record_fork;
 } native;
 
@@ -212,13 +213,15 @@ struct graph_header {
  * @graph: ops of ftrace/graph.h
  * @full: ops for which all registers have to be saved
  * @redirected: 1: ftrace_trace_function is called in place of handlers; 2: nothing is
- * @recorded: the set that graph_entry.S records itself: of the recorder alone; ~0: there is none
+ * @recorded: the set whose calls graph_entry.S records itself: the recorder alone; ~0: there is none
+ * @recorded_entries: the same if it records entries only
  */
 extern struct graph_sets {
 	unsigned long graph;
 	unsigned long full;
 	unsigned long redirected;
 	unsigned long recorded;
+	unsigned long recorded_entries;
 } ftrace_graph_sets;
 
 /* What graph.c needs of a thread's record, lib/Trace/TraceThread.cs. */

@@ -32,9 +32,13 @@ _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct 
 
 #define TAG_MASK 15UL
 
+/*
+ * No power of two that is the length of a ring, and not more than 2048, is 0 or 1 modulo 13. So a block
+ * has another tag than what is left in it, and than the block before it once that is entered.
+ */
 static inline unsigned long tag_of(unsigned long sequence)
 {
-	return sequence % 15 + 1;
+	return sequence % 13 + 1;
 }
 
 static inline unsigned long now(void)
@@ -57,6 +61,12 @@ static inline bool replace(unsigned long *word, unsigned long from, unsigned lon
 			     : "r"(to)
 			     : "cc", "memory");
 	return found == from;
+}
+
+static inline unsigned long take(unsigned long *pos, unsigned long size)
+{
+	__asm__ __volatile__("xaddq %0, %1" : "+r"(size), "+m"(*pos)::"cc", "memory");
+	return size;
 }
 
 static inline bool replace_both(struct ring *ring, unsigned long pos, unsigned long end,
@@ -166,73 +176,122 @@ static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long
 		     (unsigned long)next + size);
 }
 
-/*
- * The place for an event of some units, and its tag; NULL if there is none: recording is off, or
- * there is no ring, and the event is counted as lost.
- */
-static struct unit *reserve(struct trace_thread *thread, unsigned int units, unsigned long *tag)
-{
-	struct ring *ring = thread->ring;
-
-	for (;;) {
-		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
-		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
-		unsigned long at = pos & ~TAG_MASK;
-
-		if (!end) {
-			if (ftrace_record_fork.state && keeper_await_child(units))
-				continue;
-			if (ring != &ftrace_no_ring || !ftrace_recorder.active ||
-			    !ftrace_recorder.rings->blocks)
-				return NULL; /* off; or the child of a fork */
-			ring = claim_ring(thread);
-			if (ring)
-				continue;
-			__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost),
-					   units, __ATOMIC_RELAXED);
-			return NULL;
-		}
-		if (at + units * sizeof(struct unit) <= end) {
-			if (!replace(&ring->pos, pos, pos + units * sizeof(struct unit)))
-				continue;
-			*tag = pos & TAG_MASK;
-			return (struct unit *)at;
-		}
-		/* Units that are left over are not of this block's tag, or are padding. */
-		if (at < end) {
-			if (replace(&ring->pos, pos, end | (pos & TAG_MASK))) {
-				struct unit *rest = (struct unit *)at;
-
-				rest->what = TraceEvent_Padding << 4 |
-					     (((end - at) / sizeof(*rest) - 1) << 16);
-				__atomic_store_n(&rest->when, now() << 4 | (pos & TAG_MASK),
-						 __ATOMIC_RELEASE);
-			}
-			continue;
-		}
-		enter_next_block(ring, pos, end);
-	}
-}
-
 static inline void write_unit(struct unit *unit, unsigned long when, unsigned long what)
 {
 	unit->what = what;
 	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
 }
 
-static void write_event(struct trace_thread *thread, unsigned long what)
+/*
+ * How many units at a place that was taken are the taker's. The place may be beyond the end of its block, or
+ * cross it; or be in a block that what has interrupted the taker has left behind since. A place beyond the
+ * end lies in the next block, which has another tag.
+ */
+static unsigned int units_at(const struct ring *ring, unsigned long place, unsigned int units)
+{
+	unsigned long size = ftrace_recorder.block_size, offset = (place & ~TAG_MASK) - ring->start;
+	const struct block *block = (const struct block *)(ring->start + (offset & -size));
+	unsigned long at = offset & (size - 1), room = (size - at) / sizeof(struct unit);
+
+	if (offset >= ring->blocks * size || at < sizeof(*block) ||
+	    tag_of(block->sequence) != (place & TAG_MASK))
+		return 0;
+	return room < units ? room : units;
+}
+
+static void write_padding(unsigned long place, unsigned int units)
+{
+	write_unit((struct unit *)(place & ~TAG_MASK), now() << 4 | (place & TAG_MASK),
+		   TraceEvent_Padding << 4 | (units - 1) << 16);
+}
+
+/* The ring of a thread; NULL if it has none: recording is off, or the event is counted as lost. */
+static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
+{
+	struct ring *ring = thread->ring;
+
+	if (ring->end)
+		return ring;
+	if (ftrace_record_fork.state)
+		keeper_await_child(units);
+	if (ring != &ftrace_no_ring || !ftrace_recorder.active || !ftrace_recorder.rings->blocks)
+		return NULL; /* off; or the child of a fork */
+	ring = claim_ring(thread);
+	if (!ring)
+		__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost), units,
+				   __ATOMIC_RELAXED);
+	return ring;
+}
+
+/*
+ * The place for an event of some units, and its tag; NULL if there is none.
+ *
+ * @place: one that was taken already, and may not be good; 0: none
+ *
+ * It is taken by one instruction, so what interrupts this cannot keep it from progress, however often.
+ */
+static struct unit *reserve_from(struct trace_thread *thread, unsigned long place, unsigned int units,
+				 unsigned long *tag)
+{
+	struct ring *ring = ring_of(thread, units);
+
+	while (ring) {
+		unsigned int good = place ? units_at(ring, place, units) : 0;
+		unsigned long pos, end;
+
+		if (good == units) {
+			*tag = place & TAG_MASK;
+			return (struct unit *)(place & ~TAG_MASK);
+		}
+		if (good)
+			write_padding(place, good);
+		pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+		if (pos >= end)
+			enter_next_block(ring, pos, end);
+		place = take(&ring->pos, units * sizeof(struct unit));
+	}
+	return NULL;
+}
+
+static struct unit *reserve(struct trace_thread *thread, unsigned int units, unsigned long *tag)
+{
+	return reserve_from(thread, 0, units, tag);
+}
+
+static void write_event(struct trace_thread *thread, unsigned long what, unsigned long place)
 {
 	unsigned long tag;
-	struct unit *unit = reserve(thread, 1, &tag);
+	struct unit *unit = reserve_from(thread, place, 1, &tag);
 
 	if (unit)
 		write_unit(unit, now() << 4 | tag, what);
 }
 
-/* The trampoline has found no place for an event. */
-void ftrace_record_slow(struct trace_thread *thread, unsigned long what)
+static void write_entry(struct trace_thread *thread, unsigned long what, unsigned long parent_ip,
+			unsigned long place)
 {
-	write_event(thread, what);
+	unsigned long tag;
+	struct unit *unit = reserve_from(thread, place, 2, &tag);
+
+	if (!unit)
+		return;
+	/* The first one first: it says what the others are. */
+	write_unit(unit, now() << 4 | tag, what);
+	write_unit(unit + 1, tag | parent_ip << 8, 0);
+}
+
+/* The trampoline has taken a place that is not good, or that it is not sure of. */
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place)
+{
+	write_event(thread, what, place);
+}
+
+/* The same for an entry without exit. */
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip)
+{
+	write_entry(thread, what, parent_ip, place);
 }
 
 static unsigned long number_of(const struct ftrace_graph_call *call)
@@ -281,7 +340,7 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 	if (ftrace_recorder.min_time && take_back(thread, (unsigned long)call->data))
 		return;
 	if (!call->flags) {
-		write_event(thread, 1UL << 63 | call->ip << 16 | number_of(call));
+		write_event(thread, 1UL << 63 | call->ip << 16 | number_of(call), 0);
 		return;
 	}
 	unit = reserve(thread, 2, &tag);
@@ -292,17 +351,12 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 	write_unit(unit + 1, tag | number_of(call) << 8 | (unsigned long)call->flags << 24, 0);
 }
 
-void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs)
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs)
 {
-	unsigned long tag;
-	struct unit *unit = reserve(this_thread(), 2, &tag);
-
 	(void)ops, (void)regs;
-	if (!unit)
-		return;
-	write_unit(unit, now() << 4 | tag, ip << 16 | 1 << 8 | TraceEvent_Function << 4);
-	write_unit(unit + 1, tag | parent_ip << 8, 0);
+	write_entry(this_thread(), call->ip << 16 | 1 << 8 | TraceEvent_Function << 4, call->parent_ip, 0);
+	return 0;
 }
 
 static unsigned long read_ns(int clock)

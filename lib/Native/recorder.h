@@ -113,8 +113,8 @@ extern struct record_fork ftrace_record_fork;
 int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
 void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 		   struct ftrace_regs *regs);
-void record_function(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *regs);
+int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+		    struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
 
 /* keeper.c */
@@ -123,9 +123,11 @@ void keeper_end(void);
 void keeper_ask(void);
 void keeper_after_fork(void);
 void keeper_fork_child(void);
-int keeper_await_child(unsigned int units);
+void keeper_await_child(unsigned int units);
 
-void ftrace_record_slow(struct trace_thread *thread, unsigned long what);
+void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place);
+void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
+			      unsigned long parent_ip);
 #pragma GCC visibility pop
 
 #define FIELD(tag, member, type, field, offset)

@@ -27,15 +27,8 @@ static char state[SharedState_SizeOf] __attribute__((aligned(128)));
 extern const char image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 extern const char image_end[] __asm__("_end") __attribute__((visibility("hidden")));
 
-static struct ftrace_graph_ops recorder_graph_ops = {
-	.size = sizeof(recorder_graph_ops),
-	.entryfunc = record_entry,
-	.retfunc = record_return,
-};
-static struct ftrace_ops recorder_ops = {
-	.size = sizeof(recorder_ops),
-	.func = record_function,
-};
+/* lib/Record/Recorder.cs fills it in. */
+static struct ftrace_graph_ops recorder_graph_ops = {.size = sizeof(recorder_graph_ops)};
 
 struct native native = {
 	.syscall = raw_syscall,
@@ -83,7 +76,9 @@ struct native native = {
 	.recorder = &ftrace_recorder,
 	.no_ring = &ftrace_no_ring,
 	.recorder_graph_ops = &recorder_graph_ops,
-	.recorder_ops = &recorder_ops,
+	.record_entry = record_entry,
+	.record_function = record_function,
+	.record_return = record_return,
 	.read_clocks = read_clocks,
 	.keeper_start = keeper_start,
 	.keeper_end = keeper_end,

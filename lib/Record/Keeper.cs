@@ -8,7 +8,6 @@ internal static unsafe class Keeper
     private const int BusyUs = 2_000;
     private const int IdleUs = 100_000;
     private const long ClockNs = Clock.NsPerSecond;
-    private const int SpareRings = 8;
 
     private static long s_nextClock;
 
@@ -38,7 +37,7 @@ internal static unsafe class Keeper
         RecorderWords* words = RecorderWords.Shared;
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
         RingPool.Reap();
-        RingPool.Refill(SpareRings);
+        RingPool.Refill();
         RecordedThreads.Update();
         long now = Clock.NowNs();
         if (now >= s_nextClock)

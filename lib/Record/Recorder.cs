@@ -15,12 +15,11 @@ namespace Ftrace.Record;
 internal static unsafe class Recorder
 {
     private const uint BlockSize = 32 << 10;
+    private const uint MostBlocks = 2048; // Native/recorder.c
     private const uint DefaultBuffer = 1 << 20;
     private const uint FewestBlocks = 4;
-    private const nuint LargestBuffer = 1 << 30;
+    private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
-    private const int FirstRings = 16;
-    private const int FirstChildRings = 2;
     private const long LongestWaitNs = Clock.NsPerSecond / 10;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
@@ -61,7 +60,7 @@ internal static unsafe class Recorder
                 return error;
             }
 
-            error = AddRings(FirstRings);
+            error = AddRings(RingPool.Spare);
             error = error != 0 ? error : Register(options);
             error = error != 0 ? error : StartKeeper();
             if (error != 0)
@@ -140,7 +139,7 @@ internal static unsafe class Recorder
             return error;
         }
 
-        error = AddRings(FirstChildRings);
+        error = AddRings(RingPool.FewestSpare);
         if (error != 0)
         {
             words->Header->Magic = 0;
@@ -175,7 +174,7 @@ internal static unsafe class Recorder
     private static uint BlocksOf(nuint bufferSize)
     {
         nuint bytes = bufferSize == 0 ? DefaultBuffer : nuint.Min(bufferSize, LargestBuffer);
-        return uint.Max(FewestBlocks, BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)));
+        return uint.Clamp(BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)), FewestBlocks, MostBlocks);
     }
 
     private static int OpenFile(byte* path, ulong maxSize)
@@ -217,9 +216,12 @@ internal static unsafe class Recorder
     private static int Register(in TracingOptions options)
     {
         FtraceGraphOps* ops = GraphOps;
+        bool hasExits = (options.Flags & TracingOptions.Function) == 0;
+        ops->Entryfunc = hasExits ? Native.Table->RecordEntry : Native.Table->RecordFunction;
+        ops->Retfunc = hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
-        RecorderWords.Shared->MinTime = 0;
+        RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
         Tracing.Observer = &RecordedObjects.Update;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);

@@ -16,6 +16,9 @@ internal static unsafe class RingPool
     private const int WipeOnFork = 18;
 
     private const int ReapedAtOnce = 256;
+    private const ulong SpareBytes = 16 << 20;
+    public const int FewestSpare = 2;
+    private const ulong MostSpare = 16;
 
     private static uint s_blocks;
     private static int s_hand;
@@ -84,10 +87,13 @@ internal static unsafe class RingPool
         return 0;
     }
 
+    /// <summary>How many rings to have for threads to come: some, but few if they are large.</summary>
+    public static int Spare => (int)ulong.Clamp(SpareBytes / RingBytes, FewestSpare, MostSpare);
+
     /// <summary>Makes sure that there are some rings for new threads: free ones, or those of threads that have ended.</summary>
-    public static void Refill(int spare)
+    public static void Refill()
     {
-        int missing = spare - CountAvailable();
+        int missing = Spare - CountAvailable();
         if (missing > 0)
         {
             Add(missing);

@@ -21,6 +21,9 @@ internal unsafe struct GraphSets
     /// <summary>The set of the recorder alone, whose calls the trampoline records itself; else <see cref="None"/>.</summary>
     [FieldOffset(Offsets.GraphSets_Recorded)] public ulong Recorded;
 
+    /// <summary>The same if it records entries only.</summary>
+    [FieldOffset(Offsets.GraphSets_RecordedEntries)] public ulong RecordedEntries;
+
     /// <summary>Instead of a set: no calls are recorded so.</summary>
     public const ulong None = ulong.MaxValue;
 
@@ -35,11 +38,19 @@ internal unsafe struct GraphSets
     /// <summary>An ops got its number. If it is the recorder's, the trampoline records its calls, unless it has options that only the handlers know.</summary>
     public void NoteRecorder(void* ops, int id)
     {
-        bool isPlain = ops == Native.Table->RecorderGraphOps && ((FtraceGraphOps*)ops)->MaxDepth == 0
-            && *(ulong*)((byte*)Native.Table->Recorder + Offsets.Recorder_MinTime) == 0;
-        if (isPlain)
+        var recorder = (FtraceGraphOps*)Native.Table->RecorderGraphOps;
+        if (ops != recorder || recorder->MaxDepth != 0 || *(ulong*)((byte*)Native.Table->Recorder + Offsets.Recorder_MinTime) != 0)
+        {
+            return;
+        }
+
+        if (recorder->Retfunc != null)
         {
             Volatile.Write(ref Recorded, 1ul << id);
+        }
+        else
+        {
+            Volatile.Write(ref RecordedEntries, 1ul << id);
         }
     }
 
@@ -49,6 +60,11 @@ internal unsafe struct GraphSets
         if (Recorded == 1ul << id)
         {
             Volatile.Write(ref Recorded, None);
+        }
+
+        if (RecordedEntries == 1ul << id)
+        {
+            Volatile.Write(ref RecordedEntries, None);
         }
     }
 }

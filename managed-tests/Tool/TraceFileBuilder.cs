@@ -116,7 +116,7 @@ internal sealed class TraceFileBuilder
     public TraceFileBuilder Torn(uint thread)
     {
         ThreadState state = Room(thread, 1);
-        state.Block.AsSpan(state.Position, Unit).Fill((byte)((state.Tag + 7) % 15 + 1));
+        state.Block.AsSpan(state.Position, Unit).Fill((byte)((state.Tag + 7) % 13 + 1));
         state.Position += Unit;
         return this;
     }
@@ -153,13 +153,13 @@ internal sealed class TraceFileBuilder
             joined += argument + "\0";
         }
 
-        return Record(1, id, parent, time, (uint)path.Length, (uint)joined.Length, (uint)directory.Length, (uint)host.Length, path + joined + directory + host);
+        return Record(1, id, parent, time, Length(path), Length(joined), Length(directory), Length(host), path + joined + directory + host);
     }
 
     public TraceFileBuilder Clock(ulong time, ulong monotonic, ulong realtime, uint reason = 4) => Record(2, time, monotonic, realtime, reason, 0u);
 
     public TraceFileBuilder Object(uint number, ulong time, ulong start, ulong end, ulong loadAddress, string path, string buildId = "") =>
-        Record(3, number, 0u, time, start, end, loadAddress, (uint)buildId.Length, (uint)path.Length, buildId + path);
+        Record(3, number, 0u, time, start, end, loadAddress, Length(buildId), Length(path), buildId + path);
 
     public TraceFileBuilder ObjectClosed(uint number, ulong time) => Record(4, number, 0u, time);
 
@@ -167,15 +167,15 @@ internal sealed class TraceFileBuilder
 
     public TraceFileBuilder UntracedSymbols(uint number, params (ulong Address, uint Size, string Name)[] symbols) => Symbols(11, number, symbols);
 
-    public TraceFileBuilder ThreadName(uint thread, uint id, ulong time, string name) => Record(6, thread, id, time, (uint)name.Length, 0u, name);
+    public TraceFileBuilder ThreadName(uint thread, uint id, ulong time, string name) => Record(6, thread, id, time, Length(name), 0u, name);
 
     public TraceFileBuilder ThreadEnded(uint thread, ulong time) => Record(7, thread, 0u, time);
 
-    public TraceFileBuilder Options(string text) => Record(8, (uint)text.Length, 0u, text);
+    public TraceFileBuilder Options(string text) => Record(8, Length(text), 0u, text);
 
     public TraceFileBuilder LostRecord(uint thread, uint reason, ulong units) => Record(9, thread, reason, units);
 
-    public TraceFileBuilder Snapshot(ulong time, string cause) => Record(10, time, (uint)cause.Length, 0u, cause);
+    public TraceFileBuilder Snapshot(ulong time, string cause) => Record(10, time, Length(cause), 0u, cause);
 
     /// <summary>A record of information: its fields, of type uint, ulong or string.</summary>
     public TraceFileBuilder Record(uint kind, params object[] fields)
@@ -259,6 +259,8 @@ internal sealed class TraceFileBuilder
         return path;
     }
 
+    private static uint Length(string text) => (uint)Encoding.UTF8.GetByteCount(text);
+
     private static void Write(byte[] to, int offset, params uint[] words)
     {
         foreach (uint word in words)
@@ -273,7 +275,7 @@ internal sealed class TraceFileBuilder
         var fields = new List<object> { number, (uint)symbols.Length };
         foreach ((ulong address, uint size, string name) in symbols)
         {
-            fields.AddRange([address, size, (uint)name.Length, name + new string('\0', -name.Length & 7)]);
+            fields.AddRange([address, size, Length(name), name + new string('\0', -(int)Length(name) & 7)]);
         }
 
         return Record(kind, [.. fields]);
@@ -316,6 +318,6 @@ internal sealed class TraceFileBuilder
         public int Position;
         public ulong Sequence;
 
-        public byte Tag => (byte)(Sequence % 15 + 1);
+        public byte Tag => (byte)(Sequence % 13 + 1);
     }
 }

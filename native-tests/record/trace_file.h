@@ -205,7 +205,7 @@ static inline struct trace_unit *units_of(struct trace_block *block)
 
 static inline bool is_written(const struct trace_block *block, const struct trace_unit *unit)
 {
-	return (unit->when & 15) == block->sequence % 15 + 1;
+	return (unit->when & 15) == block->sequence % 13 + 1;
 }
 
 /* How many units belong to an event, after the first one. */

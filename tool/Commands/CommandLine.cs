@@ -2,6 +2,7 @@ using System;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.IO;
+using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Commands;
@@ -26,6 +27,10 @@ internal static class CommandLine
         try
         {
             return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (OutputClosedException)
+        {
+            return ExitCode.Success; // as with head(1)
         }
         catch (CommandFailure e)
         {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 
 namespace Ftrace.Tool.Reading;
 
@@ -12,12 +13,21 @@ internal sealed class ClockConverter
     /// <summary>Pairs that are nearer to each other give no rate.</summary>
     private const ulong MinDistance = 1_000_000;
 
+    /// <summary>Bits after the point in <see cref="_shortRate"/>; with <see cref="MaxShort"/>, a product has 64 bits.</summary>
+    private const int ShortBits = 32;
+    private const ulong MaxShort = 1 << 28;
+
     private readonly bool _isTsc;
     private readonly List<ClockPair> _pairs = [];
 
     /// <summary>Nanoseconds for each unit of time, after the pair of the same index.</summary>
     private readonly List<ulong> _rates = [];
     private int _last;
+
+    /// <summary>Between these times, a short duration is multiplied with this rate.</summary>
+    private ulong _shortFrom = ulong.MaxValue;
+    private ulong _shortTo;
+    private ulong _shortRate;
 
     /// <param name="isTsc">False: times are nanoseconds already.</param>
     /// <param name="pairs">In any order.</param>
@@ -81,22 +91,14 @@ internal sealed class ClockConverter
         return ToMonotonic(time) + (pair.Realtime - pair.Monotonic);
     }
 
-    /// <summary>Nanoseconds from one time to a later one; 0 if it is not later.</summary>
+    /// <summary>Nanoseconds from one time to a later one, rounded; 0 if it is not later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Between(ulong from, ulong to)
     {
-        if (to <= from)
-        {
-            return 0;
-        }
-
-        if (!_isTsc)
-        {
-            return to - from;
-        }
-
-        int i = PairBefore(from);
-        bool isInside = i + 1 == _pairs.Count || to <= _pairs[i + 1].Time;
-        return isInside ? Scale(to - from, _rates[i]) : ToMonotonic(to) - ToMonotonic(from);
+        ulong time = to - from;
+        return time < MaxShort && from >= _shortFrom && to < _shortTo
+            ? (time * _shortRate + (1UL << (ShortBits - 1))) >> ShortBits
+            : BetweenSlowly(from, to);
     }
 
     /// <summary>The time of an event at so many nanoseconds of <c>CLOCK_MONOTONIC</c>; the reverse of <see cref="ToMonotonic"/>.</summary>
@@ -120,6 +122,25 @@ internal sealed class ClockConverter
             : pair.Time - Math.Min(pair.Time, (ulong)((pair.Monotonic - nanoseconds) / rate));
     }
 
+    private ulong BetweenSlowly(ulong from, ulong to)
+    {
+        if (to <= from)
+        {
+            return 0;
+        }
+
+        if (!_isTsc)
+        {
+            return to - from;
+        }
+
+        int i = PairBefore(from);
+        _shortFrom = i == 0 ? 0 : _pairs[i].Time;
+        _shortTo = i + 1 == _pairs.Count ? ulong.MaxValue : _pairs[i + 1].Time;
+        _shortRate = _rates[i] >> (FractionBits - ShortBits);
+        return to <= _shortTo ? ScaleRounded(to - from, _rates[i]) : ToMonotonic(to) - ToMonotonic(from);
+    }
+
     /// <summary>The last pair that is not later; the first, if all are.</summary>
     private int PairBefore(ulong time)
     {
@@ -140,9 +161,18 @@ internal sealed class ClockConverter
 
     private static ulong Fraction(double rate) => (ulong)(Math.Clamp(rate, 1e-3, 15) * (1UL << FractionBits));
 
+    private static ulong ScaleRounded(ulong time, ulong rate)
+    {
+        const ulong Half = 1UL << (FractionBits - 1);
+
+        ulong high = Math.BigMul(time, rate, out ulong low);
+        high += low + Half < low ? 1UL : 0;
+        return high << (64 - FractionBits) | (low + Half) >> FractionBits;
+    }
+
     private static ulong Scale(ulong time, ulong rate)
     {
         ulong high = Math.BigMul(time, rate, out ulong low);
-        return high << (64 - FractionBits) | low >> FractionBits;
+        return (high << (64 - FractionBits) | low >> FractionBits) + (low >> (FractionBits - 1) & 1); // rounded
     }
 }

@@ -18,6 +18,11 @@ internal sealed class MergedEvents : IDisposable
     private int _count;
     private bool _isFirst = true;
 
+    /// <summary>The event after <see cref="Current"/> in its thread, if it was asked for.</summary>
+    private TraceEvent _following;
+    private bool _hasFollowing;
+    private bool _askedFollowing;
+
     internal MergedEvents(TraceFile file, TraceThread[] threads)
     {
         _file = file;
@@ -49,6 +54,22 @@ internal sealed class MergedEvents : IDisposable
         return _count != 0;
     }
 
+    /// <summary>
+    /// Gets the next event of the same thread, which may come after others. False: there is none. <see cref="TraceEvent.Data"/> of
+    /// <see cref="Current"/> is not valid any more, and that of the event only once it is the current one.
+    /// </summary>
+    public bool TryPeek(out TraceEvent following)
+    {
+        if (!_askedFollowing)
+        {
+            _hasFollowing = _readers[0].Next(out _following);
+            _askedFollowing = true;
+        }
+
+        following = _following;
+        return _hasFollowing;
+    }
+
     public void Dispose()
     {
         for (int i = 0; i < _count; i++)
@@ -62,7 +83,19 @@ internal sealed class MergedEvents : IDisposable
 
     private void Advance()
     {
-        if (!_readers[0].Next(out _events[0]))
+        bool exists;
+        if (_askedFollowing)
+        {
+            exists = _hasFollowing;
+            _events[0] = _following;
+            _askedFollowing = false;
+        }
+        else
+        {
+            exists = _readers[0].Next(out _events[0]);
+        }
+
+        if (!exists)
         {
             _readers[0].Dispose();
             if (--_count == 0)

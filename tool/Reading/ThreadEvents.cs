@@ -44,6 +44,9 @@ internal sealed unsafe class ThreadEvents : IDisposable
     private TraceEvent _ahead;
     private bool _hasAhead;
 
+    /// <summary>It is a single unit, which is in the buffer as it was.</summary>
+    private bool _aheadIsUnit;
+
     /// <summary>
     /// Events that were reserved before those of a handler, and have later times: the outermost handler's first. So the last has the least time.
     /// </summary>
@@ -150,7 +153,7 @@ internal sealed unsafe class ThreadEvents : IDisposable
                 continue;
             }
 
-            if (_hasAhead && block == _nextBlock && _ahead.Kind <= EventKind.Exit)
+            if (_hasAhead && block == _nextBlock && _aheadIsUnit)
             {
                 // It is decoded once more, quickly.
                 _unit = unit;
@@ -167,6 +170,7 @@ internal sealed unsafe class ThreadEvents : IDisposable
     {
         while (true)
         {
+            _aheadIsUnit = false;
             if (TakePending(out e))
             {
                 return true;
@@ -185,6 +189,7 @@ internal sealed unsafe class ThreadEvents : IDisposable
 
                 if ((second & 15) != 0)
                 {
+                    _aheadIsUnit = true;
                     DecodeCall(first, second, out e);
                     return true;
                 }
@@ -217,12 +222,14 @@ internal sealed unsafe class ThreadEvents : IDisposable
             return false;
         }
 
-        if (following > (_end - data) / UnitSize)
+        // If the event is invalid, what follows is not events either.
+        _unit += Math.Min(following, (_end - data) / UnitSize) * UnitSize;
+        if (_unit != data + following * UnitSize)
         {
             return false;
         }
 
-        for (byte* unit = data; unit < data + following * UnitSize; unit += UnitSize)
+        for (byte* unit = data; unit < _unit; unit += UnitSize)
         {
             if (((*unit ^ _tag) & TagMask) != 0)
             {
@@ -231,7 +238,6 @@ internal sealed unsafe class ThreadEvents : IDisposable
         }
 
         // In place: what is read is never before what is written.
-        _unit += following * UnitSize;
         for (int i = 0; i < following; i++)
         {
             Buffer.MemoryCopy(data + i * UnitSize + 1, data + i * UnitData, UnitData, UnitData);
@@ -322,7 +328,7 @@ internal sealed unsafe class ThreadEvents : IDisposable
             _pendingGap = _lastSequence != 0 && _pendingLost == 0 ? entry.Sequence - _lastSequence - 1 : 0;
             _lost = Math.Max(_lost, header->Lost);
             _lastSequence = entry.Sequence;
-            _tag = entry.Sequence % 15 + 1;
+            _tag = entry.Sequence % 13 + 1;
             _unit = _buffer + sizeof(BlockHeader);
             _end = _unit + (length - sizeof(BlockHeader)) / UnitSize * UnitSize;
             return true;

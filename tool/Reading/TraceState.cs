@@ -8,4 +8,7 @@ internal enum TraceState : uint
 
     Finished = 2,
     Snapshot = 3,
+
+    /// <summary>The process ended without finishing it, and <c>ftrace record</c> did.</summary>
+    Ended = 4,
 }

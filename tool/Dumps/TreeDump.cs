@@ -1,0 +1,171 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using Ftrace.Tool.Reading;
+
+namespace Ftrace.Tool.Dumps;
+
+/// <summary>A format for distinct stacks, with the time in each. The first frame is the thread's name.</summary>
+/// <remarks>
+/// If there are no calls with an exit in the trace, samples are counted instead, and if there are none either, entries. Memory grows
+/// with the number of distinct stacks, up to the limit of <see cref="StackTree"/>.
+/// </remarks>
+internal abstract class TreeDump : Dump
+{
+    private readonly ThreadPlace[] _places;
+    private readonly List<string> _threadNames = [];
+    private readonly int _maxNodes;
+    private readonly StackTree _calls;
+    private StackTree? _samples;
+    private StackTree? _entries;
+
+    protected TreeDump(TraceFile file, int maxNodes)
+        : base(file)
+    {
+        _maxNodes = maxNodes;
+        _calls = new StackTree(maxNodes);
+        _places = new ThreadPlace[file.Threads.Count];
+        for (int i = 0; i < _places.Length; i++)
+        {
+            string name = ThreadNames.Of(file, file.Threads[i]);
+            int index = _threadNames.IndexOf(name);
+            if (index < 0)
+            {
+                index = _threadNames.Count;
+                _threadNames.Add(name);
+            }
+
+            _places[i].ThreadFunction = ~index;
+        }
+    }
+
+    /// <summary>What was measured: <c>ns</c>, <c>samples</c> or <c>calls</c>.</summary>
+    protected string Unit { get; private set; } = "ns";
+
+    /// <summary>Calls for which there was no room.</summary>
+    public ulong LeftOut { get; private set; }
+
+    public override void OnSliceBegin(int thread, ulong time, int function, SliceBegin how)
+    {
+        ref ThreadPlace place = ref _places[thread];
+        if (place.Node == 0)
+        {
+            place.Node = _calls.Child(StackTree.Root, place.ThreadFunction);
+            if (place.Node < 0)
+            {
+                place.Node = 0;
+            }
+
+            place.Bottom = place.Node;
+        }
+
+        AddTime(ref place, time);
+        int node = place.LeftOut == 0 ? _calls.Child(place.Node, function) : -1;
+        if (node < 0)
+        {
+            place.LeftOut++;
+            return;
+        }
+
+        place.Node = node;
+        _calls[node].Calls += how == SliceBegin.Continued ? 0UL : 1UL;
+    }
+
+    public override void OnSliceEnd(int thread, ulong time, int function, SliceEnd how)
+    {
+        ref ThreadPlace place = ref _places[thread];
+        AddTime(ref place, time);
+        if (place.LeftOut != 0)
+        {
+            place.LeftOut--;
+            return;
+        }
+
+        place.Node = _calls[place.Node].Parent;
+    }
+
+    public override void OnSample(int thread, ulong time, in TraceEvent sample)
+    {
+        if (_calls.Count > 1)
+        {
+            return;
+        }
+
+        _samples ??= new StackTree(_maxNodes);
+        int node = _samples.Child(StackTree.Root, _places[thread].ThreadFunction);
+        foreach (int function in SampleStack.Read(File, in sample))
+        {
+            int next = _samples.Child(Math.Max(node, 0), function);
+            if (next < 0)
+            {
+                break;
+            }
+
+            node = next;
+        }
+
+        _samples[Math.Max(node, 0)].Self++;
+    }
+
+    public override void OnEntry(int thread, ulong time, int function)
+    {
+        if (_calls.Count > 1)
+        {
+            return;
+        }
+
+        _entries ??= new StackTree(_maxNodes);
+        int node = _entries.Child(StackTree.Root, _places[thread].ThreadFunction);
+        node = Math.Max(_entries.Child(Math.Max(node, 0), function), 0);
+        _entries[node].Self++;
+        _entries[node].Calls++;
+    }
+
+    public sealed override void End(ulong time)
+    {
+        StackTree tree = _calls;
+        if (_calls.Count == 1 && _samples != null)
+        {
+            tree = _samples;
+            Unit = "samples";
+        }
+        else if (_calls.Count == 1 && _entries != null)
+        {
+            tree = _entries;
+            Unit = "calls";
+        }
+
+        LeftOut = tree.LeftOut;
+        Write(tree);
+    }
+
+    /// <summary>The name of a node.</summary>
+    protected string NameOf(in StackTree.Node node) => node.Function < 0 ? _threadNames[~node.Function] : Encoding.UTF8.GetString(Symbols.Name(node.Function));
+
+    protected abstract void Write(StackTree tree);
+
+    private void AddTime(ref ThreadPlace place, ulong time)
+    {
+        if (place.Node != place.Bottom)
+        {
+            _calls[place.Node].Self += time - place.Time;
+        }
+
+        place.Time = time;
+    }
+
+    /// <summary>Where a thread is.</summary>
+    private struct ThreadPlace
+    {
+        /// <summary>Its name, as a function of the tree.</summary>
+        public int ThreadFunction;
+        public int Node;
+
+        /// <summary>The node of the thread's name, which has no time of its own.</summary>
+        public int Bottom;
+
+        /// <summary>Calls inside that have no node.</summary>
+        public uint LeftOut;
+        public ulong Time;
+    }
+}
