@@ -93,7 +93,10 @@ internal static unsafe class RingPool
     /// <summary>Makes sure that there are some rings for new threads: free ones, or those of threads that have ended.</summary>
     public static void Refill()
     {
-        int missing = Spare - CountAvailable();
+        // A forked child begins with few, and most have one thread.
+        int available = CountAvailable();
+        int used = (int)RecorderWords.Shared->RingCount - available;
+        int missing = Math.Clamp(used, FewestSpare, Spare) - available;
         if (missing > 0)
         {
             Add(missing);
