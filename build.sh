@@ -22,6 +22,8 @@ Commands:
                         functions traced; with --graph, at both ends
   run names             set a filter for each function that the headers of leveldb, re2 and
                         protobuf declare, by its name there
+  run trace             record Lua 5.4 with the command ftrace, print what takes its time,
+                        and write the trace in all formats, a flame graph too
   test                  run all tests, native and managed; the last lines count the
                         skipped tests, and give the reason for each. If libclang is
                         not installed, get it from NuGet (216 MB); with
@@ -177,6 +179,13 @@ run_foreign() {
     build_library
     quietly cmake --install "$build" --prefix "$prefix"
     exec "$root/native-tests/$name/run.sh" "$build/$name" "$prefix" "$@"
+}
+
+# run_trace OPTIONS...: records Lua with the command ftrace
+run_trace() {
+    build_tool
+    quietly cmake --install "$build" --prefix "$prefix"
+    exec "$root/native-tests/lua/trace.sh" "$build/lua" "$prefix" "$@"
 }
 
 # fetch_libclang: from NuGet, if the system has none. If that fails, the tests that need it are skipped.
@@ -361,6 +370,7 @@ case $command in
 run)
     case ${1:-} in
     lua | jsoncpp | zstd | names) run_foreign "$@" ;;
+    trace) run_trace "${@:2}" ;;
     *) run_hammer "$@" ;;
     esac
     ;;

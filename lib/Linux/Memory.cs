@@ -10,6 +10,7 @@ internal static unsafe class Memory
     public const int ProtExec = 4;
     public const int ProtAll = ProtRead | ProtWrite | ProtExec;
     private const int HugePage = 14;
+    private const int RemovePages = 9;
     private const int PopulateWrite = 23;
     private const int MapPrivateAnonymousNoreserve = 0x02 | 0x20 | 0x4000;
 
@@ -27,6 +28,10 @@ internal static unsafe class Memory
     /// <summary>Uses huge pages for memory, if the system has them.</summary>
     public static void UseHugePages(void* address, nuint bytes) =>
         Native.Syscall(SyscallNumber.Madvise, (nint)address, (nint)bytes, HugePage);
+
+    /// <summary>Frees memory of a shared mapping, and the file's part, which is zeros then. Some file systems cannot: then nothing changes.</summary>
+    public static void Remove(void* address, nuint bytes) =>
+        Native.Syscall(SyscallNumber.Madvise, (nint)address, (nint)bytes, RemovePages);
 
     public static void Unmap(void* address, nuint bytes) =>
         Native.Syscall(SyscallNumber.Munmap, (nint)address, (nint)bytes);

@@ -226,6 +226,9 @@ internal unsafe struct NativeTable
     /// <summary>Ends it, and waits for that.</summary>
     [FieldOffset(Offsets.NativeTable_KeeperEnd)] public delegate* unmanaged<void> KeeperEnd;
 
+    /// <summary>Switches recording of the calling thread, which has this record, on or off. Returns 0 or -ENOSPC: it has no ring.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordThread)] public delegate* unmanaged<void*, int, int> RecordThread;
+
     /// <summary>The handlers of the recorder: at entries.</summary>
     [FieldOffset(Offsets.NativeTable_RecordEntry)] public void* RecordEntry;
 

@@ -4,6 +4,7 @@ namespace Ftrace.Linux;
 internal enum SyscallNumber
 {
     Read = 0,
+    Write = 1,
     Close = 3,
     Fstat = 5,
     Mmap = 9,

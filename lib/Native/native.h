@@ -159,6 +159,7 @@ extern struct native {
 	void (*keeper_end)(void);
 	ftrace_graph_entry_t record_entry, record_function;
 	ftrace_graph_return_t record_return;
+	int (*record_thread)(struct trace_thread *thread, int on);
 	struct record_fork *record_fork;
 } native;
 

@@ -395,6 +395,7 @@ void record_from_environment(void)
 		settings.opts.path = name;
 		if (!settings.start.child_base && strncmp(settings.path, "fd:", 3) != 0)
 			settings.start.child_base = settings.path;
+		ftrace_recorder.from_environment = 1;
 		error = ftrace_record_start(&settings.opts, &settings.start);
 		if (settings.start.stage != RecordStart_InFile)
 			break;

@@ -23,6 +23,7 @@
  */
 #include "recorder.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 struct recorder ftrace_recorder __attribute__((aligned(64)));
@@ -94,15 +95,23 @@ static inline void set_thread(struct block *block, unsigned int thread, unsigned
 	block->tid = tid;
 }
 
+/* Where the block ends that was entered last; 0: none was. */
+static unsigned long last_end(const struct ring *ring)
+{
+	if (ring->end)
+		return ring->end;
+	return ring->paused ? ring->start + ring->paused * (unsigned long)ftrace_recorder.block_size : 0;
+}
+
 /* The ring is the thread's, but it does not use it yet. What is left of another thread's events stays. */
 static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 {
-	unsigned long size = ftrace_recorder.block_size, sequence = 1;
+	unsigned long size = ftrace_recorder.block_size, sequence = 1, end = last_end(ring);
 	struct block *first = (struct block *)ring->start;
 
-	if (ring->end) {
-		sequence = ((struct block *)(ring->end - size))->sequence + 1;
-		first = block_after(ring, ring->end);
+	if (end) {
+		sequence = ((struct block *)(end - size))->sequence + 1;
+		first = block_after(ring, end);
 	}
 	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
 	ring->tid = thread->tid;
@@ -111,9 +120,10 @@ static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 	__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
 	ring->end = (unsigned long)first + size;
 	__atomic_store_n(&ring->pos, (unsigned long)(first + 1) | tag_of(sequence), __ATOMIC_RELEASE);
+	ring->paused = 0;
 }
 
-/* A ring that nobody has had; else that of the thread which ended first. */
+/* A ring that is free; else, unless it is to be copied before, that of the thread which ended first. */
 static struct ring *find_ring(unsigned long *owner)
 {
 	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
@@ -126,7 +136,8 @@ static struct ring *find_ring(unsigned long *owner)
 		if (*owner == Ring_Free)
 			return ring;
 		/* 0 is the greatest: the keeper has not seen that it has ended. */
-		if (*owner == Ring_Ended && (!found || ring->ending - 1 < found->ending - 1))
+		if (*owner == Ring_Ended && !ftrace_recorder.streams &&
+		    (!found || ring->ending - 1 < found->ending - 1))
 			found = ring;
 	}
 	*owner = Ring_Ended;
@@ -205,6 +216,12 @@ static void write_padding(unsigned long place, unsigned int units)
 		   TraceEvent_Padding << 4 | (units - 1) << 16);
 }
 
+/* The thread is to have a ring, but there was none: what it does is counted as lost. */
+static bool lacks_ring(const struct trace_thread *thread)
+{
+	return thread->ring == &ftrace_no_ring && ftrace_recorder.active && ftrace_recorder.rings->blocks;
+}
+
 /* The ring of a thread; NULL if it has none: recording is off, or the event is counted as lost. */
 static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 {
@@ -214,8 +231,8 @@ static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 		return ring;
 	if (ftrace_record_fork.state)
 		keeper_await_child(units);
-	if (ring != &ftrace_no_ring || !ftrace_recorder.active || !ftrace_recorder.rings->blocks)
-		return NULL; /* off; or the child of a fork */
+	if (!lacks_ring(thread))
+		return NULL; /* off, or the thread is; or the child of a fork */
 	ring = claim_ring(thread);
 	if (!ring)
 		__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost), units,
@@ -313,7 +330,7 @@ int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, s
 	call->data = (void *)((unsigned long)unit | tag);
 	if (unit)
 		write_unit(unit, now() << 4 | tag, call->ip << 16 | number_of(call));
-	return unit != NULL;
+	return unit || lacks_ring(thread);
 }
 
 /* Takes a call back that was short, if nothing was recorded after its entry. */
@@ -356,6 +373,65 @@ int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops
 {
 	(void)ops, (void)regs;
 	write_entry(this_thread(), call->ip << 16 | 1 << 8 | TraceEvent_Function << 4, call->parent_ip, 0);
+	return 0;
+}
+
+/* Ends the block, and has none: the trampoline finds no place. Handlers may enter blocks meanwhile. */
+static void pause_ring(struct ring *ring)
+{
+	for (;;) {
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+
+		if (!end)
+			return;
+		if (pos < end) {
+			unsigned int rest = (end - (pos & ~TAG_MASK)) / sizeof(struct unit);
+			unsigned long place = take(&ring->pos, rest * sizeof(struct unit));
+			unsigned int good = units_at(ring, place, rest);
+
+			if (good)
+				write_padding(place, good);
+			continue;
+		}
+		ring->paused = (end - ring->start) / ftrace_recorder.block_size;
+		if (replace_both(ring, pos, end, pos, 0))
+			return;
+	}
+}
+
+/* Begins the block after the last one. Handlers count up pos meanwhile, but find no place. */
+static void resume_ring(struct ring *ring)
+{
+	unsigned long size = ftrace_recorder.block_size, end = last_end(ring);
+	unsigned long sequence = ((struct block *)(end - size))->sequence + 1;
+	struct block *next = block_after(ring, end);
+
+	if (ring->end)
+		return;
+	__atomic_store_n(&next->sequence, sequence, __ATOMIC_RELEASE);
+	set_thread(next, ring->thread, ring->tid);
+	while (!replace_both(ring, ring->pos, 0, (unsigned long)(next + 1) | tag_of(sequence),
+			     (unsigned long)next + size))
+		;
+	ring->paused = 0;
+}
+
+/* Switches recording of the calling thread on or off. Returns 0 or -ENOSPC. Thread context. */
+int record_thread(struct trace_thread *thread, int on)
+{
+	struct ring *ring = thread->ring;
+
+	if (ring == &ftrace_no_ring && !on)
+		ring = claim_ring(thread);
+	if (!ring)
+		return -ENOSPC;
+	if (ring == &ftrace_no_ring)
+		return 0;
+	if (on)
+		resume_ring(ring);
+	else
+		pause_ring(ring);
 	return 0;
 }
 

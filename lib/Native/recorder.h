@@ -37,12 +37,14 @@ struct block {
  * @blocks: how many, a power of two
  * @thread: the number of the owner in the file, and @tid its id
  * @owner: RING_*, or the record of the thread
+ * @paused: the thread has switched recording off, and @end is 0: the index of its last block, plus 1
  * @lost: units
  * @named: the number of the thread whose name is in the file
  * @ending: counts the threads that had a ring and have ended, up to this one; 0: its thread lives
  *
  * A ring whose thread has ended is taken over by another thread, if no ring is free: that one begins with
- * the next block, and the sequence numbers go on.
+ * the next block, and the sequence numbers go on. While events are streamed, the keeper sets such a ring
+ * free once it has copied what it holds, and none is taken over before.
  *
  * In memory that a fork clears: a child does not write what its parent records.
  */
@@ -54,7 +56,7 @@ struct ring {
 	unsigned int thread;
 	unsigned long owner;
 	unsigned int tid;
-	unsigned int reserved;
+	unsigned int paused;
 	unsigned long lost;
 	unsigned int named;
 	unsigned int ending;
@@ -70,6 +72,8 @@ struct ring {
  * @threads: how many numbers of threads were given
  * @min_time: calls that take less, in units of the clock, are taken back
  * @free_rings: how many rings have no owner, about
+ * @streams: the keeper copies full blocks to the end of the file
+ * @from_environment: there is nobody but the user to be told what fails
  */
 struct recorder {
 	struct ring *rings;
@@ -81,6 +85,8 @@ struct recorder {
 	unsigned int threads;
 	unsigned int free_rings;
 	unsigned long min_time;
+	unsigned int streams;
+	unsigned int from_environment;
 };
 
 /*
@@ -116,6 +122,7 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 		    struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
+int record_thread(struct trace_thread *thread, int on);
 
 /* keeper.c */
 int keeper_start(unsigned long mask);

@@ -82,6 +82,7 @@ struct native native = {
 	.read_clocks = read_clocks,
 	.keeper_start = keeper_start,
 	.keeper_end = keeper_end,
+	.record_thread = record_thread,
 	.record_fork = &ftrace_record_fork,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,

@@ -1,3 +1,4 @@
+using System.Threading;
 using Ftrace.Linux;
 
 namespace Ftrace.Record;
@@ -5,41 +6,71 @@ namespace Ftrace.Record;
 /// <summary>The work of the recorder's own thread, Native/keeper.c: all that takes time.</summary>
 internal static unsafe class Keeper
 {
-    private const int BusyUs = 2_000;
     private const int IdleUs = 100_000;
     private const long ClockNs = Clock.NsPerSecond;
 
+    private const long StreamingPeriodNs = 10 * Clock.NsPerMs;
+
     private static long s_nextClock;
+    private static long s_nextLook;
+    private static uint s_seen;
+    private static ulong s_lost;
+    private static bool s_isPrompt;
 
     /// <summary>A recording begins.</summary>
     public static void Reset()
     {
         s_nextClock = 0;
+        s_nextLook = 0;
+        s_lost = 0;
+        s_isPrompt = false;
     }
 
     /// <summary>Works for a moment.</summary>
     /// <returns>After how many microseconds it is to work again, unless it is asked before.</returns>
     public static int Work()
     {
-        // Who stops the recording waits for the keeper with the mutex held.
-        if (!FutexMutex.TryLock(&RecorderState.Shared->Mutex))
+        if (RecorderWords.Shared->Header == null)
         {
-            return BusyUs;
+            return IdleUs; // the child of a fork, whose recording could not begin
         }
 
-        int pause = RecorderWords.Shared->Active != 0 ? WorkLocked() : IdleUs;
-        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
-        return pause;
+        // Who stops the recording waits for the keeper with the recorder's mutex held: it is not taken here.
+        if (!EventStream.IsWanted)
+        {
+            Look(Clock.NowNs());
+            return IdleUs;
+        }
+
+        // Threads that record all the time must not keep it from running for long.
+        if (!s_isPrompt)
+        {
+            TimeSlice.Shorten();
+            s_isPrompt = true;
+        }
+
+        long now = Clock.NowNs();
+        uint asked = Volatile.Read(ref RecorderWords.Shared->Asked);
+        if (asked != s_seen || now >= s_nextLook)
+        {
+            s_seen = asked;
+            s_nextLook = now + StreamingPeriodNs;
+            Look(now);
+        }
+
+        return EventStream.Work();
     }
 
-    private static int WorkLocked()
+    /// <summary>Looks after the rings, and which threads there are.</summary>
+    private static void Look(long now)
     {
         RecorderWords* words = RecorderWords.Shared;
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
         RingPool.Reap();
-        RingPool.Refill();
+        ulong lost = Volatile.Read(ref words->Header->Lost);
+        RingPool.Refill(isShort: lost != s_lost);
+        s_lost = lost;
         RecordedThreads.Update();
-        long now = Clock.NowNs();
         if (now >= s_nextClock)
         {
             // After a kill, this is what the rate of the TSC is known from.
@@ -48,6 +79,5 @@ internal static unsafe class Keeper
         }
 
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
-        return IdleUs;
     }
 }

@@ -43,6 +43,19 @@ internal static unsafe class RecordFile
     /// <summary>How large the file may get, in bytes.</summary>
     public static ulong MaxSize => s_maxSize;
 
+    /// <summary>How large it is.</summary>
+    public static ulong Size => s_size;
+
+    /// <summary>By how much it may grow.</summary>
+    public static ulong Room
+    {
+        get
+        {
+            ulong most = Math.Min(s_maxSize, Limit(LimitFileSize));
+            return most > s_size ? most - s_size : 0;
+        }
+    }
+
     /// <summary>Begins a path of a file that the caller has opened: "fd:N".</summary>
     public static ReadOnlySpan<byte> Descriptor => "fd:"u8;
 
@@ -120,8 +133,7 @@ internal static unsafe class RecordFile
     /// <param name="error">0 or -errno: -EFBIG at the greatest size, or at RLIMIT_FSIZE, which would end the process; -EBADF: the host has closed it.</param>
     public static void* Grow(ulong bytes, out int error)
     {
-        error = s_size + bytes > s_maxSize || s_size + bytes > Limit(LimitFileSize) ? -Errno.EFBIG : 0;
-        error = error == 0 && !IsOpen ? -Errno.EBADF : error;
+        error = bytes > Room ? -Errno.EFBIG : 0;
         error = error != 0 ? error : Allocate(bytes);
         if (error != 0)
         {
@@ -146,9 +158,54 @@ internal static unsafe class RecordFile
         return (void*)start;
     }
 
+    /// <summary>Makes the file longer, and does not map the new part, which is zeros.</summary>
+    /// <returns>0 or -errno; then nothing has changed.</returns>
+    public static int Allocate(ulong bytes, out ulong offset)
+    {
+        offset = s_size;
+        int error = bytes > Room ? -Errno.EFBIG : Allocate(bytes);
+        s_size += error == 0 ? bytes : 0;
+        return error;
+    }
+
+    /// <summary>Writes to a part that was allocated.</summary>
+    /// <returns>0 or -errno.</returns>
+    public static int Write(byte* from, uint bytes, ulong offset)
+    {
+        while (bytes != 0)
+        {
+            if (!IsOpen)
+            {
+                return -Errno.EBADF;
+            }
+
+            nint written = Native.Syscall(SyscallNumber.Pwrite64, s_fd, (nint)from, (nint)bytes, (nint)offset);
+            if (written == -Errno.EINTR)
+            {
+                continue;
+            }
+
+            if (written <= 0)
+            {
+                return written < 0 ? (int)written : -Errno.ENOSPC;
+            }
+
+            from += written;
+            bytes -= (uint)written;
+            offset += (ulong)written;
+        }
+
+        return 0;
+    }
+
     private static int Allocate(ulong bytes)
     {
-        int error;
+        int error = IsOpen ? 0 : -Errno.EBADF;
+        if (error != 0)
+        {
+            return error;
+        }
+
         do
         {
             error = (int)Native.Syscall(SyscallNumber.Fallocate, s_fd, 0, (nint)s_size, (nint)bytes);

@@ -17,6 +17,7 @@ internal static unsafe class Recorder
     private const uint BlockSize = 32 << 10;
     private const uint MostBlocks = 2048; // Native/recorder.c
     private const uint DefaultBuffer = 1 << 20;
+    private const uint DefaultStreamBuffer = 4 << 20;
     private const uint FewestBlocks = 4;
     private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
@@ -53,7 +54,8 @@ internal static unsafe class Recorder
             byte* path = options.Path != null ? options.Path : fallback;
             ulong maxSize = options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize;
             s_stage = Offsets.RecordStart_InFile;
-            int error = RingPool.Reserve(BlocksOf(options.BufferSize));
+            int error = RingPool.Reserve(BlocksOf(options));
+            error = error != 0 ? error : EventStream.Reset((options.Flags & TracingOptions.Stream) != 0);
             error = error != 0 ? error : OpenFile(path, maxSize);
             if (error != 0)
             {
@@ -133,7 +135,8 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         RecordFile.Close(); // the parent's
-        int error = OpenFile(path, RecordFile.MaxSize);
+        int error = EventStream.Reset(EventStream.IsWanted);
+        error = error != 0 ? error : OpenFile(path, RecordFile.MaxSize);
         if (error != 0)
         {
             return error;
@@ -171,9 +174,10 @@ internal static unsafe class Recorder
         return error;
     }
 
-    private static uint BlocksOf(nuint bufferSize)
+    private static uint BlocksOf(in TracingOptions options)
     {
-        nuint bytes = bufferSize == 0 ? DefaultBuffer : nuint.Min(bufferSize, LargestBuffer);
+        nuint wanted = (options.Flags & TracingOptions.Stream) != 0 ? DefaultStreamBuffer : DefaultBuffer;
+        nuint bytes = options.BufferSize == 0 ? wanted : nuint.Min(options.BufferSize, LargestBuffer);
         return uint.Clamp(BitOperations.RoundUpToPowerOf2((uint)((bytes + BlockSize - 1) / BlockSize)), FewestBlocks, MostBlocks);
     }
 
@@ -200,7 +204,7 @@ internal static unsafe class Recorder
             Version = TraceFileHeader.CurrentVersion,
             ByteOrder = TraceFileHeader.OwnByteOrder,
             BlockSize = BlockSize,
-            Flags = TraceFileHeader.IsTsc,
+            Flags = TraceFileHeader.IsTsc | (EventStream.IsWanted ? TraceFileHeader.IsStreamed : 0),
             Pid = (uint)Native.Syscall(SyscallNumber.Getpid),
             State = TraceFileHeader.Recording,
             Start = now,
@@ -315,6 +319,11 @@ internal static unsafe class Recorder
         }
 
         bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        if (EventStream.IsWanted)
+        {
+            EventStream.Finish(isQuiet);
+        }
+
         words->Header->Latest = ClockTimes.Read();
         Volatile.Write(ref words->Header->State, TraceFileHeader.Finished);
         if (isQuiet)

@@ -16,6 +16,8 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_Threads)] public uint Threads;
     [FieldOffset(Offsets.Recorder_FreeRings)] public uint FreeRings;
     [FieldOffset(Offsets.Recorder_MinTime)] public ulong MinTime;
+    [FieldOffset(Offsets.Recorder_Streams)] public uint Streams;
+    [FieldOffset(Offsets.Recorder_FromEnvironment)] public uint FromEnvironment;
 
     [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;

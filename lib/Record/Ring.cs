@@ -13,6 +13,9 @@ internal struct Ring
     [FieldOffset(Offsets.Ring_Thread)] public uint Thread;
     [FieldOffset(Offsets.Ring_Owner)] public ulong Owner;
     [FieldOffset(Offsets.Ring_Tid)] public uint Tid;
+    /// <summary>Its thread has switched recording off: the index of its last block, plus 1.</summary>
+    [FieldOffset(Offsets.Ring_Paused)] public uint Paused;
+
     [FieldOffset(Offsets.Ring_Lost)] public ulong Lost;
 
     /// <summary>The number of the thread whose name is in the file.</summary>

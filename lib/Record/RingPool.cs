@@ -11,7 +11,7 @@ namespace Ftrace.Record;
 internal static unsafe class RingPool
 {
     /// <summary>As many as there are records of threads.</summary>
-    private const int Capacity = TraceThreads.Capacity;
+    public const int Capacity = TraceThreads.Capacity;
 
     private const int WipeOnFork = 18;
 
@@ -72,6 +72,7 @@ internal static unsafe class RingPool
             ring->Pos = 0;
             ring->End = 0;
             ring->Lost = 0;
+            ring->Paused = 0;
             for (uint block = 0; block < s_blocks; block++)
             {
                 var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
@@ -91,12 +92,14 @@ internal static unsafe class RingPool
     public static int Spare => (int)ulong.Clamp(SpareBytes / RingBytes, FewestSpare, MostSpare);
 
     /// <summary>Makes sure that there are some rings for new threads: free ones, or those of threads that have ended.</summary>
-    public static void Refill()
+    /// <param name="isShort">Threads have found none.</param>
+    public static void Refill(bool isShort)
     {
         // A forked child begins with few, and most have one thread.
         int available = CountAvailable();
         int used = (int)RecorderWords.Shared->RingCount - available;
-        int missing = Math.Clamp(used, FewestSpare, Spare) - available;
+        int wanted = isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Math.Clamp(used, FewestSpare, Spare);
+        int missing = wanted - available;
         if (missing > 0)
         {
             Add(missing);

@@ -10,6 +10,7 @@ internal struct TraceFileHeader
     public const uint CurrentVersion = 1;
     public const uint OwnByteOrder = 0x01020304;
     public const uint IsTsc = 1;
+    public const uint IsStreamed = 2;
 
     public const uint Recording = 1;
     public const uint Finished = 2;

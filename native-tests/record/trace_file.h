@@ -41,6 +41,7 @@ struct trace_header {
 };
 
 enum { TRACE_RECORDING = 1, TRACE_FINISHED, TRACE_SNAPSHOT };
+enum { TRACE_IS_TSC = 1, TRACE_IS_STREAMED }; /* flags */
 
 struct trace_block {
 	uint32_t magic;
@@ -151,6 +152,41 @@ static inline bool is_block(const struct trace_block *block, unsigned int type)
 	return block->magic == 0x4b425446 && block->type == type && block->sequence;
 }
 
+static inline struct trace_unit *units_of(struct trace_block *block)
+{
+	return (struct trace_unit *)(block + 1);
+}
+
+static inline bool is_written(const struct trace_block *block, const struct trace_unit *unit)
+{
+	return (unit->when & 15) == block->sequence % 13 + 1;
+}
+
+static inline unsigned int written_units(const struct trace_file *file, struct trace_block *block)
+{
+	unsigned int written = 0;
+
+	for (unsigned int i = 0; i < file->units; i++)
+		written += is_written(block, units_of(block) + i);
+	return written;
+}
+
+/* Of a block that is in the ring and was copied, the one with more units. */
+static inline void drop_copies(struct trace_file *file)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < file->block_count; i++) {
+		struct trace_block *block = file->blocks[i], **last = file->blocks + kept - 1;
+
+		if (!kept || compare_blocks(last, &block) != 0)
+			file->blocks[kept++] = block;
+		else if (written_units(file, block) > written_units(file, *last))
+			*last = block;
+	}
+	file->block_count = kept;
+}
+
 /* The file may still be recorded to: this reads what is there now. */
 static inline void open_trace(struct trace_file *file, const char *path)
 {
@@ -186,6 +222,8 @@ static inline void open_trace(struct trace_file *file, const char *path)
 			file->information[file->information_count++] = block;
 	}
 	qsort(file->blocks, file->block_count, sizeof(void *), compare_blocks);
+	if (file->header->flags & TRACE_IS_STREAMED && file->header->state != TRACE_FINISHED)
+		drop_copies(file);
 	qsort(file->information, file->information_count, sizeof(void *), compare_blocks);
 	first_event(file);
 	first_record(file);
@@ -196,16 +234,6 @@ static inline void close_trace(struct trace_file *file)
 	munmap(file->bytes, file->size);
 	free(file->blocks);
 	free(file->information);
-}
-
-static inline struct trace_unit *units_of(struct trace_block *block)
-{
-	return (struct trace_unit *)(block + 1);
-}
-
-static inline bool is_written(const struct trace_block *block, const struct trace_unit *unit)
-{
-	return (unit->when & 15) == block->sequence % 13 + 1;
 }
 
 /* How many units belong to an event, after the first one. */

@@ -13,7 +13,7 @@ internal static unsafe class EventCount
     public static int Of(ReadOnlySpan<byte> block)
     {
         ReadOnlySpan<ulong> units = MemoryMarshal.Cast<byte, ulong>(block[sizeof(BlockHeader)..]);
-        ulong tag = MemoryMarshal.AsRef<BlockHeader>(block).Sequence % 15 + 1;
+        ulong tag = MemoryMarshal.AsRef<BlockHeader>(block).Sequence % 13 + 1;
         int count = 0;
         for (int at = 0; at + 1 < units.Length; at += Unit)
         {
