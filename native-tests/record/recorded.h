@@ -95,6 +95,8 @@ static inline void execute(const struct run *run, int errors)
 	for (int i = 0; run->variables[i]; i++)
 		environment[count++] = (char *)run->variables[i];
 	dup2(errors, 2);
+	for (int i = 3; i < 256; i++)
+		close(i); /* what the test was started with */
 	if (run->closes)
 		close(2);
 	if (run->bytes) {
