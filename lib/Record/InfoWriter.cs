@@ -38,6 +38,14 @@ internal static unsafe class InfoWriter
         s_record = null;
     }
 
+    /// <summary>True if the address is in a block that is mapped. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        ulong size = RecorderWords.Shared->BlockSize;
+        return (s_block != null && address - (ulong)s_block < size) || (s_next != null && address - (ulong)s_next < size * (ulong)s_left);
+    }
+
     /// <summary>How many bytes a record can have.</summary>
     public static int Largest => (int)RecorderWords.Shared->BlockSize - sizeof(TraceBlock);
 

@@ -62,6 +62,7 @@ internal static unsafe class Recorder
                 return error;
             }
 
+            TruncationGuard.Install();
             error = AddRings(RingPool.Spare);
             error = error != 0 ? error : Register(options);
             error = error != 0 ? error : StartKeeper();
@@ -340,6 +341,10 @@ internal static unsafe class Recorder
         words->Header = null;
         Memory.Unmap(header, BlockSize);
         RecordFile.Close();
+        if (isQuiet)
+        {
+            TruncationGuard.Remove();
+        }
     }
 
     private static void ResetRules()

@@ -23,6 +23,9 @@ internal static unsafe class RingPool
     private static uint s_blocks;
     private static int s_hand;
 
+    /// <summary>The memory of a ring that is being added, or was the last one.</summary>
+    private static byte* s_adding;
+
     /// <summary>The size of a ring in bytes.</summary>
     public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
 
@@ -66,6 +69,7 @@ internal static unsafe class RingPool
                 return error;
             }
 
+            s_adding = start;
             Ring* ring = words->Rings + words->RingCount;
             ring->Start = (ulong)start;
             ring->Blocks = s_blocks;
@@ -148,6 +152,24 @@ internal static unsafe class RingPool
 
         words->RingCount = 0;
         words->FreeRings = 0;
+    }
+
+    /// <summary>True if the address is in a ring. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        ulong size = (ulong)s_blocks * words->BlockSize;
+        uint count = Volatile.Read(ref words->RingCount);
+        for (uint i = 0; i < count; i++)
+        {
+            if (address - words->Rings[i].Start < size)
+            {
+                return true;
+            }
+        }
+
+        return s_adding != null && address - (ulong)s_adding < size;
     }
 
     /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>

@@ -192,13 +192,26 @@ static void descriptors(void)
 	CHECK(calls_in("trace", LEAF, NULL) > 100);
 }
 
+/* The file becomes shorter while it is mapped: the program does not notice. Other faults are as they are without. */
+static void truncated(void)
+{
+	struct run run = {.mode = "truncated", .count = "100000"};
+	struct run fault = {.mode = "faults", .count = "100", .limit = RLIMIT_CORE, .bytes = 1};
+
+	run_quietly(&run);
+	clear_folder();
+	run_program(&fault);
+	check_status(&fault, W_EXITCODE(0, SIGBUS));
+	CHECK_EQ(calls_in("trace", LEAF, NULL), 100);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"forked", forked},	{"without", without}, {"elsewhere", elsewhere},
 		{"many", many},		{"vforked", vforked}, {"bare", bare},
 		{"executed", executed}, {"started", started}, {"ended", ended},
-		{"descriptors", descriptors}, {},
+		{"descriptors", descriptors}, {"truncated", truncated}, {},
 	};
 	int result;
 

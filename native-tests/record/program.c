@@ -212,6 +212,22 @@ static void starts(void)
 	work();
 }
 
+/* Somebody has truncated the file. */
+static void truncated(void)
+{
+	work();
+	if (truncate("trace", 0) != 0)
+		fail("truncate");
+	work();
+}
+
+/* A signal is as it is without the recorder. */
+static void faults(void)
+{
+	work();
+	raise(SIGBUS);
+}
+
 static void ends(void)
 {
 	work();
@@ -321,7 +337,7 @@ int main(int argc, char **argv)
 		{"bare", bare},		{"executes", executes}, {"executes-first", executes_first},
 		{"starts", starts},	{"ends", ends},	      {"ends-at-once", ends_at_once},
 		{"ends-quickly", ends_quickly}, {"aborts", aborts},   {"killed", killed},
-		{"descriptors", descriptors},
+		{"descriptors", descriptors}, {"truncated", truncated}, {"faults", faults},
 	};
 
 	self = argv[0];
