@@ -43,6 +43,12 @@ extern "C" {
 /* Begin with tracing off: ftrace_tracing_on() starts it. */
 #define FTRACE_TRACING_OFF 4U
 
+/*
+ * Do not record children that fork(3) makes. Otherwise a child records, from its first traced call on, to a
+ * file of its own: @path, a dot, and its process id. With "fd:N" there is no such file.
+ */
+#define FTRACE_TRACING_NO_CHILDREN 16U
+
 /**
  * struct ftrace_tracing_opts - how to record
  * @size: sizeof(struct ftrace_tracing_opts)

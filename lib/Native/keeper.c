@@ -70,7 +70,7 @@ static int serve_child(void)
 	unsigned int *state = &ftrace_record_fork.state;
 	char path[PATH_MAX];
 
-	if (__atomic_load_n(state, __ATOMIC_SEQ_CST) == RecordFork_Forked)
+	if (__atomic_load_n(state, __ATOMIC_SEQ_CST) == RecordFork_Forked && !ftrace_record_fork.at_once)
 		return LONGEST_US;
 	if (record_child_name(ftrace_record_fork.base, path, sizeof(path)) == 0)
 		ftrace_record_child(path);

@@ -263,6 +263,7 @@ VALUE(TraceFile, Finished, 2)
 
 /* The child of a fork: what becomes of the recording; struct record_fork. */
 VALUE(RecordFork, State, 0)
+VALUE(RecordFork, AtOnce, 4)
 VALUE(RecordFork, Lost, 8)
 VALUE(RecordFork, Base, 16)
 VALUE(RecordFork, BaseSize, 4096)

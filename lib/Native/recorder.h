@@ -94,12 +94,13 @@ struct recorder {
  * @state: a futex. RecordFork_Forked: the child has its keeper, which begins the child's recording when it
  *         is asked, at the first event: a child that only executes another program has no file; _Asked; _Late:
  *         it was asked, but nobody waits for it any more
+ * @at_once: it begins before the first event
  * @lost: units that were not recorded meanwhile
  * @base: how the names of the children's files begin; empty: they are not recorded
  */
 struct record_fork {
 	unsigned int state;
-	unsigned int reserved;
+	unsigned int at_once;
 	unsigned long lost;
 	char base[RecordFork_BaseSize];
 };

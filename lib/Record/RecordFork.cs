@@ -8,6 +8,10 @@ namespace Ftrace.Record;
 internal unsafe struct RecordFork
 {
     [FieldOffset(Offsets.RecordFork_State)] public uint State;
+
+    /// <summary>The child's recording does not wait for a traced call: samples are taken.</summary>
+    [FieldOffset(Offsets.RecordFork_AtOnce)] public uint AtOnce;
+
     [FieldOffset(Offsets.RecordFork_Lost)] public ulong Lost;
     [FieldOffset(Offsets.RecordFork_Base)] public fixed byte Base[Offsets.RecordFork_BaseSize];
 

@@ -76,8 +76,10 @@ internal static unsafe class Recorder
 
             bool isDescriptor = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path).StartsWith(RecordFile.Descriptor);
             byte* children = start.ChildBase != null || isDescriptor ? start.ChildBase : path;
-            RecordFork.Shared->SetBase(start.Children != 0 ? children : null);
-            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, start.Children != 0);
+            bool hasChildren = start.Children != 0 && (options.Flags & TracingOptions.NoChildren) == 0;
+            RecordFork.Shared->SetBase(hasChildren ? children : null);
+            RecordFork.Shared->AtOnce = options.Hz != 0 ? 1u : 0;
+            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, hasChildren);
             s_isRunning = true;
             return 0;
         }

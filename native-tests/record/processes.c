@@ -205,13 +205,115 @@ static void truncated(void)
 	CHECK_EQ(calls_in("trace", LEAF, NULL), 100);
 }
 
+/* A handler forks in the middle of an event, or anywhere else. */
+static void handler(void)
+{
+	struct run run = {.mode = "handler", .count = "100"};
+
+	run_quietly(&run);
+	CHECK(calls_in("trace", LEAF, NULL) > 0);
+	CHECK_EQ(count_children(), 20);
+	for (int i = 0; i < children; i++) {
+		CHECK(child_calls[i] >= 100);
+		CHECK(child_calls[i] <= 101); /* and the call that was interrupted, if its entry was the child's */
+	}
+}
+
+/* Another allocator has handlers of forks too, after which a thread can be created. */
+static void allocator(void)
+{
+	struct run run = {.mode = "forked", .count = "100", .preload = JEMALLOC};
+	struct run later = {.mode = "forked-later", .count = "100", .preload = JEMALLOC};
+
+	run_quietly(&run);
+	CHECK_EQ(calls_in("trace", LEAF, NULL), 100);
+	run_quietly(&later);
+	CHECK_EQ(calls_in("trace", LEAF, NULL), 100);
+	CHECK_EQ(count_children(), 1);
+	CHECK_EQ(child_calls[0], 100);
+}
+
+/* The number of the object that has an address at a time; 0: none. */
+static uint32_t object_at(struct trace_file *file, uint64_t address, uint64_t time)
+{
+	struct trace_record record;
+	uint32_t found = 0;
+
+	first_record(file);
+	while (next_record(file, &record)) {
+		if (record.kind == TRACE_OBJECT && record_u64(&record, 8) <= time &&
+		    address >= record_u64(&record, 16) && address < record_u64(&record, 24))
+			found = record_u32(&record, 0);
+		if (record.kind == TRACE_OBJECT_CLOSED && record_u32(&record, 0) == found &&
+		    record_u64(&record, 8) <= time)
+			found = 0;
+	}
+	return found;
+}
+
+/* The address of a function, and its object. */
+static uint64_t symbol_in(struct trace_file *file, const char *name, uint32_t *object)
+{
+	struct trace_record record;
+
+	first_record(file);
+	while (next_record(file, &record)) {
+		unsigned int offset = 8;
+
+		for (unsigned int i = 0; record.kind == TRACE_SYMBOLS && i < record_u32(&record, 4); i++) {
+			uint32_t length = record_u32(&record, offset + 12);
+
+			*object = record_u32(&record, 0);
+			if (length == strlen(name) && memcmp(record.data + offset + 16, name, length) == 0)
+				return record_u64(&record, offset);
+			offset += 16 + ((length + 7) & ~7U);
+		}
+	}
+	return 0;
+}
+
+/* Names of functions of closed objects: by the address and the time. */
+static void reopened(void)
+{
+	struct run run = {.mode = "reopens", .count = "100"};
+	struct trace_file file;
+	struct trace_event event;
+	uint32_t one, two;
+	uint64_t address;
+	unsigned int calls[2] = {0};
+
+	run_quietly(&run);
+	open_trace(&file, "trace");
+	CHECK(!check_trace(&file));
+	address = symbol_in(&file, "pr_one", &one);
+	CHECK(address && symbol_in(&file, "pr_two", &two));
+	CHECK(one != two);
+	if (symbol_in(&file, "pr_two", &two) != address)
+		skip("the loader gives the second object other addresses");
+	first_event(&file);
+	while (next_event(&file, &event)) {
+		uint32_t object;
+
+		if (event.kind != TRACE_ENTRY || event.argument != address)
+			continue;
+		object = object_at(&file, address, event.time);
+		CHECK(object == one || object == two);
+		CHECK(object == two || calls[1] == 0);
+		calls[object == two]++;
+	}
+	CHECK_EQ(calls[0], 100);
+	CHECK_EQ(calls[1], 100);
+	close_trace(&file);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"forked", forked},	{"without", without}, {"elsewhere", elsewhere},
 		{"many", many},		{"vforked", vforked}, {"bare", bare},
 		{"executed", executed}, {"started", started}, {"ended", ended},
-		{"descriptors", descriptors}, {"truncated", truncated}, {},
+		{"descriptors", descriptors}, {"truncated", truncated},
+		{"handler", handler},	{"allocator", allocator}, {"reopened", reopened}, {},
 	};
 	int result;
 

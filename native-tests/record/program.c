@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +20,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TRACED __attribute__((noipa, patchable_function_entry(5)))
@@ -148,6 +151,41 @@ static void many(void)
 	__atomic_store_n(&finish, 1, __ATOMIC_RELAXED);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
+}
+
+/* A handler forks, wherever it interrupts; every second child goes on from there. */
+static int forks, is_child;
+
+static void on_alarm(int signo)
+{
+	pid_t child = fork();
+
+	(void)signo;
+	forks++;
+	if (child != 0)
+		await(child);
+	else if (forks % 2)
+		is_child = 1;
+	else {
+		work();
+		_exit(CHILD);
+	}
+}
+
+static void handler(void)
+{
+	struct itimerval soon = {{0, 0}, {0, 300}};
+
+	signal(SIGALRM, on_alarm);
+	for (int i = 0; i < 20; i++) {
+		setitimer(ITIMER_REAL, &soon, NULL);
+		while (forks == i && !__atomic_load_n(&is_child, __ATOMIC_RELAXED))
+			pr_leaf(1);
+		if (is_child) {
+			work();
+			_exit(CHILD);
+		}
+	}
 }
 
 static void vforked(void)
@@ -285,13 +323,51 @@ static long keeper_sleeps(void)
 	return sleeps;
 }
 
+static void await_keeper(int rounds)
+{
+	time_t deadline = time(NULL) + 60;
+	long sleeps;
+
+	while ((sleeps = keeper_sleeps()) < 0) {
+		if (time(NULL) > deadline)
+			fail("keeper");
+		sched_yield();
+	}
+	while (keeper_sleeps() < sleeps + rounds)
+		sched_yield();
+}
+
+/* After the program's start. */
+static void forked_later(void)
+{
+	await_keeper(5);
+	forked();
+}
+
+/* Two objects at the same addresses, one after the other. */
+static void call_plugin(const char *path)
+{
+	void *object = dlopen(path, RTLD_NOW);
+	int (*function)(int) = object ? (int (*)(int))dlsym(object, "plugin_calls") : NULL;
+
+	if (!function)
+		fail(path);
+	function(count);
+	dlclose(object);
+}
+
+static void reopens(void)
+{
+	call_plugin(PLUGIN_ONE);
+	call_plugin(PLUGIN_TWO);
+}
+
 /* The lowest descriptor is as without the recorder; and no file of the program's is written to. */
 static void descriptors(void)
 {
 	struct rlimit limit;
 	char text[16] = "";
 	pthread_t thread;
-	long sleeps;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (fd != 3) {
@@ -314,11 +390,7 @@ static void descriptors(void)
 	for (int i = 0; i < 40; i++)
 		if (pthread_create(&thread, NULL, runs, NULL) != 0)
 			fail("thread");
-	sleeps = keeper_sleeps();
-	if (sleeps < 0)
-		fail("keeper");
-	while (keeper_sleeps() < sleeps + 5)
-		sched_yield();
+	await_keeper(5);
 	__atomic_store_n(&finish, 1, __ATOMIC_RELAXED);
 	if (lseek(fd, 0, SEEK_END) != 3 || pread(fd, text, sizeof(text), 0) != 3 || strcmp(text, "own") != 0) {
 		dprintf(1, "program: its file was written to\n");
@@ -337,7 +409,7 @@ int main(int argc, char **argv)
 		{"bare", bare},		{"executes", executes}, {"executes-first", executes_first},
 		{"starts", starts},	{"ends", ends},	      {"ends-at-once", ends_at_once},
 		{"ends-quickly", ends_quickly}, {"aborts", aborts},   {"killed", killed},
-		{"descriptors", descriptors}, {"truncated", truncated}, {"faults", faults},
+		{"descriptors", descriptors}, {"truncated", truncated}, {"handler", handler}, {"forked-later", forked_later}, {"reopens", reopens}, {"faults", faults},
 	};
 
 	self = argv[0];

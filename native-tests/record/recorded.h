@@ -23,11 +23,12 @@
  * struct run - a process
  * @variables: further ones; the last is NULL
  * @file: what FTRACE_RECORD is; NULL: "trace"
+ * @preload: another library
  * @closes: standard error is closed
  * @limit: of a resource, if @bytes is not 0
  */
 struct run {
-	const char *mode, *count, *file;
+	const char *mode, *count, *file, *preload;
 	const char *variables[6];
 	bool closes;
 	int limit;
@@ -86,11 +87,12 @@ static inline void remove_folder(void)
 
 static inline void execute(const struct run *run, int errors)
 {
-	char preload[PATH_MAX + 16], record[PATH_MAX + 16];
+	char preload[2 * PATH_MAX + 16], record[PATH_MAX + 16];
 	char *environment[12] = {preload, record};
 	int count = 2;
 
-	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", LIBRARY);
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s%s%s", LIBRARY, run->preload ? ":" : "",
+		 run->preload ? run->preload : "");
 	snprintf(record, sizeof(record), "FTRACE_RECORD=%s", run->file ? run->file : "trace");
 	for (int i = 0; run->variables[i]; i++)
 		environment[count++] = (char *)run->variables[i];
