@@ -23,5 +23,6 @@ internal static unsafe class ForkChild
         Recorder.AfterFork(self);
         X86Nmi.AfterFork(self);
         PatchGate.AfterFork(self);
+        Sampler.AfterFork();
     }
 }

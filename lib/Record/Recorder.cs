@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Threading;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
@@ -29,6 +30,9 @@ internal static unsafe class Recorder
 
     /// <summary>Where a start has failed, see <see cref="RecordStart"/>.</summary>
     private static uint s_stage;
+
+    /// <summary>Samples, for forked children.</summary>
+    private static uint s_hz;
 
     private static ReadOnlySpan<byte> DefaultPath => "ftrace.data\0"u8;
 
@@ -65,6 +69,7 @@ internal static unsafe class Recorder
             TruncationGuard.Install();
             error = AddRings(RingPool.Spare);
             error = error != 0 ? error : Register(options);
+            error = error != 0 ? error : StartSampler(options);
             error = error != 0 ? error : StartKeeper();
             if (error != 0)
             {
@@ -78,6 +83,7 @@ internal static unsafe class Recorder
             byte* children = start.ChildBase != null || isDescriptor ? start.ChildBase : path;
             bool hasChildren = start.Children != 0 && (options.Flags & TracingOptions.NoChildren) == 0;
             RecordFork.Shared->SetBase(hasChildren ? children : null);
+            s_hz = options.Hz;
             RecordFork.Shared->AtOnce = options.Hz != 0 ? 1u : 0;
             RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, hasChildren);
             s_isRunning = true;
@@ -162,7 +168,20 @@ internal static unsafe class Recorder
         Run(TraceOperation.Update); // writes the objects
         words->Header->Lost += Volatile.Read(ref RecordFork.Shared->Lost);
         Volatile.Write(ref words->Active, 1);
+        Sampler.Start(s_hz); // without samples, if they cannot be taken
         return 0;
+    }
+
+    /// <summary>After the stop, if there was one, which has chosen its signal.</summary>
+    private static int StartSampler(in TracingOptions options)
+    {
+        int error = Sampler.Start(options.Hz);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
+        }
+
+        return error;
     }
 
     private static int StartKeeper()
@@ -229,7 +248,8 @@ internal static unsafe class Recorder
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
         RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
-        Tracing.Observer = &RecordedObjects.Update;
+        Tracing.Observer = &LookAtObjects;
+        Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
@@ -240,7 +260,12 @@ internal static unsafe class Recorder
         }
 
         s_stage = Offsets.RecordStart_InNotrace;
-        error = SetRules(RuleKind.Notrace, options.Notrace);
+        bool tracesNothing = (options.Flags & TracingOptions.Sample) != 0;
+        fixed (byte* all = "*\0"u8)
+        {
+            error = SetRules(RuleKind.Notrace, tracesNothing ? all : options.Notrace);
+        }
+
         if (error != 0)
         {
             return error;
@@ -248,6 +273,13 @@ internal static unsafe class Recorder
 
         s_stage = Offsets.RecordStart_InCode;
         return Run(TraceOperation.Register);
+    }
+
+    /// <summary>Objects may be new. Called with the trace mutex and the loader's lock held.</summary>
+    private static void LookAtObjects()
+    {
+        RecordedObjects.Update();
+        Marks.Apply();
     }
 
     /// <summary>Sets patterns, separated by semicolons or newlines.</summary>
@@ -310,9 +342,11 @@ internal static unsafe class Recorder
         Volatile.Write(ref RecordFork.Shared->State, Offsets.RecordFork_None);
         RecordFork.Shared->SetBase(null);
         Native.Table->KeeperEnd();
+        Sampler.Stop();
+        Marks.Set(false);
+        ResetRules(); // and changes the branches of the marks
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
-        ResetRules();
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
         if (words->Header == null)
@@ -321,7 +355,7 @@ internal static unsafe class Recorder
             return; // the child of a fork that was not recorded
         }
 
-        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0 && RingPool.WaitForWriters(StackTimeoutMs);
         if (EventStream.IsWanted)
         {
             EventStream.Finish(isQuiet);

@@ -12,8 +12,9 @@ internal unsafe struct TracingOptions
     public const uint Stream = 1;
     public const uint Function = 2;
     public const uint Off = 4;
+    public const uint Sample = 8;
     public const uint NoChildren = 16;
-    public const uint AllFlags = Stream | Function | Off | NoChildren;
+    public const uint AllFlags = Stream | Function | Off | Sample | NoChildren;
 
     public nuint Size;
     public byte* Path;
