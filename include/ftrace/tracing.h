@@ -48,6 +48,12 @@ extern "C" {
 /* Record samples only, and no functions: for programs that were compiled without a flag. */
 #define FTRACE_TRACING_SAMPLE 8U
 
+/*
+ * Do not record children that fork(3) makes. Otherwise a child records, from its first traced call on, to a
+ * file of its own: @path, a dot, and its process id. With "fd:N" there is no such file.
+ */
+#define FTRACE_TRACING_NO_CHILDREN 16U
+
 /**
  * struct ftrace_tracing_opts - how to record
  * @size: sizeof(struct ftrace_tracing_opts)

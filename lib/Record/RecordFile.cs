@@ -14,6 +14,8 @@ internal static unsafe class RecordFile
 {
     private const int AtFdcwd = -100;
     private const int DuplicateCloexec = 1030; // F_DUPFD_CLOEXEC
+    private const int GetSeals = 1034; // F_GET_SEALS
+    private const int SealShrink = 2;  // F_SEAL_SHRINK
     private const int FirstDescriptor = 512;
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int MapShared = 1;
@@ -81,6 +83,16 @@ internal static unsafe class RecordFile
 
         ProcFile.Close(fd);
         return moved;
+    }
+
+    /// <summary>True if nobody can make the file shorter.</summary>
+    public static bool IsSealed
+    {
+        get
+        {
+            nint seals = Native.Syscall(SyscallNumber.Fcntl, s_fd, GetSeals);
+            return seals >= 0 && (seals & SealShrink) != 0;
+        }
     }
 
     /// <summary>True if the descriptor still is that of the file.</summary>
@@ -198,7 +210,12 @@ internal static unsafe class RecordFile
 
     private static int Allocate(ulong bytes)
     {
-        int error;
+        int error = IsOpen ? 0 : -Errno.EBADF;
+        if (error != 0)
+        {
+            return error;
+        }
+
         do
         {
             error = (int)Native.Syscall(SyscallNumber.Fallocate, s_fd, 0, (nint)s_size, (nint)bytes);

@@ -21,5 +21,6 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_Cutting)] public uint Cutting;
     [FieldOffset(Offsets.Recorder_Snapshots)] public uint Snapshots;
 
+    [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;
 }
