@@ -260,6 +260,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
 			FTRACE_WRITE_PRINTK_(__VA_ARGS__);                                         \
 	} while (0)
 
+/**
  * ftrace_tracing_on - record calls again
  *
  * Returns 0, also if calls are recorded already, or
@@ -271,6 +272,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
  */
 int ftrace_tracing_on(void);
 
+/**
  * ftrace_tracing_off - record no calls, until ftrace_tracing_on()
  *
  * The functions become what they were: they cost nothing. Buffers and file stay. Calls that
@@ -284,6 +286,7 @@ int ftrace_tracing_on(void);
  */
 int ftrace_tracing_off(void);
 
+/**
  * ftrace_tracing_set_filter - set which functions are recorded
  * @pattern: as in struct ftrace_tracing_opts; NULL with @reset: all functions are recorded
  * @len: its length in bytes; 0: it ends with a 0
@@ -302,6 +305,7 @@ int ftrace_tracing_off(void);
  */
 int ftrace_tracing_set_filter(const char *pattern, size_t len, int reset);
 
+/**
  * ftrace_tracing_set_notrace - set which functions are not recorded
  * @pattern: as in struct ftrace_tracing_opts; NULL with @reset: no function is excluded
  * @len: its length in bytes; 0: it ends with a 0
@@ -314,6 +318,7 @@ int ftrace_tracing_set_filter(const char *pattern, size_t len, int reset);
  */
 int ftrace_tracing_set_notrace(const char *pattern, size_t len, int reset);
 
+/**
  * ftrace_tracing_set_depth - record only calls that are nested in fewer recorded calls than this
  * @depth: 0: all
  *
@@ -327,6 +332,7 @@ int ftrace_tracing_set_notrace(const char *pattern, size_t len, int reset);
  */
 int ftrace_tracing_set_depth(unsigned int depth);
 
+/**
  * ftrace_tracing_set_min_time - record only calls that take at least so long
  * @ns: nanoseconds; 0: all
  *
@@ -337,6 +343,7 @@ int ftrace_tracing_set_depth(unsigned int depth);
  */
 int ftrace_tracing_set_min_time(unsigned long ns);
 
+/**
  * ftrace_tracing_thread - switch recording of the calling thread on or off
  * @on: 0: nothing that the thread does is recorded, until it calls this again, or the
  *      recording ends
@@ -357,6 +364,7 @@ int ftrace_tracing_thread(int on);
 #define FTRACE_TRACING_STATE_ON	     2U
 #define FTRACE_TRACING_STATE_STREAMS 4U
 
+/**
  * struct ftrace_tracing_status - what is known of the recording
  * @size: sizeof(struct ftrace_tracing_status)
  * @state: FTRACE_TRACING_STATE_*; 0: no recording is running, and what follows is 0
@@ -391,6 +399,7 @@ struct ftrace_tracing_status {
 	unsigned long copied;
 };
 
+/**
  * ftrace_tracing_get_status - get what is known of the recording
  * @status: its @size is set by the caller
  *

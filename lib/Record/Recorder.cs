@@ -93,7 +93,7 @@ internal static unsafe class Recorder
                 return error;
             }
 
-            bool isDescriptor = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path).StartsWith(RecordFile.Descriptor);
+            bool isDescriptor = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path).StartsWith(TraceFilePath.Descriptor);
             byte* children = start.ChildBase != null || isDescriptor ? start.ChildBase : path;
             bool hasChildren = start.Children != 0 && (options.Flags & TracingOptions.NoChildren) == 0;
             RecordFork.Shared->SetBase(hasChildren ? children : null);
