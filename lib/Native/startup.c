@@ -83,6 +83,9 @@ struct native native = {
 	.keeper_start = keeper_start,
 	.keeper_end = keeper_end,
 	.record_thread = record_thread,
+	.mark_key = &ftrace_marks,
+	.sampler = &ftrace_sampler,
+	.on_sample = ftrace_on_sample,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Threading;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
@@ -62,6 +63,7 @@ internal static unsafe class Recorder
 
             error = RingPool.Add(RingPool.Spare);
             error = error != 0 ? error : Register(options);
+            error = error != 0 ? error : StartSampler(options);
             error = error != 0 ? error : StartKeeper();
             if (error != 0)
             {
@@ -75,6 +77,18 @@ internal static unsafe class Recorder
             s_isRunning = true;
             return 0;
         }
+    }
+
+    /// <summary>After the stop, if there was one, which has chosen its signal.</summary>
+    private static int StartSampler(in TracingOptions options)
+    {
+        int error = Sampler.Start(options.Hz);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
+        }
+
+        return error;
     }
 
     private static int StartKeeper()
@@ -141,7 +155,8 @@ internal static unsafe class Recorder
         ops->Flags = OpsFlags;
         ops->MaxDepth = options.MaxDepth;
         RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
-        Tracing.Observer = &RecordedObjects.Update;
+        Tracing.Observer = &LookAtObjects;
+        Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
@@ -152,7 +167,12 @@ internal static unsafe class Recorder
         }
 
         s_stage = Offsets.RecordStart_InNotrace;
-        error = SetRules(RuleKind.Notrace, options.Notrace);
+        bool tracesNothing = (options.Flags & TracingOptions.Sample) != 0;
+        fixed (byte* all = "*\0"u8)
+        {
+            error = SetRules(RuleKind.Notrace, tracesNothing ? all : options.Notrace);
+        }
+
         if (error != 0)
         {
             return error;
@@ -160,6 +180,13 @@ internal static unsafe class Recorder
 
         s_stage = Offsets.RecordStart_InCode;
         return Run(TraceOperation.Register);
+    }
+
+    /// <summary>Objects may be new. Called with the trace mutex and the loader's lock held.</summary>
+    private static void LookAtObjects()
+    {
+        RecordedObjects.Update();
+        Marks.Apply();
     }
 
     /// <summary>Sets patterns, separated by semicolons or newlines.</summary>
@@ -220,12 +247,14 @@ internal static unsafe class Recorder
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
         Native.Table->KeeperEnd();
+        Sampler.Stop();
+        Marks.Set(false);
+        ResetRules(); // and changes the branches of the marks
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
-        ResetRules();
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
-        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0 && RingPool.WaitForWriters(StackTimeoutMs);
         if (EventStream.IsWanted)
         {
             EventStream.Finish(isQuiet);
