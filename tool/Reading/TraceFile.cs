@@ -337,16 +337,8 @@ internal sealed unsafe class TraceFile : IDisposable
             ulong distance = blocks[i].Sequence - blocks[kept - 1].Sequence;
             if (distance == 0 && Header.IsStreamed)
             {
-                // The one in the buffer, and its copy.
-                bool isBetter = CountUnits(blocks[i], thread) > CountUnits(blocks[kept - 1], thread);
-                blocks[kept - 1] = isBetter ? blocks[i] : blocks[kept - 1];
-                continue;
-            }
-
-            if (distance == 0 && Header.IsStreamed)
-            {
                 // Copied out of the ring, where it was being written.
-                blocks[kept - 1] = CountWritten(blocks[i]) >= CountWritten(blocks[kept - 1]) ? blocks[i] : blocks[kept - 1];
+                blocks[kept - 1] = CountWritten(blocks[i]) > CountWritten(blocks[kept - 1]) ? blocks[i] : blocks[kept - 1];
                 continue;
             }
 
@@ -361,30 +353,11 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.RemoveRange(kept, blocks.Count - kept);
-        if (Header.IsStreamed)
-        {
-            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / 16;
-            thread.MissingBlocks -= Math.Min(thread.MissingBlocks, thread.Lost / units);
-        }
-    }
-
-    /// <summary>How many units of a block were written.</summary>
-    private int CountUnits(BlockEntry entry, TraceThread thread)
-    {
-        int written = 0;
-        fixed (byte* block = new byte[Header.BlockSize])
-        {
-            int length = ReadBlock(entry, thread, block);
-            for (int at = sizeof(BlockHeader); at + 16 <= length; at += 16)
-            {
-                written += (block[at] & 15) == (int)(entry.Sequence % 13) + 1 ? 1 : 0;
-            }
-        }
-
-        return written;
         if (Header.IsStreamed && thread.MissingBlocks != 0)
         {
+            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
             thread.Lost = Math.Max(thread.Lost, CountMissing(thread));
+            thread.MissingBlocks -= Math.Min(thread.MissingBlocks, thread.Lost / units);
         }
     }
 
