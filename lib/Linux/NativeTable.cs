@@ -246,4 +246,21 @@ internal unsafe struct NativeTable
 
     /// <summary>That handler.</summary>
     [FieldOffset(Offsets.NativeTable_OnSample)] public void* OnSample;
+
+    /// <summary>The triggers, <c>struct trigger</c>, and their ops.</summary>
+    [FieldOffset(Offsets.NativeTable_Triggers)] public void* Triggers;
+
+    [FieldOffset(Offsets.NativeTable_TriggerOps)] public void* TriggerOps;
+
+    /// <summary>The handlers of triggers: at entries.</summary>
+    [FieldOffset(Offsets.NativeTable_TriggerEntry)] public void* TriggerEntry;
+
+    /// <summary>At exits.</summary>
+    [FieldOffset(Offsets.NativeTable_TriggerReturn)] public void* TriggerReturn;
+
+    /// <summary>Makes what the trampoline records agree with what triggers have switched, and the sets of ops.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordApplySets)] public delegate*<void> RecordApplySets;
+
+    /// <summary>The handler of the signal that starts a snapshot.</summary>
+    [FieldOffset(Offsets.NativeTable_OnSnapshotSignal)] public void* OnSnapshotSignal;
 }

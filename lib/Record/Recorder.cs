@@ -53,20 +53,30 @@ internal static unsafe class Recorder
             byte* path = options.Path != null ? options.Path : fallback;
             ulong maxSize = options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize;
             s_stage = Offsets.RecordStart_InFile;
-            int error = RingPool.Reserve(BlocksOf(options));
+            int error = SnapshotRequests.Reset(path, start.ChildBase);
+            error = error != 0 ? error : RingPool.Reserve(BlocksOf(options));
             error = error != 0 ? error : EventStream.Reset((options.Flags & TracingOptions.Stream) != 0);
-            error = error != 0 ? error : OpenFile(path, maxSize);
+            error = error != 0 ? error : SnapshotSignal.Take(options.SnapshotSignal);
             if (error != 0)
             {
+                return error;
+            }
+
+            error = OpenFile(path, maxSize);
+            if (error != 0)
+            {
+                SnapshotSignal.GiveBack();
                 return error;
             }
 
             error = RingPool.Add(RingPool.Spare);
             error = error != 0 ? error : Register(options);
             error = error != 0 ? error : StartSampler(options);
+            error = error != 0 ? error : StartTriggers(start);
             error = error != 0 ? error : StartKeeper();
             if (error != 0)
             {
+                SnapshotSignal.GiveBack();
                 RecorderWords.Shared->Header->Magic = 0;
                 RecordFile.Discard(path);
                 Finish();
@@ -88,6 +98,32 @@ internal static unsafe class Recorder
             Run(TraceOperation.Unregister);
         }
 
+        return error;
+    }
+
+    private static int StartTriggers(in RecordStart start)
+    {
+        if (start.Trigger == null)
+        {
+            return 0;
+        }
+
+        s_stage = Offsets.RecordStart_InTrigger;
+        int error = Triggers.Set(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start.Trigger), resets: true);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
+        }
+
+        return error;
+    }
+
+    /// <summary>Sets what triggers: ftrace_tracing_set_trigger().</summary>
+    public static int SetTrigger(ReadOnlySpan<byte> text, bool resets)
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning ? Triggers.Set(text, resets) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return error;
     }
 
@@ -158,6 +194,7 @@ internal static unsafe class Recorder
         Tracing.Observer = &LookAtObjects;
         Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
+        Triggers.Begin();
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
         int error = SetRules(RuleKind.Filter, options.Filter);
@@ -256,6 +293,7 @@ internal static unsafe class Recorder
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
         Native.Table->KeeperEnd();
+        Triggers.RemoveAll();
         Sampler.Stop();
         Marks.Set(false);
         ResetRules(); // and changes the branches of the marks

@@ -20,6 +20,8 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_FromEnvironment)] public uint FromEnvironment;
     [FieldOffset(Offsets.Recorder_Cutting)] public uint Cutting;
     [FieldOffset(Offsets.Recorder_Snapshots)] public uint Snapshots;
+    [FieldOffset(Offsets.Recorder_Cause)] public uint Cause;
+    [FieldOffset(Offsets.Recorder_Muted)] public uint Muted;
 
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;
 }
