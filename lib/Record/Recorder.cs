@@ -121,6 +121,11 @@ internal static unsafe class Recorder
     /// <summary>Sets what triggers: ftrace_tracing_set_trigger().</summary>
     public static int SetTrigger(ReadOnlySpan<byte> text, bool resets)
     {
+        if (Tracing.WaitsForItself(CurrentThread.Words))
+        {
+            return -Errno.EDEADLK;
+        }
+
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
         int error = s_isRunning ? Triggers.Set(text, resets) : -Errno.ESRCH;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
@@ -266,6 +271,11 @@ internal static unsafe class Recorder
     /// <summary>Writes what all threads have to a file: <see cref="Record.Snapshot"/>.</summary>
     public static int Snapshot(byte* path, ReadOnlySpan<byte> cause)
     {
+        if (Tracing.WaitsForItself(CurrentThread.Words))
+        {
+            return -Errno.EDEADLK;
+        }
+
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
         int error = s_isRunning ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);

@@ -289,8 +289,24 @@ static void signalled(void)
 	close_trace(&file);
 }
 
+/* Calls that would wait for themselves. */
+static int in_window(void *data)
+{
+	(void)data;
+	CHECK_EQ(ftrace_snapshot(numbered_path(1)), -EDEADLK);
+	CHECK_EQ(ftrace_tracing_set_trigger("step:snapshot", 0, 1), -EDEADLK);
+	return 0;
+}
+
+static void in_handler(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops, (void)regs;
+	in_window(NULL);
+}
+
 static void errors(void)
 {
+	struct ftrace_ops ops = OPS(in_handler);
 	static const char *const malformed[] = {
 		"step", "step:", ":snapshot", "step:snapshots", "step:snapshot:", "step:snapshot:0", "step:snapshot:x",
 		"step:snapshot:>", "step:snapshot:>1h", "step:snapshot:>0", "step:snapshot:>1ms:", "step:snapshot:>1ms:0",
@@ -313,6 +329,10 @@ static void errors(void)
 	open_numbered(&file, 1, "trigger: a call");
 	close_trace(&file);
 	set_trigger(NULL);
+	CHECK_EQ(ftrace_stop_machine(in_window, NULL), 0);
+	trace(&ops, "event");
+	event();
+	untrace(&ops);
 	stop_recording(&file);
 	close_trace(&file);
 }
