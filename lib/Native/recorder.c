@@ -282,6 +282,8 @@ static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 	}
 	if (ring->end)
 		return ring;
+	if (ftrace_record_fork.state)
+		keeper_await_child(units);
 	if (!lacks_ring(thread))
 		return NULL; /* off, or the thread is; or the child of a fork */
 	ring = claim_ring(thread);
@@ -571,6 +573,8 @@ __attribute__((destructor)) static void finish_file(void)
 
 	if (!header || !ftrace_recorder.rings || !ftrace_recorder.rings->blocks)
 		return; /* not recording, or a child */
+	if (*(unsigned int *)(header + TraceFile_Process) != raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0))
+		return; /* the child of vfork(), which has this memory */
 	read_clocks((struct clock_times *)(header + TraceFile_Latest));
 	*(unsigned int *)(header + TraceFile_State) = TraceFile_Finished;
 }

@@ -78,6 +78,7 @@ struct ring {
  * @cutting: a snapshot stops all threads, and gives the rings other memory
  * @snapshots: how often the keeper was asked for a snapshot; @cause: 0: by the signal; else, by which trigger
  * @muted: a trigger has switched recording off
+ * @off: ftrace_tracing_off() has; @turn_ons: how often the keeper was asked to undo that
  */
 struct recorder {
 	struct ring *rings;
@@ -95,6 +96,8 @@ struct recorder {
 	unsigned int snapshots;
 	unsigned int cause;
 	unsigned int muted;
+	unsigned int off;
+	unsigned int turn_ons;
 };
 
 /*
@@ -109,6 +112,22 @@ struct trigger {
 	unsigned long longer;
 	unsigned int action;
 	unsigned int is_used;
+};
+
+/*
+ * struct record_fork - the child of a fork, whose parent records
+ * @state: a futex. RecordFork_Forked: the child has its keeper, which begins the child's recording when it
+ *         is asked, at the first event: a child that only executes another program has no file; _Asked; _Late:
+ *         it was asked, but nobody waits for it any more
+ * @at_once: it begins before the first event
+ * @lost: units that were not recorded meanwhile
+ * @base: how the names of the children's files begin; empty: they are not recorded
+ */
+struct record_fork {
+	unsigned int state;
+	unsigned int at_once;
+	unsigned long lost;
+	char base[RecordFork_BaseSize];
 };
 
 /*
@@ -131,9 +150,24 @@ struct clock_times {
 	unsigned long realtime;
 };
 
+/*
+ * struct control_session - of the thread that other processes ask, control.c
+ * @page: the first page of the file
+ * @requested: in it: counts requests
+ * @seen: the one that was answered last
+ * @ended: the recording has ended
+ */
+struct control_session {
+	void *page;
+	unsigned int *requested;
+	unsigned int seen;
+	unsigned int ended;
+};
+
 #pragma GCC visibility push(hidden)
 extern struct recorder ftrace_recorder;
 extern struct ring ftrace_no_ring;
+extern struct record_fork ftrace_record_fork;
 
 int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
 void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
@@ -169,6 +203,11 @@ int keeper_start(unsigned long mask);
 void keeper_end(void);
 void keeper_ask(void);
 void keeper_after_fork(void);
+void keeper_fork_child(void);
+void keeper_await_child(unsigned int units);
+
+/* control.c */
+int control_start(struct control_session *session, unsigned long mask);
 
 void ftrace_record_slow(struct trace_thread *thread, unsigned long what, unsigned long place);
 void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, unsigned long place,
@@ -180,7 +219,9 @@ void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, u
 _Static_assert(sizeof(struct unit) == 16, "struct unit");
 _Static_assert(sizeof(struct block) == TraceBlock_HeaderSize, "struct block");
 _Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
+_Static_assert(sizeof(struct record_fork) == RecordFork_SizeOf, "struct record_fork");
 _Static_assert(sizeof(struct sampler) == Sampler_SizeOf, "struct sampler");
+_Static_assert(sizeof(struct control_session) == ControlSession_SizeOf, "struct control_session");
 #undef FIELD
 #undef VALUE
 

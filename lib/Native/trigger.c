@@ -51,6 +51,11 @@ static void switch_off(void)
 
 static void switch_on(void)
 {
+	/* That takes a change of code. */
+	if (__atomic_load_n(&ftrace_recorder.off, __ATOMIC_RELAXED)) {
+		__atomic_add_fetch(&ftrace_recorder.turn_ons, 1, __ATOMIC_RELEASE);
+		keeper_ask();
+	}
 	if (!__atomic_exchange_n(&ftrace_recorder.muted, 0, __ATOMIC_SEQ_CST))
 		return;
 	record_apply_sets();

@@ -44,6 +44,24 @@ internal static unsafe class InfoWriter
         s_parts = s_parts != null ? s_parts : (ulong*)Memory.Map(MostParts * sizeof(ulong));
     }
 
+    /// <summary>In the child of a fork: the blocks are the parent's.</summary>
+    [NoInstr]
+    public static void AfterFork()
+    {
+        s_block = null;
+        s_next = null;
+        s_left = 0;
+        s_record = null;
+    }
+
+    /// <summary>True if the address is in a block that is mapped. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        ulong size = RecorderWords.Shared->BlockSize;
+        return (s_block != null && address - (ulong)s_block < size) || (s_next != null && address - (ulong)s_next < size * (ulong)s_left);
+    }
+
     /// <summary>How many bytes a record can have.</summary>
     public static int Largest => (int)RecorderWords.Shared->BlockSize - sizeof(TraceBlock);
 

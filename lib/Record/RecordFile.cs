@@ -14,6 +14,8 @@ internal static unsafe class RecordFile
 {
     private const int AtFdcwd = -100;
     private const int DuplicateCloexec = 1030; // F_DUPFD_CLOEXEC
+    private const int GetSeals = 1034; // F_GET_SEALS
+    private const int SealShrink = 2;  // F_SEAL_SHRINK
     private const int FirstDescriptor = 512;
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int MapShared = 1;
@@ -83,6 +85,16 @@ internal static unsafe class RecordFile
         return moved;
     }
 
+    /// <summary>True if nobody can make the file shorter.</summary>
+    public static bool IsSealed
+    {
+        get
+        {
+            nint seals = Native.Syscall(SyscallNumber.Fcntl, s_fd, GetSeals);
+            return seals >= 0 && (seals & SealShrink) != 0;
+        }
+    }
+
     /// <summary>True if the descriptor still is that of the file.</summary>
     private static bool IsOpen
     {
@@ -95,13 +107,22 @@ internal static unsafe class RecordFile
 
     private static bool IsFile(byte* stat) => *(ulong*)stat == s_device && *(ulong*)(stat + sizeof(ulong)) == s_inode;
 
+    private static int CanGrow(ulong bytes)
+    {
+        if (bytes > Room)
+        {
+            return -Errno.EFBIG;
+        }
+
+        return IsOpen ? 0 : -Errno.EBADF;
+    }
+
     /// <summary>Makes the file longer, and maps the new part. Null if the file cannot grow; then nothing has changed.</summary>
     /// <param name="bytes">How much, a multiple of the block size.</param>
     /// <param name="error">0 or -errno: -EFBIG at the greatest size, or at RLIMIT_FSIZE, which would end the process; -EBADF: the host has closed it.</param>
     public static void* Grow(ulong bytes, out int error)
     {
-        error = bytes > Room ? -Errno.EFBIG : 0;
-        error = error == 0 && !IsOpen ? -Errno.EBADF : error;
+        error = CanGrow(bytes);
         error = error != 0 ? error : Allocate(bytes);
         if (error != 0)
         {
@@ -144,7 +165,8 @@ internal static unsafe class RecordFile
     public static int Allocate(ulong bytes, out ulong offset)
     {
         offset = s_size;
-        int error = bytes > Room ? -Errno.EFBIG : Allocate(bytes);
+        int error = CanGrow(bytes);
+        error = error != 0 ? error : Allocate(bytes);
         s_size += error == 0 ? bytes : 0;
         return error;
     }
@@ -155,6 +177,11 @@ internal static unsafe class RecordFile
     {
         while (bytes != 0)
         {
+            if (!IsOpen)
+            {
+                return -Errno.EBADF;
+            }
+
             nint written = Native.Syscall(SyscallNumber.Pwrite64, s_fd, (nint)from, (nint)bytes, (nint)offset);
             if (written == -Errno.EINTR)
             {
@@ -174,9 +201,21 @@ internal static unsafe class RecordFile
         return 0;
     }
 
+    /// <summary>Maps its first page once more. Null if that fails.</summary>
+    public static void* MapFirstPage()
+    {
+        nint start = IsOpen ? Native.Syscall(SyscallNumber.Mmap, 0, Memory.PageSize, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, 0) : -1;
+        return start < 0 ? null : (void*)start;
+    }
+
     private static int Allocate(ulong bytes)
     {
-        int error;
+        int error = IsOpen ? 0 : -Errno.EBADF;
+        if (error != 0)
+        {
+            return error;
+        }
+
         do
         {
             error = (int)Native.Syscall(SyscallNumber.Fallocate, s_fd, 0, (nint)s_size, (nint)bytes);

@@ -17,6 +17,7 @@ internal static unsafe class SnapshotRequests
     private static byte* s_path;
     private static int s_length;
     private static uint s_done;
+    private static uint s_turnedOn;
     private static int s_number;
 
     private static ReadOnlySpan<byte> DefaultName => "ftrace.data\0"u8;
@@ -29,6 +30,7 @@ internal static unsafe class SnapshotRequests
     {
         s_path = s_path != null ? s_path : (byte*)Memory.Map(LongestPath + LongestNumber);
         s_done = Volatile.Read(ref RecorderWords.Shared->Snapshots);
+        s_turnedOn = Volatile.Read(ref RecorderWords.Shared->TurnOns);
         s_number = 0;
         s_length = 0;
         if (s_path == null)
@@ -59,12 +61,13 @@ internal static unsafe class SnapshotRequests
         return 0;
     }
 
-    /// <summary>Takes a snapshot, if it was asked for one. Called by the keeper.</summary>
+    /// <summary>Takes a snapshot, if it was asked for one; or switches recording on, if a trigger was to and could not. Called by the keeper.</summary>
     /// <returns>False if it is to be called again soon.</returns>
     public static bool Work()
     {
         uint asked = Volatile.Read(ref RecorderWords.Shared->Snapshots);
-        if (asked == s_done)
+        uint turnedOn = Volatile.Read(ref RecorderWords.Shared->TurnOns);
+        if (asked == s_done && turnedOn == s_turnedOn)
         {
             return true;
         }
@@ -75,8 +78,18 @@ internal static unsafe class SnapshotRequests
             return false;
         }
 
-        s_done = asked;
-        Take();
+        if (turnedOn != s_turnedOn)
+        {
+            s_turnedOn = turnedOn;
+            Recorder.SwitchOn();
+        }
+
+        if (asked != s_done)
+        {
+            s_done = asked;
+            Take();
+        }
+
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return true;
     }

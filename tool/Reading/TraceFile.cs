@@ -220,6 +220,7 @@ internal sealed unsafe class TraceFile : IDisposable
         {
             BlockSize = (int)blockSize,
             IsTsc = (U32(bytes, 20) & 1) != 0,
+            IsStreamed = (U32(bytes, 20) & 2) != 0,
             BlockCount = U64(bytes, 24),
             ProcessId = (int)U32(bytes, 32),
             State = (TraceState)U32(bytes, 36),
@@ -325,11 +326,22 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.Sort();
-        thread.IsBeginningCut = blocks[0].Sequence > 1;
+
+        // Of a file that was streamed and finished, what is missing is counted.
+        bool isCounted = Header.IsStreamed && Header.State == TraceState.Finished && thread.Lost == 0;
+        thread.IsBeginningCut = blocks[0].Sequence > 1 && !isCounted;
         int kept = 1;
         for (int i = 1; i < blocks.Count; i++)
         {
             ulong distance = blocks[i].Sequence - blocks[kept - 1].Sequence;
+            if (distance == 0 && Header.IsStreamed)
+            {
+                // The one in the buffer, and its copy.
+                bool isBetter = CountUnits(blocks[i], thread) > CountUnits(blocks[kept - 1], thread);
+                blocks[kept - 1] = isBetter ? blocks[i] : blocks[kept - 1];
+                continue;
+            }
+
             if (distance == 0)
             {
                 AddDamage((long)blocks[i].Block * Header.BlockSize, $"block {blocks[i].Sequence} of thread {thread.Number} is there twice");
@@ -341,6 +353,27 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.RemoveRange(kept, blocks.Count - kept);
+        if (Header.IsStreamed)
+        {
+            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / 16;
+            thread.MissingBlocks -= Math.Min(thread.MissingBlocks, thread.Lost / units);
+        }
+    }
+
+    /// <summary>How many units of a block were written.</summary>
+    private int CountUnits(BlockEntry entry, TraceThread thread)
+    {
+        int written = 0;
+        fixed (byte* block = new byte[Header.BlockSize])
+        {
+            int length = ReadBlock(entry, thread, block);
+            for (int at = sizeof(BlockHeader); at + 16 <= length; at += 16)
+            {
+                written += (block[at] & 15) == (int)(entry.Sequence % 13) + 1 ? 1 : 0;
+            }
+        }
+
+        return written;
     }
 
     private static ClockPair Pair(ReadOnlySpan<byte> bytes, int offset) => new(U64(bytes, offset), U64(bytes, offset + 8), U64(bytes, offset + 16));
