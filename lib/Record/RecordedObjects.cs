@@ -30,6 +30,11 @@ internal static unsafe class RecordedObjects
     /// <summary>Writes what is new.</summary>
     public static void Update()
     {
+        if (RecorderWords.Shared->Header == null)
+        {
+            return; // the child of a fork
+        }
+
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -54,7 +59,7 @@ internal static unsafe class RecordedObjects
     /// <summary>An object was closed.</summary>
     public static void NoteClosed(LoadedObject* target)
     {
-        if (target->RecordedIn != s_session)
+        if (target->RecordedIn != s_session || RecorderWords.Shared->Header == null)
         {
             return;
         }
