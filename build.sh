@@ -22,6 +22,8 @@ Commands:
                         functions traced; with --graph, at both ends
   run names             set a filter for each function that the headers of leveldb, re2 and
                         protobuf declare, by its name there
+  run trace             record Lua 5.4 with the command ftrace, print what takes its time,
+                        and write the trace in all formats, a flame graph too
   test                  run all tests, native and managed; the last lines count the
                         skipped tests, and give the reason for each. If libclang is
                         not installed, get it from NuGet (216 MB); with
@@ -29,9 +31,9 @@ Commands:
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
                         before, each real host for a minute; about an hour in all
-  fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names with
-                        libFuzzer, starting from the corpus in managed-tests/fuzz
-      --seconds N       time for ELF files (600); patterns and names take a tenth each
+  fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names and trace
+                        files with libFuzzer, starting from the corpus in managed-tests/fuzz
+      --seconds N       time for ELF files (600); the others take a tenth each
       --replay FILE...  only run these inputs, and print the stack trace of a failure
       --keep            add inputs to the corpus that reached new code in earlier runs
   prove                 explore larger configurations of the protocol
@@ -179,6 +181,13 @@ run_foreign() {
     exec "$root/native-tests/$name/run.sh" "$build/$name" "$prefix" "$@"
 }
 
+# run_trace OPTIONS...: records Lua with the command ftrace
+run_trace() {
+    build_tool
+    quietly cmake --install "$build" --prefix "$prefix"
+    exec "$root/native-tests/lua/trace.sh" "$build/lua" "$prefix" "$@"
+}
+
 # fetch_libclang: from NuGet, if the system has none. If that fails, the tests that need it are skipped.
 fetch_libclang() {
     [ "${FTRACE_LIBCLANG:-}" = nuget ] || ! system_libclang || return 0
@@ -279,7 +288,10 @@ build_fuzzer() {
     quietly dotnet build "$project" -c Release --no-restore --artifacts-path "$fuzz" --nologo -v quiet
     rm -rf "$fuzz/instrumented"
     cp -r "$fuzz/bin/fuzz/release_linux-x64" "$fuzz/instrumented"
-    quietly "$fuzz/bin/fuzz/release_linux-x64/fuzz" --instrument "$fuzz/instrumented/libftrace.dll"
+    local library
+    for library in libftrace ftrace; do
+        quietly "$fuzz/bin/fuzz/release_linux-x64/fuzz" --instrument "$fuzz/instrumented/$library.dll"
+    done
     quietly g++ -shared -fPIC -O2 -Wall -Wextra -Werror -o "$fuzz/instrumented/libfuzzer-driver.so" \
         -x c "$root/managed-tests/fuzz/mutator.c" -x none -Wl,--whole-archive "$archive" -Wl,--no-whole-archive -lpthread
 }
@@ -307,7 +319,7 @@ replay_inputs() {
     local input name
     for input in "$@"; do
         [ -f "$input" ] || die "no such input: $input" 64
-        case $(realpath "$input") in */glob/* | */glob-*) name=glob ;; */cxx/* | */cxx-*) name=cxx ;; */rust/* | */rust-*) name=rust ;; *) name=elf ;; esac
+        case $(realpath "$input") in */glob/* | */glob-*) name=glob ;; */cxx/* | */cxx-*) name=cxx ;; */rust/* | */rust-*) name=rust ;; */trace/* | */trace-*) name=trace ;; *) name=elf ;; esac
         FTRACE_FUZZ_TARGET=$name "$fuzz/bin/fuzz/release_linux-x64/fuzz" --replay "$input" || return 1
     done
 }
@@ -315,7 +327,7 @@ replay_inputs() {
 # Keeps inputs that reach a new branch, but not those that reach one more often, which would be a thousand.
 keep_inputs() {
     local name corpus
-    for name in elf glob cxx rust; do
+    for name in elf glob cxx rust trace; do
         corpus=$root/managed-tests/fuzz/corpus/$name
         mkdir -p "$fuzz/corpus/$name"
         FTRACE_FUZZ_TARGET=$name quietly "$fuzz/instrumented/fuzz" -set_cover_merge=1 -max_len=16384 -use_counters=0 \
@@ -344,6 +356,7 @@ run_fuzz() {
         fuzz_target glob $(((seconds + 9) / 10))
         fuzz_target cxx $(((seconds + 9) / 10))
         fuzz_target rust $(((seconds + 9) / 10))
+        fuzz_target trace $(((seconds + 9) / 10))
         fuzz_target elf "$seconds"
         ;;
     esac
@@ -361,6 +374,7 @@ case $command in
 run)
     case ${1:-} in
     lua | jsoncpp | zstd | names) run_foreign "$@" ;;
+    trace) run_trace "${@:2}" ;;
     *) run_hammer "$@" ;;
     esac
     ;;

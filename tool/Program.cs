@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Linq;
 using Ftrace.Tool.Commands;
 
 namespace Ftrace.Tool;
@@ -6,9 +7,20 @@ namespace Ftrace.Tool;
 /// <summary>The command <c>ftrace</c>.</summary>
 internal static class Program
 {
+    private const string Description = """
+        Records what a program does, function by function, and shows it.
+
+        A program is compiled with -fpatchable-function-entry=5 to be recorded. Then:
+          ftrace record ./program    run it, and write ftrace.data
+          ftrace report              print what was recorded
+        """;
+
     private static int Main(string[] args)
     {
-        var root = new RootCommand("Shows what a program does, function by function.");
+        var root = new RootCommand(Description);
+        root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
+
+        // A command is a file in Commands/, and a line here.
         Command record = RecordCommand.Create();
         root.Add(record);
         root.Add(ListCommand.Create());

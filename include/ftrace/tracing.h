@@ -28,6 +28,8 @@
 #ifndef FTRACE_TRACING_H
 #define FTRACE_TRACING_H
 
+#include <ftrace/static_key.h>
+
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -42,6 +44,9 @@ extern "C" {
 
 /* Begin with tracing off: ftrace_tracing_on() starts it. */
 #define FTRACE_TRACING_OFF 4U
+
+/* Record samples only, and no functions: for programs that were compiled without a flag. */
+#define FTRACE_TRACING_SAMPLE 8U
 
 /**
  * struct ftrace_tracing_opts - how to record
@@ -58,7 +63,8 @@ extern "C" {
  * @flags: FTRACE_TRACING_*
  * @max_depth: record only calls that are nested in fewer recorded calls than this; 0: all
  * @min_time_ns: record only calls that take at least so long, in nanoseconds; 0: all
- * @hz: samples of each thread per second of its CPU time; 0: none
+ * @hz: samples of each thread in a second of its CPU time, at most 100,000; 0: none, or
+ *      1000 with FTRACE_TRACING_SAMPLE; see below
  * @snapshot_signal: a signal that makes the recorder write a snapshot; 0: none
  */
 struct ftrace_tracing_opts {
@@ -75,6 +81,26 @@ struct ftrace_tracing_opts {
 	int snapshot_signal;
 };
 
+/*
+ * Samples: where a thread is, its callers as far as frame pointers show them, and the
+ * recorded calls that it is in. They are taken in every thread, also in those that call no
+ * recorded function; in a new one within 100 ms, or once it calls one.
+ *
+ * The time that counts is that in user mode, of perf's software task clock
+ * (perf_event_open(2)). No system call is interrupted, and a thread that sleeps is
+ * not woken. Each thread takes a descriptor, above half the limit or 512. If perf is not
+ * permitted, CPU timers (timer_create(2)) are used. They count time in the kernel too, and
+ * give no more than one sample in a tick of the kernel, mostly 250 a second; and they
+ * interrupt system calls as any handler with SA_RESTART does. The options in the file
+ * say which it was, as "sample_clock", and the rate, as "hz_obtained"; fewer samples are
+ * reported to the function that ftrace_set_print() has set.
+ *
+ * The signal is the highest real-time signal with its default disposition. It is declared as
+ * an NMI (ftrace/nmi.h) while samples are taken. If the program installs a handler of its own
+ * for it, there are no more samples. A program that blocks the signal must not
+ * replace itself by execve(2) while it does: the signal might be pending, and end it.
+ */
+
 /**
  * ftrace_tracing_start - start to record
  * @opts: how; NULL: with all defaults
@@ -83,8 +109,9 @@ struct ftrace_tracing_opts {
  * thread. Functions of objects that are opened later too.
  *
  * Returns 0 or
- *   -EBUSY    a recording is running
- *   -EINVAL   @opts has an unknown size, unknown flags, or an invalid pattern
+ *   -EBUSY    a recording is running; or no real-time signal is free, for samples
+ *   -EINVAL   @opts has an unknown size, unknown flags, an invalid pattern, too great a @hz, or
+ *             patterns and FTRACE_TRACING_SAMPLE
  *   -ENOENT   a pattern matches no function
  *   -EEXIST   the file exists
  *   -EFBIG    the file would be larger than @max_size or RLIMIT_FSIZE
@@ -108,7 +135,7 @@ int ftrace_tracing_start(const struct ftrace_tracing_opts *opts);
 int ftrace_tracing_stop(void);
 
 /**
- * ftrace_tracing_on - record calls again
+ * ftrace_tracing_on - record calls and marks again
  *
  * Returns 0, also if calls are recorded already, or
  *   -ESRCH    no recording is running
@@ -120,7 +147,7 @@ int ftrace_tracing_stop(void);
 int ftrace_tracing_on(void);
 
 /**
- * ftrace_tracing_off - record no calls, until ftrace_tracing_on()
+ * ftrace_tracing_off - record no calls and no marks, until ftrace_tracing_on()
  *
  * The functions become what they were: they cost nothing. Buffers and file stay. Calls that
  * have not returned have no exit in the recording.
@@ -258,6 +285,95 @@ struct ftrace_tracing_status {
  * Context: thread.
  */
 int ftrace_tracing_get_status(struct ftrace_tracing_status *status);
+
+/* The greatest length of a mark in bytes. */
+#define FTRACE_MARK_MAX 1024
+
+/**
+ * ftrace_write_mark - write a text into the recording
+ * @text: the text, which ends with a 0
+ *
+ * The same as ftrace_mark(), as a function: for languages that have no macros.
+ *
+ * Context: any; async-signal-safe. Does not change errno.
+ */
+void ftrace_write_mark(const char *text);
+
+/**
+ * ftrace_write_printk - format a text and write it into the recording
+ * @format: as for printf(3)
+ *
+ * The same as ftrace_printk(), as a function.
+ *
+ * Context: thread. Does not change errno.
+ */
+void ftrace_write_printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * struct ftrace_mark_key - what the marks of a source file share; the library fills it in
+ * @key: on while a recording runs
+ * @mark: ftrace_write_mark()
+ * @printk: ftrace_write_printk()
+ */
+struct ftrace_mark_key {
+	struct ftrace_static_key_false key;
+	void (*volatile mark)(const char *text);
+	void (*volatile printk)(const char *format, ...) __attribute__((format(printf, 1, 2)));
+};
+
+#if !defined(FTRACE_NO_INLINE) &&                                                                  \
+	(defined(__clang_major__) ? __clang_major__ >= 11 : defined(__GNUC__) && __GNUC__ >= 9)
+/* The key is recognized by the 3. */
+static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3, NULL}}, NULL, NULL};
+
+#define FTRACE_MARKS_ON_	      ftrace_static_branch_unlikely(&ftrace_mark_key_.key)
+#define FTRACE_WRITE_MARK_(text)      ftrace_mark_key_.mark(text)
+#define FTRACE_WRITE_PRINTK_(...)     ftrace_mark_key_.printk(__VA_ARGS__)
+#else
+/* A call, which returns if no recording runs. */
+#define FTRACE_MARKS_ON_	      1
+#define FTRACE_WRITE_MARK_(text)      ftrace_write_mark(text)
+#define FTRACE_WRITE_PRINTK_(...)     ftrace_write_printk(__VA_ARGS__)
+#endif
+
+/**
+ * ftrace_mark - write a text into the recording
+ * @text: the text, which ends with a 0; evaluated only while a recording runs
+ *
+ * The report shows it as a comment, where it was written. While no recording runs, a mark
+ * is a nop: a branch on a static key, which the recorder turns on (ftrace/static_key.h).
+ * Nothing has to be linked: the library finds the marks of every object when a
+ * recording starts, or when the object is opened, and a program with marks runs without the
+ * library. Only with a compiler that cannot compile static keys, or if FTRACE_NO_INLINE is
+ * defined, a mark is a call of the library.
+ *
+ * At most FTRACE_MARK_MAX bytes are written; a longer text is cut off before the UTF-8
+ * character that does not fit. A newline at its end is left out.
+ *
+ * Context: any; async-signal-safe. Does not change errno.
+ * Source: trace_puts() in include/linux/trace_printk.h of the kernel.
+ */
+#define ftrace_mark(text)                                                                          \
+	do {                                                                                       \
+		if (FTRACE_MARKS_ON_)                                                              \
+			FTRACE_WRITE_MARK_(text);                                                  \
+	} while (0)
+
+/**
+ * ftrace_printk - format a text and write it into the recording
+ * @format: as for printf(3); the arguments are evaluated only while a recording runs
+ *
+ * As ftrace_mark(), with a text that vsnprintf(3) makes. Do not use it in a signal handler:
+ * vsnprintf(3) is not async-signal-safe.
+ *
+ * Context: thread. Does not change errno.
+ * Source: trace_printk(), in the same header of the kernel.
+ */
+#define ftrace_printk(...)                                                                         \
+	do {                                                                                       \
+		if (FTRACE_MARKS_ON_)                                                              \
+			FTRACE_WRITE_PRINTK_(__VA_ARGS__);                                         \
+	} while (0)
 
 #ifdef __cplusplus
 }

@@ -11,6 +11,7 @@ internal struct ProgramHeader
     public const uint Note = 4;
     public const uint Executable = 1;
     public const uint Readable = 4;
+    public const uint Writable = 2;
 
     /// <summary>Text that can be read; a segment may be executable only.</summary>
     public const uint Code = Executable | Readable;

@@ -1,6 +1,7 @@
 using Ftrace.Nmi;
 using Ftrace.Patch;
 using Ftrace.Protocol;
+using Ftrace.Record;
 using Ftrace.Stop;
 using Ftrace.Trace;
 
@@ -21,5 +22,6 @@ internal static unsafe class ForkChild
         Tracing.AfterFork(self);
         X86Nmi.AfterFork(self);
         PatchGate.AfterFork(self);
+        Sampler.AfterFork();
     }
 }

@@ -37,7 +37,16 @@ internal static unsafe class TracingExports
             new ReadOnlySpan<byte>(opts, (int)nuint.Min(opts->Size, (nuint)sizeof(TracingOptions))).CopyTo(new Span<byte>(&known, sizeof(TracingOptions)));
         }
 
-        return (known.Flags & ~TracingOptions.AllFlags) != 0 ? -Errno.EINVAL : Recorder.Start(known, ref start);
+        bool samples = (known.Flags & TracingOptions.Sample) != 0;
+        bool isInvalid = (known.Flags & ~TracingOptions.AllFlags) != 0 || known.Hz > Sampler.MaxHz
+            || (samples && (known.Filter != null || known.Notrace != null));
+        if (isInvalid)
+        {
+            return -Errno.EINVAL;
+        }
+
+        known.Hz = samples && known.Hz == 0 ? Sampler.DefaultHz : known.Hz;
+        return Recorder.Start(known, ref start);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]

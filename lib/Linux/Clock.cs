@@ -43,14 +43,20 @@ internal static unsafe class Clock
         }
     }
 
+    /// <summary>The clock of a thread's CPU time, for system calls.</summary>
+    public static nint OfThread(int tid)
+    {
+        const int PerThread = 4; // CPUCLOCK_PERTHREAD_MASK
+        const int Scheduler = 2; // CPUCLOCK_SCHED
+
+        return ~tid << 3 | PerThread | Scheduler;
+    }
+
     /// <summary>The CPU time in nanoseconds that a thread of the process has used; -1 if it has ended, or the time is not known.</summary>
     public static long RunTimeOf(int tid)
     {
-        const int OfThread = 4; // CPUCLOCK_PERTHREAD_MASK
-        const int Scheduler = 2; // CPUCLOCK_SCHED
-
         Timespec used;
-        nint error = Native.Syscall(SyscallNumber.ClockGettime, ~tid << 3 | OfThread | Scheduler, (nint)(&used));
+        nint error = Native.Syscall(SyscallNumber.ClockGettime, OfThread(tid), (nint)(&used));
         return error != 0 ? -1 : used.Seconds * NsPerSecond + used.Nanoseconds;
     }
 }

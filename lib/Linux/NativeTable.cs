@@ -240,4 +240,13 @@ internal unsafe struct NativeTable
 
     /// <summary>At exits.</summary>
     [FieldOffset(Offsets.NativeTable_RecordReturn)] public void* RecordReturn;
+
+    /// <summary>The key that those of all marks follow, <c>struct ftrace_mark_key</c>, with the functions.</summary>
+    [FieldOffset(Offsets.NativeTable_MarkKey)] public void* MarkKey;
+
+    /// <summary>What the handler of samples needs, <c>struct sampler</c>.</summary>
+    [FieldOffset(Offsets.NativeTable_Sampler)] public void* Sampler;
+
+    /// <summary>That handler.</summary>
+    [FieldOffset(Offsets.NativeTable_OnSample)] public void* OnSample;
 }

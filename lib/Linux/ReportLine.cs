@@ -24,7 +24,7 @@ internal unsafe ref struct ReportLine(byte* line, int size)
         _length += kept;
     }
 
-    public void Add(int number)
+    public void Add(long number)
     {
         if (Utf8Formatter.TryFormat(number, Rest, out int digits))
         {

@@ -23,7 +23,7 @@
  * functions with one ops, do not even get here: graph_entry.S has these functions again, for
  * such calls.
  */
-#include "native.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -397,6 +397,21 @@ unsigned long ftrace_graph_exit_full(unsigned long *frame, struct ftrace_regs *r
 void ftrace_graph_exit_unseen(unsigned long *frame)
 {
 	free_slot(NULL, (struct graph_slot *)frame[0]);
+}
+
+/* Where the calls that the thread is in return to, the innermost first; not those that were left, below @sp. */
+unsigned int graph_calls(const struct trace_thread *thread, unsigned long sp, unsigned long *rets,
+			 unsigned int max)
+{
+	const struct graph_slot *slot = slot_with_id(thread->top);
+	unsigned int count = 0;
+
+	for (int i = 0; slot && count < max && i < MAX_STEPS; i++) {
+		if (slot->word > sp)
+			rets[count++] = slot->ret;
+		slot = slot_with_id(slot->parent);
+	}
+	return count;
 }
 
 EXPORT unsigned long ftrace_graph_ret_addr(unsigned long addr)

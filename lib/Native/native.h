@@ -14,6 +14,8 @@
  *	graph_entry.S	the same for calls whose exits are traced; graph.c
  *	graph_blocks.S	the blocks that such calls return to
  *	recorder.c	the events of calls, into memory that is a file
+ *	marks.c		the host's own marks
+ *	sample.c	the handler of samples
  *	keeper.c	the recorder's thread
  *	control.c	the thread that other processes ask
  *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
@@ -84,6 +86,7 @@ struct recorder;
 struct control_session;
 struct ring;
 struct clock_times;
+struct sampler;
 
 /* Shared with C#: lib/Linux/NativeTable.cs. A new member is a line in offsets.h. */
 extern struct native {
@@ -162,6 +165,9 @@ extern struct native {
 	ftrace_graph_entry_t record_entry, record_function;
 	ftrace_graph_return_t record_return;
 	int (*record_thread)(struct trace_thread *thread, int on);
+	struct ftrace_mark_key *mark_key;
+	struct sampler *sampler;
+	void (*on_sample)(int signo, siginfo_t *info, void *context);
 	int (*control_start)(struct control_session *session, unsigned long mask);
 } native;
 
@@ -234,13 +240,17 @@ struct trace_thread {
 	char unused[TraceThread_Levels - 8];
 	unsigned long levels; /* bit n: a handler runs at this level of nesting of NMIs */
 	unsigned long mark;   /* of a handler outside of NMIs */
-	char unused_too[TraceThread_GraphCursor - TraceThread_Mark - sizeof(long)];
+	char unused_too[TraceThread_StackLow - TraceThread_Mark - sizeof(long)];
+	unsigned long stack_low; /* lib/Nmi/ThreadStack.cs */
+	unsigned long stack_top;
+	char unused_here[TraceThread_GraphCursor - TraceThread_StackTop - sizeof(long)];
 	unsigned long cursor; /* the offset of a slot that may be free */
 	unsigned long top;    /* the id of the innermost call; 0: none */
 	unsigned long chunks;
 	unsigned long overruns;
 	char unused_again[TraceThread_Ring - TraceThread_GraphOverruns - sizeof(long)];
-	struct ring *ring; /* never NULL: recorder.c */
+	struct ring *ring;    /* never NULL: recorder.c */
+	unsigned int writing; /* events that the trampolines do not write */
 };
 
 /*
@@ -387,8 +397,10 @@ _Static_assert(sizeof(struct graph_slot) == GraphSlot_SizeOf, "struct graph_slot
 _Static_assert(sizeof(struct graph_header) <= GraphSlot_SizeOf, "struct graph_header");
 _Static_assert(sizeof(struct graph_sets) == GraphSets_SizeOf, "struct graph_sets");
 _Static_assert(offsetof(struct trace_thread, mark) == TraceThread_Mark, "struct trace_thread");
+_Static_assert(offsetof(struct trace_thread, stack_top) == TraceThread_StackTop, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, top) == TraceThread_GraphTop, "struct trace_thread");
 _Static_assert(offsetof(struct trace_thread, overruns) == TraceThread_GraphOverruns, "struct trace_thread");
+_Static_assert(offsetof(struct trace_thread, writing) == TraceThread_Writing, "struct trace_thread");
 _Static_assert(sizeof(struct turn) == StopTurn_SizeOf, "offsets.h lacks a member of struct turn");
 _Static_assert(sizeof(struct ftrace_nmi_thread) == NmiThread_SizeOf, "struct ftrace_nmi_thread");
 _Static_assert(sizeof(struct ftrace_regs) == FtraceRegs_SizeOf, "struct ftrace_regs");

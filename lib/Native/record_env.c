@@ -276,6 +276,7 @@ static const char *read_settings(struct settings *settings, const char **allowed
 	if (!read_switch(variable("_OFF"), &is_off))
 		return "_OFF";
 	opts->flags = (is_stream ? FTRACE_TRACING_STREAM : 0) | (plugin == 1 ? FTRACE_TRACING_FUNCTION : 0) |
+		      (plugin == 2 ? FTRACE_TRACING_SAMPLE : 0) |
 		      (is_off ? FTRACE_TRACING_OFF : 0);
 	return NULL;
 }

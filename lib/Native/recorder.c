@@ -31,7 +31,8 @@ struct ring ftrace_no_ring __attribute__((aligned(64)));
 
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
 
-#define TAG_MASK 15UL
+#define TAG_MASK  15UL
+#define UNIT_DATA 15U /* bytes */
 
 /*
  * No power of two that is the length of a ring, and not more than 2048, is 0 or 1 modulo 13. So a block
@@ -149,6 +150,7 @@ static struct ring *claim_ring(struct trace_thread *thread)
 {
 	unsigned long owner, before;
 	struct ring *ring;
+	bool few;
 
 	while ((ring = find_ring(&owner))) {
 		before = owner;
@@ -161,9 +163,10 @@ static struct ring *claim_ring(struct trace_thread *thread)
 			__atomic_store_n(&ring->owner, Ring_Ended, __ATOMIC_RELEASE);
 			return thread->ring;
 		}
-		if (before == Ring_Ended ||
-		    __atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) <
-			    Ring_FewFree)
+		few = before == Ring_Ended ||
+		      __atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) < Ring_FewFree;
+		/* A new thread is to be sampled too. */
+		if (few || ftrace_sampler.on)
 			keeper_ask();
 		return ring;
 	}
@@ -431,6 +434,45 @@ int record_thread(struct trace_thread *thread, int on)
 	else
 		pause_ring(ring);
 	return 0;
+}
+
+/* The record of the thread; NULL if there is none for it. */
+struct trace_thread *own_record(void)
+{
+	if (ftrace_nmi_thread.tracer != (unsigned long)no_tracer)
+		return this_thread();
+	return native.claim_tracer(&ftrace_nmi_thread);
+}
+
+/*
+ * An event with data. It is not written by a trampoline, on the thread's stack, so the record says that one is
+ * being written: the rings are not freed meanwhile.
+ */
+bool record_data(unsigned int kind, unsigned long argument, const void *data, unsigned int size)
+{
+	struct trace_thread *thread = own_record();
+	unsigned int units = (size + UNIT_DATA - 1) / UNIT_DATA, i, at = 0;
+	struct unit *unit;
+	unsigned long tag;
+
+	if (!thread)
+		return false;
+	/* Before the ring is read, for who takes the rings away: lib/Record/RingPool.cs. */
+	__atomic_add_fetch(&thread->writing, 1, __ATOMIC_SEQ_CST);
+	unit = reserve(thread, units + 1, &tag);
+	if (unit) {
+		/* The first one first: it says what the others are. */
+		write_unit(unit, now() << 4 | tag, argument << 16 | units << 8 | kind << 4);
+		for (i = 1; i <= units; i++) {
+			unsigned long words[2] = {tag, 0};
+
+			for (unsigned int byte = 1; byte < sizeof(words) && at < size; byte++)
+				((unsigned char *)words)[byte] = ((const unsigned char *)data)[at++];
+			write_unit(unit + i, words[0], words[1]);
+		}
+	}
+	__atomic_sub_fetch(&thread->writing, 1, __ATOMIC_RELEASE);
+	return unit != NULL;
 }
 
 static unsigned long read_ns(int clock)

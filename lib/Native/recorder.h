@@ -8,6 +8,7 @@
 #include "native.h"
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 
 /* 16 bytes of a block: the tag and the time; what happened. */
 struct unit {
@@ -89,6 +90,19 @@ struct recorder {
 	unsigned int from_environment;
 };
 
+/*
+ * struct sampler - what the handler of samples needs; written by lib/Record/Sampler.cs
+ * @on: samples are written
+ * @running: handlers that may use a descriptor
+ * @written, @lost: samples
+ */
+struct sampler {
+	unsigned int on;
+	unsigned int running;
+	unsigned long written;
+	unsigned long lost;
+};
+
 /* The same moment by three clocks. */
 struct clock_times {
 	unsigned long tsc;
@@ -121,6 +135,19 @@ int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops
 		    struct ftrace_regs *regs);
 void read_clocks(struct clock_times *times);
 int record_thread(struct trace_thread *thread, int on);
+bool record_data(unsigned int kind, unsigned long argument, const void *data, unsigned int size);
+struct trace_thread *own_record(void);
+
+/* graph.c */
+unsigned int graph_calls(const struct trace_thread *thread, unsigned long sp, unsigned long *rets,
+			 unsigned int max);
+
+/* sample.c */
+extern struct sampler ftrace_sampler;
+void ftrace_on_sample(int signo, siginfo_t *info, void *context);
+
+/* marks.c */
+extern struct ftrace_mark_key ftrace_marks;
 
 /* keeper.c */
 int keeper_start(unsigned long mask);
@@ -142,6 +169,7 @@ _Static_assert(sizeof(struct unit) == 16, "struct unit");
 _Static_assert(sizeof(struct block) == TraceBlock_HeaderSize, "struct block");
 _Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
 _Static_assert(sizeof(struct control_session) == ControlSession_SizeOf, "struct control_session");
+_Static_assert(sizeof(struct sampler) == Sampler_SizeOf, "struct sampler");
 #undef FIELD
 #undef VALUE
 

@@ -8,7 +8,9 @@ internal unsafe struct FtraceStaticKey
 {
     public int Enabled;
 
-    /// <summary>1; 0 if the object was compiled with the header of version 1.0, where no code refers to the entries of its branches.</summary>
+    /// <summary>
+    /// 1; 0 if the object was compiled with the header of version 1.0, where no code refers to the entries of its branches; 3 in a <see cref="MarkKey"/>.
+    /// </summary>
     public int Reserved;
 
     public FtraceStaticKey* Origin;

@@ -50,6 +50,7 @@ internal static unsafe class JumpTable
             JumpSite site = JumpEntry.Read(entries + i);
             if (IsRight(target, site))
             {
+                AdoptMark(target, site.Key);
                 target->FirstJump[target->JumpCount++] = site;
             }
         }
@@ -65,6 +66,14 @@ internal static unsafe class JumpTable
         && target->Image.Contains(site.Ip, X86Instruction.CallSize, ProgramHeader.Code)
         && target->Image.Contains(site.Target, 1, ProgramHeader.Code)
         && target->Image.Contains((ulong)site.Key, (ulong)sizeof(FtraceStaticKey), ProgramHeader.Readable);
+
+    private static void AdoptMark(LoadedObject* target, FtraceStaticKey* key)
+    {
+        if (MarkKey.Is(key) && target->Image.Contains((ulong)key, (ulong)sizeof(MarkKey), ProgramHeader.Writable))
+        {
+            MarkKey.Adopt((MarkKey*)key);
+        }
+    }
 
     private static void CountRuns(LoadedObject* target)
     {

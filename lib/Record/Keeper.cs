@@ -60,6 +60,7 @@ internal static unsafe class Keeper
     private static void Look(long now)
     {
         RecorderWords* words = RecorderWords.Shared;
+        Sampler.Update((int)Native.Syscall(SyscallNumber.Gettid));
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
         RingPool.Reap();
         ulong lost = Volatile.Read(ref words->Header->Lost);

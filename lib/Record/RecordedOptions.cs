@@ -21,7 +21,7 @@ internal static unsafe class RecordedOptions
         int length = 0;
         Add(buffer, ref length, "tsc_hz="u8, MeasureRate(begin));
         Add(buffer, ref length, "mode="u8, (options.Flags & TracingOptions.Stream) != 0 ? "stream"u8 : "flight"u8);
-        Add(buffer, ref length, "plugin="u8, (options.Flags & TracingOptions.Function) != 0 ? "function"u8 : "graph"u8);
+        Add(buffer, ref length, "plugin="u8, PluginOf(options.Flags));
         Add(buffer, ref length, "off="u8, (options.Flags & TracingOptions.Off) != 0 ? 1u : 0);
         Add(buffer, ref length, "children="u8, hasChildren ? 1u : 0);
         Add(buffer, ref length, "buffer="u8, RingPool.RingBytes);
@@ -43,6 +43,16 @@ internal static unsafe class RecordedOptions
         }
 
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
+    }
+
+    private static ReadOnlySpan<byte> PluginOf(uint flags)
+    {
+        if ((flags & TracingOptions.Sample) != 0)
+        {
+            return "sample"u8;
+        }
+
+        return (flags & TracingOptions.Function) != 0 ? "function"u8 : "graph"u8;
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Threading;
+using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
@@ -76,6 +77,7 @@ internal static unsafe class Recorder
 
             error = RingPool.Add(RingPool.Spare);
             error = error != 0 ? error : Register(options);
+            error = error != 0 ? error : StartSampler(options);
             error = error != 0 ? error : StartKeeper();
             if (error != 0)
             {
@@ -90,6 +92,18 @@ internal static unsafe class Recorder
             s_isRunning = true;
             return 0;
         }
+    }
+
+    /// <summary>After the stop, if there was one, which has chosen its signal.</summary>
+    private static int StartSampler(in TracingOptions options)
+    {
+        int error = Sampler.Start(options.Hz);
+        if (error != 0)
+        {
+            Run(TraceOperation.Unregister);
+        }
+
+        return error;
     }
 
     private static int StartKeeper()
@@ -155,7 +169,7 @@ internal static unsafe class Recorder
         ops->Retfunc = s_hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
         SetLimits(options.MaxDepth, options.MinTimeNs);
-        Tracing.Observer = &RecordedObjects.Update;
+        Tracing.Observer = &LookAtObjects;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
@@ -166,7 +180,8 @@ internal static unsafe class Recorder
         }
 
         s_stage = Offsets.RecordStart_InNotrace;
-        error = SetRules(RuleKind.Notrace, TextOf(options.Notrace), reset: false);
+        bool tracesNothing = (options.Flags & TracingOptions.Sample) != 0;
+        error = SetRules(RuleKind.Notrace, tracesNothing ? "*"u8 : TextOf(options.Notrace), reset: false);
         s_stage = error != 0 ? s_stage : Offsets.RecordStart_InCode;
         if (error != 0 || (options.Flags & TracingOptions.Off) != 0)
         {
@@ -174,6 +189,13 @@ internal static unsafe class Recorder
         }
 
         return SwitchOn();
+    }
+
+    /// <summary>Objects may be new. Called with the trace mutex and the loader's lock held.</summary>
+    private static void LookAtObjects()
+    {
+        RecordedObjects.Update();
+        Marks.Apply();
     }
 
     private static ReadOnlySpan<byte> TextOf(byte* text) => text != null ? MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text) : default;
@@ -189,19 +211,32 @@ internal static unsafe class Recorder
     /// <summary>Begins to record calls. Called with the mutex held.</summary>
     public static int SwitchOn()
     {
-        int error = s_isOn ? 0 : Run(TraceOperation.Register);
-        s_isOn |= error == 0;
+        if (s_isOn)
+        {
+            return 0;
+        }
+
+        Marks.Set(true);
+        int error = Run(TraceOperation.Register);
+        Marks.Set(error == 0);
+        s_isOn = error == 0;
         return error;
     }
 
     /// <summary>Ends to record calls. Called with the mutex held.</summary>
     public static int SwitchOff()
     {
-        int error = s_isOn ? Run(TraceOperation.Unregister) : 0;
+        if (!s_isOn)
+        {
+            return 0;
+        }
+
+        Marks.Set(false);
+        int error = Run(TraceOperation.Unregister);
 
         // An attempt before may have removed it, although it failed.
         error = error == -Errno.ENOENT ? 0 : error;
-        s_isOn &= error != 0;
+        s_isOn = error != 0;
         return error;
     }
 
@@ -303,12 +338,14 @@ internal static unsafe class Recorder
         Volatile.Write(ref words->Active, 0);
         ControlArea.End(words->Header);
         Native.Table->KeeperEnd();
+        Sampler.Stop();
+        Marks.Set(false);
+        ResetRules(); // and changes the branches of the marks
         Tracing.Observer = null;
         LoadedObjects.Observer = null;
-        ResetRules();
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
-        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0;
+        bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0 && RingPool.WaitForWriters(StackTimeoutMs);
         if (EventStream.IsWanted)
         {
             EventStream.Finish(isQuiet);

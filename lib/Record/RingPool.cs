@@ -140,6 +140,29 @@ internal static unsafe class RingPool
         }
     }
 
+    /// <summary>Waits until no thread is writing what the trampolines do not write. The rings were taken from all threads.</summary>
+    /// <returns>False if that takes too long.</returns>
+    public static bool WaitForWriters(uint timeoutMs)
+    {
+        Interlocked.MemoryBarrier(); // with record_data(): it says that it writes, and then reads its ring
+        long start = Clock.NowNs();
+        for (int i = 0; i < TraceThreads.Used; i++)
+        {
+            while (Volatile.Read(ref TraceThreads.Records[i].Writing) != 0)
+            {
+                long waited = Clock.NowNs() - start;
+                if (waited > timeoutMs * Clock.NsPerMs)
+                {
+                    return false;
+                }
+
+                Clock.Yield(waited);
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Unmaps the rings: no thread writes to them any more.</summary>
     public static void Free()
     {

@@ -12,7 +12,8 @@ internal unsafe struct TracingOptions
     public const uint Stream = 1;
     public const uint Function = 2;
     public const uint Off = 4;
-    public const uint AllFlags = Stream | Function | Off;
+    public const uint Sample = 8;
+    public const uint AllFlags = Stream | Function | Off | Sample;
 
     public nuint Size;
     public byte* Path;

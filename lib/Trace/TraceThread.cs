@@ -85,6 +85,9 @@ internal unsafe struct TraceThread
     /// <summary>The ring that it records to, <c>struct ring</c>; never null, so the trampoline does not check.</summary>
     [FieldOffset(Offsets.TraceThread_Ring)] public void* Ring;
 
+    /// <summary>Events that it is writing, other than the trampolines' own.</summary>
+    [FieldOffset(Offsets.TraceThread_Writing)] public uint Writing;
+
     /// <summary>The thread's own stack, as far as it is known.</summary>
     [NoInstr]
     public readonly ThreadStack Stack => ThreadStack.Of(Words, StackLow, StackTop);
@@ -105,6 +108,7 @@ internal unsafe struct TraceThread
             Aside[i] = 0;
         }
 
+        Writing = 0;
         GraphSlots.Release(ref this);
         RingOwner.End(ref this);
     }

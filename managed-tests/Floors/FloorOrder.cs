@@ -37,6 +37,15 @@ internal sealed class FloorOrder
         Alone = ["Ftrace.Protocol"],
     };
 
+    /// <summary>The command's.</summary>
+    public static FloorOrder Tool { get; } = new(
+        ["Ftrace.Tool"],
+        ["Ftrace.Tool.Commands"],
+        ["Ftrace.Tool.Recording"],
+        ["Ftrace.Tool.Dumps"],
+        ["Ftrace.Tool.Reports"],
+        ["Ftrace.Tool.Output", "Ftrace.Tool.Reading"]);
+
     /// <summary>Those that know nothing but the lowest row, although there are others below.</summary>
     public IReadOnlyList<string> Alone { get; init; } = [];
 

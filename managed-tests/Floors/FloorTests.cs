@@ -28,6 +28,15 @@ public sealed class FloorTests
         Assert.That(forbidden, Is.Empty, () => string.Join(Environment.NewLine, forbidden));
     }
 
+    [Test]
+    public void NoReferenceGoesUpInTheCommand()
+    {
+        IReadOnlyCollection<FloorEdge> edges = FloorEdges.Read(typeof(Ftrace.Tool.Reading.TraceFile).Assembly.Location, "Ftrace.Tool");
+        Assert.That(edges, Is.Not.Empty);
+        List<string> forbidden = Forbidden(edges, FloorOrder.Tool);
+        Assert.That(forbidden, Is.Empty, () => string.Join(Environment.NewLine, forbidden));
+    }
+
     /// <summary>A floor whose types know nobody below, and nobody above, would be none.</summary>
     [Test]
     public void EveryFloorIsThere()

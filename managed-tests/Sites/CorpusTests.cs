@@ -87,4 +87,13 @@ public sealed class CorpusTests
 
     [Test]
     public void RustNames() => Replay("rust", RustTarget.Run);
+
+    [Test]
+    public void Traces()
+    {
+        Replay("trace", TraceTarget.Run);
+        Assert.That(TraceTarget.FileCount, Is.GreaterThan(0), "files that are accepted");
+        Assert.That(TraceTarget.EventCount, Is.GreaterThan(20), "events in some of them");
+        Assert.That(TraceTarget.CallCount, Is.GreaterThan(2), "whole calls in some of them");
+    }
 }

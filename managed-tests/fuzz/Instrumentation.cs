@@ -9,7 +9,7 @@ internal static class Instrumentation
 {
     private static readonly string[] s_types =
     [
-        "Ftrace.Elf.", "Ftrace.Names.", "Ftrace.Objects.", "Ftrace.Linux.Block", "Ftrace.X86.X86Instruction",
+        "Ftrace.Elf.", "Ftrace.Names.", "Ftrace.Objects.", "Ftrace.Linux.Block", "Ftrace.X86.X86Instruction", "Ftrace.Tool.Reading.", "Ftrace.Tool.Reports.",
     ];
 
     public static void Add(string library)

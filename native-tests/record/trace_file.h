@@ -289,9 +289,10 @@ static inline bool next_event(struct trace_file *file, struct trace_event *event
 			continue;
 		}
 		file->next_unit = file->unit + 1;
+		if (is_written(block, units_of(block) + file->unit))
+			file->next_unit += units_after(units_of(block) + file->unit); /* all of them, valid or not */
 		if (!read_event(file, block, file->unit, event))
 			continue;
-		file->next_unit += units_after(event->unit);
 		if (event->kind != TRACE_PADDING)
 			return true;
 	}

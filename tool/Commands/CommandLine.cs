@@ -17,7 +17,7 @@ internal static class CommandLine
         {
             foreach (ParseError error in result.Errors)
             {
-                PrintError(error.Message);
+                PrintError(string.Join(' ', error.Message.Split((char[])['\n', '\t'], StringSplitOptions.RemoveEmptyEntries)));
             }
 
             Console.Error.WriteLine("See: ftrace --help");

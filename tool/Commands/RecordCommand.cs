@@ -59,6 +59,13 @@ internal sealed class RecordCommand
         }
 
         _plugin.AcceptOnlyFromAmong(s_plugins);
+        _program.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: ['-', _, ..] name }, ..])
+            {
+                result.AddError($"record has no option {name}; a program of that name is ./{name}");
+            }
+        });
         _command.Add(_program);
         _command.SetAction(Run);
     }

@@ -20,14 +20,24 @@ internal static class ReportCommand
         format.AcceptOnlyFromAmong("graph", "function");
         var merge = new Option<bool>("--merge") { Description = "All threads, merged by time (this is the default)" };
         var byThread = new Option<bool>("--by-thread") { Description = "One thread after the other" };
-        var tid = new Option<int[]>("--tid") { Description = "Only the threads with these ids", HelpName = "TID" };
+        var tid = new Option<long[]>("--tid")
+        {
+            Description = "Only the threads with these ids",
+            HelpName = "TID",
+            CustomParser = result => NumberParser.ParseAll(result, "--tid takes the id of a thread"),
+        };
         var thread = new Option<string[]>("--thread") { Description = "Only the threads with these names; * and ? are wildcards", HelpName = "NAME" };
         var range = new Option<string>("--range")
         {
             Description = "Only these times: seconds from the start of the recording, or UTC as 2026-01-31T12:00:00.5Z; either can be left out",
             HelpName = "FROM..TO",
         };
-        var tail = new Option<long?>("--tail") { Description = "Only the last N lines; with --by-thread, of each thread", HelpName = "N" };
+        var tail = new Option<long?>("--tail")
+        {
+            Description = "Only the last N lines; with --by-thread, of each thread",
+            HelpName = "N",
+            CustomParser = result => NumberParser.Parse(result, "--tail takes a number of lines"),
+        };
         var utc = new Option<bool>("--utc") { Description = "Print times of day, UTC" };
         var noDemangle = new Option<bool>("--no-demangle") { Description = "Print C++ and Rust symbols as they are" };
         var noPager = new Option<bool>("--no-pager") { Description = "Do not start a pager ($FTRACE_PAGER, $PAGER, or less -FRX) on a terminal" };
@@ -41,13 +51,6 @@ internal static class ReportCommand
             if (result.GetValue(merge) && result.GetValue(byThread))
             {
                 result.AddError("--merge and --by-thread exclude each other");
-            }
-        });
-        tail.Validators.Add(result =>
-        {
-            if (result.Errors.Any() || result.GetValueOrDefault<long?>() < 0)
-            {
-                result.AddError("--tail takes a number of lines");
             }
         });
         range.Validators.Add(result =>
@@ -85,14 +88,14 @@ internal static class ReportCommand
     }
 
     /// <summary>Null: all.</summary>
-    private static List<TraceThread>? Select(TraceFile file, int[] ids, string[] names)
+    private static List<TraceThread>? Select(TraceFile file, long[] ids, string[] names)
     {
         if (ids.Length == 0 && names.Length == 0)
         {
             return null;
         }
 
-        var threads = file.Threads.Where(thread => ids.Contains(thread.Id) || names.Any(name => FileSystemName.MatchesSimpleExpression(name, thread.Name, false))).ToList();
+        var threads = file.Threads.Where(thread => ids.Contains(thread.Id) || names.Any(name => HasName(file, thread, name))).ToList();
         if (threads.Count != 0)
         {
             return threads;
@@ -103,4 +106,7 @@ internal static class ReportCommand
         string has = string.Join(", ", file.Threads.Take(MaxNamed).Select(thread => TaskNames.Of(file, thread)));
         throw new CommandFailure($"{file.Path}: has no thread {string.Join(" or ", wanted)}; it has: {has}{(file.Threads.Count > MaxNamed ? " ..." : "")}");
     }
+
+    private static bool HasName(TraceFile file, TraceThread thread, string pattern) =>
+        FileSystemName.MatchesSimpleExpression(pattern, TaskNames.NameOf(file, thread), ignoreCase: false);
 }

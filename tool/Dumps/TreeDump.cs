@@ -60,10 +60,17 @@ internal abstract class TreeDump : Dump
         }
 
         AddTime(ref place, time);
-        int node = place.LeftOut == 0 ? _calls.Child(place.Node, function) : -1;
-        if (node < 0)
+        if (place.LeftOut != 0)
         {
             place.LeftOut++;
+            LeftOut++;
+            return;
+        }
+
+        int node = _calls.Child(place.Node, function);
+        if (node < 0)
+        {
+            place.LeftOut = 1;
             return;
         }
 
@@ -135,7 +142,7 @@ internal abstract class TreeDump : Dump
             Unit = "calls";
         }
 
-        LeftOut = tree.LeftOut;
+        LeftOut += tree.LeftOut;
         Write(tree);
     }
 

@@ -18,4 +18,7 @@ internal struct BlockHeader
     public uint ThreadId;
     public ulong Lost;
     public uint Used;
+
+    /// <summary>The tag of units that were written in the block with this sequence number.</summary>
+    public static ulong TagOf(ulong sequence) => sequence % 13 + 1;
 }

@@ -90,7 +90,7 @@ internal sealed class CallTracker
         }
     }
 
-    /// <summary>Ends the calls that are under way at the end of the trace, innermost first.</summary>
+    /// <summary>Ends the calls that are under way at the end of the trace, innermost first. Other events can follow.</summary>
     public void Finish()
     {
         for (int thread = 0; thread < _last.Length; thread++)

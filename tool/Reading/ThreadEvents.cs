@@ -328,7 +328,7 @@ internal sealed unsafe class ThreadEvents : IDisposable
             _pendingGap = _lastSequence != 0 && _pendingLost == 0 ? entry.Sequence - _lastSequence - 1 : 0;
             _lost = Math.Max(_lost, header->Lost);
             _lastSequence = entry.Sequence;
-            _tag = entry.Sequence % 13 + 1;
+            _tag = BlockHeader.TagOf(entry.Sequence);
             _unit = _buffer + sizeof(BlockHeader);
             _end = _unit + (length - sizeof(BlockHeader)) / UnitSize * UnitSize;
             return true;

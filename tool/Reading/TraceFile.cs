@@ -308,7 +308,7 @@ internal sealed unsafe class TraceFile : IDisposable
         if (header.Sequence < thread.FirstSequence)
         {
             thread.FirstSequence = header.Sequence;
-            bool isWritten = (first & 15) == header.Sequence % 13 + 1;
+            bool isWritten = (first & 15) == BlockHeader.TagOf(header.Sequence);
             thread.FirstTime = isWritten ? first >> 4 : 0;
         }
     }

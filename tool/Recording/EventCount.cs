@@ -12,32 +12,44 @@ internal static unsafe class EventCount
 
     public static int Of(ReadOnlySpan<byte> block)
     {
-        ReadOnlySpan<ulong> units = MemoryMarshal.Cast<byte, ulong>(block[sizeof(BlockHeader)..]);
-        ulong tag = MemoryMarshal.AsRef<BlockHeader>(block).Sequence % 15 + 1;
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(block[sizeof(BlockHeader)..]);
+        ulong tag = BlockHeader.TagOf(MemoryMarshal.AsRef<BlockHeader>(block).Sequence);
         int count = 0;
-        for (int at = 0; at + 1 < units.Length; at += Unit)
+        for (int at = 0; at + 1 < words.Length; at += Unit)
         {
-            if ((units[at] & 15) != tag)
+            if ((words[at] & 15) != tag)
             {
                 continue;
             }
 
-            int code = (ushort)units[at + 1];
+            int code = (ushort)words[at + 1];
             if ((code & 15) != 0)
             {
                 count++; // an entry or an exit
             }
             else if ((code >> 4 & 15) == Padding)
             {
-                at += (int)ulong.Min(units[at + 1] << 1 >> 17, (ulong)units.Length) * Unit;
+                at += (int)ulong.Min(words[at + 1] << 1 >> 17, (ulong)words.Length) * Unit;
             }
             else
             {
-                at += (code >> 8) * Unit;
-                count++;
+                int follow = code >> 8;
+                count += IsComplete(words, at, follow, tag) ? 1 : 0;
+                at += follow * Unit;
             }
         }
 
         return count;
+    }
+
+    private static bool IsComplete(ReadOnlySpan<ulong> words, int at, int follow, ulong tag)
+    {
+        bool isComplete = at + (follow + 1) * Unit <= words.Length;
+        for (int i = 1; i <= follow && isComplete; i++)
+        {
+            isComplete = (words[at + i * Unit] & 15) == tag;
+        }
+
+        return isComplete;
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Ftrace.Tool.Recording;
@@ -11,7 +12,7 @@ internal sealed class JsonListWriter(Stream output, ListOptions options) : IList
 {
     private const int FlushAt = 32 << 10;
 
-    private readonly Utf8JsonWriter _json = new(output, new JsonWriterOptions { Indented = true });
+    private readonly Utf8JsonWriter _json = new(output, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public void Begin()
     {

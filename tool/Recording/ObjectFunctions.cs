@@ -16,6 +16,7 @@ internal sealed unsafe class ObjectFunctions
     /// <param name="mapped">The object.</param>
     public ObjectFunctions(MappedObject mapped)
     {
+        Path = mapped.Path;
         LoadedObject* target = mapped.Object;
         for (int i = 0; i < target->SiteCount; i++)
         {
@@ -36,6 +37,9 @@ internal sealed unsafe class ObjectFunctions
         IsStripped = isStripped;
         _functions.Sort((a, b) => a.Address.CompareTo(b.Address));
     }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
 
     /// <summary>By address. Those that cannot be traced only if they have symbols.</summary>
     public IReadOnlyList<ListedFunction> Functions => _functions;

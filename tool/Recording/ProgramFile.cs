@@ -19,6 +19,9 @@ internal sealed class ProgramFile
     /// <summary>What is executed.</summary>
     public string Path { get; }
 
+    /// <summary>The program that the kernel executes: that of a script is in its first line.</summary>
+    public string Executed => FollowScripts(Path);
+
     /// <summary>Finds a program as a shell does.</summary>
     /// <exception cref="RecordingException">There is none, or it cannot be executed.</exception>
     public static ProgramFile Find(string name)
@@ -81,7 +84,7 @@ internal sealed class ProgramFile
     {
         try
         {
-            string path = FollowScripts(Path);
+            string path = Executed;
             return FindPrivileges(path) ?? FindElfObstacle(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -90,7 +93,6 @@ internal sealed class ProgramFile
         }
     }
 
-    /// <summary>The program that the kernel executes for a script.</summary>
     private static string FollowScripts(string path)
     {
         const int MostScripts = 4; // as the kernel

@@ -16,8 +16,6 @@ internal sealed class RecordSession(RecordOptions options)
     private const int LimitDescriptors = 7;    // RLIMIT_NOFILE
     private const int HighDescriptor = 1000;
 
-    private const string Flag = "-fpatchable-function-entry=5";
-
     /// <summary>Runs a program.</summary>
     /// <param name="arguments">Its name, and its arguments.</param>
     /// <returns>Its exit status.</returns>
@@ -50,7 +48,8 @@ internal sealed class RecordSession(RecordOptions options)
         }
 
         int status = child.Wait(out _);
-        bool isWritten = TryFinish(output, source, isInPlace, obstacle ?? "", program.Path);
+        string next = string.Create(CultureInfo.InvariantCulture, $"{output.FullPath}.{child.Id}");
+        bool isWritten = TryFinish(output, source, isInPlace, program, obstacle, older.Contains(next) ? null : next);
         ReportChildren(output.FullPath, older);
         return status == 0 && !isWritten ? RecordingException.Failure : status;
     }
@@ -59,7 +58,7 @@ internal sealed class RecordSession(RecordOptions options)
     private static unsafe int ChooseDescriptor(int descriptor)
     {
         ulong* limit = stackalloc ulong[2];
-        int from = Libc.GetLimit(LimitDescriptors, limit) == 0 ? (int)ulong.Min(HighDescriptor, limit[0] / 2) : HighDescriptor;
+        int from = Libc.GetLimit(LimitDescriptors, limit) == 0 ? (int)(limit[0] > HighDescriptor ? HighDescriptor : limit[0] / 2) : HighDescriptor;
         int free = Libc.Control(descriptor, DuplicateCloexec, from);
         if (free < 0)
         {
@@ -76,20 +75,32 @@ internal sealed class RecordSession(RecordOptions options)
         return new RecordingException($"{name}: {Libc.TextOf(error)}{remedy}", error == Libc.ENOENT ? RecordingException.NotFound : RecordingException.NotExecutable);
     }
 
+    /// <param name="output">The file.</param>
+    /// <param name="source">What the program has recorded into.</param>
+    /// <param name="isInPlace">That is the file already.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="obstacle">Why it may not have been recorded.</param>
+    /// <param name="next">Where a program has recorded that it executed in its place, if it did; null: not known.</param>
     /// <returns>False: the trace could not be written.</returns>
-    private bool TryFinish(TraceOutput output, int source, bool isInPlace, string obstacle, string program)
+    private bool TryFinish(TraceOutput output, int source, bool isInPlace, ProgramFile program, string? obstacle, string? next)
     {
         try
         {
             var copy = new TraceCopy(source);
-            if (!copy.TryRead())
+            bool hasBegun = copy.TryRead();
+            if (!copy.HasEvents && next != null && TryTakeNext(output, program, next, out bool isWritten))
+            {
+                return isWritten;
+            }
+
+            if (!hasBegun)
             {
                 output.Abandon();
-                Print(obstacle.Length != 0 ? $"nothing was recorded: {obstacle}" : $"nothing was recorded: the library did not start in {program}; it says why on standard error");
+                Print($"nothing was recorded: {EmptyTrace.ReasonOf(program, obstacle)}");
                 return true;
             }
 
-            return isInPlace ? FinishInPlace(output, copy) : Write(output, copy);
+            return isInPlace ? FinishInPlace(output, copy, program) : Write(output, copy, program);
         }
         catch (IOException e)
         {
@@ -103,22 +114,55 @@ internal sealed class RecordSession(RecordOptions options)
         }
     }
 
-    private bool FinishInPlace(TraceOutput output, TraceCopy copy)
+    /// <summary>With "env ./program" the trace is that of the program, although env has recorded first.</summary>
+    private bool TryTakeNext(TraceOutput output, ProgramFile program, string next, out bool isWritten)
+    {
+        isWritten = false;
+        int file = Libc.Open(next, Libc.O_RDWR | Libc.O_NOFOLLOW | Libc.O_CLOEXEC, 0);
+        if (file < 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            var copy = new TraceCopy(file);
+            if (!copy.TryRead() || !copy.HasEvents)
+            {
+                return false;
+            }
+
+            output.Abandon();
+            isWritten = Write(output, copy, program);
+            if (isWritten)
+            {
+                Libc.Unlink(next);
+            }
+
+            return true;
+        }
+        finally
+        {
+            Libc.Close(file);
+        }
+    }
+
+    private bool FinishInPlace(TraceOutput output, TraceCopy copy, ProgramFile program)
     {
         copy.FinishInPlace();
         output.Commit();
-        Summarize(output, copy);
+        Summarize(output, copy, program);
         return true;
     }
 
-    private bool Write(TraceOutput output, TraceCopy copy)
+    private bool Write(TraceOutput output, TraceCopy copy, ProgramFile program)
     {
         output.Create();
         int error = copy.Write(output);
         if (error == 0)
         {
             output.Commit();
-            Summarize(output, copy);
+            Summarize(output, copy, program);
             return true;
         }
 
@@ -138,7 +182,7 @@ internal sealed class RecordSession(RecordOptions options)
         return false;
     }
 
-    private void Summarize(TraceOutput output, TraceCopy copy)
+    private void Summarize(TraceOutput output, TraceCopy copy, ProgramFile program)
     {
         if (!output.IsFile)
         {
@@ -157,30 +201,14 @@ internal sealed class RecordSession(RecordOptions options)
 
         string lost = file.Lost == 0 ? "" : $"; {Count((long)file.Lost, "event")} lost";
         string cut = isCut && !options.IsStream ? "; older ones were overwritten (-b SIZE keeps more, --stream all)" : "";
-        Tell($"{output.Path}: {FormatSize(copy.Written)}, {Count(copy.Events, "event")} of {Count(threads, "thread")}{cut}{lost}");
-        if (copy.Events == 0)
+        if (copy.Events != 0)
         {
-            Print($"{output.Path}: nothing was recorded: {ReasonOf(file)}");
+            Tell($"{output.Path}: {FormatSize(copy.Written)}, {Count(copy.Events, "event")} of {Count(threads, "thread")}{cut}{lost}");
         }
-    }
-
-    private string ReasonOf(TraceFile file)
-    {
-        int functions = 0;
-        foreach (TraceObject target in file.Objects)
+        else
         {
-            functions += target.Symbols.Count;
+            Print($"{output.Path}: nothing was recorded: {EmptyTrace.ReasonOf(program, options, file)}");
         }
-
-        if (functions == 0)
-        {
-            return options.Filters.Count != 0 || options.Notrace.Count != 0
-                ? $"no function matched, or none was compiled with {Flag}; ftrace list PROGRAM shows those that can be traced"
-                : $"no function was compiled for tracing; compile with {Flag}, and see: ftrace list PROGRAM";
-        }
-
-        string filtered = options.Filters.Count != 0 ? ", or those that match the filter" : "";
-        return $"none of the {Count(functions, "function")} that can be traced{filtered}, was called";
     }
 
     private void ReportChildren(string path, HashSet<string> older)
@@ -198,11 +226,11 @@ internal sealed class RecordSession(RecordOptions options)
         {
             files.Sort(StringComparer.Ordinal);
             string more = files.Count > 1 ? $" and {files.Count - 1} more" : "";
-            Tell($"{Count(files.Count, "file")} of programs that it started: {files[0]}{more}");
+            Tell($"{Count(files.Count, "file")} of programs that it started: {System.IO.Path.GetFileName(files[0])}{more}");
         }
     }
 
-    /// <summary>Files of programs that the program has started: FILE.PID.</summary>
+    /// <summary>Files of programs that the program has started: FILE.PID, and FILE.PID.1 if that one executed another in its place.</summary>
     private static HashSet<string> ChildFiles(string path)
     {
         var files = new HashSet<string>();
@@ -212,7 +240,7 @@ internal sealed class RecordSession(RecordOptions options)
             foreach (string file in Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(path)!))
             {
                 ReadOnlySpan<char> last = System.IO.Path.GetFileName(file.AsSpan());
-                if (last.StartsWith(name) && int.TryParse(last[name.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _))
+                if (last.StartsWith(name) && IsId(last[name.Length..]))
                 {
                     files.Add(file);
                 }
@@ -224,6 +252,13 @@ internal sealed class RecordSession(RecordOptions options)
         }
 
         return files;
+    }
+
+    private static bool IsId(ReadOnlySpan<char> text)
+    {
+        int dot = text.IndexOf('.');
+        return int.TryParse(dot < 0 ? text : text[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            && (dot < 0 || int.TryParse(text[(dot + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
     }
 
     private static string Count(long number, string what) =>

@@ -27,6 +27,9 @@ internal sealed unsafe class TraceCopy(int source)
     /// <summary>Events that were recorded, as far as they are in the blocks.</summary>
     public long Events { get; private set; }
 
+    /// <summary>A thread has begun to record.</summary>
+    public bool HasEvents => _events.Count != 0;
+
     /// <summary>Bytes that were written.</summary>
     public long Written { get; private set; }
 

@@ -23,11 +23,16 @@ internal sealed unsafe class TraceOutput : IDisposable
     /// <exception cref="RecordingException">It cannot be created.</exception>
     public TraceOutput(string path)
     {
+        if (path.Length == 0)
+        {
+            throw new RecordingException("-o: the name of the file is empty");
+        }
+
         Path = path;
         FullPath = System.IO.Path.GetFullPath(path);
         int mode = Libc.ModeOf(path);
         _isDevice = mode >= 0 && (mode & TypeMask) != Regular;
-        if (path.Length == 0 || path.EndsWith('/') || (mode >= 0 && (mode & TypeMask) == Directory))
+        if (path.EndsWith('/') || (mode >= 0 && (mode & TypeMask) == Directory))
         {
             throw new RecordingException($"{path}: is a directory; -o takes the name of a file");
         }

@@ -5,7 +5,7 @@ using Ftrace.Tool.Reading;
 namespace Ftrace.Tool.Reports;
 
 /// <summary>The layout of the kernel's <c>function_graph</c> tracer: calls as a C program, with their durations.</summary>
-internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSink
+internal sealed class GraphLayout : IReportLayout, ICallSink
 {
     private const int Indentation = 2;
 
@@ -15,31 +15,36 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
     /// <summary><see cref="CallTracker.Tag"/> of a call that has one line for both ends.</summary>
     private const int Leaf = 1;
 
-    private CallTracker _calls = null!;
+    private readonly ReportWriter _writer;
+    private readonly CallTracker _calls;
 
     /// <summary>How the next call that begins will end, if nothing comes before.</summary>
     private TraceEvent _end;
     private bool _isLeaf;
 
-    public void WriteTitle()
+    public GraphLayout(ReportWriter writer)
     {
-        int time = writer.Time.Width;
+        _writer = writer;
+        _calls = new CallTracker(writer.File.Threads.Count, this);
+    }
+
+    public void WriteTitle(Utf8Output output)
+    {
+        int time = _writer.Time.Width;
         int task = time + 3;
         int duration = task + TaskNames.Width + 3;
         int calls = duration + DurationColumn.Width + 3;
         int dash = task + TaskNames.NameWidth;
-        TitleLine.Write(writer.Output, [(time / 2, "TIME"), (dash - 4, "TASK-TID"), (duration + 2, "DURATION"), (calls, "FUNCTION CALLS")]);
-        TitleLine.Write(writer.Output, [(time / 2 + 2, "|"), (dash - 2, "|"), (dash + 2, "|"), (duration + 4, "|   |"), (calls, "|   |   |   |")]);
+        TitleLine.Write(output, [(time / 2, "TIME"), (dash - 4, "TASK-TID"), (duration + 2, "DURATION"), (calls, "FUNCTION CALLS")]);
+        TitleLine.Write(output, [(time / 2 + 2, "|"), (dash - 2, "|"), (dash + 2, "|"), (duration + 4, "|   |"), (calls, "|   |   |   |")]);
     }
-
-    public void Begin() => _calls = new CallTracker(writer.File.Threads.Count, this);
 
     public void Add(MergedEvents events)
     {
         ref readonly TraceEvent e = ref events.Current;
         _isLeaf = e.Kind == EventKind.Entry && events.TryPeek(out _end) && _end.IsEnd && _end.Call == e.Call && _end.Address == e.Address;
         _calls.Add(in e);
-        if (e.Kind >= EventKind.FunctionEntry && writer.Shows(e.Time))
+        if (e.Kind >= EventKind.FunctionEntry && _writer.Shows(e.Time))
         {
             WriteOther(in e);
         }
@@ -49,18 +54,18 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
 
     public void OnBegin(in TraceEvent entry)
     {
-        if (!writer.Shows(entry.Time))
+        if (!_writer.Shows(entry.Time))
         {
             return;
         }
 
-        Utf8Output output = writer.Output;
+        Utf8Output output = _writer.Output;
         WriteBegin(entry.Time, entry.Thread);
         if (!_isLeaf)
         {
             DurationColumn.WriteEmpty(output);
             Indent(_calls.Depth(entry.Call));
-            writer.WriteCall(entry.Address, entry.Time);
+            _writer.WriteCall(entry.Address, entry.Time);
             output.Write(" {\n"u8);
             return;
         }
@@ -68,7 +73,7 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
         _calls.Tag(entry.Call) = Leaf;
         WriteDuration(entry.Time, _end.Time);
         Indent(_calls.Depth(entry.Call));
-        writer.WriteCall(entry.Address, entry.Time);
+        _writer.WriteCall(entry.Address, entry.Time);
         output.Write((byte)';');
         string? end = DescriptionOf(_end.Kind switch
         {
@@ -87,13 +92,13 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
     public void OnEnd(in FinishedCall call)
     {
         // At the end of the trace those that were not shown do not matter.
-        bool isShown = call.Tag != Leaf && writer.Shows(call.End) && (call.How != CallEnd.Unfinished || writer.Shows(call.Start));
+        bool isShown = call.Tag != Leaf && _writer.Shows(call.End) && (call.How != CallEnd.Unfinished || _writer.Shows(call.Start));
         if (!isShown)
         {
             return;
         }
 
-        Utf8Output output = writer.Output;
+        Utf8Output output = _writer.Output;
         WriteBegin(call.End, call.EndThread);
         if (call.HasDuration)
         {
@@ -106,7 +111,7 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
 
         Indent(call.Depth);
         output.Write("} /* "u8);
-        writer.WriteFunction(call.Address, call.HasBeginning ? call.Start : call.End);
+        _writer.WriteFunction(call.Address, call.HasBeginning ? call.Start : call.End);
         string? end = DescriptionOf(call.How);
         if (end != null)
         {
@@ -119,7 +124,7 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
         }
         else if (call.Thread != call.EndThread)
         {
-            output.Write(", called in "u8).Write(TaskNames.Of(writer.File, writer.File.Threads[call.Thread]));
+            output.Write(", called in "u8).Write(TaskNames.Of(_writer.File, _writer.File.Threads[call.Thread]));
         }
 
         output.Write(" */\n"u8);
@@ -136,7 +141,7 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
 
     private void WriteOther(in TraceEvent e)
     {
-        Utf8Output output = writer.Output;
+        Utf8Output output = _writer.Output;
         WriteBegin(e.Time, e.Thread);
         DurationColumn.WriteEmpty(output);
         int innermost = _calls.Innermost(e.Thread);
@@ -145,21 +150,21 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
         switch (e.Kind)
         {
             case EventKind.Mark:
-                writer.WriteText(e.Data);
+                _writer.WriteText(e.Data);
                 break;
             case EventKind.Sample:
                 output.Write("sample: "u8);
-                writer.WriteSample(in e);
+                _writer.WriteSample(in e);
                 break;
             case EventKind.FunctionEntry:
-                writer.WriteFunction(e.Address, e.Time);
-                writer.WriteCaller(e.ReturnAddress, e.Time);
+                _writer.WriteFunction(e.Address, e.Time);
+                _writer.WriteCaller(e.ReturnAddress, e.Time);
                 break;
             case EventKind.Switched:
                 output.Write(e.Address != 0 ? "tracing on"u8 : "tracing off"u8);
                 break;
             default:
-                writer.WriteLost(in e);
+                _writer.WriteLost(in e);
                 break;
         }
 
@@ -168,25 +173,25 @@ internal sealed class GraphLayout(ReportWriter writer) : IReportLayout, ICallSin
 
     private void WriteBegin(ulong time, int thread)
     {
-        writer.Time.Write(writer.Output, time);
-        writer.Output.Write(" | "u8).Write(writer.Tasks[thread]).Write(" | "u8);
+        _writer.Time.Write(_writer.Output, time);
+        _writer.Output.Write(" | "u8).Write(_writer.Tasks[thread]).Write(" | "u8);
     }
 
     private void WriteDuration(ulong start, ulong end)
     {
-        ulong duration = writer.File.Clock.Between(start, end);
+        ulong duration = _writer.File.Clock.Between(start, end);
         byte mark = DurationColumn.MarkOf(duration);
-        if (!writer.Options.Colours || mark == ' ')
+        if (!_writer.Options.Colours || mark == ' ')
         {
-            DurationColumn.Write(writer.Output, duration);
+            DurationColumn.Write(_writer.Output, duration);
             return;
         }
 
         // Yellow, from 10 ms on red.
-        writer.Output.Write(mark is (byte)'+' or (byte)'!' or (byte)'#' ? "\u001b[33m"u8 : "\u001b[31m"u8);
-        DurationColumn.Write(writer.Output, duration);
-        writer.Output.Write("\u001b[0m"u8);
+        _writer.Output.Write(mark is (byte)'+' or (byte)'!' or (byte)'#' ? "\u001b[33m"u8 : "\u001b[31m"u8);
+        DurationColumn.Write(_writer.Output, duration);
+        _writer.Output.Write("\u001b[0m"u8);
     }
 
-    private void Indent(int depth) => writer.Output.Write("|  "u8).Fill((byte)' ', Math.Min(depth, MaxIndented) * Indentation);
+    private void Indent(int depth) => _writer.Output.Write("|  "u8).Fill((byte)' ', Math.Min(depth, MaxIndented) * Indentation);
 }

@@ -1,3 +1,4 @@
+using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Reports;
@@ -6,14 +7,11 @@ namespace Ftrace.Tool.Reports;
 internal interface IReportLayout
 {
     /// <summary>Writes the names of the columns.</summary>
-    void WriteTitle();
-
-    /// <summary>Begins with other threads: calls from before are forgotten.</summary>
-    void Begin();
+    void WriteTitle(Utf8Output output);
 
     /// <summary>Takes the current event of a trace.</summary>
     void Add(MergedEvents events);
 
-    /// <summary>There are no more events.</summary>
+    /// <summary>There are no more events. Others can follow, of other threads.</summary>
     void Finish();
 }

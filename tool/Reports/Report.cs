@@ -25,9 +25,8 @@ internal static class Report
 
         TailStream? tail = options.Tail is { } lines ? new TailStream(stream, lines) : null;
         using var output = new Utf8Output(tail ?? stream);
-        IReportLayout title = LayoutOf(format, new ReportWriter(file, options, header));
         IReportLayout layout = LayoutOf(format, new ReportWriter(file, options, output));
-        title.WriteTitle();
+        layout.WriteTitle(header);
         header.Flush();
         IReadOnlyList<TraceThread> threads = options.Threads ?? file.Threads;
         if (!options.ByThread)
@@ -53,7 +52,6 @@ internal static class Report
 
     private static void WriteEvents(IReportLayout layout, TraceFile file, ReportOptions options, IReadOnlyList<TraceThread> threads)
     {
-        layout.Begin();
         using MergedEvents events = file.ReadMerged(threads);
         while (events.Next() && events.Current.Time <= options.To)
         {

@@ -34,7 +34,7 @@ internal sealed class TaskNames
         string.Create(CultureInfo.InvariantCulture, $"{NameOf(file, thread)}-{thread.Id}");
 
     /// <summary>Without a name of its own a thread has that of the program.</summary>
-    private static string NameOf(TraceFile file, TraceThread thread)
+    public static string NameOf(TraceFile file, TraceThread thread)
     {
         string name = CleanText.Of(thread.Name);
         if (name == "")

@@ -12,6 +12,7 @@ public static class FuzzTarget
         "glob" => GlobTarget.Run,
         "cxx" => CxxTarget.Run,
         "rust" => RustTarget.Run,
-        _ => throw new ArgumentException($"no target '{name}': elf, glob, cxx, rust"),
+        "trace" => TraceTarget.Run,
+        _ => throw new ArgumentException($"no target '{name}': elf, glob, cxx, rust, trace"),
     };
 }

@@ -160,7 +160,7 @@ static void add_event(struct thread *thread)
 	thread->time += 60 + ((random >> 1) & 127);
 	if (!is_exit)
 		thread->functions[level] = (caller * 7 + ((random >> 8) & 7) + 1) % FUNCTIONS;
-	put64(thread->block + thread->position, thread->time << 4 | (thread->sequence % 15 + 1));
+	put64(thread->block + thread->position, thread->time << 4 | (thread->sequence % 13 + 1));
 	put64(thread->block + thread->position + 8,
 	      number | (BASE + thread->functions[level] * SIZE) << 16 | (uint64_t)is_exit << 63);
 	thread->position += UNIT;

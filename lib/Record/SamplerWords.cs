@@ -1,0 +1,23 @@
+using System.Runtime.InteropServices;
+using Ftrace.Linux;
+
+namespace Ftrace.Record;
+
+/// <summary><c>struct sampler</c>, Native/recorder.h: what the handler of samples needs.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Offsets.Sampler_SizeOf)]
+internal unsafe struct SamplerWords
+{
+    /// <summary>Samples are written.</summary>
+    [FieldOffset(Offsets.Sampler_On)] public uint On;
+
+    /// <summary>Handlers that may use a descriptor.</summary>
+    [FieldOffset(Offsets.Sampler_Running)] public uint Running;
+
+    [FieldOffset(Offsets.Sampler_Written)] public ulong Written;
+
+    /// <summary>The thread had no ring, and got none.</summary>
+    [FieldOffset(Offsets.Sampler_Lost)] public ulong Lost;
+
+    [NoInstr]
+    public static SamplerWords* Shared => (SamplerWords*)Native.Table->Sampler;
+}

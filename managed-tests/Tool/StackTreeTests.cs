@@ -1,0 +1,36 @@
+using System.Linq;
+using Ftrace.Tool.Dumps;
+using NUnit.Framework;
+
+namespace Ftrace.Tests.Tool;
+
+/// <summary><see cref="StackTree"/>.</summary>
+[TestFixture]
+public sealed class StackTreeTests
+{
+    [Test]
+    public void ManyNodesAreFoundAgain()
+    {
+        const int Count = 20_000;
+
+        var tree = new StackTree();
+        int[] nodes = [.. Enumerable.Range(0, Count).Select(i => tree.Child(i % 7, i))];
+        Assert.That(nodes, Is.Unique);
+        Assert.That(Enumerable.Range(0, Count).Select(i => tree.Child(i % 7, i)), Is.EqualTo(nodes));
+        Assert.That(tree.Count, Is.EqualTo(Count + 1));
+        Assert.That(tree.LeftOut, Is.Zero);
+    }
+
+    [Test]
+    public void TotalsAreThoseOfAllAbove()
+    {
+        var tree = new StackTree();
+        int main = tree.Child(StackTree.Root, 1);
+        int f = tree.Child(main, 2);
+        int g = tree.Child(f, 3);
+        tree[main].Self = 1;
+        tree[f].Self = 10;
+        tree[g].Self = 100;
+        Assert.That(tree.Totals(), Is.EqualTo([111, 111, 110, 100]));
+    }
+}

@@ -1,0 +1,374 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# command.sh CASE FTRACE LIBRARY RECORDED SEND CONTENT [COMPILER] - the command ftrace record, from outside: what it does to the
+# program, to files and to signals.
+set -u
+
+case=$1
+ftrace=$2
+FTRACE_LIBRARY=$3
+recorded=$4
+send=$5
+content=$6
+compiler=${7:-gcc}
+export FTRACE_LIBRARY
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+ulimit -c 0
+
+# Entry and exit of 100 calls of each of two functions, and of main().
+all=402
+
+fail() {
+	echo "command.sh $case: $*" >&2
+	[ ! -s err ] || sed 's/^/    /' err >&2
+	exit 1
+}
+
+skip() {
+	echo "skipped: $1"
+	exit 77
+}
+
+# status EXPECTED COMMAND...: with its output in out and err
+status() {
+	expected=$1
+	shift
+	"$@" >out 2>err
+	got=$?
+	[ "$got" = "$expected" ] || fail "$*: exit status $got, expected $expected"
+}
+
+record() {
+	expected=$1
+	shift
+	status "$expected" "$ftrace" record "$@"
+}
+
+# says TEXT: standard error has one line, with this text
+says() {
+	[ "$(wc -l <err)" = 1 ] || fail "expected one line on standard error"
+	grep -qF -e "$1" err || fail "standard error lacks: $1"
+}
+
+# has FILE EVENTS: it is finished, by the program or by the command
+has() {
+	found=$("$content" "$1") || fail "$1 is damaged"
+	case $found in
+	"$2 events, 1 threads, state 2" | "$2 events, 1 threads, state 4") ;;
+	*) fail "$1: $found, expected $2 events" ;;
+	esac
+}
+
+# Nothing but these files, and those of this script.
+only() {
+	found=$(ls -A | grep -vxE 'out|err' | tr '\n' ' ')
+	[ "$found" = "$1" ] || fail "files: $found, expected: $1"
+}
+
+case $case in
+status)
+	for n in 0 1 3 126 127 255; do
+		record $n -q "$recorded" exit $n
+		[ ! -s err ] || fail "-q prints something"
+		has ftrace.data $all
+	done
+	for n in 1 2 6 9 11 13 15; do
+		record $((128 + n)) "$recorded" signal $n
+		says "ftrace.data: "
+		says "$((all - 1)) events of 1 thread"
+		has ftrace.data $((all - 1))
+	done
+	;;
+program)
+	printf 'echo ran\n' >plain
+	printf '#!/nonexistent/interpreter\n' >script
+	printf '#!/bin/sh\nexit 9\n' >good
+	cp plain without
+	chmod +x plain script good
+	record 127 nonexistent-command
+	says "nonexistent-command: command not found"
+	record 127 ./nonexistent
+	says "No such file"
+	record 127 ./script
+	says "No such file"
+	record 126 ./without
+	says "Permission denied; make it executable"
+	record 126 /
+	says "is a directory"
+	record 126 ./plain
+	says "Exec format error"
+	record 127 ''
+	PATH=/bin:/usr/bin:/nonexistent record 127 good
+	says "did you mean ./good?"
+	PATH=$PATH: record 9 good
+	PATH=/nonexistent:$dir record 9 good
+	PATH=$PATH:$dir record 126 without
+	rm -f ftrace.data*
+	record 64
+	record 64 -b 3X ./good
+	record 64 --depth 0 ./good
+	record 64 -f 'a;b' ./good
+	record 64 -p nonsense ./good
+	record 64 --nonsense ./good
+	only "good plain script without "
+	;;
+arguments)
+	# Bytes that are no UTF-8, options of the program, an empty one.
+	bad=$(printf 'a\377b')
+	record 0 -q -b 64K "$recorded" print -q --help '' "$bad" -- @file "two words"
+	printf '[-q][--help][][%s][--][@file][two words]\n' "$bad" >expected
+	cmp -s out expected || fail "arguments: $(cat out)"
+	record 0 -q --output=named -- "$recorded" print --
+	[ "$(cat out)" = "[--]" ] || fail "arguments after --: $(cat out)"
+	has named $all
+	;;
+streams)
+	head -c 200000 "$recorded" >in
+	"$ftrace" record "$recorded" copy <in >copied 2>err || fail "copy"
+	cmp -s in copied || fail "standard input or output was touched"
+	says "ftrace.data: "
+	"$ftrace" record "$recorded" copy <&- >out 2>err
+	[ ! -s out ] || fail "output without input"
+	# What has closed descriptors, and who reads them.
+	"$ftrace" record "$recorded" exit 3 <&- >&- 2>&-
+	[ $? = 3 ] || fail "closed descriptors"
+	has ftrace.data $all
+	"$ftrace" record "$recorded" print x 2>err | :
+	"$ftrace" record "$recorded" print x 2>&1 >/dev/null | grep -q . || fail "no summary"
+	# The program has the same descriptors, limits and signals as without.
+	cat >look <<-'END'
+		ls /proc/self/fd | grep -vxE '[0-9]{3,}'
+		echo "limit $(ulimit -n)"
+		grep -E 'SigBlk|SigIgn|^Umask' /proc/self/status
+	END
+	sh look 3<look >expected
+	"$ftrace" record -q sh look 3<look >out 2>err || fail "look"
+	cmp -s expected out || fail "the program's world: $(diff expected out)"
+	(
+		trap '' INT HUP
+		sh look 3<look >expected
+		"$ftrace" record -q sh look 3<look >out 2>err
+	)
+	cmp -s expected out || fail "ignored signals: $(diff expected out)"
+	;;
+environment)
+	cat >look <<-'END'
+		env | grep '^FTRACE_RECORD' | sort
+	END
+	FTRACE_RECORD_HZ=7 FTRACE_RECORD=old record 0 -q sh look
+	cat >expected <<-END
+		FTRACE_RECORD=fd:1000
+		FTRACE_RECORD_CHILDREN=1
+		FTRACE_RECORD_CHILD_PATH=$dir/ftrace.data
+	END
+	cmp -s out expected || fail "defaults: $(cat out)"
+	record 0 -q -f one -n two -f 'three*' -T x:snapshot -p function -b 64K --max-size 2M --depth 3 --min-time 1.5us --hz 1000 \
+		--snapshot-signal USR1 --off --no-children -o sub sh look
+	cat >expected <<-END
+		FTRACE_RECORD=fd:1000
+		FTRACE_RECORD_BUFFER=65536
+		FTRACE_RECORD_CHILDREN=0
+		FTRACE_RECORD_CHILD_PATH=$dir/sub
+		FTRACE_RECORD_DEPTH=3
+		FTRACE_RECORD_FILTER=one;three*
+		FTRACE_RECORD_HZ=1000
+		FTRACE_RECORD_MAX_SIZE=2097152
+		FTRACE_RECORD_MIN_TIME=1500
+		FTRACE_RECORD_NOTRACE=two
+		FTRACE_RECORD_OFF=1
+		FTRACE_RECORD_PLUGIN=function
+		FTRACE_RECORD_SNAPSHOT_SIGNAL=10
+		FTRACE_RECORD_TRIGGER=x:snapshot
+	END
+	cmp -s out expected || fail "options: $(diff out expected)"
+	echo 'echo $LD_PRELOAD' >look
+	record 0 -q sh look
+	[ "$(cat out)" = "$FTRACE_LIBRARY" ] || fail "LD_PRELOAD: $(cat out)"
+	other=$(sed -n 's/.* \(\/.*libc\.so\.6\)$/\1/p' /proc/self/maps | head -n 1)
+	[ -n "$other" ] || other=libc.so.6
+	LD_PRELOAD=$other record 0 -q sh look
+	[ "$(cat out)" = "$FTRACE_LIBRARY:$other" ] || fail "LD_PRELOAD: $(cat out)"
+	;;
+library)
+	FTRACE_LIBRARY=$dir/none record 1 "$recorded" print ran
+	says "$dir/none: no such file"
+	cp "$FTRACE_LIBRARY" libftrace.so.9.0.0
+	FTRACE_LIBRARY=$dir/libftrace.so.9.0.0 record 1 "$recorded" print ran
+	says "has version 9.0.0"
+	ln -s libftrace.so.9.0.0 plain.so
+	FTRACE_LIBRARY=plain.so record 1 "$recorded" print ran
+	says "has version 9.0.0"
+	mkdir 'with space'
+	ln -s "$FTRACE_LIBRARY" 'with space/lib.so'
+	FTRACE_LIBRARY='with space/lib.so' record 1 "$recorded" print ran
+	says "with a space or a colon"
+	ln -s "$FTRACE_LIBRARY" relative.so
+	FTRACE_LIBRARY=relative.so record 0 "$recorded" print ran
+	has ftrace.data $all
+	# Beside the command; through a link to it; and nowhere.
+	mkdir bin lib
+	cp "$ftrace" bin/
+	cp "$FTRACE_LIBRARY" lib/libftrace.so.1
+	ln -s bin/ftrace link
+	unset FTRACE_LIBRARY
+	status 0 ./link record -o beside "$recorded"
+	has beside $all
+	rm -r lib
+	/sbin/ldconfig -p 2>/dev/null | grep -q libftrace || {
+		status 1 bin/ftrace record "$recorded" print ran
+		says "libftrace.so.1: not found"
+		[ ! -s out ] || fail "the program was run"
+	}
+	mkdir lib2
+	mv relative.so lib2/libftrace.so.1
+	LD_LIBRARY_PATH=/nonexistent:$dir/lib2 status 0 bin/ftrace record -o path "$recorded"
+	has path $all
+	;;
+signals)
+	# Ctrl-C is for the program, and the file is finished.
+	status 5 "$send" 2 group "$ftrace" record "$recorded" handle
+	[ "$(cat out)" = "got 2" ] || fail "SIGINT: $(cat out)"
+	[ "$("$content" ftrace.data)" != "" ] || fail "SIGINT: no file"
+	status 5 "$send" 3 group "$ftrace" record "$recorded" handle
+	[ "$(cat out)" = "got 3" ] || fail "SIGQUIT: $(cat out)"
+	status 130 "$send" 2 group "$ftrace" record "$recorded" wait
+	[ ! -s out ] || fail "default of SIGINT: $(cat out)"
+	status 143 "$send" 15 group "$ftrace" record "$recorded" wait
+	# The tool forwards what ends processes, and outlives it.
+	for n in 1 15; do
+		rm -f ftrace.data
+		status 5 "$send" $n tool "$ftrace" record "$recorded" handle
+		[ "$(cat out)" = "got $n" ] || fail "signal $n to the tool: $(cat out)"
+		[ -f ftrace.data ] || fail "signal $n to the tool: no file"
+	done
+	# Killed, the program's file is there all the same.
+	rm -f ftrace.data
+	status 137 "$send" 9 program "$ftrace" record "$recorded" wait
+	"$content" ftrace.data | grep -q 'state 4$' || fail "killed: $("$content" ftrace.data)"
+	;;
+orphan)
+	# Without the tool the program goes on, and nothing is left.
+	status 92 "$send" 9 orphan "$ftrace" record "$recorded" line
+	printf 'alive\nended by signal 9\n' >expected
+	cmp -s out expected || fail "the program did not go on: $(cat out)"
+	rm expected
+	only ""
+	;;
+files)
+	umask 0
+	record 0 "$recorded"
+	[ "$(stat -c %a ftrace.data)" = 600 ] || fail "mode $(stat -c %a ftrace.data)"
+	cp ftrace.data first
+	record 0 "$recorded"
+	cmp -s first ftrace.data.old || fail "the first file was not kept"
+	cmp -s first ftrace.data && fail "the file is not a new one"
+	record 0 "$recorded"
+	only "first ftrace.data ftrace.data.old "
+	rm first ftrace.data*
+	echo precious >target
+	ln -s target link
+	record 1 -o link "$recorded" print ran
+	says "link: is a symbolic link"
+	[ "$(cat target)" = precious ] && [ ! -s out ] || fail "a link was followed"
+	mkdir folder
+	record 1 -o folder "$recorded" print ran
+	says "folder: is a directory"
+	record 1 -o none/file "$recorded" print ran
+	says "none/file: cannot be created: No such file"
+	record 1 -o /proc/file "$recorded" print ran
+	[ ! -s out ] || fail "the program was run"
+	record 1 -o '' "$recorded"
+	only "folder link target "
+	# Devices are written to, and never renamed.
+	record 0 -o /dev/null "$recorded"
+	[ -c /dev/null ] || fail "/dev/null is gone"
+	record 1 -o /dev/full "$recorded" print ran
+	says "/dev/full: No space left on device"
+	[ "$(cat out)" = "[ran]" ] || fail "the program was not run"
+	record 3 -o /dev/full "$recorded" exit 3
+	mkfifo fifo
+	cat fifo >read &
+	record 0 -o fifo "$recorded"
+	wait
+	has read $all
+	cd folder && record 0 -o ../named sh -c "cd / && exec '$recorded'"
+	cd ..
+	[ -f named ] || fail "the name is not relative to where it was given"
+	;;
+full)
+	# What fits can be read.
+	unshare -rm true 2>/dev/null || skip "needs a user namespace, to mount a small file system"
+	mkdir small
+	cat >inside <<-END
+		mount -t tmpfs -o size=70k none small || exit 77
+		"$ftrace" record -o small/file "$recorded" exit 0
+		echo "status \$?"
+		ls -A small
+		"$content" small/file
+	END
+	unshare -rm sh inside >out 2>err
+	[ $? != 77 ] || skip "needs a user namespace, to mount a small file system"
+	says "small/file: No space left on device; 64 KB of "
+	sed 's/ [0-9]* events.*/ events/; s/^[0-9]* events.*/events/' out >got
+	printf 'status 1\nfile\nevents\n' >expected
+	cmp -s got expected || fail "$(cat out)"
+	;;
+empty)
+	printf 'int main(void) { return 4; }\n' >none.c
+	"$compiler" none.c -o none || fail "$compiler"
+	record 4 ./none
+	says "nothing was recorded: no function of ./none can be traced: "
+	says "compile with -fpatchable-function-entry=5"
+	record 4 -q ./none
+	says "nothing was recorded"
+	printf '#!/bin/sh\nexit 6\n' >script
+	chmod +x script
+	record 6 ./script
+	grep -qF "no function of /bin/sh can be traced" err || fail "script"
+	record 0 -f 'nonexistent*' "$recorded"
+	grep -qF "that can be traced, see: ftrace list $recorded" err || fail "a filter that matches nothing"
+	if "$compiler" -static none.c -o static 2>/dev/null; then
+		rm -f ftrace.data*
+		record 4 ./static
+		says "./static is statically linked"
+		[ ! -e ftrace.data ] || fail "a file without anything"
+	fi
+	;;
+other-abi)
+	printf 'int main(void) { return 4; }\n' >none.c
+	"$compiler" -m32 none.c -o none 2>/dev/null || skip "needs package gcc-multilib"
+	record 4 ./none
+	grep -qF "./none is a 32-bit program" err || fail "32 bits"
+	;;
+children)
+	record 2 sh -c "'$recorded' exit 1; '$recorded' exit 2"
+	grep -qF "2 files of programs that it started: ftrace.data." err || fail "not reported"
+	for file in ftrace.data.*; do
+		"$content" "$file" | grep -q "^$all events" || fail "$file: $("$content" "$file")"
+	done
+	rm ftrace.data*
+	record 2 --no-children sh -c "'$recorded' exit 1; '$recorded' exit 2"
+	only "ftrace.data "
+	# What a wrapper executes in its place is what was asked for.
+	record 7 env A=1 "$recorded" exit 7
+	says "$all events of 1 thread"
+	has ftrace.data $all
+	only "ftrace.data ftrace.data.old "
+	;;
+stream)
+	record 0 --stream "$recorded"
+	says "$all events of 1 thread"
+	has ftrace.data $all
+	only "ftrace.data "
+	[ "$(stat -c %a ftrace.data)" = 600 ] || fail "mode"
+	record 137 --stream "$recorded" signal 9
+	has ftrace.data $((all - 1))
+	;;
+*)
+	fail "no such case"
+	;;
+esac

@@ -1,0 +1,36 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Ftrace.Tool.Commands;
+
+/// <summary>Parses numbers in decimal, from 0.</summary>
+internal static class NumberParser
+{
+    /// <param name="result">The option's.</param>
+    /// <param name="message">The error for anything else: what the option takes.</param>
+    public static long? Parse(ArgumentResult result, string message)
+    {
+        if (result.Tokens.Count == 0 || !long.TryParse(result.Tokens[^1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+        {
+            result.AddError(message);
+            return null;
+        }
+
+        return number;
+    }
+
+    /// <summary>The same for an option that can be given several times.</summary>
+    public static long[] ParseAll(ArgumentResult result, string message)
+    {
+        long[] numbers = new long[result.Tokens.Count];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            if (!long.TryParse(result.Tokens[i].Value, NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]))
+            {
+                result.AddError(message);
+            }
+        }
+
+        return numbers;
+    }
+}
