@@ -320,7 +320,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
 int ftrace_tracing_on(void);
 
 /**
- * ftrace_tracing_off - record no calls, until ftrace_tracing_on()
+ * ftrace_tracing_off - record no calls and no marks, until ftrace_tracing_on()
  *
  * The functions become what they were: they cost nothing. Buffers and file stay. Calls that
  * have not returned have no exit in the recording.
