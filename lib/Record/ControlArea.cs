@@ -65,7 +65,7 @@ internal static unsafe class ControlArea
     {
         ControlSession* session = s_session;
         s_session = null;
-        if (session == null || header->Pid != (uint)Native.Syscall(SyscallNumber.Getpid))
+        if (session == null || header == null || header->Pid != (uint)Native.Syscall(SyscallNumber.Getpid))
         {
             return; // the thread is the parent's
         }

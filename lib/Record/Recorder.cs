@@ -141,6 +141,7 @@ internal static unsafe class Recorder
 
         bool isRecorded = s_isRunning && TraceState.Shared->Torn == 0 && fork->Base[0] != 0;
         words->Active = 0;
+        words->Cutting = 0;
         words->Header = null;
         RingPool.AfterFork(self);
         InfoWriter.AfterFork();
@@ -169,6 +170,7 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         RecordFile.Close(); // the parent's
+        RingMemory.ForgetRetired();
         int error = EventStream.Reset(EventStream.IsWanted);
         error = error != 0 ? error : OpenFile(path, RecordFile.MaxSize);
         if (error != 0)
@@ -193,9 +195,9 @@ internal static unsafe class Recorder
         SnapshotRequests.Reset(path, null);
         RecordedOptions.WriteAgain();
         Run(TraceOperation.Update); // writes the objects
-        words->Header->Lost += Volatile.Read(ref RecordFork.Shared->Lost);
         Volatile.Write(ref words->Active, 1);
         Sampler.Start(s_hz); // without samples, if they cannot be taken
+        ControlArea.Begin(words->Header, Agent.Mask);
         return 0;
     }
 
@@ -448,7 +450,7 @@ internal static unsafe class Recorder
         status.Threads = Volatile.Read(ref words->Threads);
         status.MaxDepth = MaxDepth;
         status.MinTimeNs = MinTimeNs;
-        status.LostWithoutBuffer = Volatile.Read(ref words->Header->Lost);
+        status.LostWithoutBuffer = words->Header != null ? Volatile.Read(ref words->Header->Lost) : 0; // not yet, in the child of a fork
         status.LostOverwritten = EventStream.Lost;
         status.CopiedBytes = EventStream.Copied * words->BlockSize;
     }
@@ -468,7 +470,7 @@ internal static unsafe class Recorder
         }
 
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
-        int error = s_isRunning ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
+        int error = s_isRunning && RecorderWords.Shared->Header != null ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return error;
     }
