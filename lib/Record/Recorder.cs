@@ -310,6 +310,7 @@ internal static unsafe class Recorder
         Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Triggers.Begin();
+        NoteOff();
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
         int error = SetRules(RuleKind.Filter, TextOf(options.Filter), reset: false);
