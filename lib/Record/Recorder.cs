@@ -311,6 +311,7 @@ internal static unsafe class Recorder
         RecordedObjects.HasSamples = options.Hz != 0;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Triggers.Begin();
+        NoteOff();
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
         int error = SetRules(RuleKind.Filter, TextOf(options.Filter), reset: false);
