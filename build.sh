@@ -41,6 +41,8 @@ Commands:
                         copy of the library; the check that the patch names must fail
   bench [OPTIONS]       measure speed as ratios to peers in the same run (bench --help),
                         and draw build/latency.svg
+  bench tool [MILLIONS] measure how fast the command reads traces of so many million
+                        events (100, which take 1.6 GB), and in how much memory
   install PREFIX        install the library, the headers, pkg-config and CMake files, and
                         the command ftrace
   clean                 remove the build folder
@@ -408,6 +410,11 @@ mutants)
     exec "$root/managed-tests/mutants/run.sh" "$root" "$build" "$@"
     ;;
 bench)
+    if [ "${1:-}" = tool ]; then
+        [ $# -le 2 ] || die "bench tool takes at most the number of million events" 64
+        build_tool
+        exec "$root/native-tests/bench/tool/run.sh" "$build/bin/ftrace" "$build/bench-tool" "${@:2}"
+    fi
     build_program bench
     exec "$build/bench/bench" --plot "$build/latency.svg" "$@"
     ;;

@@ -27,6 +27,7 @@ internal static class Program
         root.Add(ReportCommand.Create());
         root.Add(DumpCommand.Create());
         root.Add(StatCommand.Create());
+        root.Add(GraphCommand.Create());
         return CommandLine.Run(root, RecordCommand.SeparateProgram(record, args));
     }
 }
