@@ -53,7 +53,8 @@ Options:
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
-                        libboost-context-dev gdb strace valgrind python3 rustc git), and for the tests in real hosts (golang-go
+                        libboost-context-dev gdb strace valgrind python3 rustc git
+                        protobuf-compiler chromium chromium-driver), and for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -111,6 +112,10 @@ install_deps() {
     [ -e /usr/include/boost/context/fiber.hpp ] || packages+=(libboost-context-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
+    # What reads the dumps of ftrace in the tests.
+    command -v protoc >/dev/null 2>&1 || packages+=(protobuf-compiler)
+    command -v chromium >/dev/null 2>&1 || packages+=(chromium)
+    command -v chromedriver >/dev/null 2>&1 || packages+=(chromium-driver)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.
     command -v gdb >/dev/null 2>&1 || packages+=(gdb)
     command -v strace >/dev/null 2>&1 || packages+=(strace)

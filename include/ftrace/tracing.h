@@ -48,6 +48,12 @@ extern "C" {
 /* Record samples only, and no functions: for programs that were compiled without a flag. */
 #define FTRACE_TRACING_SAMPLE 8U
 
+/*
+ * Do not record children that fork(3) makes. Otherwise a child records, from its first traced call on, to a
+ * file of its own: @path, a dot, and its process id. With "fd:N" there is no such file.
+ */
+#define FTRACE_TRACING_NO_CHILDREN 16U
+
 /**
  * struct ftrace_tracing_opts - how to record
  * @size: sizeof(struct ftrace_tracing_opts)
@@ -56,7 +62,8 @@ extern "C" {
  * @filter: patterns of functions to record, as for ftrace_set_filter(), separated by ';'
  *          or newlines; NULL: all functions that can be traced
  * @notrace: patterns of functions not to record
- * @buffer_size: bytes of each thread's buffer, rounded up to a power of two, up to 64 MB; 0: 1 MB
+ * @buffer_size: bytes of each thread's buffer, rounded up to a power of two, up to 64 MB; 0: 1 MB,
+ *               and with FTRACE_TRACING_STREAM 4 MB
  * @max_size: of the file, in bytes; 0: 1 GB. Threads that find no room are not recorded, and
  *            what they would have recorded is counted
  * @flags: FTRACE_TRACING_*
@@ -132,6 +139,37 @@ int ftrace_tracing_start(const struct ftrace_tracing_opts *opts);
  * Context: thread.
  */
 int ftrace_tracing_stop(void);
+
+/**
+ * ftrace_snapshot - write what all threads have to a file, and continue with empty buffers
+ * @path: as in struct ftrace_tracing_opts, but not NULL
+ *
+ * The file is a trace file of its own, which has what the buffers of all threads had at one
+ * moment: if an event is in it, so are all events that happened before. Threads stand still for about
+ * as long as in ftrace_stop_machine(); they have other buffers afterwards, and the old ones
+ * are copied by the caller. The recording needs room for these in its file: see @max_size.
+ *
+ * What was in the buffers is not in the file of the recording any more, but only in the snapshot. A
+ * signal handler that interrupts a thread in the middle of an event, and stays there until the
+ * buffers were copied, makes the event count as lost in the snapshot. So do signal handlers that
+ * are declared as NMIs and run while the threads are being stopped, in the recording.
+ *
+ * Returns 0 or
+ *   -ESRCH       no recording is running
+ *   -EOPNOTSUPP  it is written with FTRACE_TRACING_STREAM: its file has all events
+ *   -EFAULT      @path is NULL
+ *   -EEXIST      the file exists
+ *   -EFBIG       it would be larger than RLIMIT_FSIZE
+ *   -ENOMEM      the file of the recording has no room for other buffers; or no memory
+ *   -EAGAIN      threads were created faster than they could get buffers
+ *   -ENOSPC, -EACCES and other errors of open(2), fallocate(2) and write(2)
+ *   and the errors of ftrace_stop_machine()
+ * After an error there is no such file, and no event is lost.
+ *
+ * Context: thread.
+ * Source: tracing_snapshot() in kernel/trace/trace.c of the kernel.
+ */
+int ftrace_snapshot(const char *path);
 
 /* The greatest length of a mark in bytes. */
 #define FTRACE_MARK_MAX 1024
@@ -221,6 +259,158 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
 		if (FTRACE_MARKS_ON_)                                                              \
 			FTRACE_WRITE_PRINTK_(__VA_ARGS__);                                         \
 	} while (0)
+
+/**
+ * ftrace_tracing_on - record calls again
+ *
+ * Returns 0, also if calls are recorded already, or
+ *   -ESRCH    no recording is running
+ *   and the errors of ftrace_register_graph()
+ *
+ * Context: thread.
+ * Source: tracing_on in Documentation/trace/ftrace.rst of the kernel.
+ */
+int ftrace_tracing_on(void);
+
+/**
+ * ftrace_tracing_off - record no calls, until ftrace_tracing_on()
+ *
+ * The functions become what they were: they cost nothing. Buffers and file stay. Calls that
+ * have not returned have no exit in the recording.
+ *
+ * Returns 0, also if none are recorded already, or
+ *   -ESRCH    no recording is running
+ *   and the errors of ftrace_unregister_graph()
+ *
+ * Context: thread.
+ */
+int ftrace_tracing_off(void);
+
+/**
+ * ftrace_tracing_set_filter - set which functions are recorded
+ * @pattern: as in struct ftrace_tracing_opts; NULL with @reset: all functions are recorded
+ * @len: its length in bytes; 0: it ends with a 0
+ * @reset: not 0: instead of the patterns before; 0: in addition to them
+ *
+ * The change is one: with several patterns all of them count at the same time, or none does.
+ *
+ * Returns 0 or
+ *   -ESRCH    no recording is running
+ *   -EINVAL   a pattern is invalid, or @pattern is NULL and @reset is 0
+ *   -E2BIG    there are too many patterns, or they are too long
+ *   and the errors of ftrace_register_graph(); then the patterns are those before
+ *
+ * Context: thread.
+ * Source: set_ftrace_filter in Documentation/trace/ftrace.rst of the kernel.
+ */
+int ftrace_tracing_set_filter(const char *pattern, size_t len, int reset);
+
+/**
+ * ftrace_tracing_set_notrace - set which functions are not recorded
+ * @pattern: as in struct ftrace_tracing_opts; NULL with @reset: no function is excluded
+ * @len: its length in bytes; 0: it ends with a 0
+ * @reset: not 0: instead of the patterns before; 0: in addition to them
+ *
+ * As ftrace_tracing_set_filter(), also its errors.
+ *
+ * Context: thread.
+ * Source: set_ftrace_notrace in Documentation/trace/ftrace.rst of the kernel.
+ */
+int ftrace_tracing_set_notrace(const char *pattern, size_t len, int reset);
+
+/**
+ * ftrace_tracing_set_depth - record only calls that are nested in fewer recorded calls than this
+ * @depth: 0: all
+ *
+ * For a moment no calls are recorded. Those that have not returned then have no exit in
+ * the recording.
+ *
+ * Returns as ftrace_tracing_on(); after an error the depth is that before.
+ *
+ * Context: thread.
+ * Source: max_graph_depth in Documentation/trace/ftrace.rst of the kernel.
+ */
+int ftrace_tracing_set_depth(unsigned int depth);
+
+/**
+ * ftrace_tracing_set_min_time - record only calls that take at least so long
+ * @ns: nanoseconds; 0: all
+ *
+ * As ftrace_tracing_set_depth(), also its errors.
+ *
+ * Context: thread.
+ * Source: tracing_thresh in Documentation/trace/ftrace.rst of the kernel.
+ */
+int ftrace_tracing_set_min_time(unsigned long ns);
+
+/**
+ * ftrace_tracing_thread - switch recording of the calling thread on or off
+ * @on: 0: nothing that the thread does is recorded, until it calls this again, or the
+ *      recording ends
+ *
+ * What the thread has recorded stays. Its calls still pass through the trampoline. Of calls
+ * that begin before and end after the change only one end is recorded.
+ *
+ * Returns 0 or
+ *   -ESRCH    no recording is running
+ *   -ENOSPC   no buffer is free
+ *
+ * Context: thread.
+ */
+int ftrace_tracing_thread(int on);
+
+/* The states of a recording: it is running; calls are recorded; all events go to the file. */
+#define FTRACE_TRACING_STATE_RUNNING 1U
+#define FTRACE_TRACING_STATE_ON	     2U
+#define FTRACE_TRACING_STATE_STREAMS 4U
+
+/**
+ * struct ftrace_tracing_status - what is known of the recording
+ * @size: sizeof(struct ftrace_tracing_status)
+ * @state: FTRACE_TRACING_STATE_*; 0: no recording is running, and what follows is 0
+ * @stream_error: with FTRACE_TRACING_STREAM: 0, or why the file does not get all events any
+ *                more: -EFBIG if it has its greatest size, -ENOSPC and other errors of write(2)
+ * @file_size: bytes
+ * @max_size: of the file, in bytes
+ * @buffer_size: of a thread, in bytes
+ * @buffers: how many there are
+ * @free_buffers: of these, how many threads can get that begin now
+ * @threads: how many threads have got a buffer so far
+ * @max_depth: as in struct ftrace_tracing_opts
+ * @min_time_ns: as in struct ftrace_tracing_opts
+ * @lost_without_buffer: units of 16 bytes that were lost because their thread had no buffer
+ * @lost_overwritten: units that were lost because they were overwritten before they were in the file
+ * @copied: bytes that were moved from buffers to the end of the file
+ */
+struct ftrace_tracing_status {
+	size_t size;
+	unsigned int state;
+	int stream_error;
+	unsigned long file_size;
+	unsigned long max_size;
+	unsigned long buffer_size;
+	unsigned int buffers;
+	unsigned int free_buffers;
+	unsigned int threads;
+	unsigned int max_depth;
+	unsigned long min_time_ns;
+	unsigned long lost_without_buffer;
+	unsigned long lost_overwritten;
+	unsigned long copied;
+};
+
+/**
+ * ftrace_tracing_get_status - get what is known of the recording
+ * @status: its @size is set by the caller
+ *
+ * Returns 0 or
+ *   -EFAULT   @status is NULL
+ *   -EINVAL   @status->size is too small
+ *   -E2BIG    @status is of a newer version
+ *
+ * Context: thread.
+ */
+int ftrace_tracing_get_status(struct ftrace_tracing_status *status);
 
 #ifdef __cplusplus
 }

@@ -62,6 +62,11 @@ internal static unsafe class Startup
     [UnmanagedCallersOnly(EntryPoint = "thread_keeper_work", CallConvs = [typeof(CallConvCdecl)])]
     public static int KeeperWork() => Keeper.Work();
 
+    /// <summary>The thread that other processes ask looks for a request.</summary>
+    /// <returns>0: it can sleep until there is another one.</returns>
+    [UnmanagedCallersOnly(EntryPoint = "thread_control_work", CallConvs = [typeof(CallConvCdecl)])]
+    public static int ControlWork(ControlSession* session) => ControlArea.Work(session);
+
     /// <summary>A thread's first call. It does nothing: the runtime attaches a thread when it enters.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_attach", CallConvs = [typeof(CallConvCdecl)])]
     public static void Attach()

@@ -3,12 +3,15 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Record;
+using Ftrace.Trace;
 
 namespace Ftrace.Exports;
 
 /// <summary>ftrace/tracing.h: checks of the arguments and one call each.</summary>
 internal static unsafe class TracingExports
 {
+    private const nuint LongestPatterns = 1 << 16;
+
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_start", CallConvs = [typeof(CallConvCdecl)])]
     public static int Start(TracingOptions* opts)
     {
@@ -19,6 +22,10 @@ internal static unsafe class TracingExports
     /// <summary>The environment starts it: Native/record_env.c.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_start", CallConvs = [typeof(CallConvCdecl)])]
     public static int RecordStart(TracingOptions* opts, RecordStart* start) => Start(opts, ref *start);
+
+    /// <summary>The keeper of a child begins its recording: Native/keeper.c.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_child", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordChild(byte* path) => Recorder.StartChild(path);
 
     private static int Start(TracingOptions* opts, ref RecordStart start)
     {
@@ -48,4 +55,65 @@ internal static unsafe class TracingExports
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]
     public static int Stop() => Recorder.Stop();
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_snapshot", CallConvs = [typeof(CallConvCdecl)])]
+    public static int TakeSnapshot(byte* path) => path == null ? -Errno.EFAULT : Recorder.Snapshot(path, "ftrace_snapshot"u8);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_on", CallConvs = [typeof(CallConvCdecl)])]
+    public static int On() => RecorderChanges.On();
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_off", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Off() => RecorderChanges.Off();
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_set_filter", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetFilter(byte* pattern, nuint length, int reset) => SetRules(RuleKind.Filter, pattern, length, reset != 0);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_set_notrace", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetNotrace(byte* pattern, nuint length, int reset) => SetRules(RuleKind.Notrace, pattern, length, reset != 0);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_set_depth", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetDepth(uint depth) => RecorderChanges.SetDepth(depth);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_set_min_time", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetMinTime(ulong ns) => RecorderChanges.SetMinTime(ns);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_thread", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetThread(int on) => RecorderChanges.SetThread(on != 0);
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_get_status", CallConvs = [typeof(CallConvCdecl)])]
+    public static int GetStatus(TracingStatus* status)
+    {
+        if (status == null)
+        {
+            return -Errno.EFAULT;
+        }
+
+        int error = SizedStruct.Check(status, TracingStatus.FirstSize, (nuint)sizeof(TracingStatus));
+        if (error != 0)
+        {
+            return error;
+        }
+
+        nuint size = status->Size;
+        TracingStatus now = RecorderChanges.GetStatus();
+        now.Size = size;
+        new ReadOnlySpan<byte>(&now, (int)nuint.Min(size, (nuint)sizeof(TracingStatus))).CopyTo(new Span<byte>(status, sizeof(TracingStatus)));
+        return 0;
+    }
+
+    private static int SetRules(RuleKind kind, byte* pattern, nuint length, bool reset)
+    {
+        if (pattern == null)
+        {
+            return reset ? RecorderChanges.SetRules(kind, default, reset) : -Errno.EINVAL;
+        }
+
+        if (length > LongestPatterns)
+        {
+            return -Errno.E2BIG;
+        }
+
+        ReadOnlySpan<byte> text = length != 0 ? new ReadOnlySpan<byte>(pattern, (int)length) : MemoryMarshal.CreateReadOnlySpanFromNullTerminated(pattern);
+        return RecorderChanges.SetRules(kind, text, reset);
+    }
 }

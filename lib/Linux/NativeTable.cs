@@ -229,6 +229,9 @@ internal unsafe struct NativeTable
     /// <summary>Switches recording of the calling thread, which has this record, on or off. Returns 0 or -ENOSPC: it has no ring.</summary>
     [FieldOffset(Offsets.NativeTable_RecordThread)] public delegate* unmanaged<void*, int, int> RecordThread;
 
+    /// <summary>Starts the thread that other processes ask, with its session; it blocks the signals of the last argument. Returns 0 or -errno.</summary>
+    [FieldOffset(Offsets.NativeTable_ControlStart)] public delegate* unmanaged<void*, ulong, int> ControlStart;
+
     /// <summary>The handlers of the recorder: at entries.</summary>
     [FieldOffset(Offsets.NativeTable_RecordEntry)] public void* RecordEntry;
 
@@ -246,4 +249,7 @@ internal unsafe struct NativeTable
 
     /// <summary>That handler.</summary>
     [FieldOffset(Offsets.NativeTable_OnSample)] public void* OnSample;
+
+    /// <summary><c>struct record_fork</c>, Native/recorder.h.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordFork)] public void* RecordFork;
 }

@@ -7,6 +7,7 @@ internal enum SyscallNumber
     Write = 1,
     Close = 3,
     Fstat = 5,
+    Poll = 7,
     Mmap = 9,
     Mprotect = 10,
     Munmap = 11,

@@ -17,6 +17,7 @@
  *	marks.c		the host's own marks
  *	sample.c	the handler of samples
  *	keeper.c	the recorder's thread
+ *	control.c	the thread that other processes ask
  *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
@@ -82,6 +83,7 @@ struct trace_thread;
 struct graph_slot;
 struct graph_sets;
 struct recorder;
+struct control_session;
 struct ring;
 struct clock_times;
 struct sampler;
@@ -166,6 +168,8 @@ extern struct native {
 	struct ftrace_mark_key *mark_key;
 	struct sampler *sampler;
 	void (*on_sample)(int signo, siginfo_t *info, void *context);
+	int (*control_start)(struct control_session *session, unsigned long mask);
+	struct record_fork *record_fork;
 } native;
 
 /*
@@ -272,6 +276,7 @@ void entry_open(int error);
 int entry_run(int (*fn)(void *), void *data);
 void entry_idle(const unsigned int *word, unsigned int value, long ns);
 int entry_agent(int (*fn)(void)); /* a call by the agent */
+int entry_service(int (*fn)(void *), void *arg);
 struct ftrace_nmi_thread *current_thread(void);
 void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 		  void *context);

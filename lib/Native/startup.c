@@ -86,6 +86,8 @@ struct native native = {
 	.mark_key = &ftrace_marks,
 	.sampler = &ftrace_sampler,
 	.on_sample = ftrace_on_sample,
+	.control_start = control_start,
+	.record_fork = &ftrace_record_fork,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

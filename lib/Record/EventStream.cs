@@ -105,7 +105,7 @@ internal static unsafe class EventStream
     }
 
     /// <summary>Copies all that is left: the recording has ended.</summary>
-    /// <param name="isQuiet">No thread writes any more; then the rings are not needed in the file, and their blocks become unused.</param>
+    /// <param name="isQuiet">No thread writes any more; then the rings are not needed in the file.</param>
     public static void Finish(bool isQuiet)
     {
         CopyAll(isLast: true, out _);
@@ -116,9 +116,9 @@ internal static unsafe class EventStream
         }
 
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
-        for (uint i = 0; i < Words->RingCount && isQuiet && s_error == 0; i++)
+        for (uint i = 0; i < Words->RingCount; i++)
         {
-            Void(Words->Rings + i);
+            Void(Words->Rings + i, (s_cursors + i)->Next, isQuiet && s_error == 0);
         }
 
         Volatile.Write(ref Words->Streams, 0u);
@@ -157,7 +157,7 @@ internal static unsafe class EventStream
 
         // Read before the position: after the end of its thread nothing is written.
         ulong owner = Volatile.Read(ref ring->Owner);
-        if (owner is Offsets.Ring_Free or 0 || !FindLast(ring, out ulong current))
+        if (owner is Offsets.Ring_Free or 0 || !FindLast(ring, out ulong current, out _))
         {
             return false;
         }
@@ -169,14 +169,14 @@ internal static unsafe class EventStream
         bool isLate = (end - Math.Min(cursor->Next, end)) * 4 >= ring->Blocks;
         while (cursor->Next < end)
         {
-            FindLast(ring, out current);
+            FindLast(ring, out current, out ulong last);
             SkipOverwritten(ring, cursor, current);
             if (s_error != 0 || !HasRoom())
             {
                 return false;
             }
 
-            if (cursor->Next >= end || !Copy(index, isWhole: cursor->Next < current, mayWait: !isLast && !hasEnded && current - cursor->Next < ring->Blocks / 2))
+            if (cursor->Next >= end || !Copy(index, BlockOf(ring, last, current - cursor->Next), isWhole: cursor->Next < current, mayWait: !isLast && !hasEnded && current - cursor->Next < ring->Blocks / 2))
             {
                 break;
             }
@@ -190,8 +190,8 @@ internal static unsafe class EventStream
         return isLate;
     }
 
-    /// <summary>The sequence number of the block that was entered last.</summary>
-    private static bool FindLast(Ring* ring, out ulong sequence)
+    /// <summary>The block that was entered last.</summary>
+    private static bool FindLast(Ring* ring, out ulong sequence, out ulong address)
     {
         ulong end = Volatile.Read(ref ring->End);
         if (end == 0)
@@ -200,12 +200,17 @@ internal static unsafe class EventStream
             end = paused != 0 ? ring->Start + (ulong)paused * Words->BlockSize : 0;
         }
 
-        sequence = end != 0 ? Volatile.Read(ref ((TraceBlock*)(end - Words->BlockSize))->Sequence) : 0;
+        address = end - Words->BlockSize;
+        sequence = end != 0 ? Volatile.Read(ref ((TraceBlock*)address)->Sequence) : 0;
         return sequence != 0;
     }
 
-    private static TraceBlock* BlockOf(Ring* ring, ulong sequence) =>
-        (TraceBlock*)(ring->Start + ((sequence - 1) & (ring->Blocks - 1)) * Words->BlockSize);
+    /// <summary>The block that is so many before one.</summary>
+    private static TraceBlock* BlockOf(Ring* ring, ulong last, ulong distance)
+    {
+        ulong index = (last - ring->Start) / Words->BlockSize - distance;
+        return (TraceBlock*)(ring->Start + (index & (ring->Blocks - 1)) * Words->BlockSize);
+    }
 
     /// <summary>
     /// Notes whose ring it is. While events are copied a ring changes hands only when it is empty; later, what its thread has lost is no longer
@@ -250,15 +255,15 @@ internal static unsafe class EventStream
 
     /// <summary>Copies the next block to the buffer.</summary>
     /// <param name="index">Of the ring.</param>
+    /// <param name="block">Where it is.</param>
     /// <param name="isWhole">A block after it was entered: all its units were reserved.</param>
     /// <param name="mayWait">If some were not written yet, it is left for later.</param>
     /// <returns>False if it was left.</returns>
-    private static bool Copy(uint index, bool isWhole, bool mayWait)
+    private static bool Copy(uint index, TraceBlock* block, bool isWhole, bool mayWait)
     {
         Ring* ring = Words->Rings + index;
         StreamCursor* cursor = s_cursors + index;
         uint size = Words->BlockSize;
-        TraceBlock* block = BlockOf(ring, cursor->Next);
         var copy = (TraceBlock*)(s_buffer + s_used);
         ulong position = Volatile.Read(ref ring->End) != 0 ? Volatile.Read(ref ring->Pos) & ~TagMask : 0;
         Buffer.MemoryCopy(block, copy, size, size);
@@ -450,14 +455,21 @@ internal static unsafe class EventStream
         cursor->Lost = 0;
     }
 
-    /// <summary>Frees a ring's part of the file, which is zeros then.</summary>
-    private static void Void(Ring* ring)
+    /// <summary>Makes blocks unused that were copied, or are counted as lost; or frees the ring's part of the file, which is zeros then.</summary>
+    private static void Void(Ring* ring, ulong next, bool frees)
     {
         for (uint i = 0; i < ring->Blocks; i++)
         {
-            Volatile.Write(ref ((TraceBlock*)(ring->Start + i * Words->BlockSize))->Magic, 0u);
+            var block = (TraceBlock*)(ring->Start + i * Words->BlockSize);
+            if (block->Sequence < next)
+            {
+                Volatile.Write(ref block->Magic, 0u);
+            }
         }
 
-        Memory.Remove((void*)ring->Start, (nuint)ring->Blocks * Words->BlockSize);
+        if (frees)
+        {
+            Memory.Remove((void*)ring->Start, (nuint)ring->Blocks * Words->BlockSize);
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
 using Ftrace.Linux;
 
 namespace Ftrace.Record;
@@ -14,24 +13,14 @@ namespace Ftrace.Record;
 internal static unsafe class RecordFile
 {
     private const int AtFdcwd = -100;
-    private const int OpenNew = 0x2 | 0x40 | 0x80 | 0x20000 | 0x80000; // O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_CLOEXEC
-    private const int OwnerOnly = 0x180; // 0600
-    private const int SetCloexec = 2;    // F_SETFD
-    private const int Cloexec = 1;
-    private const int GetFlags = 3; // F_GETFL
-    private const int AccessMode = 3;
-    private const int ReadWrite = 2;
     private const int DuplicateCloexec = 1030; // F_DUPFD_CLOEXEC
+    private const int GetSeals = 1034; // F_GET_SEALS
+    private const int SealShrink = 2;  // F_SEAL_SHRINK
     private const int FirstDescriptor = 512;
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int MapShared = 1;
-    private const int LimitFileSize = 1;
     private const int LimitDescriptors = 7;
     private const int StatSize = 144;
-    private const int StatModeOffset = 24;
-    private const int StatSizeOffset = 48;
-    private const uint ModeFormat = 0xf000;
-    private const uint ModeRegular = 0x8000;
 
     private static int s_fd = -1;
     private static ulong s_device;
@@ -51,23 +40,19 @@ internal static unsafe class RecordFile
     {
         get
         {
-            ulong most = Math.Min(s_maxSize, Limit(LimitFileSize));
+            ulong most = Math.Min(s_maxSize, TraceFilePath.SizeLimit);
             return most > s_size ? most - s_size : 0;
         }
     }
-
-    /// <summary>Begins a path of a file that the caller has opened: "fd:N".</summary>
-    public static ReadOnlySpan<byte> Descriptor => "fd:"u8;
 
     /// <summary>Opens the file. A path must not exist yet; a descriptor must be of an empty file.</summary>
     /// <returns>0 or -errno.</returns>
     public static int Open(byte* path, ulong maxSize)
     {
-        ReadOnlySpan<byte> text = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path);
         s_size = 0;
         s_maxSize = maxSize;
-        s_isCreated = !text.StartsWith(Descriptor);
-        int fd = s_isCreated ? (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenNew, OwnerOnly) : ParseDescriptor(text[Descriptor.Length..]);
+        s_isCreated = !TraceFilePath.IsDescriptor(path);
+        int fd = TraceFilePath.Open(path);
         if (fd < 0)
         {
             return fd;
@@ -81,26 +66,10 @@ internal static unsafe class RecordFile
         return 0;
     }
 
-    private static int ParseDescriptor(ReadOnlySpan<byte> number)
-    {
-        bool isNumber = System.Buffers.Text.Utf8Parser.TryParse(number, out int fd, out int used) && used == number.Length && fd >= 0;
-        byte* stat = stackalloc byte[StatSize];
-        bool isUsable = isNumber && Native.Syscall(SyscallNumber.Fstat, fd, (nint)stat) == 0
-            && (*(uint*)(stat + StatModeOffset) & ModeFormat) == ModeRegular && *(ulong*)(stat + StatSizeOffset) == 0
-            && (Native.Syscall(SyscallNumber.Fcntl, fd, GetFlags) & AccessMode) == ReadWrite;
-        if (!isUsable)
-        {
-            return -Errno.EINVAL;
-        }
-
-        int error = (int)Native.Syscall(SyscallNumber.Fcntl, fd, SetCloexec, Cloexec);
-        return error < 0 ? error : fd;
-    }
-
     /// <summary>Replaces a descriptor by a high one, if there is one.</summary>
     private static int MoveUp(int fd)
     {
-        ulong first = ulong.Min(FirstDescriptor, Limit(LimitDescriptors) / 2);
+        ulong first = ulong.Min(FirstDescriptor, TraceFilePath.Limit(LimitDescriptors) / 2);
         if ((ulong)fd >= first)
         {
             return fd;
@@ -116,6 +85,16 @@ internal static unsafe class RecordFile
         return moved;
     }
 
+    /// <summary>True if nobody can make the file shorter.</summary>
+    public static bool IsSealed
+    {
+        get
+        {
+            nint seals = Native.Syscall(SyscallNumber.Fcntl, s_fd, GetSeals);
+            return seals >= 0 && (seals & SealShrink) != 0;
+        }
+    }
+
     /// <summary>True if the descriptor still is that of the file.</summary>
     private static bool IsOpen
     {
@@ -128,20 +107,37 @@ internal static unsafe class RecordFile
 
     private static bool IsFile(byte* stat) => *(ulong*)stat == s_device && *(ulong*)(stat + sizeof(ulong)) == s_inode;
 
+    private static int CanGrow(ulong bytes)
+    {
+        if (bytes > Room)
+        {
+            return -Errno.EFBIG;
+        }
+
+        return IsOpen ? 0 : -Errno.EBADF;
+    }
+
     /// <summary>Makes the file longer, and maps the new part. Null if the file cannot grow; then nothing has changed.</summary>
     /// <param name="bytes">How much, a multiple of the block size.</param>
     /// <param name="error">0 or -errno: -EFBIG at the greatest size, or at RLIMIT_FSIZE, which would end the process; -EBADF: the host has closed it.</param>
     public static void* Grow(ulong bytes, out int error)
     {
-        error = bytes > Room ? -Errno.EFBIG : 0;
-        error = error == 0 && !IsOpen ? -Errno.EBADF : error;
+        error = CanGrow(bytes);
         error = error != 0 ? error : Allocate(bytes);
         if (error != 0)
         {
             return null;
         }
 
-        nint start = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, (nint)s_size);
+        void* start = Map(s_size, bytes, out error);
+        s_size += start != null ? bytes : 0;
+        return start;
+    }
+
+    /// <summary>Maps a part. Null if it cannot.</summary>
+    public static void* Map(ulong offset, ulong bytes, out int error)
+    {
+        nint start = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, (nint)offset);
         if (start < 0)
         {
             error = (int)start;
@@ -155,16 +151,22 @@ internal static unsafe class RecordFile
             return null;
         }
 
-        s_size += bytes;
+        error = 0;
         return (void*)start;
     }
+
+    /// <summary>Reads a part.</summary>
+    /// <returns>How many bytes, or -errno.</returns>
+    public static nint Read(byte* to, uint bytes, ulong offset) =>
+        IsOpen ? Native.Syscall(SyscallNumber.Pread64, s_fd, (nint)to, (nint)bytes, (nint)offset) : -Errno.EBADF;
 
     /// <summary>Makes the file longer, and does not map the new part, which is zeros.</summary>
     /// <returns>0 or -errno; then nothing has changed.</returns>
     public static int Allocate(ulong bytes, out ulong offset)
     {
         offset = s_size;
-        int error = bytes > Room ? -Errno.EFBIG : Allocate(bytes);
+        int error = CanGrow(bytes);
+        error = error != 0 ? error : Allocate(bytes);
         s_size += error == 0 ? bytes : 0;
         return error;
     }
@@ -175,6 +177,11 @@ internal static unsafe class RecordFile
     {
         while (bytes != 0)
         {
+            if (!IsOpen)
+            {
+                return -Errno.EBADF;
+            }
+
             nint written = Native.Syscall(SyscallNumber.Pwrite64, s_fd, (nint)from, (nint)bytes, (nint)offset);
             if (written == -Errno.EINTR)
             {
@@ -194,9 +201,21 @@ internal static unsafe class RecordFile
         return 0;
     }
 
+    /// <summary>Maps its first page once more. Null if that fails.</summary>
+    public static void* MapFirstPage()
+    {
+        nint start = IsOpen ? Native.Syscall(SyscallNumber.Mmap, 0, Memory.PageSize, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, 0) : -1;
+        return start < 0 ? null : (void*)start;
+    }
+
     private static int Allocate(ulong bytes)
     {
-        int error;
+        int error = IsOpen ? 0 : -Errno.EBADF;
+        if (error != 0)
+        {
+            return error;
+        }
+
         do
         {
             error = (int)Native.Syscall(SyscallNumber.Fallocate, s_fd, 0, (nint)s_size, (nint)bytes);
@@ -228,12 +247,6 @@ internal static unsafe class RecordFile
         }
 
         return 0;
-    }
-
-    private static ulong Limit(int resource)
-    {
-        ulong* limit = stackalloc ulong[2];
-        return Native.Syscall(SyscallNumber.Prlimit64, 0, resource, 0, (nint)limit) == 0 ? limit[0] : ulong.MaxValue;
     }
 
     public static void Close()

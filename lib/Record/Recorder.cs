@@ -6,6 +6,7 @@ using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
+using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Trace;
 
@@ -21,17 +22,35 @@ internal static unsafe class Recorder
     private const uint FewestBlocks = 4;
     private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
+    private const long LongestWaitNs = Clock.NsPerSecond / 10;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
+    private const int MostPatterns = 80; // more than the rules of an ops can hold
+
     private static bool s_isRunning;
+    private static bool s_isOn;
+    private static bool s_hasExits;
 
     /// <summary>Where a start has failed, see <see cref="RecordStart"/>.</summary>
     private static uint s_stage;
 
+    /// <summary>Samples, for forked children.</summary>
+    private static uint s_hz;
+
     private static ReadOnlySpan<byte> DefaultPath => "ftrace.data\0"u8;
 
     private static FtraceGraphOps* GraphOps => (FtraceGraphOps*)Native.Table->RecorderGraphOps;
+
+    /// <summary>With the mutex held: a recording runs.</summary>
+    public static bool IsRunning => s_isRunning;
+
+    /// <summary>Calls are recorded.</summary>
+    public static bool IsOn => s_isOn;
+
+    public static uint MaxDepth => GraphOps->MaxDepth;
+
+    public static ulong MinTimeNs { get; private set; }
 
     /// <param name="options">Checked but for the patterns.</param>
     /// <param name="start">What else is to be known of it; receives where it has failed.</param>
@@ -61,7 +80,8 @@ internal static unsafe class Recorder
                 return error;
             }
 
-            error = RingPool.Add(RingPool.Spare);
+            TruncationGuard.Install();
+            error = AddRings(RingPool.Spare);
             error = error != 0 ? error : Register(options);
             error = error != 0 ? error : StartSampler(options);
             error = error != 0 ? error : StartKeeper();
@@ -73,10 +93,98 @@ internal static unsafe class Recorder
                 return error;
             }
 
-            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, start.Children != 0);
+            bool isDescriptor = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path).StartsWith(TraceFilePath.Descriptor);
+            byte* children = start.ChildBase != null || isDescriptor ? start.ChildBase : path;
+            bool hasChildren = start.Children != 0 && (options.Flags & TracingOptions.NoChildren) == 0;
+            RecordFork.Shared->SetBase(hasChildren ? children : null);
+            s_hz = options.Hz;
+            RecordFork.Shared->AtOnce = options.Hz != 0 ? 1u : 0;
+            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, hasChildren);
+            ControlArea.Begin(RecorderWords.Shared->Header, Agent.Mask);
             s_isRunning = true;
             return 0;
         }
+    }
+
+    /// <summary>Adds the first rings, or as many as there is room for.</summary>
+    private static int AddRings(int count)
+    {
+        int error = RingPool.Add(count);
+        return RecorderWords.Shared->RingCount != 0 ? 0 : error;
+    }
+
+    /// <summary>
+    /// In the child of a fork: nothing of the parent's recording is used. The text stays changed, and the ops registered; events are
+    /// dropped until the child has a recording of its own, <see cref="StartChild"/>.
+    /// </summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        RecorderState* state = RecorderState.Shared;
+        RecordFork* fork = RecordFork.Shared;
+        if (self->Saved != NmiThread.Outside && self->Busy != 0)
+        {
+            fork->State = Offsets.RecordFork_None;
+            return; // an NMI has forked, perhaps in the middle of a call of the recorder's, which continues
+        }
+
+        bool isRecorded = s_isRunning && TraceState.Shared->Torn == 0 && fork->Base[0] != 0;
+        words->Active = 0;
+        words->Header = null;
+        RingPool.AfterFork(self);
+        InfoWriter.AfterFork();
+        state->Mutex = 0;
+        state->FileMutex = 0;
+        fork->Lost = 0;
+        fork->State = isRecorded ? (uint)Offsets.RecordFork_Forked : Offsets.RecordFork_None;
+    }
+
+    /// <summary>Begins the recording of the child of a fork. Called by its keeper.</summary>
+    /// <returns>0 or -errno; then the child is not recorded.</returns>
+    public static int StartChild(byte* path)
+    {
+        // Who stops the recording waits for the keeper with the mutex held.
+        if (!FutexMutex.TryLock(&RecorderState.Shared->Mutex, Clock.NowNs() + LongestWaitNs))
+        {
+            return -Errno.EBUSY;
+        }
+
+        int error = s_isRunning && RecorderWords.Shared->Header == null ? StartChildLocked(path) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    private static int StartChildLocked(byte* path)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        RecordFile.Close(); // the parent's
+        int error = EventStream.Reset(EventStream.IsWanted);
+        error = error != 0 ? error : OpenFile(path, RecordFile.MaxSize);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        error = AddRings(RingPool.FewestSpare);
+        if (error != 0)
+        {
+            words->Header->Magic = 0;
+            RecordFile.Discard(path);
+            TraceFileHeader* header = words->Header;
+            words->Header = null;
+            Memory.Unmap(header, BlockSize);
+            InfoWriter.Unmap();
+            return error;
+        }
+
+        Keeper.Reset();
+        RecordedOptions.WriteAgain();
+        Run(TraceOperation.Update); // writes the objects
+        words->Header->Lost += Volatile.Read(ref RecordFork.Shared->Lost);
+        Volatile.Write(ref words->Active, 1);
+        Sampler.Start(s_hz); // without samples, if they cannot be taken
+        return 0;
     }
 
     /// <summary>After the stop, if there was one, which has chosen its signal.</summary>
@@ -97,7 +205,7 @@ internal static unsafe class Recorder
         int error = Native.Table->KeeperStart(Agent.Mask);
         if (error != 0)
         {
-            Run(TraceOperation.Unregister);
+            SwitchOff();
         }
 
         return error;
@@ -149,18 +257,18 @@ internal static unsafe class Recorder
     private static int Register(in TracingOptions options)
     {
         FtraceGraphOps* ops = GraphOps;
-        bool hasExits = (options.Flags & TracingOptions.Function) == 0;
-        ops->Entryfunc = hasExits ? Native.Table->RecordEntry : Native.Table->RecordFunction;
-        ops->Retfunc = hasExits ? Native.Table->RecordReturn : null;
+        s_hasExits = (options.Flags & TracingOptions.Function) == 0;
+        ops->Entryfunc = s_hasExits ? Native.Table->RecordEntry : Native.Table->RecordFunction;
+        ops->Retfunc = s_hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
-        ops->MaxDepth = options.MaxDepth;
-        RecorderWords.Shared->MinTime = hasExits ? Tsc.FromNs(options.MinTimeNs) : 0;
+        SetLimits(options.MaxDepth, options.MinTimeNs);
         Tracing.Observer = &LookAtObjects;
+        RecordedObjects.HasSamples = options.Hz != 0;
         Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
-        int error = SetRules(RuleKind.Filter, options.Filter);
+        int error = SetRules(RuleKind.Filter, TextOf(options.Filter), reset: false);
         if (error != 0)
         {
             return error;
@@ -168,18 +276,14 @@ internal static unsafe class Recorder
 
         s_stage = Offsets.RecordStart_InNotrace;
         bool tracesNothing = (options.Flags & TracingOptions.Sample) != 0;
-        fixed (byte* all = "*\0"u8)
-        {
-            error = SetRules(RuleKind.Notrace, tracesNothing ? all : options.Notrace);
-        }
-
-        if (error != 0)
+        error = SetRules(RuleKind.Notrace, tracesNothing ? "*"u8 : TextOf(options.Notrace), reset: false);
+        s_stage = error != 0 ? s_stage : Offsets.RecordStart_InCode;
+        if (error != 0 || (options.Flags & TracingOptions.Off) != 0)
         {
             return error;
         }
 
-        s_stage = Offsets.RecordStart_InCode;
-        return Run(TraceOperation.Register);
+        return SwitchOn();
     }
 
     /// <summary>Objects may be new. Called with the trace mutex and the loader's lock held.</summary>
@@ -189,35 +293,103 @@ internal static unsafe class Recorder
         Marks.Apply();
     }
 
-    /// <summary>Sets patterns, separated by semicolons or newlines.</summary>
-    private static int SetRules(RuleKind kind, byte* patterns)
+    private static ReadOnlySpan<byte> TextOf(byte* text) => text != null ? MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text) : default;
+
+    /// <summary>Which calls are recorded, apart from the patterns. Called while none are.</summary>
+    public static void SetLimits(uint depth, ulong minTimeNs)
     {
-        int error = 0;
-        bool isFirst = true;
-        ReadOnlySpan<byte> rest = patterns == null ? default : MemoryMarshal.CreateReadOnlySpanFromNullTerminated(patterns);
-        while (!rest.IsEmpty && error == 0)
+        GraphOps->MaxDepth = depth;
+        MinTimeNs = minTimeNs;
+        RecorderWords.Shared->MinTime = s_hasExits ? Tsc.FromNs(minTimeNs) : 0;
+    }
+
+    /// <summary>Begins to record calls. Called with the mutex held.</summary>
+    public static int SwitchOn()
+    {
+        int error = s_isOn ? 0 : Run(TraceOperation.Register);
+        s_isOn |= error == 0;
+        return error;
+    }
+
+    /// <summary>Ends to record calls. Called with the mutex held.</summary>
+    public static int SwitchOff()
+    {
+        int error = s_isOn ? Run(TraceOperation.Unregister) : 0;
+
+        // An attempt before may have removed it, although it failed.
+        error = error == -Errno.ENOENT ? 0 : error;
+        s_isOn &= error != 0;
+        return error;
+    }
+
+    /// <summary>Sets patterns, separated by semicolons or newlines: all or none. Called with the mutex held.</summary>
+    /// <param name="kind">Filter or notrace.</param>
+    /// <param name="patterns">In memory that does not move.</param>
+    /// <param name="reset">First remove the patterns of this kind.</param>
+    public static int SetRules(RuleKind kind, ReadOnlySpan<byte> patterns, bool reset)
+    {
+        TraceRule* rules = stackalloc TraceRule[MostPatterns];
+        int count = 0;
+        fixed (byte* text = patterns)
         {
-            int end = rest.IndexOfAny((byte)';', (byte)'\n');
-            ReadOnlySpan<byte> pattern = end < 0 ? rest : rest[..end];
-            rest = end < 0 ? default : rest[(end + 1)..];
-            if (pattern.IsEmpty)
+            for (int at = 0; at < patterns.Length;)
             {
-                continue;
-            }
+                int length = patterns[at..].IndexOfAny((byte)';', (byte)'\n');
+                length = length < 0 ? patterns.Length - at : length;
+                if (length != 0)
+                {
+                    if (count == MostPatterns)
+                    {
+                        return -Errno.E2BIG;
+                    }
 
-            fixed (byte* text = pattern)
-            {
-                var rule = new TraceRule { Kind = kind, Reset = isFirst };
-                rule.Error = rule.TryParse(text, pattern.Length) ? 0 : -Errno.EINVAL;
-                error = rule.Error;
-                int result = Run(TraceOperation.SetRule, rule);
-                error = error != 0 ? error : result;
-            }
+                    rules[count] = new TraceRule { Kind = kind };
+                    if (!rules[count].TryParse(text + at, length))
+                    {
+                        return -Errno.EINVAL;
+                    }
 
-            isFirst = false;
+                    count++;
+                }
+
+                at += length + 1;
+            }
         }
 
-        return error;
+        if (count == 0 && !reset)
+        {
+            return 0;
+        }
+
+        rules[0].Kind = kind;
+        rules[0].Reset = reset;
+        rules[0].ResetOnly = count == 0;
+        for (int i = 0; i < count - 1; i++)
+        {
+            rules[i].Next = rules + i + 1;
+        }
+
+        return Run(TraceOperation.SetRule, rules[0]);
+    }
+
+    /// <summary>What is known of the recording. Called with the mutex held.</summary>
+    public static void Fill(ref TracingStatus status)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        status.State = TracingStatus.Running | (s_isOn ? TracingStatus.On : 0);
+        status.State |= EventStream.IsWanted && EventStream.Error == 0 ? TracingStatus.Streams : 0;
+        status.StreamError = EventStream.Error;
+        status.FileSize = RecordFile.Size;
+        status.MaxSize = RecordFile.MaxSize;
+        status.BufferSize = RingPool.RingBytes;
+        status.Buffers = Volatile.Read(ref words->RingCount);
+        status.FreeBuffers = (uint)RingPool.CountAvailable();
+        status.Threads = Volatile.Read(ref words->Threads);
+        status.MaxDepth = MaxDepth;
+        status.MinTimeNs = MinTimeNs;
+        status.LostWithoutBuffer = Volatile.Read(ref words->Header->Lost);
+        status.LostOverwritten = EventStream.Lost;
+        status.CopiedBytes = EventStream.Copied * words->BlockSize;
     }
 
     private static int Run(TraceOperation operation, in TraceRule rule = default)
@@ -226,11 +398,20 @@ internal static unsafe class Recorder
         return Tracing.Run(ref call);
     }
 
+    /// <summary>Writes what all threads have to a file: <see cref="Record.Snapshot"/>.</summary>
+    public static int Snapshot(byte* path, ReadOnlySpan<byte> cause)
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
     /// <returns>0 or -errno; then it still runs.</returns>
     public static int Stop()
     {
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
-        int error = s_isRunning ? Run(TraceOperation.Unregister) : -Errno.ESRCH;
+        int error = s_isRunning ? SwitchOff() : -Errno.ESRCH;
         if (error == 0)
         {
             Finish();
@@ -246,6 +427,9 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
+        ControlArea.End(words->Header);
+        Volatile.Write(ref RecordFork.Shared->State, Offsets.RecordFork_None);
+        RecordFork.Shared->SetBase(null);
         Native.Table->KeeperEnd();
         Sampler.Stop();
         Marks.Set(false);
@@ -254,6 +438,12 @@ internal static unsafe class Recorder
         LoadedObjects.Observer = null;
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
+        if (words->Header == null)
+        {
+            RecordFile.Close();
+            return; // the child of a fork that was not recorded
+        }
+
         bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0 && RingPool.WaitForWriters(StackTimeoutMs);
         if (EventStream.IsWanted)
         {
@@ -276,6 +466,10 @@ internal static unsafe class Recorder
         words->Header = null;
         Memory.Unmap(header, BlockSize);
         RecordFile.Close();
+        if (isQuiet)
+        {
+            TruncationGuard.Remove();
+        }
     }
 
     private static void ResetRules()

@@ -1,3 +1,5 @@
+using Ftrace.Linux;
+
 namespace Ftrace.Trace;
 
 /// <summary>The checked arguments of a call of ftrace/trace.h or ftrace/sites.h, and its result.</summary>
@@ -10,6 +12,9 @@ internal unsafe struct TraceCall
     public bool IsGraph;
 
     public readonly OpsKey Key => new(Ops, IsGraph);
+
+    /// <summary>It is the library's own, with which a program records itself.</summary>
+    public readonly bool IsRecorders => Ops == Native.Table->RecorderGraphOps;
 
     public TraceRule Rule;
 

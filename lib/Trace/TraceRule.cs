@@ -23,6 +23,9 @@ internal unsafe struct TraceRule
     /// <summary>What the pattern is compared with.</summary>
     public NameForm Form;
 
+    /// <summary>Further rules of the same call: all of them are set, or none.</summary>
+    public TraceRule* Next;
+
     public byte* Name;
     public int NameLength;
 

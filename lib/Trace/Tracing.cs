@@ -81,7 +81,7 @@ internal static unsafe class Tracing
         }
 
         int error = call.Result;
-        if (call.Operation == TraceOperation.SetRule && call.Rule.Kind != RuleKind.Notrace)
+        if (call.Operation == TraceOperation.SetRule && call.Rule.Kind != RuleKind.Notrace && !call.IsRecorders)
         {
             NoteFilter(call.Key, error);
         }
@@ -696,19 +696,12 @@ internal static unsafe class Tracing
             record->RemoveRules(rule->Kind);
         }
 
-        if (!rule->ResetOnly)
+        for (TraceRule* added = rule; added != null && !rule->ResetOnly; added = added->Next)
         {
-            int error = record->Add(rule);
+            int error = AddRule(record, added);
             if (error != 0)
             {
                 return error;
-            }
-
-            bool mayMatchLater = (record->Flags & FtraceOps.Pending) != 0 && rule->Kind != RuleKind.Ip;
-            if (!mayMatchLater && !LastRuleMatchesAny(record))
-            {
-                UnmatchedRule.Report(rule);
-                return UnmatchedRule.ErrorOf(rule);
             }
         }
 
@@ -718,6 +711,24 @@ internal static unsafe class Tracing
         }
 
         return ApplyFilter(record);
+    }
+
+    private static int AddRule(OpsRecord* record, TraceRule* rule)
+    {
+        int error = record->Add(rule);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        bool mayMatchLater = (record->Flags & FtraceOps.Pending) != 0 && rule->Kind != RuleKind.Ip;
+        if (!mayMatchLater && !LastRuleMatchesAny(record))
+        {
+            UnmatchedRule.Report(rule);
+            return UnmatchedRule.ErrorOf(rule);
+        }
+
+        return 0;
     }
 
     private static int FreeFilter(OpsKey ops)

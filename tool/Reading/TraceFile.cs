@@ -15,6 +15,7 @@ namespace Ftrace.Tool.Reading;
 internal sealed unsafe class TraceFile : IDisposable
 {
     private const int HeaderSize = 128;
+    private const int UnitSize = 16;
     private const int MinBlockSize = 4096;
     private const int MaxBlockSize = 1 << 20;
 
@@ -220,6 +221,7 @@ internal sealed unsafe class TraceFile : IDisposable
         {
             BlockSize = (int)blockSize,
             IsTsc = (U32(bytes, 20) & 1) != 0,
+            IsStreamed = (U32(bytes, 20) & 2) != 0,
             BlockCount = U64(bytes, 24),
             ProcessId = (int)U32(bytes, 32),
             State = (TraceState)U32(bytes, 36),
@@ -286,6 +288,7 @@ internal sealed unsafe class TraceFile : IDisposable
         foreach (TraceThread thread in _threadsByNumber.Values)
         {
             FinishThread(thread);
+            Lost += thread.Lost;
         }
 
         _threads.Sort((a, b) => a.FirstTime != b.FirstTime ? a.FirstTime.CompareTo(b.FirstTime) : a.Number.CompareTo(b.Number));
@@ -317,7 +320,6 @@ internal sealed unsafe class TraceFile : IDisposable
     {
         List<BlockEntry> blocks = thread.Blocks;
         thread.Lost = Math.Max(thread.LostInHeaders, thread.LostInRecords);
-        Lost += thread.Lost;
         _threads.Add(thread);
         if (blocks.Count == 0)
         {
@@ -325,11 +327,21 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.Sort();
-        thread.IsBeginningCut = blocks[0].Sequence > 1;
+
+        // Of a file that was streamed and finished, what is missing is counted.
+        bool isCounted = Header.IsStreamed && Header.State == TraceState.Finished && thread.Lost == 0;
+        thread.IsBeginningCut = blocks[0].Sequence > 1 && !isCounted;
         int kept = 1;
         for (int i = 1; i < blocks.Count; i++)
         {
             ulong distance = blocks[i].Sequence - blocks[kept - 1].Sequence;
+            if (distance == 0 && Header.IsStreamed)
+            {
+                // Copied out of the ring, where it was being written.
+                blocks[kept - 1] = CountWritten(blocks[i]) > CountWritten(blocks[kept - 1]) ? blocks[i] : blocks[kept - 1];
+                continue;
+            }
+
             if (distance == 0)
             {
                 AddDamage((long)blocks[i].Block * Header.BlockSize, $"block {blocks[i].Sequence} of thread {thread.Number} is there twice");
@@ -341,6 +353,48 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.RemoveRange(kept, blocks.Count - kept);
+        if (Header.IsStreamed && thread.MissingBlocks != 0)
+        {
+            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
+            thread.Lost = Math.Max(thread.Lost, CountMissing(thread));
+            thread.MissingBlocks -= Math.Min(thread.MissingBlocks, thread.Lost / units);
+        }
+    }
+
+    /// <summary>Units that a thread has lost, by the blocks that are missing too: a process that was killed, or has ended, may not have counted the last ones.</summary>
+    private ulong CountMissing(TraceThread thread)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(BlockHeader)];
+        ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
+        ulong next = thread.Blocks[0].Sequence;
+        ulong lost = 0;
+        foreach (BlockEntry entry in thread.Blocks)
+        {
+            if (Read((long)entry.Block * Header.BlockSize, bytes) == bytes.Length)
+            {
+                ulong counted = MemoryMarshal.AsRef<BlockHeader>(bytes).Lost;
+                lost = Math.Max(lost + (entry.Sequence - next) * units, counted);
+            }
+
+            next = entry.Sequence + 1;
+        }
+
+        return lost;
+    }
+
+    /// <summary>How many units of a block were written.</summary>
+    private int CountWritten(BlockEntry entry)
+    {
+        byte[] block = new byte[Header.BlockSize];
+        int length = Read((long)entry.Block * Header.BlockSize, block);
+        ulong tag = BlockHeader.TagOf(entry.Sequence);
+        int count = 0;
+        for (int at = sizeof(BlockHeader); at + UnitSize <= length; at += UnitSize)
+        {
+            count += (block[at] & 15) == (int)tag ? 1 : 0;
+        }
+
+        return count;
     }
 
     private static ClockPair Pair(ReadOnlySpan<byte> bytes, int offset) => new(U64(bytes, offset), U64(bytes, offset + 8), U64(bytes, offset + 16));

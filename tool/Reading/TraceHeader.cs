@@ -13,6 +13,9 @@ internal sealed class TraceHeader
     /// <summary>True if times of events are of the TSC; else they are nanoseconds of <c>CLOCK_MONOTONIC</c>.</summary>
     public required bool IsTsc { get; init; }
 
+    /// <summary>True if the process was to write all events; what is missing was lost.</summary>
+    public required bool IsStreamed { get; init; }
+
     /// <summary>Of the process; 0: as many as the file has.</summary>
     public required ulong BlockCount { get; init; }
 
