@@ -28,6 +28,7 @@ internal static class Program
         root.Add(ReportCommand.Create());
         root.Add(DumpCommand.Create());
         root.Add(StatCommand.Create());
+        root.Add(GraphCommand.Create());
         root.Add(StatusCommand.Create());
         root.Add(ControlCommand.Create("on", "Record calls of a process again", ControlKind.On));
         root.Add(ControlCommand.Create("off", "Record no calls of a process for now", ControlKind.Off));

@@ -48,6 +48,12 @@ extern "C" {
 /* Record samples only, and no functions: for programs that were compiled without a flag. */
 #define FTRACE_TRACING_SAMPLE 8U
 
+/*
+ * Do not record children that fork(3) makes. Otherwise a child records, from its first traced call on, to a
+ * file of its own: @path, a dot, and its process id. With "fd:N" there is no such file.
+ */
+#define FTRACE_TRACING_NO_CHILDREN 16U
+
 /**
  * struct ftrace_tracing_opts - how to record
  * @size: sizeof(struct ftrace_tracing_opts)
@@ -133,6 +139,126 @@ int ftrace_tracing_start(const struct ftrace_tracing_opts *opts);
  * Context: thread.
  */
 int ftrace_tracing_stop(void);
+
+/**
+ * ftrace_snapshot - write what all threads have to a file, and continue with empty buffers
+ * @path: as in struct ftrace_tracing_opts, but not NULL
+ *
+ * The file is a trace file of its own, which has what the buffers of all threads had at one
+ * moment: if an event is in it, so are all events that happened before. Threads stand still for about
+ * as long as in ftrace_stop_machine(); they have other buffers afterwards, and the old ones
+ * are copied by the caller. The recording needs room for these in its file: see @max_size.
+ *
+ * What was in the buffers is not in the file of the recording any more, but only in the snapshot. A
+ * signal handler that interrupts a thread in the middle of an event, and stays there until the
+ * buffers were copied, makes the event count as lost in the snapshot. So do signal handlers that
+ * are declared as NMIs and run while the threads are being stopped, in the recording.
+ *
+ * Returns 0 or
+ *   -ESRCH       no recording is running
+ *   -EOPNOTSUPP  it is written with FTRACE_TRACING_STREAM: its file has all events
+ *   -EFAULT      @path is NULL
+ *   -EEXIST      the file exists
+ *   -EFBIG       it would be larger than RLIMIT_FSIZE
+ *   -ENOMEM      the file of the recording has no room for other buffers; or no memory
+ *   -EAGAIN      threads were created faster than they could get buffers
+ *   -ENOSPC, -EACCES and other errors of open(2), fallocate(2) and write(2)
+ *   and the errors of ftrace_stop_machine()
+ * After an error there is no such file, and no event is lost.
+ *
+ * Context: thread.
+ * Source: tracing_snapshot() in kernel/trace/trace.c of the kernel.
+ */
+int ftrace_snapshot(const char *path);
+
+/* The greatest length of a mark in bytes. */
+#define FTRACE_MARK_MAX 1024
+
+/**
+ * ftrace_write_mark - write a text into the recording
+ * @text: the text, which ends with a 0
+ *
+ * The same as ftrace_mark(), as a function: for languages that have no macros.
+ *
+ * Context: any; async-signal-safe. Does not change errno.
+ */
+void ftrace_write_mark(const char *text);
+
+/**
+ * ftrace_write_printk - format a text and write it into the recording
+ * @format: as for printf(3)
+ *
+ * The same as ftrace_printk(), as a function.
+ *
+ * Context: thread. Does not change errno.
+ */
+void ftrace_write_printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * struct ftrace_mark_key - what the marks of a source file share; the library fills it in
+ * @key: on while a recording runs
+ * @mark: ftrace_write_mark()
+ * @printk: ftrace_write_printk()
+ */
+struct ftrace_mark_key {
+	struct ftrace_static_key_false key;
+	void (*volatile mark)(const char *text);
+	void (*volatile printk)(const char *format, ...) __attribute__((format(printf, 1, 2)));
+};
+
+#if !defined(FTRACE_NO_INLINE) &&                                                                  \
+	(defined(__clang_major__) ? __clang_major__ >= 11 : defined(__GNUC__) && __GNUC__ >= 9)
+/* The key is recognized by the 3. */
+static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3, NULL}}, NULL, NULL};
+
+#define FTRACE_MARKS_ON_	      ftrace_static_branch_unlikely(&ftrace_mark_key_.key)
+#define FTRACE_WRITE_MARK_(text)      ftrace_mark_key_.mark(text)
+#define FTRACE_WRITE_PRINTK_(...)     ftrace_mark_key_.printk(__VA_ARGS__)
+#else
+/* A call, which returns if no recording runs. */
+#define FTRACE_MARKS_ON_	      1
+#define FTRACE_WRITE_MARK_(text)      ftrace_write_mark(text)
+#define FTRACE_WRITE_PRINTK_(...)     ftrace_write_printk(__VA_ARGS__)
+#endif
+
+/**
+ * ftrace_mark - write a text into the recording
+ * @text: the text, which ends with a 0; evaluated only while a recording runs
+ *
+ * The report shows it as a comment, where it was written. While no recording runs, a mark
+ * is a nop: a branch on a static key, which the recorder turns on (ftrace/static_key.h).
+ * Nothing has to be linked: the library finds the marks of every object when a
+ * recording starts, or when the object is opened, and a program with marks runs without the
+ * library. Only with a compiler that cannot compile static keys, or if FTRACE_NO_INLINE is
+ * defined, a mark is a call of the library.
+ *
+ * At most FTRACE_MARK_MAX bytes are written; a longer text is cut off before the UTF-8
+ * character that does not fit. A newline at its end is left out.
+ *
+ * Context: any; async-signal-safe. Does not change errno.
+ * Source: trace_puts() in include/linux/trace_printk.h of the kernel.
+ */
+#define ftrace_mark(text)                                                                          \
+	do {                                                                                       \
+		if (FTRACE_MARKS_ON_)                                                              \
+			FTRACE_WRITE_MARK_(text);                                                  \
+	} while (0)
+
+/**
+ * ftrace_printk - format a text and write it into the recording
+ * @format: as for printf(3); the arguments are evaluated only while a recording runs
+ *
+ * As ftrace_mark(), with a text that vsnprintf(3) makes. Do not use it in a signal handler:
+ * vsnprintf(3) is not async-signal-safe.
+ *
+ * Context: thread. Does not change errno.
+ * Source: trace_printk(), in the same header of the kernel.
+ */
+#define ftrace_printk(...)                                                                         \
+	do {                                                                                       \
+		if (FTRACE_MARKS_ON_)                                                              \
+			FTRACE_WRITE_PRINTK_(__VA_ARGS__);                                         \
+	} while (0)
 
 /**
  * ftrace_tracing_on - record calls and marks again
@@ -285,95 +411,6 @@ struct ftrace_tracing_status {
  * Context: thread.
  */
 int ftrace_tracing_get_status(struct ftrace_tracing_status *status);
-
-/* The greatest length of a mark in bytes. */
-#define FTRACE_MARK_MAX 1024
-
-/**
- * ftrace_write_mark - write a text into the recording
- * @text: the text, which ends with a 0
- *
- * The same as ftrace_mark(), as a function: for languages that have no macros.
- *
- * Context: any; async-signal-safe. Does not change errno.
- */
-void ftrace_write_mark(const char *text);
-
-/**
- * ftrace_write_printk - format a text and write it into the recording
- * @format: as for printf(3)
- *
- * The same as ftrace_printk(), as a function.
- *
- * Context: thread. Does not change errno.
- */
-void ftrace_write_printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/**
- * struct ftrace_mark_key - what the marks of a source file share; the library fills it in
- * @key: on while a recording runs
- * @mark: ftrace_write_mark()
- * @printk: ftrace_write_printk()
- */
-struct ftrace_mark_key {
-	struct ftrace_static_key_false key;
-	void (*volatile mark)(const char *text);
-	void (*volatile printk)(const char *format, ...) __attribute__((format(printf, 1, 2)));
-};
-
-#if !defined(FTRACE_NO_INLINE) &&                                                                  \
-	(defined(__clang_major__) ? __clang_major__ >= 11 : defined(__GNUC__) && __GNUC__ >= 9)
-/* The key is recognized by the 3. */
-static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3, NULL}}, NULL, NULL};
-
-#define FTRACE_MARKS_ON_	      ftrace_static_branch_unlikely(&ftrace_mark_key_.key)
-#define FTRACE_WRITE_MARK_(text)      ftrace_mark_key_.mark(text)
-#define FTRACE_WRITE_PRINTK_(...)     ftrace_mark_key_.printk(__VA_ARGS__)
-#else
-/* A call, which returns if no recording runs. */
-#define FTRACE_MARKS_ON_	      1
-#define FTRACE_WRITE_MARK_(text)      ftrace_write_mark(text)
-#define FTRACE_WRITE_PRINTK_(...)     ftrace_write_printk(__VA_ARGS__)
-#endif
-
-/**
- * ftrace_mark - write a text into the recording
- * @text: the text, which ends with a 0; evaluated only while a recording runs
- *
- * The report shows it as a comment, where it was written. While no recording runs, a mark
- * is a nop: a branch on a static key, which the recorder turns on (ftrace/static_key.h).
- * Nothing has to be linked: the library finds the marks of every object when a
- * recording starts, or when the object is opened, and a program with marks runs without the
- * library. Only with a compiler that cannot compile static keys, or if FTRACE_NO_INLINE is
- * defined, a mark is a call of the library.
- *
- * At most FTRACE_MARK_MAX bytes are written; a longer text is cut off before the UTF-8
- * character that does not fit. A newline at its end is left out.
- *
- * Context: any; async-signal-safe. Does not change errno.
- * Source: trace_puts() in include/linux/trace_printk.h of the kernel.
- */
-#define ftrace_mark(text)                                                                          \
-	do {                                                                                       \
-		if (FTRACE_MARKS_ON_)                                                              \
-			FTRACE_WRITE_MARK_(text);                                                  \
-	} while (0)
-
-/**
- * ftrace_printk - format a text and write it into the recording
- * @format: as for printf(3); the arguments are evaluated only while a recording runs
- *
- * As ftrace_mark(), with a text that vsnprintf(3) makes. Do not use it in a signal handler:
- * vsnprintf(3) is not async-signal-safe.
- *
- * Context: thread. Does not change errno.
- * Source: trace_printk(), in the same header of the kernel.
- */
-#define ftrace_printk(...)                                                                         \
-	do {                                                                                       \
-		if (FTRACE_MARKS_ON_)                                                              \
-			FTRACE_WRITE_PRINTK_(__VA_ARGS__);                                         \
-	} while (0)
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,7 @@ internal static unsafe class ForkChild
         StopMachine.AfterFork(self);
         BreakpointMethod.AfterFork(self);
         Tracing.AfterFork(self);
+        Recorder.AfterFork(self);
         X86Nmi.AfterFork(self);
         PatchGate.AfterFork(self);
         Sampler.AfterFork();

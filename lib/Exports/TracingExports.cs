@@ -23,6 +23,10 @@ internal static unsafe class TracingExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_start", CallConvs = [typeof(CallConvCdecl)])]
     public static int RecordStart(TracingOptions* opts, RecordStart* start) => Start(opts, ref *start);
 
+    /// <summary>The keeper of a child begins its recording: Native/keeper.c.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_child", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordChild(byte* path) => Recorder.StartChild(path);
+
     private static int Start(TracingOptions* opts, ref RecordStart start)
     {
         TracingOptions known = default;
@@ -51,6 +55,9 @@ internal static unsafe class TracingExports
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_stop", CallConvs = [typeof(CallConvCdecl)])]
     public static int Stop() => Recorder.Stop();
+
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_snapshot", CallConvs = [typeof(CallConvCdecl)])]
+    public static int TakeSnapshot(byte* path) => path == null ? -Errno.EFAULT : Recorder.Snapshot(path, "ftrace_snapshot"u8);
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_on", CallConvs = [typeof(CallConvCdecl)])]
     public static int On() => RecorderChanges.On();

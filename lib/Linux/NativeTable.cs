@@ -249,4 +249,7 @@ internal unsafe struct NativeTable
 
     /// <summary>That handler.</summary>
     [FieldOffset(Offsets.NativeTable_OnSample)] public void* OnSample;
+
+    /// <summary><c>struct record_fork</c>, Native/recorder.h.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordFork)] public void* RecordFork;
 }

@@ -15,6 +15,9 @@ internal struct Siginfo
     [FieldOffset(0)] public int Signo;
     [FieldOffset(4)] public int Errno;
     [FieldOffset(8)] public int Code;
+    /// <summary>Of a fault.</summary>
+    [FieldOffset(16)] public ulong Address;
+
     [FieldOffset(16)] public int Pid;
     [FieldOffset(20)] public uint Uid;
     [FieldOffset(24)] public ulong Value;

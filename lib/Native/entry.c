@@ -261,6 +261,7 @@ THREAD_CONTEXT(ftrace_graph_set_notrace,
 	       (ops, pattern, len, reset))
 THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
+THREAD_CONTEXT(ftrace_snapshot, (const char *path), (path))
 INTERNAL(ftrace_record_start, (const struct ftrace_tracing_opts *opts, struct record_start *start),
 	 (opts, start))
 THREAD_CONTEXT(ftrace_tracing_on, (void), ())
@@ -273,6 +274,7 @@ THREAD_CONTEXT(ftrace_tracing_set_depth, (unsigned int depth), (depth))
 THREAD_CONTEXT(ftrace_tracing_set_min_time, (unsigned long ns), (ns))
 THREAD_CONTEXT(ftrace_tracing_thread, (int on), (on))
 THREAD_CONTEXT(ftrace_tracing_get_status, (struct ftrace_tracing_status * status), (status))
+INTERNAL(ftrace_record_child, (const char *path), (path))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))
@@ -454,6 +456,7 @@ static void fork_child(void)
 	keeper_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();
+	keeper_fork_child();
 }
 
 void entry_open(int error)

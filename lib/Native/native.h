@@ -169,6 +169,7 @@ extern struct native {
 	struct sampler *sampler;
 	void (*on_sample)(int signo, siginfo_t *info, void *context);
 	int (*control_start)(struct control_session *session, unsigned long mask);
+	struct record_fork *record_fork;
 } native;
 
 /*

@@ -18,6 +18,20 @@
  * ring.owner says that it is free; a thread takes it by a compare-and-swap of ring.owner. Another
  * process may read all of it at any time.
  *
+ * A snapshot (lib/Record/SnapshotCut.cs) gives a ring other memory, while all threads stand still: pos,
+ * end and start are replaced, by values that no ring has had in this recording. So what was
+ * interrupted by that
+ *
+ *	has read pos			finds another one when it replaces it, and looks again
+ *	has taken a place, and is not	finds that it is not in its ring, and takes another one; the first one
+ *	sure whether it is good		  looks as if it had not been written, and counts as lost
+ *	has its place			writes the event to the old memory. If that was copied already, the
+ *					  event counts as lost
+ *
+ * The old memory stays where it was: as it is until it was copied, then it is no part of the file any
+ * more, until the recording ends. In a handler that interrupts a thread that stands still
+ * nothing is recorded before the end of the cut: recorder.cutting.
+ *
  * Any context. Compiled for general registers only: the trampoline has not saved others. keeper_ask()
  * is called from here.
  */
@@ -30,8 +44,9 @@ struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(64)));
 
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
+_Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "struct recorder");
 
-#define TAG_MASK  15UL
+#define TAG_MASK ((unsigned long)TraceEvent_TagMask)
 #define UNIT_DATA 15U /* bytes */
 
 /*
@@ -104,23 +119,49 @@ static unsigned long last_end(const struct ring *ring)
 	return ring->paused ? ring->start + ring->paused * (unsigned long)ftrace_recorder.block_size : 0;
 }
 
-/* The ring is the thread's, but it does not use it yet. What is left of another thread's events stays. */
+static inline void write_unit(struct unit *unit, unsigned long when, unsigned long what)
+{
+	unit->what = what;
+	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
+}
+
+static void write_padding(unsigned long place, unsigned int units)
+{
+	write_unit((struct unit *)(place & ~TAG_MASK), now() << 4 | (place & TAG_MASK),
+		   TraceEvent_Padding << 4 | (units - 1) << 16);
+}
+
+/*
+ * The ring is the thread's, but it does not use it yet. What is left of another thread's events stays; their last
+ * block is filled up, so that what was not written there is not taken for events that were not written.
+ */
 static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 {
-	unsigned long size = ftrace_recorder.block_size, sequence = 1, end = last_end(ring);
-	struct block *first = (struct block *)ring->start;
+	unsigned long size = ftrace_recorder.block_size;
 
-	if (end) {
-		sequence = ((struct block *)(end - size))->sequence + 1;
-		first = block_after(ring, end);
-	}
 	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
 	ring->tid = thread->tid;
-	__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
-	set_thread(first, ring->thread, ring->tid);
-	__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
-	ring->end = (unsigned long)first + size;
-	__atomic_store_n(&ring->pos, (unsigned long)(first + 1) | tag_of(sequence), __ATOMIC_RELEASE);
+	for (;;) {
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
+		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
+		unsigned long last = last_end(ring), sequence = 1;
+		struct block *first = (struct block *)__atomic_load_n(&ring->start, __ATOMIC_RELAXED);
+
+		if (last)
+			first = block_after(ring, last);
+		if (__atomic_load_n(&ring->pos, __ATOMIC_RELAXED) != pos)
+			continue;
+		if (last)
+			sequence = ((struct block *)(last - size))->sequence + 1;
+		__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
+		set_thread(first, ring->thread, ring->tid);
+		__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
+		if (pos < end)
+			write_padding(pos, (end - (pos & ~TAG_MASK)) / sizeof(struct unit));
+		if (replace_both(ring, pos, end, (unsigned long)(first + 1) | tag_of(sequence),
+				 (unsigned long)first + size))
+			break;
+	}
 	ring->paused = 0;
 }
 
@@ -177,10 +218,13 @@ static struct ring *claim_ring(struct trace_thread *thread)
 static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long end)
 {
 	unsigned long size = ftrace_recorder.block_size;
-	unsigned long sequence = ((struct block *)(end - size))->sequence + 1;
+	unsigned long sequence = ((struct block *)(end - size))->sequence + 1, old;
 	struct block *next = block_after(ring, end);
-	unsigned long old = next->sequence;
 
+	/* Else the end, or the start, may be those of other memory. */
+	if (__atomic_load_n(&ring->pos, __ATOMIC_RELAXED) != pos)
+		return;
+	old = next->sequence;
 	if (old > sequence)
 		return;
 	if (old != sequence && !replace(&next->sequence, old, sequence))
@@ -188,12 +232,6 @@ static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long
 	set_thread(next, ring->thread, ring->tid);
 	replace_both(ring, pos, end, (unsigned long)(next + 1) | tag_of(sequence),
 		     (unsigned long)next + size);
-}
-
-static inline void write_unit(struct unit *unit, unsigned long when, unsigned long what)
-{
-	unit->what = what;
-	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
 }
 
 /*
@@ -213,16 +251,22 @@ static unsigned int units_at(const struct ring *ring, unsigned long place, unsig
 	return room < units ? room : units;
 }
 
-static void write_padding(unsigned long place, unsigned int units)
-{
-	write_unit((struct unit *)(place & ~TAG_MASK), now() << 4 | (place & TAG_MASK),
-		   TraceEvent_Padding << 4 | (units - 1) << 16);
-}
-
 /* The thread is to have a ring, but there was none: what it does is counted as lost. */
 static bool lacks_ring(const struct trace_thread *thread)
 {
 	return thread->ring == &ftrace_no_ring && ftrace_recorder.active && ftrace_recorder.rings->blocks;
+}
+
+/* In a handler that may have interrupted a thread that stands still, while a snapshot changes its ring. */
+static inline bool is_cut(void)
+{
+	return ftrace_recorder.cutting && ftrace_nmi_thread.saved != 1;
+}
+
+static void count_lost(unsigned int units)
+{
+	__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost), units,
+			   __ATOMIC_RELAXED);
 }
 
 /* The ring of a thread; NULL if it has none: recording is off, or the event is counted as lost. */
@@ -230,14 +274,19 @@ static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 {
 	struct ring *ring = thread->ring;
 
+	if (is_cut()) {
+		count_lost(units);
+		return NULL;
+	}
 	if (ring->end)
 		return ring;
+	if (ftrace_record_fork.state)
+		keeper_await_child(units);
 	if (!lacks_ring(thread))
 		return NULL; /* off, or the thread is; or the child of a fork */
 	ring = claim_ring(thread);
 	if (!ring)
-		__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost), units,
-				   __ATOMIC_RELAXED);
+		count_lost(units);
 	return ring;
 }
 
@@ -268,6 +317,12 @@ static struct unit *reserve_from(struct trace_thread *thread, unsigned long plac
 		if (pos >= end)
 			enter_next_block(ring, pos, end);
 		place = take(&ring->pos, units * sizeof(struct unit));
+		/* In the block that was looked at: good, even if a snapshot has cut it off since. */
+		if (!((place ^ pos) & TAG_MASK) && place >= pos &&
+		    (place & ~TAG_MASK) + units * sizeof(struct unit) <= end) {
+			*tag = place & TAG_MASK;
+			return (struct unit *)(place & ~TAG_MASK);
+		}
 	}
 	return NULL;
 }
@@ -340,7 +395,7 @@ static bool take_back(struct trace_thread *thread, unsigned long entry)
 	struct ring *ring = thread->ring;
 	struct unit *unit = (struct unit *)(entry & ~TAG_MASK);
 
-	if (!entry || ring->pos != entry + sizeof(*unit) || now() - (unit->when >> 4) >= ftrace_recorder.min_time)
+	if (!entry || is_cut() || ring->pos != entry + sizeof(*unit) || now() - (unit->when >> 4) >= ftrace_recorder.min_time)
 		return false;
 	unit->when = 0;
 	replace(&ring->pos, entry + sizeof(*unit), entry);
@@ -404,17 +459,26 @@ static void pause_ring(struct ring *ring)
 /* Begins the block after the last one. Handlers count up pos meanwhile, but find no place. */
 static void resume_ring(struct ring *ring)
 {
-	unsigned long size = ftrace_recorder.block_size, end = last_end(ring);
-	unsigned long sequence = ((struct block *)(end - size))->sequence + 1;
-	struct block *next = block_after(ring, end);
+	unsigned long size = ftrace_recorder.block_size;
 
-	if (ring->end)
-		return;
-	__atomic_store_n(&next->sequence, sequence, __ATOMIC_RELEASE);
-	set_thread(next, ring->thread, ring->tid);
-	while (!replace_both(ring, ring->pos, 0, (unsigned long)(next + 1) | tag_of(sequence),
-			     (unsigned long)next + size))
-		;
+	for (;;) {
+		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED), end, sequence;
+		struct block *next;
+
+		if (ring->end)
+			return;
+		end = last_end(ring);
+		next = block_after(ring, end);
+		/* Else the start may be that of other memory. */
+		if (__atomic_load_n(&ring->pos, __ATOMIC_RELAXED) != pos)
+			continue;
+		sequence = ((struct block *)(end - size))->sequence + 1;
+		__atomic_store_n(&next->sequence, sequence, __ATOMIC_RELEASE);
+		set_thread(next, ring->thread, ring->tid);
+		if (replace_both(ring, pos, 0, (unsigned long)(next + 1) | tag_of(sequence),
+				 (unsigned long)next + size))
+			break;
+	}
 	ring->paused = 0;
 }
 
@@ -507,6 +571,8 @@ __attribute__((destructor)) static void finish_file(void)
 
 	if (!header || !ftrace_recorder.rings || !ftrace_recorder.rings->blocks)
 		return; /* not recording, or a child */
+	if (*(unsigned int *)(header + TraceFile_Process) != raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0))
+		return; /* the child of vfork(), which has this memory */
 	read_clocks((struct clock_times *)(header + TraceFile_Latest));
 	*(unsigned int *)(header + TraceFile_State) = TraceFile_Finished;
 }

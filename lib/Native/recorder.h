@@ -75,6 +75,8 @@ struct ring {
  * @free_rings: how many rings have no owner, about
  * @streams: the keeper copies full blocks to the end of the file
  * @from_environment: there is nobody but the user to be told what fails
+ * @cutting: a snapshot stops all threads, and gives the rings other memory
+ * @snapshots: how often the keeper was asked for a snapshot
  */
 struct recorder {
 	struct ring *rings;
@@ -88,6 +90,24 @@ struct recorder {
 	unsigned long min_time;
 	unsigned int streams;
 	unsigned int from_environment;
+	unsigned int cutting;
+	unsigned int snapshots;
+};
+
+/*
+ * struct record_fork - the child of a fork, whose parent records
+ * @state: a futex. RecordFork_Forked: the child has its keeper, which begins the child's recording when it
+ *         is asked, at the first event: a child that only executes another program has no file; _Asked; _Late:
+ *         it was asked, but nobody waits for it any more
+ * @at_once: it begins before the first event
+ * @lost: units that were not recorded meanwhile
+ * @base: how the names of the children's files begin; empty: they are not recorded
+ */
+struct record_fork {
+	unsigned int state;
+	unsigned int at_once;
+	unsigned long lost;
+	char base[RecordFork_BaseSize];
 };
 
 /*
@@ -127,6 +147,7 @@ struct control_session {
 #pragma GCC visibility push(hidden)
 extern struct recorder ftrace_recorder;
 extern struct ring ftrace_no_ring;
+extern struct record_fork ftrace_record_fork;
 
 int record_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
 void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
@@ -154,6 +175,8 @@ int keeper_start(unsigned long mask);
 void keeper_end(void);
 void keeper_ask(void);
 void keeper_after_fork(void);
+void keeper_fork_child(void);
+void keeper_await_child(unsigned int units);
 
 /* control.c */
 int control_start(struct control_session *session, unsigned long mask);
@@ -168,8 +191,9 @@ void ftrace_record_slow_entry(struct trace_thread *thread, unsigned long what, u
 _Static_assert(sizeof(struct unit) == 16, "struct unit");
 _Static_assert(sizeof(struct block) == TraceBlock_HeaderSize, "struct block");
 _Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
-_Static_assert(sizeof(struct control_session) == ControlSession_SizeOf, "struct control_session");
+_Static_assert(sizeof(struct record_fork) == RecordFork_SizeOf, "struct record_fork");
 _Static_assert(sizeof(struct sampler) == Sampler_SizeOf, "struct sampler");
+_Static_assert(sizeof(struct control_session) == ControlSession_SizeOf, "struct control_session");
 #undef FIELD
 #undef VALUE
 

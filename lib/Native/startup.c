@@ -87,6 +87,7 @@ struct native native = {
 	.sampler = &ftrace_sampler,
 	.on_sample = ftrace_on_sample,
 	.control_start = control_start,
+	.record_fork = &ftrace_record_fork,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

@@ -185,7 +185,7 @@ internal static unsafe class ObjectReader
         && image->Contains(image->Base + section.Address, section.Size, ProgramHeader.Readable);
 
     /// <summary>Reads all symbols of the file; else those of its separate debug file; else the dynamic ones.</summary>
-    private static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
+    public static bool TryReadSymbols(LoadedObject* target, ElfFile elf, int* error, out SymbolTable symbols) =>
         SymbolTable.TryRead(elf, ElfSection.Symtab, &target->Image, out symbols)
         || DebugFile.TryReadSymbols(&target->Image, error, out symbols)
         || SymbolTable.TryRead(elf, ElfSection.Dynsym, &target->Image, out symbols);

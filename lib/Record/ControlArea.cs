@@ -65,7 +65,7 @@ internal static unsafe class ControlArea
     {
         ControlSession* session = s_session;
         s_session = null;
-        if (session == null || header->Pid != (uint)Native.Syscall(SyscallNumber.Getpid))
+        if (session == null || header == null || header->Pid != (uint)Native.Syscall(SyscallNumber.Getpid))
         {
             return; // the thread is the parent's
         }
@@ -138,10 +138,26 @@ internal static unsafe class ControlArea
                 return TryParse(text, out ulong depth) && depth <= int.MaxValue ? RecorderChanges.SetDepth((uint)depth) : -Errno.EINVAL;
             case ControlKind.MinTime:
                 return TryParse(text, out ulong ns) && ns <= long.MaxValue ? RecorderChanges.SetMinTime(ns) : -Errno.EINVAL;
+            case ControlKind.Snapshot:
+                return WriteSnapshot(text);
             default:
                 NotSupported.CopyTo(answer);
                 length = NotSupported.Length;
                 return -Errno.EOPNOTSUPP;
+        }
+    }
+
+    private static int WriteSnapshot(ReadOnlySpan<byte> path)
+    {
+        // Not relative: the directory of the process is not that of who asks. No descriptor either.
+        if (path.IsEmpty || path[0] != '/')
+        {
+            return -Errno.EINVAL;
+        }
+
+        fixed (byte* text = path)
+        {
+            return Recorder.Snapshot(text, "request"u8);
         }
     }
 

@@ -13,4 +13,5 @@ internal enum InfoKind : uint
     Options = 8,
     Lost = 9,
     Snapshot = 10,
+    OtherSymbols = 11,
 }

@@ -10,7 +10,10 @@ namespace Ftrace.Record;
 /// </summary>
 internal static unsafe class InfoWriter
 {
-    private const int BlocksAtOnce = 8;
+    /// <summary>How many blocks the file gets at a time.</summary>
+    public const int BlocksAtOnce = 8;
+
+    private const int MostParts = 4096;
 
     private static TraceBlock* s_block;
     private static TraceBlock* s_next;
@@ -18,6 +21,17 @@ internal static unsafe class InfoWriter
     private static ulong s_sequence;
     private static byte* s_record;
     private static uint s_used;
+    private static ulong* s_parts;
+    private static int s_partCount;
+
+    /// <summary>How many times the file got blocks.</summary>
+    public static int PartCount => s_partCount;
+
+    /// <summary>The number of the block that was begun last.</summary>
+    public static ulong Sequence => s_sequence;
+
+    /// <summary>Where the blocks of a part begin in the file.</summary>
+    public static ulong PartAt(int index) => s_parts[index];
 
     /// <summary>Forgets the blocks of an earlier recording.</summary>
     public static void Reset()
@@ -26,6 +40,26 @@ internal static unsafe class InfoWriter
         s_left = 0;
         s_sequence = 0;
         s_record = null;
+        s_partCount = 0;
+        s_parts = s_parts != null ? s_parts : (ulong*)Memory.Map(MostParts * sizeof(ulong));
+    }
+
+    /// <summary>In the child of a fork: the blocks are the parent's.</summary>
+    [NoInstr]
+    public static void AfterFork()
+    {
+        s_block = null;
+        s_next = null;
+        s_left = 0;
+        s_record = null;
+    }
+
+    /// <summary>True if the address is in a block that is mapped. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        ulong size = RecorderWords.Shared->BlockSize;
+        return (s_block != null && address - (ulong)s_block < size) || (s_next != null && address - (ulong)s_next < size * (ulong)s_left);
     }
 
     /// <summary>How many bytes a record can have.</summary>
@@ -105,12 +139,14 @@ internal static unsafe class InfoWriter
         uint size = RecorderWords.Shared->BlockSize;
         if (s_left == 0)
         {
-            s_next = (TraceBlock*)RecordFile.Grow(size * BlocksAtOnce, out _);
+            bool hasPlace = s_parts != null && s_partCount < MostParts;
+            s_next = hasPlace ? (TraceBlock*)RecordFile.Grow(size * BlocksAtOnce, out _) : null;
             if (s_next == null)
             {
                 return false;
             }
 
+            s_parts[s_partCount++] = RecordFile.Size - size * BlocksAtOnce;
             s_left = BlocksAtOnce;
         }
 

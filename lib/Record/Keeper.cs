@@ -30,6 +30,11 @@ internal static unsafe class Keeper
     /// <returns>After how many microseconds it is to work again, unless it is asked before.</returns>
     public static int Work()
     {
+        if (RecorderWords.Shared->Header == null)
+        {
+            return IdleUs; // the child of a fork, whose recording could not begin
+        }
+
         // Who stops the recording waits for the keeper with the recorder's mutex held: it is not taken here.
         if (!EventStream.IsWanted)
         {

@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
 using Ftrace.Linux;
 
 namespace Ftrace.Record;
@@ -14,24 +13,14 @@ namespace Ftrace.Record;
 internal static unsafe class RecordFile
 {
     private const int AtFdcwd = -100;
-    private const int OpenNew = 0x2 | 0x40 | 0x80 | 0x20000 | 0x80000; // O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_CLOEXEC
-    private const int OwnerOnly = 0x180; // 0600
-    private const int SetCloexec = 2;    // F_SETFD
-    private const int Cloexec = 1;
-    private const int GetFlags = 3; // F_GETFL
-    private const int AccessMode = 3;
-    private const int ReadWrite = 2;
     private const int DuplicateCloexec = 1030; // F_DUPFD_CLOEXEC
+    private const int GetSeals = 1034; // F_GET_SEALS
+    private const int SealShrink = 2;  // F_SEAL_SHRINK
     private const int FirstDescriptor = 512;
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int MapShared = 1;
-    private const int LimitFileSize = 1;
     private const int LimitDescriptors = 7;
     private const int StatSize = 144;
-    private const int StatModeOffset = 24;
-    private const int StatSizeOffset = 48;
-    private const uint ModeFormat = 0xf000;
-    private const uint ModeRegular = 0x8000;
 
     private static int s_fd = -1;
     private static ulong s_device;
@@ -51,23 +40,19 @@ internal static unsafe class RecordFile
     {
         get
         {
-            ulong most = Math.Min(s_maxSize, Limit(LimitFileSize));
+            ulong most = Math.Min(s_maxSize, TraceFilePath.SizeLimit);
             return most > s_size ? most - s_size : 0;
         }
     }
-
-    /// <summary>Begins a path of a file that the caller has opened: "fd:N".</summary>
-    public static ReadOnlySpan<byte> Descriptor => "fd:"u8;
 
     /// <summary>Opens the file. A path must not exist yet; a descriptor must be of an empty file.</summary>
     /// <returns>0 or -errno.</returns>
     public static int Open(byte* path, ulong maxSize)
     {
-        ReadOnlySpan<byte> text = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path);
         s_size = 0;
         s_maxSize = maxSize;
-        s_isCreated = !text.StartsWith(Descriptor);
-        int fd = s_isCreated ? (int)Native.Syscall(SyscallNumber.Openat, AtFdcwd, (nint)path, OpenNew, OwnerOnly) : ParseDescriptor(text[Descriptor.Length..]);
+        s_isCreated = !TraceFilePath.IsDescriptor(path);
+        int fd = TraceFilePath.Open(path);
         if (fd < 0)
         {
             return fd;
@@ -81,26 +66,10 @@ internal static unsafe class RecordFile
         return 0;
     }
 
-    private static int ParseDescriptor(ReadOnlySpan<byte> number)
-    {
-        bool isNumber = System.Buffers.Text.Utf8Parser.TryParse(number, out int fd, out int used) && used == number.Length && fd >= 0;
-        byte* stat = stackalloc byte[StatSize];
-        bool isUsable = isNumber && Native.Syscall(SyscallNumber.Fstat, fd, (nint)stat) == 0
-            && (*(uint*)(stat + StatModeOffset) & ModeFormat) == ModeRegular && *(ulong*)(stat + StatSizeOffset) == 0
-            && (Native.Syscall(SyscallNumber.Fcntl, fd, GetFlags) & AccessMode) == ReadWrite;
-        if (!isUsable)
-        {
-            return -Errno.EINVAL;
-        }
-
-        int error = (int)Native.Syscall(SyscallNumber.Fcntl, fd, SetCloexec, Cloexec);
-        return error < 0 ? error : fd;
-    }
-
     /// <summary>Replaces a descriptor by a high one, if there is one.</summary>
     private static int MoveUp(int fd)
     {
-        ulong first = ulong.Min(FirstDescriptor, Limit(LimitDescriptors) / 2);
+        ulong first = ulong.Min(FirstDescriptor, TraceFilePath.Limit(LimitDescriptors) / 2);
         if ((ulong)fd >= first)
         {
             return fd;
@@ -114,6 +83,16 @@ internal static unsafe class RecordFile
 
         ProcFile.Close(fd);
         return moved;
+    }
+
+    /// <summary>True if nobody can make the file shorter.</summary>
+    public static bool IsSealed
+    {
+        get
+        {
+            nint seals = Native.Syscall(SyscallNumber.Fcntl, s_fd, GetSeals);
+            return seals >= 0 && (seals & SealShrink) != 0;
+        }
     }
 
     /// <summary>True if the descriptor still is that of the file.</summary>
@@ -150,7 +129,15 @@ internal static unsafe class RecordFile
             return null;
         }
 
-        nint start = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, (nint)s_size);
+        void* start = Map(s_size, bytes, out error);
+        s_size += start != null ? bytes : 0;
+        return start;
+    }
+
+    /// <summary>Maps a part. Null if it cannot.</summary>
+    public static void* Map(ulong offset, ulong bytes, out int error)
+    {
+        nint start = Native.Syscall(SyscallNumber.Mmap, 0, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapShared, s_fd, (nint)offset);
         if (start < 0)
         {
             error = (int)start;
@@ -164,9 +151,14 @@ internal static unsafe class RecordFile
             return null;
         }
 
-        s_size += bytes;
+        error = 0;
         return (void*)start;
     }
+
+    /// <summary>Reads a part.</summary>
+    /// <returns>How many bytes, or -errno.</returns>
+    public static nint Read(byte* to, uint bytes, ulong offset) =>
+        IsOpen ? Native.Syscall(SyscallNumber.Pread64, s_fd, (nint)to, (nint)bytes, (nint)offset) : -Errno.EBADF;
 
     /// <summary>Makes the file longer, and does not map the new part, which is zeros.</summary>
     /// <returns>0 or -errno; then nothing has changed.</returns>
@@ -218,7 +210,12 @@ internal static unsafe class RecordFile
 
     private static int Allocate(ulong bytes)
     {
-        int error;
+        int error = IsOpen ? 0 : -Errno.EBADF;
+        if (error != 0)
+        {
+            return error;
+        }
+
         do
         {
             error = (int)Native.Syscall(SyscallNumber.Fallocate, s_fd, 0, (nint)s_size, (nint)bytes);
@@ -250,12 +247,6 @@ internal static unsafe class RecordFile
         }
 
         return 0;
-    }
-
-    private static ulong Limit(int resource)
-    {
-        ulong* limit = stackalloc ulong[2];
-        return Native.Syscall(SyscallNumber.Prlimit64, 0, resource, 0, (nint)limit) == 0 ? limit[0] : ulong.MaxValue;
     }
 
     public static void Close()

@@ -12,8 +12,13 @@ namespace Ftrace.Record;
 /// </summary>
 internal static unsafe class RecordedObjects
 {
+    private const int LongestName = 16 << 10; // half a block
+
     private static uint s_count;
     private static uint s_session;
+
+    /// <summary>The names of all functions are wanted, and not only of those that can be traced.</summary>
+    public static bool HasSamples { get; set; }
 
     /// <summary>A recording begins: its file knows no object.</summary>
     public static void Reset()
@@ -25,6 +30,11 @@ internal static unsafe class RecordedObjects
     /// <summary>Writes what is new.</summary>
     public static void Update()
     {
+        if (RecorderWords.Shared->Header == null)
+        {
+            return; // the child of a fork
+        }
+
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
@@ -37,6 +47,10 @@ internal static unsafe class RecordedObjects
             target->RecordNumber = ++s_count;
             Write(target);
             WriteSymbols(target);
+            if (HasSamples)
+            {
+                OtherFunctions.Write(target);
+            }
         }
 
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
@@ -45,7 +59,7 @@ internal static unsafe class RecordedObjects
     /// <summary>An object was closed.</summary>
     public static void NoteClosed(LoadedObject* target)
     {
-        if (target->RecordedIn != s_session)
+        if (target->RecordedIn != s_session || RecorderWords.Shared->Header == null)
         {
             return;
         }
@@ -102,28 +116,46 @@ internal static unsafe class RecordedObjects
                 continue;
             }
 
-            int bytes = 16 + site->NameLength + 8;
-            if (InfoWriter.Room < bytes)
+            if (!TryAdd(InfoKind.Symbols, target, site->Ip, 0, new ReadOnlySpan<byte>(site->Name, site->NameLength), ref count))
             {
-                InfoWriter.End();
-                count = 0;
-                if (!InfoWriter.Begin(InfoKind.Symbols, 8 + bytes))
-                {
-                    return;
-                }
-
-                InfoWriter.Add(target->RecordNumber);
-                InfoWriter.Add(0u);
+                return;
             }
-
-            InfoWriter.Add(site->Ip);
-            InfoWriter.Add(0u);
-            InfoWriter.Add((uint)site->NameLength);
-            InfoWriter.Add(new ReadOnlySpan<byte>(site->Name, site->NameLength));
-            InfoWriter.Pad();
-            InfoWriter.Replace(sizeof(uint), ++count);
         }
 
         InfoWriter.End();
+    }
+
+    /// <summary>Adds a function to the record that was begun, or to a new one; <see cref="InfoWriter.End"/> has to follow the last one.</summary>
+    /// <param name="kind">Of the records.</param>
+    /// <param name="target">The object.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="size">In bytes; 0: not known.</param>
+    /// <param name="name">The name of the symbol.</param>
+    /// <param name="count">How many the record has.</param>
+    /// <returns>False if the file cannot grow.</returns>
+    public static bool TryAdd(InfoKind kind, LoadedObject* target, ulong address, uint size, ReadOnlySpan<byte> name, ref uint count)
+    {
+        name = name[..Math.Min(name.Length, LongestName)];
+        int bytes = 16 + name.Length + 8;
+        if (InfoWriter.Room < bytes)
+        {
+            InfoWriter.End();
+            count = 0;
+            if (!InfoWriter.Begin(kind, 8 + bytes))
+            {
+                return false;
+            }
+
+            InfoWriter.Add(target->RecordNumber);
+            InfoWriter.Add(0u);
+        }
+
+        InfoWriter.Add(address);
+        InfoWriter.Add(size);
+        InfoWriter.Add((uint)name.Length);
+        InfoWriter.Add(name);
+        InfoWriter.Pad();
+        InfoWriter.Replace(sizeof(uint), ++count);
+        return true;
     }
 }

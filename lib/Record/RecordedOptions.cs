@@ -12,13 +12,23 @@ internal static unsafe class RecordedOptions
     private const int LongestPatterns = 2048;
     private const long MeasuredNs = 200_000;
 
+    /// <summary>What was written last; a forked child writes it again.</summary>
+    private static byte* s_text;
+    private static int s_length;
+
     /// <param name="options">As they were given.</param>
     /// <param name="begin">The clocks at the start, for the rate of the TSC.</param>
     /// <param name="hasChildren">Forked children are recorded.</param>
     public static void Write(in TracingOptions options, in ClockTimes begin, bool hasChildren)
     {
-        byte* buffer = stackalloc byte[Size];
+        s_text = s_text != null ? s_text : (byte*)Memory.Map(Size);
+        byte* buffer = s_text;
         int length = 0;
+        if (buffer == null)
+        {
+            return;
+        }
+
         Add(buffer, ref length, "tsc_hz="u8, MeasureRate(begin));
         Add(buffer, ref length, "mode="u8, (options.Flags & TracingOptions.Stream) != 0 ? "stream"u8 : "flight"u8);
         Add(buffer, ref length, "plugin="u8, PluginOf(options.Flags));
@@ -33,12 +43,19 @@ internal static unsafe class RecordedOptions
         Add(buffer, ref length, "filter="u8, Patterns(options.Filter));
         Add(buffer, ref length, "notrace="u8, Patterns(options.Notrace));
 
+        s_length = length;
+        WriteAgain();
+    }
+
+    /// <summary>Writes the same as before, into the file of a forked child.</summary>
+    public static void WriteAgain()
+    {
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
-        if (InfoWriter.Begin(InfoKind.Options, 2 * sizeof(uint) + length))
+        if (InfoWriter.Begin(InfoKind.Options, 2 * sizeof(uint) + s_length))
         {
-            InfoWriter.Add((uint)length);
+            InfoWriter.Add((uint)s_length);
             InfoWriter.Add(0u);
-            InfoWriter.Add(new ReadOnlySpan<byte>(buffer, length));
+            InfoWriter.Add(new ReadOnlySpan<byte>(s_text, s_length));
             InfoWriter.End();
         }
 

@@ -40,6 +40,20 @@ internal static unsafe class RecordedThreads
         }
     }
 
+    /// <summary>The same for a ring that was cut off.</summary>
+    public static void Note(CutRing* cut)
+    {
+        if (cut->NeedsName)
+        {
+            WriteName(cut->Thread, cut->Tid);
+        }
+
+        if (cut->NeedsEnd)
+        {
+            WriteEnd(cut->Thread);
+        }
+    }
+
     private static void WriteName(uint thread, uint tid)
     {
         byte* name = stackalloc byte[LongestName];

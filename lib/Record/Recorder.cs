@@ -6,6 +6,7 @@ using Ftrace.JumpLabel;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Objects;
+using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Trace;
 
@@ -21,6 +22,7 @@ internal static unsafe class Recorder
     private const uint FewestBlocks = 4;
     private const nuint LargestBuffer = MostBlocks * BlockSize;
     private const ulong DefaultMaxSize = 1 << 30;
+    private const long LongestWaitNs = Clock.NsPerSecond / 10;
     private const uint StackTimeoutMs = 1000;
     private const ulong OpsFlags = FtraceOps.NoVectors | FtraceOps.SkipForeign | FtraceOps.Pending;
 
@@ -33,12 +35,15 @@ internal static unsafe class Recorder
     /// <summary>Where a start has failed, see <see cref="RecordStart"/>.</summary>
     private static uint s_stage;
 
+    /// <summary>Samples, for forked children.</summary>
+    private static uint s_hz;
+
     private static ReadOnlySpan<byte> DefaultPath => "ftrace.data\0"u8;
 
     private static FtraceGraphOps* GraphOps => (FtraceGraphOps*)Native.Table->RecorderGraphOps;
 
-    /// <summary>With the mutex held: a recording runs.</summary>
-    public static bool IsRunning => s_isRunning;
+    /// <summary>With the mutex held: a recording runs, and has a file. In the child of a fork it may have none, or not yet.</summary>
+    public static bool IsRunning => s_isRunning && RecorderWords.Shared->Header != null;
 
     /// <summary>Calls are recorded.</summary>
     public static bool IsOn => s_isOn;
@@ -75,7 +80,8 @@ internal static unsafe class Recorder
                 return error;
             }
 
-            error = RingPool.Add(RingPool.Spare);
+            TruncationGuard.Install();
+            error = AddRings(RingPool.Spare);
             error = error != 0 ? error : Register(options);
             error = error != 0 ? error : StartSampler(options);
             error = error != 0 ? error : StartKeeper();
@@ -87,11 +93,99 @@ internal static unsafe class Recorder
                 return error;
             }
 
-            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, start.Children != 0);
+            bool isDescriptor = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path).StartsWith(TraceFilePath.Descriptor);
+            byte* children = start.ChildBase != null || isDescriptor ? start.ChildBase : path;
+            bool hasChildren = start.Children != 0 && (options.Flags & TracingOptions.NoChildren) == 0;
+            RecordFork.Shared->SetBase(hasChildren ? children : null);
+            s_hz = options.Hz;
+            RecordFork.Shared->AtOnce = options.Hz != 0 ? 1u : 0;
+            RecordedOptions.Write(options, RecorderWords.Shared->Header->Start, hasChildren);
             ControlArea.Begin(RecorderWords.Shared->Header, Agent.Mask);
             s_isRunning = true;
             return 0;
         }
+    }
+
+    /// <summary>Adds the first rings, or as many as there is room for.</summary>
+    private static int AddRings(int count)
+    {
+        int error = RingPool.Add(count);
+        return RecorderWords.Shared->RingCount != 0 ? 0 : error;
+    }
+
+    /// <summary>
+    /// In the child of a fork: nothing of the parent's recording is used. The text stays changed, and the ops registered; events are
+    /// dropped until the child has a recording of its own, <see cref="StartChild"/>.
+    /// </summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        RecorderState* state = RecorderState.Shared;
+        RecordFork* fork = RecordFork.Shared;
+        if (self->Saved != NmiThread.Outside && self->Busy != 0)
+        {
+            fork->State = Offsets.RecordFork_None;
+            return; // an NMI has forked, perhaps in the middle of a call of the recorder's, which continues
+        }
+
+        bool isRecorded = s_isRunning && TraceState.Shared->Torn == 0 && fork->Base[0] != 0;
+        words->Active = 0;
+        words->Header = null;
+        RingPool.AfterFork(self);
+        InfoWriter.AfterFork();
+        state->Mutex = 0;
+        state->FileMutex = 0;
+        fork->Lost = 0;
+        fork->State = isRecorded ? (uint)Offsets.RecordFork_Forked : Offsets.RecordFork_None;
+    }
+
+    /// <summary>Begins the recording of the child of a fork. Called by its keeper.</summary>
+    /// <returns>0 or -errno; then the child is not recorded.</returns>
+    public static int StartChild(byte* path)
+    {
+        // Who stops the recording waits for the keeper with the mutex held.
+        if (!FutexMutex.TryLock(&RecorderState.Shared->Mutex, Clock.NowNs() + LongestWaitNs))
+        {
+            return -Errno.EBUSY;
+        }
+
+        int error = s_isRunning && RecorderWords.Shared->Header == null ? StartChildLocked(path) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    private static int StartChildLocked(byte* path)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        RecordFile.Close(); // the parent's
+        int error = EventStream.Reset(EventStream.IsWanted);
+        error = error != 0 ? error : OpenFile(path, RecordFile.MaxSize);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        error = AddRings(RingPool.FewestSpare);
+        if (error != 0)
+        {
+            words->Header->Magic = 0;
+            RecordFile.Discard(path);
+            TraceFileHeader* header = words->Header;
+            words->Header = null;
+            Memory.Unmap(header, BlockSize);
+            InfoWriter.Unmap();
+            return error;
+        }
+
+        Keeper.Reset();
+        RecordedOptions.WriteAgain();
+        Run(TraceOperation.Update); // writes the objects
+        words->Header->Lost += Volatile.Read(ref RecordFork.Shared->Lost);
+        Volatile.Write(ref words->Active, 1);
+        Sampler.Start(s_hz); // without samples, if they cannot be taken
+        ControlArea.Begin(words->Header, Agent.Mask);
+        return 0;
     }
 
     /// <summary>After the stop, if there was one, which has chosen its signal.</summary>
@@ -100,7 +194,7 @@ internal static unsafe class Recorder
         int error = Sampler.Start(options.Hz);
         if (error != 0)
         {
-            Run(TraceOperation.Unregister);
+            SwitchOff();
         }
 
         return error;
@@ -170,6 +264,7 @@ internal static unsafe class Recorder
         ops->Flags = OpsFlags;
         SetLimits(options.MaxDepth, options.MinTimeNs);
         Tracing.Observer = &LookAtObjects;
+        RecordedObjects.HasSamples = options.Hz != 0;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
@@ -316,6 +411,15 @@ internal static unsafe class Recorder
         return Tracing.Run(ref call);
     }
 
+    /// <summary>Writes what all threads have to a file: <see cref="Record.Snapshot"/>.</summary>
+    public static int Snapshot(byte* path, ReadOnlySpan<byte> cause)
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = IsRunning ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
     /// <returns>0 or -errno; then it still runs.</returns>
     public static int Stop()
     {
@@ -337,6 +441,8 @@ internal static unsafe class Recorder
         RecorderWords* words = RecorderWords.Shared;
         Volatile.Write(ref words->Active, 0);
         ControlArea.End(words->Header);
+        Volatile.Write(ref RecordFork.Shared->State, Offsets.RecordFork_None);
+        RecordFork.Shared->SetBase(null);
         Native.Table->KeeperEnd();
         Sampler.Stop();
         Marks.Set(false);
@@ -345,6 +451,12 @@ internal static unsafe class Recorder
         LoadedObjects.Observer = null;
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
+        if (words->Header == null)
+        {
+            RecordFile.Close();
+            return; // the child of a fork that was not recorded
+        }
+
         bool isQuiet = StackCheck.Run(CurrentThread.Words, trampolines, StackTimeoutMs) == 0 && RingPool.WaitForWriters(StackTimeoutMs);
         if (EventStream.IsWanted)
         {
@@ -367,6 +479,10 @@ internal static unsafe class Recorder
         words->Header = null;
         Memory.Unmap(header, BlockSize);
         RecordFile.Close();
+        if (isQuiet)
+        {
+            TruncationGuard.Remove();
+        }
     }
 
     private static void ResetRules()

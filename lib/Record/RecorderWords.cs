@@ -18,6 +18,9 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_MinTime)] public ulong MinTime;
     [FieldOffset(Offsets.Recorder_Streams)] public uint Streams;
     [FieldOffset(Offsets.Recorder_FromEnvironment)] public uint FromEnvironment;
+    [FieldOffset(Offsets.Recorder_Cutting)] public uint Cutting;
+    [FieldOffset(Offsets.Recorder_Snapshots)] public uint Snapshots;
 
+    [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;
 }

@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using Ftrace.Linux;
 using Ftrace.Nmi;
+using Ftrace.Protocol;
 using Ftrace.Trace;
 
 namespace Ftrace.Record;
@@ -16,11 +17,14 @@ internal static unsafe class RingPool
 
     private const int ReapedAtOnce = 256;
     private const ulong SpareBytes = 16 << 20;
-    private const ulong FewestSpare = 2;
+    public const int FewestSpare = 2;
     private const ulong MostSpare = 16;
 
     private static uint s_blocks;
     private static int s_hand;
+
+    /// <summary>The memory of a ring that is being added, or was the last one.</summary>
+    private static byte* s_adding;
 
     /// <summary>The size of a ring in bytes.</summary>
     public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
@@ -44,7 +48,7 @@ internal static unsafe class RingPool
             words->Rings = rings;
         }
 
-        return 0;
+        return RingMemory.Reserve();
     }
 
     /// <summary>Adds free rings.</summary>
@@ -65,6 +69,7 @@ internal static unsafe class RingPool
                 return error;
             }
 
+            s_adding = start;
             Ring* ring = words->Rings + words->RingCount;
             ring->Start = (ulong)start;
             ring->Blocks = s_blocks;
@@ -72,13 +77,8 @@ internal static unsafe class RingPool
             ring->End = 0;
             ring->Lost = 0;
             ring->Paused = 0;
-            for (uint block = 0; block < s_blocks; block++)
-            {
-                var header = (TraceBlock*)(start + (ulong)block * words->BlockSize);
-                header->Type = Offsets.TraceBlock_Events;
-                header->Magic = TraceBlock.MagicNumber;
-            }
-
+            RingMemory.SetOffset(words->RingCount, RecordFile.Size - RingBytes);
+            RingMemory.Format(start, s_blocks);
             Volatile.Write(ref ring->Owner, Offsets.Ring_Free);
             Volatile.Write(ref words->RingCount, words->RingCount + 1);
             Interlocked.Increment(ref words->FreeRings);
@@ -94,7 +94,11 @@ internal static unsafe class RingPool
     /// <param name="isShort">Threads have found none.</param>
     public static void Refill(bool isShort)
     {
-        int missing = (isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Spare) - CountAvailable();
+        // A forked child begins with few, and most have one thread.
+        int available = CountAvailable();
+        int used = (int)RecorderWords.Shared->RingCount - available;
+        int wanted = isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Math.Clamp(used, FewestSpare, Spare);
+        int missing = wanted - available;
         if (missing > 0)
         {
             Add(missing);
@@ -125,6 +129,44 @@ internal static unsafe class RingPool
             s_hand = (s_hand + 1) % used;
             TraceThreads.Reap(TraceThreads.Records + s_hand, pid);
         }
+    }
+
+    /// <summary>In the child of a fork: there are no rings. The kernel has cleared the table, but not all have it clear memory on a fork.</summary>
+    [NoInstr]
+    public static void AfterFork(NmiThread* self)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        TraceThread* own = TraceThreads.Of(self);
+        if (own != null)
+        {
+            own->Ring = Native.Table->NoRing;
+        }
+
+        for (uint i = 0; i < words->RingCount; i++)
+        {
+            words->Rings[i] = default;
+        }
+
+        words->RingCount = 0;
+        words->FreeRings = 0;
+    }
+
+    /// <summary>True if the address is in a ring. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        ulong size = (ulong)s_blocks * words->BlockSize;
+        uint count = Volatile.Read(ref words->RingCount);
+        for (uint i = 0; i < count; i++)
+        {
+            if (address - words->Rings[i].Start < size)
+            {
+                return true;
+            }
+        }
+
+        return s_adding != null && address - (ulong)s_adding < size;
     }
 
     /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>
@@ -170,16 +212,22 @@ internal static unsafe class RingPool
         for (uint i = 0; i < words->RingCount; i++)
         {
             Ring* ring = words->Rings + i;
-            Memory.Unmap((void*)ring->Start, (nuint)RingBytes);
+            if (ring->Start != 0)
+            {
+                Memory.Unmap((void*)ring->Start, (nuint)RingBytes);
+            }
+
             *ring = default;
         }
 
+        RingMemory.FreeRetired();
         Forget();
     }
 
     /// <summary>The same, but the memory stays: a thread may still write.</summary>
     public static void Forget()
     {
+        RingMemory.ForgetRetired();
         RecorderWords.Shared->RingCount = 0;
         RecorderWords.Shared->FreeRings = 0;
     }

@@ -13,7 +13,8 @@ internal unsafe struct TracingOptions
     public const uint Function = 2;
     public const uint Off = 4;
     public const uint Sample = 8;
-    public const uint AllFlags = Stream | Function | Off | Sample;
+    public const uint NoChildren = 16;
+    public const uint AllFlags = Stream | Function | Off | Sample | NoChildren;
 
     public nuint Size;
     public byte* Path;

@@ -99,6 +99,9 @@ internal static class LibraryAbi
             ["thread_agent_look"] = "called by the library's own thread, not by a program",
             ["thread_agent_look_again"] = "called by the library's own thread, not by a program",
             ["thread_agent_reclaim"] = "called by the library's own thread, not by a program",
+            ["thread_ftrace_record_child"] = "called by the recorder's own thread, not by a program",
+            ["thread_ftrace_record_start"] = "called by the constructor, not by a program",
+            ["thread_keeper_work"] = "called by the recorder's own thread, not by a program",
             ["thread_attach"] = "called by the native file at a thread's first call, not by a program",
         },
         Fields = new Dictionary<string, FieldRule>

@@ -125,6 +125,9 @@ arguments)
 	record 0 -q --output=named -- "$recorded" print --
 	[ "$(cat out)" = "[--]" ] || fail "arguments after --: $(cat out)"
 	has named $all
+	record 0 -qo together "$recorded" print -o x
+	[ "$(cat out)" = "[-o][x]" ] || fail "arguments after -qo: $(cat out)"
+	has together $all
 	;;
 streams)
 	head -c 200000 "$recorded" >in
@@ -365,6 +368,16 @@ stream)
 	has ftrace.data $all
 	only "ftrace.data "
 	[ "$(stat -c %a ftrace.data)" = 600 ] || fail "mode"
+	# Each block once, and nothing that is not used: of a buffer that holds all, and of one that is written again and again.
+	echo >line
+	record 0 --stream -b 16M "$recorded" line <line
+	says "$((all + 400000)) events of 1 thread"
+	has ftrace.data $((all + 400000))
+	[ "$(stat -c %s ftrace.data)" -lt 8000000 ] || fail "the file has $(stat -c %s ftrace.data) bytes"
+	record 0 --stream -b 64K "$recorded" line <line
+	"$content" ftrace.data >/dev/null || fail "a stream that was written again and again"
+	sum=$(sed -n 's/.* \([0-9]*\) events of 1 thread; \([0-9]*\) events lost$/\1 + \2/p; s/.* \([0-9]*\) events of 1 thread$/\1/p' err)
+	[ $(($sum)) = $((all + 400000)) ] || fail "recorded and lost: $sum"
 	record 137 --stream "$recorded" signal 9
 	has ftrace.data $((all - 1))
 	;;

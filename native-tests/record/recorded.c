@@ -16,6 +16,8 @@
 
 #define CALLS 100
 
+#define UNTRACED __attribute__((patchable_function_entry(0, 0)))
+
 __attribute__((noipa)) static int inner(int x)
 {
 	return x + 1;
@@ -28,19 +30,19 @@ __attribute__((noipa)) static int outer(int x)
 
 static volatile sig_atomic_t caught;
 
-static void on_signal(int signo)
+UNTRACED static void on_signal(int signo)
 {
 	caught = signo;
 }
 
-static void say(const char *text)
+UNTRACED static void say(const char *text)
 {
 	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
 		_exit(99);
 }
 
 /* Says that it is ready, waits for a signal, and says which one it was. */
-static int wait_for_signal(int handles)
+UNTRACED static int wait_for_signal(int handles)
 {
 	char text[32];
 	sigset_t all, before;
@@ -59,7 +61,7 @@ static int wait_for_signal(int handles)
 }
 
 /* Reads a line, although the parent may have ended. */
-static int wait_for_line(void)
+UNTRACED static int wait_for_line(void)
 {
 	char text[32], c;
 
@@ -73,7 +75,7 @@ static int wait_for_line(void)
 	return 0;
 }
 
-static int copy_input(void)
+UNTRACED static int copy_input(void)
 {
 	char buffer[4096];
 	ssize_t got;

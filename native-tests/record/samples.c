@@ -29,6 +29,15 @@ static uint64_t cpu_ns(void)
 	return used.tv_sec * 1000000000ULL + used.tv_nsec;
 }
 
+/* The same of another thread. */
+static uint64_t cpu_of(int tid)
+{
+	struct timespec used;
+
+	CHECK_EQ(clock_gettime(~tid << 3 | 6, &used), 0); /* CPUCLOCK_PERTHREAD_MASK, CPUCLOCK_SCHED */
+	return used.tv_sec * 1000000000ULL + used.tv_nsec;
+}
+
 static volatile bool ended;
 
 /* Functions of known extent: the next one begins where this one ends, in a section of their own. */
@@ -194,6 +203,8 @@ static void alone(void)
 		CHECK_EQ(event.kind, TRACE_SAMPLE);
 	CHECK(count_samples(&file, gettid()) > 20);
 	CHECK_EQ(atoi(trace_option(&file, "hz")), 1000);
+	CHECK_EQ(trace_symbol(&file, "burn"), burn);
+	CHECK(trace_symbol(&file, "qsort")); /* of the C library; its name may have a version */
 	dl_iterate_phdr(count_object, &known);
 	first_record(&file);
 	while (next_record(&file, &record))
@@ -497,6 +508,35 @@ static void frames(void)
 	close_trace(&file);
 }
 
+/* More threads than there is room for: the samples of those without a ring are counted. */
+static void lost(void)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "traced_burn", .hz = HZ, .buffer_size = 8 << 20,
+							   .max_size = 18 << 20); /* two rings */
+	uint64_t before[3];
+	pthread_t threads[3];
+	int tids[3] = {0};
+	struct trace_file file;
+
+	for (int i = 0; i < 3; i++)
+		threads[i] = start(burn_always, &tids[i]);
+	for (int i = 0; i < 3; i++)
+		WAIT_FOR(__atomic_load_n(&tids[i], __ATOMIC_ACQUIRE));
+	start_recording(&opts);
+	for (int i = 0; i < 3; i++)
+		before[i] = cpu_of(tids[i]);
+	for (int i = 0; i < 3; i++) /* enough for many samples, even by CPU timers */
+		WAIT_FOR(cpu_of(tids[i]) > before[i] + 50000000);
+	stop_recording(&file);
+	ended = true;
+	for (int i = 0; i < 3; i++)
+		join(threads[i]);
+	CHECK(atol(trace_option(&file, "samples")) > 0);
+	CHECK(atol(trace_option(&file, "samples_lost")) > 0);
+	CHECK(file.header->lost > 0);
+	close_trace(&file);
+}
+
 static void errors(void)
 {
 	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "traced_burn", .hz = 100001);
@@ -524,7 +564,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"where", where},   {"threads", threads}, {"alone", alone},   {"timers", timers}, {"blocked", blocked},
 		{"taken", taken},   {"forked", forked},	  {"calls", calls},   {"frames", frames}, {"errors", errors},
-		{"descriptors", count_descriptors},	  {},
+		{"lost", lost},	    		{"descriptors", count_descriptors},	  {},
 	};
 
 	return run_mode(modes, argc, argv);

@@ -11,32 +11,30 @@ namespace Ftrace.Tool.Commands;
 /// <summary><c>ftrace dump</c>: the trace in another format.</summary>
 internal static class DumpCommand
 {
-    private const string Description = """
-        Write a trace in the format of another program
-
-        Formats:
-          perfetto    Perfetto's binary format, for https://ui.perfetto.dev
-          chrome      the trace event format, JSON, for Perfetto and chrome://tracing
-          speedscope  JSON for https://www.speedscope.app
-          folded      a line for each distinct stack: THREAD;FUNCTION;... NANOSECONDS, without
-                      the time in callees; for flamegraph.pl and others
-          svg         a flame graph; open it in a browser
-          uftrace     a directory for uftrace(1): uftrace report -d OUT
-          csv         a line for each call, in the order of their ends:
-                      thread,tid,start_ns,duration_ns,self_ns,depth,function,end
-
-        Times are nanoseconds of CLOCK_MONOTONIC. In csv, "end" says how a call ended: returned,
-        tail call (by a jump to another function), unwound (by an exception, longjmp),
-        not seen (before the time given), unfinished, or not traced (entries only).
+    private const string Formats = """
+        The format:
+        perfetto    Perfetto's binary format, for https://ui.perfetto.dev
+        chrome      the trace event format, JSON, for Perfetto and chrome://tracing
+        speedscope  JSON, for https://www.speedscope.app
+        folded      a line for each distinct stack: THREAD;FUNCTION;... NANOSECONDS,
+                    without the time in callees; for flamegraph.pl and others
+        svg         a flame graph; open it in a browser
+        uftrace     a directory, for uftrace report -d OUT
+        csv         a line for each call, in the order of their ends:
+                    thread,tid,start_ns,duration_ns,self_ns,depth,function,end
+        Times are nanoseconds of CLOCK_MONOTONIC. In csv, thread is a number that is
+        unique, unlike tid; end is returned, tail call (by a jump to another function),
+        unwound (by an exception, longjmp), not seen (before that time), unfinished, or
+        not traced (only the entry was recorded)
         """;
 
     public static Command Create()
     {
-        var command = new Command("dump", Description);
+        var command = new Command("dump", "Write a trace in the format of another program: Perfetto, flame graph, uftrace, CSV and others");
         var input = new TraceInput(command);
         var format = new Option<DumpFormat>("--format", "-F")
         {
-            Description = "The format",
+            Description = Formats,
             Required = true,
             HelpName = "FORMAT",
             CustomParser = result =>

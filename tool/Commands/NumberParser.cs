@@ -19,6 +19,18 @@ internal static class NumberParser
         return number;
     }
 
+    /// <summary>The same from 1, for a number that fits into 31 bits.</summary>
+    public static int? ParsePositive(ArgumentResult result, string message)
+    {
+        long? number = Parse(result, message);
+        if (number is 0)
+        {
+            result.AddError(message);
+        }
+
+        return number is { } value ? (int)long.Min(value, int.MaxValue) : null;
+    }
+
     /// <summary>The same for an option that can be given several times.</summary>
     public static long[] ParseAll(ArgumentResult result, string message)
     {

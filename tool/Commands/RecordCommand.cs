@@ -95,11 +95,28 @@ internal sealed class RecordCommand
         return args;
     }
 
+    /// <summary>True if the value of an option is the next argument: of <c>-o</c>, <c>--output</c>, and the last one of <c>-qo</c>.</summary>
     private static bool TakesNext(Command command, string argument)
+    {
+        if (argument.StartsWith("--", StringComparison.Ordinal))
+        {
+            return TakesValue(command, argument);
+        }
+
+        int at = 1;
+        while (at < argument.Length - 1 && !TakesValue(command, $"-{argument[at]}"))
+        {
+            at++;
+        }
+
+        return at == argument.Length - 1 && TakesValue(command, $"-{argument[at]}");
+    }
+
+    private static bool TakesValue(Command command, string name)
     {
         foreach (Option option in command.Options)
         {
-            if (option.Name == argument || option.Aliases.Contains(argument))
+            if (option.Name == name || option.Aliases.Contains(name))
             {
                 return option.Arity.MinimumNumberOfValues != 0;
             }

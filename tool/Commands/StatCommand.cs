@@ -32,14 +32,12 @@ internal static class StatCommand
             DefaultValueFactory = _ => "total",
         };
         sort.AcceptOnlyFromAmong("calls", "total", "self", "avg", "min", "max", "p50", "p99", "name");
-        var top = new Option<int?>("--top", "--limit") { Description = "Print only the first N", HelpName = "N" };
-        top.Validators.Add(result =>
+        var top = new Option<int?>("--top", "--limit")
         {
-            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int number) || number < 1))
-            {
-                result.AddError($"--top {result.Tokens[0].Value}: is not a number of functions");
-            }
-        });
+            Description = "Print only the first N",
+            HelpName = "N",
+            CustomParser = result => NumberParser.ParsePositive(result, "--top takes a number of functions"),
+        };
         var format = new Option<string>("--format")
         {
             Description = "text, csv or json",
@@ -58,6 +56,7 @@ internal static class StatCommand
             command.Add(option);
         }
 
+        var selection = new SelectionOptions(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(byThread) && result.GetValue(diff) != null)
@@ -70,12 +69,18 @@ internal static class StatCommand
             var field = Enum.Parse<StatField>(result.GetValue(sort)!, ignoreCase: true);
             string wanted = result.GetValue(format)!;
             int limit = result.GetValue(top) ?? int.MaxValue;
-            if (result.GetValue(diff) is { } other)
+            EventSelection selected = selection.Of(result, file);
+            if (result.GetValue(diff) is { } path)
             {
-                return Compare(file, other, field, wanted, limit);
+                using TraceFile other = TraceFile.Open(path);
+                var both = new StatDiff(
+                    StatTable.Read(other, selection.Of(result, other), false), StatTable.Read(file, selected, false));
+                both.Sort(field);
+                Print(both, other, file, wanted, limit);
+                return TraceInput.PrintDamages(other) ? ExitCode.Failure : ExitCode.Success;
             }
 
-            StatTable table = Read(file, result.GetValue(byThread));
+            StatTable table = StatTable.Read(file, selected, result.GetValue(byThread));
             table.Sort(field);
             Print(table, file, wanted, limit);
             return ExitCode.Success;
@@ -83,18 +88,9 @@ internal static class StatCommand
         return command;
     }
 
-    private static StatTable Read(TraceFile file, bool byThread)
+    private static void Print(StatDiff diff, TraceFile other, TraceFile file, string format, int limit)
     {
-        using MergedEvents events = file.ReadMerged();
-        return StatTable.Read(file, events, byThread);
-    }
-
-    private static int Compare(TraceFile file, string other, StatField field, string format, int limit)
-    {
-        using TraceFile before = TraceFile.Open(other);
-        var diff = new StatDiff(Read(before, false), Read(file, false));
-        diff.Sort(field);
-        Print(format, stream => StatDiffJson.Write(stream, diff, other, file.Path, limit), output =>
+        Print(format, stream => StatDiffJson.Write(stream, diff, other.Path, file.Path, limit), output =>
         {
             if (format == Csv)
             {
@@ -104,9 +100,8 @@ internal static class StatCommand
 
             StatDiffText.Write(output, diff, limit);
         });
-        PrintNotes(format, diff.Before, other);
+        PrintNotes(format, diff.Before, other.Path);
         PrintNotes(format, diff.After, file.Path);
-        return TraceInput.PrintDamages(before) ? ExitCode.Failure : ExitCode.Success;
     }
 
     private static void Print(StatTable table, TraceFile file, string format, int limit)
@@ -119,7 +114,7 @@ internal static class StatCommand
                 return;
             }
 
-            StatText.Write(output, table, limit);
+            StatText.Write(output, file, table, limit);
         });
         PrintNotes(format, table, file.Path);
     }

@@ -12,4 +12,22 @@ internal static class Terminal
         IsTerminal
         && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
         && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
+
+    /// <summary>The characters of the locale, as nl_langinfo(3) finds it: the first of these variables that is set counts.</summary>
+    public static bool IsUtf8
+    {
+        get
+        {
+            foreach (string name in (string[])["LC_ALL", "LC_CTYPE", "LANG"])
+            {
+                string? locale = Environment.GetEnvironmentVariable(name);
+                if (!string.IsNullOrEmpty(locale))
+                {
+                    return locale.Contains("UTF-8", StringComparison.OrdinalIgnoreCase) || locale.Contains("UTF8", StringComparison.OrdinalIgnoreCase);
+                }
+            }
+
+            return false;
+        }
+    }
 }

@@ -187,7 +187,7 @@ internal sealed class CallTracker
         if (slot.Parent != None)
         {
             ref CallSlot parent = ref _slots[slot.Parent];
-            parent.InCallees += call.Duration;
+            parent.InCallees += call.HasDuration ? call.Duration : call.InCallees;
             parent.Child = slot.Child;
         }
 

@@ -138,7 +138,7 @@ internal sealed class ClockConverter
         _shortFrom = i == 0 ? 0 : _pairs[i].Time;
         _shortTo = i + 1 == _pairs.Count ? ulong.MaxValue : _pairs[i + 1].Time;
         _shortRate = _rates[i] >> (FractionBits - ShortBits);
-        return to <= _shortTo ? ScaleRounded(to - from, _rates[i]) : ToMonotonic(to) - ToMonotonic(from);
+        return to <= _shortTo ? Scale(to - from, _rates[i]) : ToMonotonic(to) - ToMonotonic(from);
     }
 
     /// <summary>The last pair that is not later; the first, if all are.</summary>
@@ -160,15 +160,6 @@ internal sealed class ClockConverter
     }
 
     private static ulong Fraction(double rate) => (ulong)(Math.Clamp(rate, 1e-3, 15) * (1UL << FractionBits));
-
-    private static ulong ScaleRounded(ulong time, ulong rate)
-    {
-        const ulong Half = 1UL << (FractionBits - 1);
-
-        ulong high = Math.BigMul(time, rate, out ulong low);
-        high += low + Half < low ? 1UL : 0;
-        return high << (64 - FractionBits) | (low + Half) >> FractionBits;
-    }
 
     private static ulong Scale(ulong time, ulong rate)
     {

@@ -12,10 +12,19 @@ internal sealed class MergedEvents : IDisposable
     private readonly TraceThread[] _waiting;
     private int _waitingCount;
 
-    /// <summary>Threads with a next event: a heap, by time and index.</summary>
+    /// <summary>Threads with a next event: a heap, by time and index. Events are large, so they stay where they are.</summary>
+    private MergedThread[] _heap = new MergedThread[16];
+
+    /// <summary>By <see cref="MergedThread.Place"/>.</summary>
     private ThreadEvents[] _readers = new ThreadEvents[16];
     private TraceEvent[] _events = new TraceEvent[16];
+
+    /// <summary>The place of the first thread.</summary>
+    private int _first;
     private int _count;
+
+    /// <summary>Places that were used so far; those from <see cref="_count"/> on in the heap are free.</summary>
+    private int _placeCount;
     private bool _isFirst = true;
 
     /// <summary>The event after <see cref="Current"/> in its thread, if it was asked for.</summary>
@@ -32,7 +41,7 @@ internal sealed class MergedEvents : IDisposable
     }
 
     /// <summary>The event; its data are valid until the next call of <see cref="Next"/>.</summary>
-    public ref readonly TraceEvent Current => ref _events[0];
+    public ref readonly TraceEvent Current => ref _events[_first];
 
     /// <summary>Goes to the next event. False: there is none.</summary>
     public bool Next()
@@ -46,7 +55,7 @@ internal sealed class MergedEvents : IDisposable
             Advance();
         }
 
-        while (_waitingCount != 0 && (_count == 0 || _waiting[_waitingCount - 1].FirstTime <= _events[0].Time))
+        while (_waitingCount != 0 && (_count == 0 || _waiting[_waitingCount - 1].FirstTime <= _heap[0].Time))
         {
             Begin(_waiting[--_waitingCount]);
         }
@@ -62,7 +71,7 @@ internal sealed class MergedEvents : IDisposable
     {
         if (!_askedFollowing)
         {
-            _hasFollowing = _readers[0].Next(out _following);
+            _hasFollowing = _readers[_first].Next(out _following);
             _askedFollowing = true;
         }
 
@@ -74,7 +83,7 @@ internal sealed class MergedEvents : IDisposable
     {
         for (int i = 0; i < _count; i++)
         {
-            _readers[i].Dispose();
+            _readers[_heap[i].Place].Dispose();
         }
 
         _count = 0;
@@ -83,31 +92,48 @@ internal sealed class MergedEvents : IDisposable
 
     private void Advance()
     {
+        ref TraceEvent e = ref _events[_first];
         bool exists;
         if (_askedFollowing)
         {
             exists = _hasFollowing;
-            _events[0] = _following;
+            e = _following;
             _askedFollowing = false;
         }
         else
         {
-            exists = _readers[0].Next(out _events[0]);
+            exists = _readers[_first].Next(out e);
         }
 
-        if (!exists)
+        if (exists)
         {
-            _readers[0].Dispose();
-            if (--_count == 0)
-            {
-                return;
-            }
-
-            _readers[0] = _readers[_count];
-            _events[0] = _events[_count];
+            _heap[0].Time = e.Time;
+        }
+        else if (!End())
+        {
+            return;
         }
 
-        SiftDown();
+        if (_count > 1 || _first != _heap[0].Place)
+        {
+            SiftDown();
+        }
+    }
+
+    /// <summary>Ends the first thread. False: it was the last one.</summary>
+    private bool End()
+    {
+        _readers[_first].Dispose();
+        if (--_count == 0)
+        {
+            return false;
+        }
+
+        // The place is free then, after those that are used.
+        MergedThread ended = _heap[0];
+        _heap[0] = _heap[_count];
+        _heap[_count] = ended;
+        return true;
     }
 
     private void Begin(TraceThread thread)
@@ -119,56 +145,57 @@ internal sealed class MergedEvents : IDisposable
             return;
         }
 
-        if (_count == _readers.Length)
+        if (_count == _heap.Length)
         {
+            Array.Resize(ref _heap, _count * 2);
             Array.Resize(ref _readers, _count * 2);
             Array.Resize(ref _events, _count * 2);
         }
 
-        int place = _count++;
-        while (place > 0 && IsBefore(in e, in _events[(place - 1) / 2]))
+        if (_count == _placeCount)
         {
-            int parent = (place - 1) / 2;
-            _events[place] = _events[parent];
-            _readers[place] = _readers[parent];
-            place = parent;
+            _heap[_count].Place = _placeCount++;
         }
 
-        _events[place] = e;
-        _readers[place] = reader;
+        var begun = new MergedThread { Time = e.Time, Thread = e.Thread, Place = _heap[_count].Place };
+        _readers[begun.Place] = reader;
+        _events[begun.Place] = e;
+        int at = _count++;
+        while (at > 0 && IsBefore(in begun, in _heap[(at - 1) / 2]))
+        {
+            int parent = (at - 1) / 2;
+            _heap[at] = _heap[parent];
+            at = parent;
+        }
+
+        _heap[at] = begun;
+        _first = _heap[0].Place;
     }
 
     private void SiftDown()
     {
-        if (_count < 2)
+        MergedThread[] heap = _heap;
+        MergedThread moved = heap[0];
+        int at = 0;
+        for (int child = 1; child < _count; child = 2 * at + 1)
         {
-            return;
-        }
-
-        int child = _count > 2 && IsBefore(in _events[2], in _events[1]) ? 2 : 1;
-        if (!IsBefore(in _events[child], in _events[0]))
-        {
-            return;
-        }
-
-        TraceEvent e = _events[0];
-        ThreadEvents reader = _readers[0];
-        int place = 0;
-        do
-        {
-            _events[place] = _events[child];
-            _readers[place] = _readers[child];
-            place = child;
-            child = 2 * place + 1;
-            if (child + 1 < _count && IsBefore(in _events[child + 1], in _events[child]))
+            if (child + 1 < _count && IsBefore(in heap[child + 1], in heap[child]))
             {
                 child++;
             }
+
+            if (!IsBefore(in heap[child], in moved))
+            {
+                break;
+            }
+
+            heap[at] = heap[child];
+            at = child;
         }
-        while (child < _count && IsBefore(in _events[child], in e));
-        _events[place] = e;
-        _readers[place] = reader;
+
+        heap[at] = moved;
+        _first = heap[0].Place;
     }
 
-    private static bool IsBefore(in TraceEvent a, in TraceEvent b) => a.Time < b.Time || (a.Time == b.Time && a.Thread < b.Thread);
+    private static bool IsBefore(in MergedThread a, in MergedThread b) => a.Time < b.Time || (a.Time == b.Time && a.Thread < b.Thread);
 }

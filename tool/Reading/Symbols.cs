@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using System.Text;
 
 namespace Ftrace.Tool.Reading;
@@ -45,6 +46,16 @@ internal sealed class Symbols
     {
         ref CacheEntry entry = ref _cache[(address >> 4) * 0x9E3779B97F4A7C15 >> (64 - CacheBits)];
         return entry.Address == address && time >= entry.From && time < entry.To ? entry.Function : Find(address, time, ref entry);
+    }
+
+    /// <summary>Tells the processor that <see cref="FunctionAt"/> will be asked for this address soon.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe void Prefetch(ulong address)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref _cache[(address >> 4) * 0x9E3779B97F4A7C15 >> (64 - CacheBits)]));
+        }
     }
 
     /// <summary>The name as in the source, UTF-8.</summary>

@@ -15,6 +15,7 @@ namespace Ftrace.Tool.Reading;
 internal sealed unsafe class TraceFile : IDisposable
 {
     private const int HeaderSize = 128;
+    private const int UnitSize = 16;
     private const int MinBlockSize = 4096;
     private const int MaxBlockSize = 1 << 20;
 
@@ -287,6 +288,7 @@ internal sealed unsafe class TraceFile : IDisposable
         foreach (TraceThread thread in _threadsByNumber.Values)
         {
             FinishThread(thread);
+            Lost += thread.Lost;
         }
 
         _threads.Sort((a, b) => a.FirstTime != b.FirstTime ? a.FirstTime.CompareTo(b.FirstTime) : a.Number.CompareTo(b.Number));
@@ -318,7 +320,6 @@ internal sealed unsafe class TraceFile : IDisposable
     {
         List<BlockEntry> blocks = thread.Blocks;
         thread.Lost = Math.Max(thread.LostInHeaders, thread.LostInRecords);
-        Lost += thread.Lost;
         _threads.Add(thread);
         if (blocks.Count == 0)
         {
@@ -336,9 +337,8 @@ internal sealed unsafe class TraceFile : IDisposable
             ulong distance = blocks[i].Sequence - blocks[kept - 1].Sequence;
             if (distance == 0 && Header.IsStreamed)
             {
-                // The one in the buffer, and its copy.
-                bool isBetter = CountUnits(blocks[i], thread) > CountUnits(blocks[kept - 1], thread);
-                blocks[kept - 1] = isBetter ? blocks[i] : blocks[kept - 1];
+                // Copied out of the ring, where it was being written.
+                blocks[kept - 1] = CountWritten(blocks[i]) > CountWritten(blocks[kept - 1]) ? blocks[i] : blocks[kept - 1];
                 continue;
             }
 
@@ -353,27 +353,48 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.RemoveRange(kept, blocks.Count - kept);
-        if (Header.IsStreamed)
+        if (Header.IsStreamed && thread.MissingBlocks != 0)
         {
-            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / 16;
+            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
+            thread.Lost = Math.Max(thread.Lost, CountMissing(thread));
             thread.MissingBlocks -= Math.Min(thread.MissingBlocks, thread.Lost / units);
         }
     }
 
-    /// <summary>How many units of a block were written.</summary>
-    private int CountUnits(BlockEntry entry, TraceThread thread)
+    /// <summary>Units that a thread has lost, by the blocks that are missing too: a process that was killed, or has ended, may not have counted the last ones.</summary>
+    private ulong CountMissing(TraceThread thread)
     {
-        int written = 0;
-        fixed (byte* block = new byte[Header.BlockSize])
+        Span<byte> bytes = stackalloc byte[sizeof(BlockHeader)];
+        ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
+        ulong next = thread.Blocks[0].Sequence;
+        ulong lost = 0;
+        foreach (BlockEntry entry in thread.Blocks)
         {
-            int length = ReadBlock(entry, thread, block);
-            for (int at = sizeof(BlockHeader); at + 16 <= length; at += 16)
+            if (Read((long)entry.Block * Header.BlockSize, bytes) == bytes.Length)
             {
-                written += (block[at] & 15) == (int)(entry.Sequence % 13) + 1 ? 1 : 0;
+                ulong counted = MemoryMarshal.AsRef<BlockHeader>(bytes).Lost;
+                lost = Math.Max(lost + (entry.Sequence - next) * units, counted);
             }
+
+            next = entry.Sequence + 1;
         }
 
-        return written;
+        return lost;
+    }
+
+    /// <summary>How many units of a block were written.</summary>
+    private int CountWritten(BlockEntry entry)
+    {
+        byte[] block = new byte[Header.BlockSize];
+        int length = Read((long)entry.Block * Header.BlockSize, block);
+        ulong tag = BlockHeader.TagOf(entry.Sequence);
+        int count = 0;
+        for (int at = sizeof(BlockHeader); at + UnitSize <= length; at += UnitSize)
+        {
+            count += (block[at] & 15) == (int)tag ? 1 : 0;
+        }
+
+        return count;
     }
 
     private static ClockPair Pair(ReadOnlySpan<byte> bytes, int offset) => new(U64(bytes, offset), U64(bytes, offset + 8), U64(bytes, offset + 16));

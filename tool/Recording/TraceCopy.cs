@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
+using System.Runtime.InteropServices;
 using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Recording;
@@ -20,7 +21,8 @@ internal sealed unsafe class TraceCopy(int source)
     private const int MaxBlockSize = 1 << 20;
 
     private readonly List<long> _information = [];
-    private readonly List<long> _events = [];
+    private readonly List<RecordedBlock> _events = [];
+    private readonly List<long> _unused = [];
     private readonly byte[] _header = new byte[HeaderSize];
     private byte[] _block = [];
 
@@ -55,13 +57,22 @@ internal sealed unsafe class TraceCopy(int source)
         Span<byte> bytes = stackalloc byte[sizeof(BlockHeader)];
         for (long at = size; Read(at, bytes); at += size)
         {
-            ref readonly BlockHeader header = ref System.Runtime.InteropServices.MemoryMarshal.AsRef<BlockHeader>(bytes);
-            if (header.Magic == BlockHeader.Ftbk && header.Sequence != 0)
+            ref readonly BlockHeader header = ref MemoryMarshal.AsRef<BlockHeader>(bytes);
+            if (header.Magic != BlockHeader.Ftbk || header.Sequence == 0)
             {
-                (header.Type == BlockHeader.Events ? _events : _information).Add(at);
+                _unused.Add(at);
+            }
+            else if (header.Type == BlockHeader.Events)
+            {
+                _events.Add(new RecordedBlock(header.Thread, header.Sequence, at));
+            }
+            else
+            {
+                _information.Add(at);
             }
         }
 
+        DropCopies();
         FinishHeader();
         return true;
     }
@@ -78,9 +89,9 @@ internal sealed unsafe class TraceCopy(int source)
             error = error == 0 && Read(at, _block) ? WriteBlock(output) : error;
         }
 
-        foreach (long at in _events)
+        foreach (RecordedBlock block in _events)
         {
-            if (error == 0 && Read(at, _block))
+            if (error == 0 && Read(block.Offset, _block))
             {
                 Events += EventCount.Of(_block);
                 error = WriteBlock(output);
@@ -90,24 +101,66 @@ internal sealed unsafe class TraceCopy(int source)
         return error;
     }
 
-    /// <summary>Finishes a file that the program has recorded into itself.</summary>
+    /// <summary>Finishes a file that the program has recorded into itself. The last blocks take the places of those that are not used.</summary>
     public void FinishInPlace()
     {
-        fixed (byte* header = _header)
+        var used = new List<long>(_information);
+        foreach (RecordedBlock block in _events)
         {
-            if (Libc.WriteAt(source, header, HeaderSize, 0) != HeaderSize)
+            Events += Read(block.Offset, _block) ? EventCount.Of(_block) : 0;
+            used.Add(block.Offset);
+        }
+
+        used.Sort();
+        _unused.Sort();
+        int last = used.Count - 1;
+        foreach (long at in _unused)
+        {
+            if (last < 0 || used[last] < at)
+            {
+                break;
+            }
+
+            if (!Read(used[last--], _block))
             {
                 throw Libc.Failure("the trace cannot be finished");
             }
+
+            WriteAt(at, _block);
         }
 
-        foreach (long at in _events)
+        BinaryPrimitives.WriteUInt64LittleEndian(_header.AsSpan(BlockCountOffset), (ulong)(Size / _block.Length));
+        WriteAt(0, _header);
+        if (Libc.Truncate(source, Size) != 0)
         {
-            Events += Read(at, _block) ? EventCount.Of(_block) : 0;
+            throw Libc.Failure("the trace cannot be finished");
         }
 
         Written = Size;
     }
+
+    /// <summary>In a stream a block may be in a ring, and copied from there: the one with more events is kept.</summary>
+    private void DropCopies()
+    {
+        _events.Sort();
+        int kept = 0;
+        for (int i = 0; i < _events.Count; i++)
+        {
+            if (kept == 0 || !_events[kept - 1].IsSameAs(_events[i]))
+            {
+                _events[kept++] = _events[i];
+                continue;
+            }
+
+            bool isFuller = CountAt(_events[i]) >= CountAt(_events[kept - 1]);
+            _unused.Add((isFuller ? _events[kept - 1] : _events[i]).Offset);
+            _events[kept - 1] = isFuller ? _events[i] : _events[kept - 1];
+        }
+
+        _events.RemoveRange(kept, _events.Count - kept);
+    }
+
+    private int CountAt(RecordedBlock block) => Read(block.Offset, _block) ? EventCount.Of(_block) : 0;
 
     /// <summary>A program that was killed has not done it.</summary>
     private void FinishHeader()
@@ -129,6 +182,23 @@ internal sealed unsafe class TraceCopy(int source)
         int error = output.Write(_block);
         Written += error == 0 ? _block.Length : 0;
         return error;
+    }
+
+    private void WriteAt(long offset, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            for (nint done = 0; done < bytes.Length;)
+            {
+                nint count = Libc.WriteAt(source, start + done, bytes.Length - done, offset + done);
+                if (count < 0 && Libc.Errno != Libc.EINTR)
+                {
+                    throw Libc.Failure("the trace cannot be finished");
+                }
+
+                done += nint.Max(count, 0);
+            }
+        }
     }
 
     private bool Read(long offset, Span<byte> to)

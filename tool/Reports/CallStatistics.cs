@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Reports;
@@ -25,6 +26,10 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     /// <summary>By function; if each thread has its own, see <see cref="_rowOfThread"/>.</summary>
     private FunctionTotals[] _rows = [];
     private int _rowCount;
+
+    /// <summary>If the threads are read one after the other.</summary>
+    private UnpairedCalls? _unpaired;
+    private bool _wasSwitched;
     private int _timedCount;
     private ulong _sampleCount;
 
@@ -47,15 +52,35 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     public ulong? Quantile(ref FunctionTotals row, uint percent) =>
         _sketches.Quantile(ref row.Series, row.Timed, percent) is { } value ? Math.Clamp(value, row.Min, row.Max) : null;
 
-    public void Read(MergedEvents events)
+    /// <summary>Reads the threads merged by time.</summary>
+    public void Read(EventSelection selection)
     {
-        while (events.Next())
-        {
-            Add(in events.Current);
-        }
-
+        using MergedEvents events = selection.Read(_file);
+        Read(events, selection);
         _tracker.Finish();
         CountTimed();
+    }
+
+    /// <summary>
+    /// Reads one thread after the other, which is faster. False: a call can have begun in one thread and ended in another one, or
+    /// recording was switched; what was counted is of no use then.
+    /// </summary>
+    public bool TryReadByThread(EventSelection selection)
+    {
+        _unpaired = new UnpairedCalls();
+        foreach (TraceThread thread in selection.Threads ?? _file.Threads)
+        {
+            using MergedEvents events = _file.ReadMerged([thread]);
+            Read(events, selection);
+            _tracker.Finish();
+            if (_wasSwitched || _unpaired.AreTooMany)
+            {
+                return false;
+            }
+        }
+
+        CountTimed();
+        return !_unpaired.CanBePaired();
     }
 
     public void Dispose() => _sketches.Dispose();
@@ -64,7 +89,7 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     {
         ref OpenCall open = ref _open[entry.Call];
         open.Inside = 0;
-        open.Outer = _openCalls.Push(entry.Thread, entry.Address, entry.Call);
+        open.Outer = _openCalls.Push(entry.Thread, entry.Address, entry.Call, out open.Place);
     }
 
     void ICallSink.OnEnd(in FinishedCall call)
@@ -72,11 +97,12 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         if (!call.HasBeginning)
         {
             RowAt(call.Address, call.End, call.Thread).WithoutEntry++;
+            _unpaired?.AddEnd(in call);
             return;
         }
 
         ref OpenCall open = ref _open[call.Number];
-        Leave(in call, open.Outer);
+        Leave(in call, in open);
         if (!call.HasDuration)
         {
             AddUntimed(in call, ref open);
@@ -91,10 +117,11 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         timed.Self = duration > call.InCallees ? duration - call.InCallees : 0;
         timed.Total = duration;
         timed.Thread = call.Thread;
+        _file.Symbols.Prefetch(call.Address);
         if (open.Outer != 0)
         {
             timed.Total = 0;
-            _open[open.Outer].Inside += duration;
+            AddInside(open.Outer, duration);
         }
 
         if (++_timedCount == _timed.Length)
@@ -105,35 +132,82 @@ internal sealed class CallStatistics : ICallSink, IDisposable
 
     private static ulong Key(int thread, int row) => (ulong)(uint)(thread + 1) << 32 | (uint)row;
 
+    private void Read(MergedEvents events, EventSelection selection)
+    {
+        while (events.Next())
+        {
+            ref readonly TraceEvent e = ref events.Current;
+            if (e.Time < selection.From)
+            {
+                continue;
+            }
+
+            if (e.Time > selection.To)
+            {
+                break;
+            }
+
+            if (e.Kind <= EventKind.Exit)
+            {
+                _tracker.Add(in e);
+            }
+            else
+            {
+                Add(in e);
+            }
+        }
+    }
+
     private void Add(in TraceEvent e)
     {
         switch (e.Kind)
         {
             case EventKind.FunctionEntry:
                 RowAt(e.Address, e.Time, e.Thread).Entries++;
-                break;
+                return;
             case EventKind.Sample:
                 AddSample(in e);
-                break;
+                return;
             case EventKind.Lost:
                 Lost += e.Address;
-                _tracker.Add(in e);
                 break;
-            default:
-                _tracker.Add(in e);
+            case EventKind.Switched:
+                _wasSwitched = true;
                 break;
         }
+
+        _tracker.Add(in e);
     }
 
-    /// <summary>Adds calls to the rows of their functions. Many at a time: none has to wait until the row of another one is in the cache.</summary>
+    /// <summary>
+    /// Adds calls to the rows of their functions. Those of a thousand functions do not fit into a near cache, so for many calls at a time
+    /// it is found out what will be needed, before it is.
+    /// </summary>
     private void CountTimed()
     {
+        const int Ahead = 16;
+
         ClockConverter clock = _file.Clock;
-        foreach (ref readonly TimedCall call in _timed.AsSpan(0, _timedCount))
+        Span<TimedCall> calls = _timed.AsSpan(0, _timedCount);
+        foreach (ref TimedCall call in calls)
         {
+            call.Row = RowOf(call.Address, call.Start, call.Thread);
+            Prefetch(ref _rows[call.Row]);
+        }
+
+        FunctionTotals[] rows = _rows;
+        for (int i = 0; i < calls.Length; i++)
+        {
+            if (i + Ahead < calls.Length)
+            {
+                ref FunctionTotals later = ref rows[calls[i + Ahead].Row];
+                _sketches.Prefetch(in later.Series, later.Timed);
+            }
+
+            ref readonly TimedCall call = ref calls[i];
             ulong time = clock.Between(call.Start, call.Start + call.Duration);
             ulong self = call.Self == call.Duration ? time : clock.Between(call.Start, call.Start + call.Self);
-            ref FunctionTotals row = ref RowAt(call.Address, call.Start, call.Thread);
+            ref FunctionTotals row = ref rows[call.Row];
             _sketches.Add(ref row.Series, row.Timed, time);
             row.Min = row.Timed == 0 ? time : Math.Min(time, row.Min);
             row.Max = Math.Max(row.Max, time);
@@ -146,14 +220,27 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         _timedCount = 0;
     }
 
+    private static unsafe void Prefetch(ref FunctionTotals row)
+    {
+        const int CacheLine = 64;
+
+        if (Sse.IsSupported)
+        {
+            byte* start = (byte*)Unsafe.AsPointer(ref row);
+            Sse.Prefetch0(start);
+            Sse.Prefetch0(start + CacheLine);
+        }
+    }
+
     /// <summary>A call whose end is not known. Calls of the same function inside it are then the outermost ones.</summary>
     private void AddUntimed(in FinishedCall call, ref OpenCall open)
     {
         ref FunctionTotals row = ref RowAt(call.Address, call.Start, call.Thread);
         row.WithoutExit++;
+        _unpaired?.AddBeginning(in call);
         if (open.Outer != 0)
         {
-            _open[open.Outer].Inside += open.Inside;
+            AddInside(open.Outer, open.Inside);
         }
         else
         {
@@ -190,28 +277,38 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         }
     }
 
-    /// <summary>Takes a call out of those of its function that are under way.</summary>
-    private void Leave(in FinishedCall call, int outer)
+    private void AddInside(int outer, ulong time)
     {
-        ref int innermost = ref _openCalls.Innermost(call.Thread, call.Address);
+        if (outer != OpenCall.Gone)
+        {
+            _open[outer].Inside += time;
+        }
+    }
+
+    /// <summary>Takes a call out of those of its function that are under way.</summary>
+    private void Leave(in FinishedCall call, in OpenCall open)
+    {
+        int outer = open.Outer;
+        int place = _openCalls.Find(call.Thread, call.Address, open.Place);
+        ref int innermost = ref _openCalls.Innermost(place);
         if (innermost == call.Number)
         {
-            if (outer != 0)
+            if (outer > 0)
             {
                 innermost = outer;
                 return;
             }
 
-            _openCalls.Remove(call.Thread, call.Address);
+            _openCalls.Remove(place);
             return;
         }
 
         // On another stack; the one inside it is now in the outer one.
-        for (int inner = innermost; inner != 0; inner = _open[inner].Outer)
+        for (int inner = innermost; inner > 0; inner = _open[inner].Outer)
         {
             if (_open[inner].Outer == call.Number)
             {
-                _open[inner].Outer = outer;
+                _open[inner].Outer = outer != 0 ? outer : OpenCall.Gone;
                 return;
             }
         }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Ftrace.Tool.Reports;
 
@@ -56,6 +57,16 @@ internal sealed unsafe class DurationSketches : IDisposable
         if (series.Latest > 0)
         {
             ((ulong*)Chunk(series.Latest))[place] = value;
+        }
+    }
+
+    /// <summary>Tells the processor that a value will be added to a series soon.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(in DurationSeries series, ulong count)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0((ulong*)Chunk(series.Latest) + count % MaxExact);
         }
     }
 
@@ -144,26 +155,37 @@ internal sealed unsafe class DurationSketches : IDisposable
         }
 
         uint* table = Chunk(series.Table);
-        foreach (ulong value in new ReadOnlySpan<ulong>(Chunk(series.Latest), count))
+        ulong* values = (ulong*)Chunk(series.Latest);
+        uint** counters = stackalloc uint*[MaxExact];
+        for (int i = 0; i < count; i++)
         {
+            ulong value = values[i];
             int power = BitOperations.Log2(value | ChunkWords / 2) - (BucketBits - 1);
             int bucket = (int)(value >> Math.Max(power - 1, 0)) & (ChunkWords - 1);
-            uint chunk = table[power];
-            if (chunk == 0)
+            if (table[power] == 0)
             {
-                int created = NewChunk();
-                if (created < 0)
+                int chunk = NewChunk();
+                if (chunk < 0)
                 {
                     series.Latest = -1;
                     return;
                 }
 
-                table[power] = chunk = (uint)created;
+                table[power] = (uint)chunk;
             }
 
-            if (++Chunk((int)chunk)[bucket] == 0)
+            counters[i] = Chunk((int)table[power]) + bucket;
+            if (Sse.IsSupported)
             {
-                CollectionsMarshal.GetValueRefOrAddDefault(_carries, (long)chunk * ChunkWords + bucket, out _)++;
+                Sse.Prefetch0(counters[i]);
+            }
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            if (++*counters[i] == 0)
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(_carries, counters[i] - _words, out _)++;
             }
         }
     }

@@ -10,27 +10,32 @@ internal static class StatNotes
         if (table.WithoutEntry != 0)
         {
             string reason = table.IsBeginningCut ? ": they began before what the buffer has kept" : "";
-            yield return $"{table.WithoutEntry} calls have no entry in the trace{reason}. They are counted, and have no time.";
+            yield return $"calls without an entry in the trace{reason}: {table.WithoutEntry}. They are counted, and have no time.";
         }
 
         if (table.WithoutExit != 0)
         {
-            yield return $"{table.WithoutExit} calls have no exit in the trace: they were under way at its end, or the exit was lost. They are counted, and have no time.";
+            yield return $"calls without an exit in the trace: {table.WithoutExit}. They are counted, and have no time.";
         }
 
         if (table.Lost != 0)
         {
-            yield return $"{table.Lost} units were lost; an entry or an exit is one.";
+            yield return $"units lost: {table.Lost}. An entry or an exit is one.";
         }
 
         if (table.MissingBlocks != 0)
         {
-            yield return $"{table.MissingBlocks} blocks are missing between those that the trace has.";
+            yield return $"blocks missing between those that the trace has: {table.MissingBlocks}.";
+        }
+
+        if (!table.IsRateKnown)
+        {
+            yield return "the file does not tell how fast the TSC is: what is shown as a nanosecond is a tick.";
         }
 
         if (table.IsWithoutQuantiles)
         {
-            yield return "There are too many functions: some have no P50 and P99.";
+            yield return "there are too many functions: some have no P50 and P99.";
         }
     }
 }

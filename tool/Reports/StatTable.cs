@@ -9,7 +9,7 @@ internal sealed class StatTable
 {
     private readonly List<StatRow> _rows = [];
 
-    private StatTable(TraceFile file, CallStatistics statistics)
+    private StatTable(TraceFile file, EventSelection selection, CallStatistics statistics)
     {
         foreach (ref FunctionTotals totals in statistics.Rows)
         {
@@ -28,7 +28,9 @@ internal sealed class StatTable
             IsWithoutQuantiles |= totals.Timed != 0 && row.P50 == null;
         }
 
+        IsAll = selection.IsAll;
         Samples = statistics.Samples;
+        IsRateKnown = file.Clock.IsRateKnown;
         Lost = Math.Max(file.Lost, statistics.Lost);
         foreach (TraceThread thread in file.Threads)
         {
@@ -38,6 +40,9 @@ internal sealed class StatTable
     }
 
     public IReadOnlyList<StatRow> Rows => _rows;
+
+    /// <summary>False: threads or times were selected.</summary>
+    public bool IsAll { get; }
 
     /// <summary>False: only entries, or only samples, or nothing was recorded.</summary>
     public bool HasTimes { get; }
@@ -59,15 +64,27 @@ internal sealed class StatTable
     /// <summary>The file has the end of what the threads did: it was a flight recorder.</summary>
     public bool IsBeginningCut { get; }
 
+    /// <summary>False: times are those of the TSC.</summary>
+    public bool IsRateKnown { get; }
+
     /// <summary>There was not enough memory for the quantiles of some functions.</summary>
     public bool IsWithoutQuantiles { get; }
 
     /// <summary>Reads a trace.</summary>
-    public static StatTable Read(TraceFile file, MergedEvents events, bool byThread)
+    public static StatTable Read(TraceFile file, EventSelection selection, bool byThread)
     {
+        if ((selection.Threads ?? file.Threads).Count > 1)
+        {
+            using var eachAlone = new CallStatistics(file, byThread);
+            if (eachAlone.TryReadByThread(selection))
+            {
+                return new StatTable(file, selection, eachAlone);
+            }
+        }
+
         using var statistics = new CallStatistics(file, byThread);
-        statistics.Read(events);
-        return new StatTable(file, statistics);
+        statistics.Read(selection);
+        return new StatTable(file, selection, statistics);
     }
 
     /// <summary>Sorts the rows: numbers from the highest, names from the first; ties by name.</summary>
@@ -79,7 +96,9 @@ internal sealed class StatTable
         if (field != StatField.Name)
         {
             order = Nullable.Compare(b[field], a[field]);
+            order = order != 0 || field != StatField.Self ? order : b.Samples.CompareTo(a.Samples);
             order = order != 0 ? order : b.SamplesInside.CompareTo(a.SamplesInside);
+            order = order != 0 ? order : b.Samples.CompareTo(a.Samples);
             order = order != 0 ? order : b.Calls.CompareTo(a.Calls);
         }
 

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Text;
 using Ftrace.Tool.Output;
+using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Reports;
 
@@ -10,12 +11,11 @@ internal static class StatText
 {
     private const int CountWidth = 10;
 
-    public static void Write(Utf8Output output, StatTable table, int limit)
+    public static void Write(Utf8Output output, TraceFile file, StatTable table, int limit)
     {
         if (table.Rows.Count == 0)
         {
-            output.Write("No calls and no samples are in the trace. Was the program compiled with -fpatchable-function-entry=5, "u8)
-                .Write("and did it call such functions? See: ftrace list PROGRAM\n"u8);
+            EmptyHint.Write(output, file, table.IsAll);
             WriteNotes(output, table);
             return;
         }

@@ -11,4 +11,7 @@ internal struct TimedCall
     /// <summary>What it adds to the total of its function: 0 if it is nested in another call of it.</summary>
     public ulong Total;
     public int Thread;
+
+    /// <summary>Of the function, once it was looked up.</summary>
+    public int Row;
 }

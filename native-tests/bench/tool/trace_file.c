@@ -2,7 +2,8 @@
 /*
  * trace_file.c - writes a trace file of any size, as docs/trace-format.md describes it: what the
  * recorder would have written of threads that call 2000 functions, nested up to 24 deep, 20 ns and
- * more from one event to the next. So the speed of reading can be measured without a recording
+ * more from one event to the next. The function called second most often is called half as often
+ * as the first, the third a third as often, and so on (Zipf's law), as it is in programs. So the speed of reading can be measured without a recording
  * that takes as long, and that the disk slows down.
  */
 #include <errno.h>
@@ -19,6 +20,9 @@
 #define BASE	    0x401000ul
 #define SIZE	    64
 #define DEPTH	    24
+#define CHOICES	    65536
+/* FUNCTIONS to the power of 1 / CHOICES */
+#define CHOICE	    1.00011598699
 #define MAX_THREADS 64
 #define TSC_HZ	    3000000000ul
 #define TSC_START   (5 * TSC_HZ)
@@ -32,6 +36,9 @@ struct thread {
 };
 
 static FILE *out;
+
+/* The functions, each as often as it is called. */
+static unsigned short often[CHOICES];
 
 static void fail(const char *what)
 {
@@ -155,15 +162,22 @@ static void add_event(struct thread *thread)
 	unsigned int level = is_exit ? --thread->depth : thread->depth++;
 	/* Multiples of 16 are no calls. */
 	uint64_t number = thread->id * 64 + level + level / 15 + 1;
-	uint64_t caller = level ? thread->functions[level - 1] : 0;
 
 	thread->time += 60 + ((random >> 1) & 127);
 	if (!is_exit)
-		thread->functions[level] = (caller * 7 + ((random >> 8) & 7) + 1) % FUNCTIONS;
+		thread->functions[level] = often[(random >> 8) % CHOICES];
 	put64(thread->block + thread->position, thread->time << 4 | (thread->sequence % 13 + 1));
 	put64(thread->block + thread->position + 8,
 	      number | (BASE + thread->functions[level] * SIZE) << 16 | (uint64_t)is_exit << 63);
 	thread->position += UNIT;
+}
+
+static void choose(void)
+{
+	double function = 1;
+
+	for (int i = 0; i < CHOICES; i++, function *= CHOICE)
+		often[i] = (unsigned short)function - 1;
 }
 
 int main(int argc, char **argv)
@@ -187,6 +201,7 @@ int main(int argc, char **argv)
 		if (!threads[i].block)
 			fail("no memory");
 	}
+	choose();
 	write_header(0, TSC_START + TSC_HZ);
 	write_information();
 	/* The threads take turns, a block each. */
