@@ -109,6 +109,9 @@ static void requests(void)
 	CHECK_EQ(ask(page, CONTROL_DEPTH, 0, "-1"), EINVAL);
 	CHECK_EQ(ask(page, CONTROL_DEPTH, 0, "2147483648"), EINVAL);
 	CHECK_EQ(ask(page, CONTROL_MIN_TIME, 0, "99999999999999999999"), EINVAL);
+	CHECK_EQ(ask(page, CONTROL_SNAPSHOT, 0, "relative.data"), EINVAL);
+	CHECK_EQ(ask(page, CONTROL_SNAPSHOT, 0, ""), EINVAL);
+	CHECK_EQ(ask(page, CONTROL_SNAPSHOT, 0, "/proc/self/none/x.data"), ENOENT);
 	CHECK_EQ(ask(page, 1000, 0, ""), EOPNOTSUPP);
 	CHECK_EQ(ask(page, 0, 0, ""), EOPNOTSUPP);
 	write_request(page, CONTROL_FILTER, 0, "in");
@@ -127,6 +130,28 @@ static void requests(void)
 	CHECK_EQ(counts.inner, 4);
 	CHECK_EQ(page->magic, 0);
 	CHECK_EQ(stats().gc_collections, 0);
+}
+
+/* What is in the buffers goes to a file of its own. */
+static void snapshot(void)
+{
+	struct control_page *page = start_controlled(0);
+	static struct trace_file file;
+	char path[PATH_MAX];
+
+	CHECK(getcwd(path, sizeof(path) - 64));
+	snprintf(path + strlen(path), 64, "/snapshot-%d.data", getpid());
+	unlink(path);
+	outer(1);
+	CHECK_EQ(ask(page, CONTROL_SNAPSHOT, 0, path), 0);
+	CHECK_EQ(ask(page, CONTROL_SNAPSHOT, 0, path), EEXIST);
+	open_trace(&file, path);
+	unlink(path);
+	CHECK_EQ(file.header->state, TRACE_SNAPSHOT);
+	CHECK_EQ(file.block_count, 1);
+	close_trace(&file);
+	outer(1);
+	CHECK_EQ(stop_and_count().outer, 1);
 }
 
 /* Anything in the area, in any state: the program goes on, and the next request is answered. */
@@ -238,6 +263,10 @@ static void forked(void)
 
 	CHECK(child >= 0);
 	if (child == 0) {
+		struct ftrace_tracing_status status = {.size = sizeof(status)};
+
+		CHECK_EQ(ftrace_tracing_get_status(&status), 0);
+		ftrace_tracing_off();
 		ftrace_tracing_stop();
 		outer(1);
 		exit(0);
@@ -255,6 +284,7 @@ int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"requests", requests},
+		{"snapshot", snapshot},
 		{"hostile", hostile},
 		{"killed", killed},
 		{"stopped", stopped},

@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.IO;
 using System.Text;
 using System.Threading;
 using Ftrace.Record;
@@ -11,11 +12,13 @@ internal sealed unsafe class ControlChannel : IDisposable
 {
     private const int LongestLockMs = 5_000;
     private const int LongestAnswerMs = 10_000;
+    private const int LongestLifeMs = 200;
     private const int LongestPauseMs = 20;
 
     private readonly string _target;
     private readonly int _file;
     private readonly ControlPage* _page;
+    private readonly uint _pid;
 
     /// <param name="target">The id of a process, or its trace file.</param>
     /// <exception cref="ControlException">It is not being recorded, or cannot be asked.</exception>
@@ -32,6 +35,7 @@ internal sealed unsafe class ControlChannel : IDisposable
         }
 
         _page = (ControlPage*)page;
+        _pid = ((TraceFileHeader*)page)->Pid;
     }
 
     /// <exception cref="ControlException">There is no answer.</exception>
@@ -100,9 +104,14 @@ internal sealed unsafe class ControlChannel : IDisposable
                 throw new ControlException($"{_target}: the recording has ended");
             }
 
+            if (waited.ElapsedMilliseconds > LongestLifeMs && !Directory.Exists($"/proc/{_pid}"))
+            {
+                throw new ControlException($"{_target}: process {_pid}, which is recorded there, has ended; of one in a container give the id that it has here");
+            }
+
             if (waited.ElapsedMilliseconds > LongestAnswerMs)
             {
-                throw new ControlException($"{_target}: there is no answer; has the process ended, or is it stopped, or does it load an object all the time?");
+                throw new ControlException($"{_target}: there is no answer from process {_pid}; is it stopped, or does it load an object all the time?");
             }
 
             Thread.Sleep(pause);
