@@ -142,8 +142,6 @@ internal static unsafe class ControlArea
                 return TakeSnapshot(text);
             case ControlKind.Trigger:
                 return Recorder.SetTrigger(text, reset);
-            case ControlKind.Snapshot:
-                return WriteSnapshot(text);
             default:
                 NotSupported.CopyTo(answer);
                 length = NotSupported.Length;
@@ -163,20 +161,6 @@ internal static unsafe class ControlArea
         {
             // Descriptors are those of this process.
             return TraceFilePath.IsDescriptor(start) ? -Errno.EINVAL : Recorder.Snapshot(start, "ftrace snapshot"u8);
-        }
-    }
-
-    private static int WriteSnapshot(ReadOnlySpan<byte> path)
-    {
-        // Not relative: the directory of the process is not that of who asks. No descriptor either.
-        if (path.IsEmpty || path[0] != '/')
-        {
-            return -Errno.EINVAL;
-        }
-
-        fixed (byte* text = path)
-        {
-            return Recorder.Snapshot(text, "request"u8);
         }
     }
 
