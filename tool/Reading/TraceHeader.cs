@@ -16,9 +16,6 @@ internal sealed class TraceHeader
     /// <summary>True if the process was to write all events; what is missing was lost.</summary>
     public required bool IsStreamed { get; init; }
 
-    /// <summary>All events were to be written, and not only the last ones of each thread.</summary>
-    public required bool IsStreamed { get; init; }
-
     /// <summary>Of the process; 0: as many as the file has.</summary>
     public required ulong BlockCount { get; init; }
 
