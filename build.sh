@@ -41,6 +41,8 @@ Commands:
                         copy of the library; the check that the patch names must fail
   bench [OPTIONS]       measure speed as ratios to peers in the same run (bench --help),
                         and draw build/latency.svg
+  bench tool [MILLIONS] measure how fast the command reads traces of so many million
+                        events (100, which take 1.6 GB), and in how much memory
   install PREFIX        install the library, the headers, pkg-config and CMake files, and
                         the command ftrace
   clean                 remove the build folder
@@ -51,7 +53,8 @@ Options:
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
-                        libboost-context-dev gdb strace valgrind python3 rustc git), and for the tests in real hosts (golang-go
+                        libboost-context-dev gdb strace valgrind python3 rustc git
+                        protobuf-compiler chromium chromium-driver), and for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -109,6 +112,10 @@ install_deps() {
     [ -e /usr/include/boost/context/fiber.hpp ] || packages+=(libboost-context-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
+    # What reads the dumps of ftrace in the tests.
+    command -v protoc >/dev/null 2>&1 || packages+=(protobuf-compiler)
+    command -v chromium >/dev/null 2>&1 || packages+=(chromium)
+    command -v chromedriver >/dev/null 2>&1 || packages+=(chromium-driver)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.
     command -v gdb >/dev/null 2>&1 || packages+=(gdb)
     command -v strace >/dev/null 2>&1 || packages+=(strace)
@@ -403,6 +410,11 @@ mutants)
     exec "$root/managed-tests/mutants/run.sh" "$root" "$build" "$@"
     ;;
 bench)
+    if [ "${1:-}" = tool ]; then
+        [ $# -le 2 ] || die "bench tool takes at most the number of million events" 64
+        build_tool
+        exec "$root/native-tests/bench/tool/run.sh" "$build/bin/ftrace" "$build/bench-tool" "${@:2}"
+    fi
     build_program bench
     exec "$build/bench/bench" --plot "$build/latency.svg" "$@"
     ;;

@@ -216,6 +216,12 @@ int ftrace_tracing_set_trigger(const char *trigger, size_t len, int reset);
 /* The greatest length of a mark in bytes. */
 #define FTRACE_MARK_MAX 1024
 
+#ifdef __GNUC__
+#define FTRACE_FORMAT_(text, first) __attribute__((__format__(__printf__, text, first)))
+#else
+#define FTRACE_FORMAT_(text, first)
+#endif
+
 /**
  * ftrace_write_mark - write a text into the recording
  * @text: the text, which ends with a 0
@@ -234,7 +240,7 @@ void ftrace_write_mark(const char *text);
  *
  * Context: thread. Does not change errno.
  */
-void ftrace_write_printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ftrace_write_printk(const char *format, ...) FTRACE_FORMAT_(1, 2);
 
 /**
  * struct ftrace_mark_key - what the marks of a source file share; the library fills it in
@@ -245,22 +251,29 @@ void ftrace_write_printk(const char *format, ...) __attribute__((format(printf, 
 struct ftrace_mark_key {
 	struct ftrace_static_key_false key;
 	void (*volatile mark)(const char *text);
-	void (*volatile printk)(const char *format, ...) __attribute__((format(printf, 1, 2)));
+	void (*volatile printk)(const char *format, ...) FTRACE_FORMAT_(1, 2);
 };
 
 #if !defined(FTRACE_NO_INLINE) &&                                                                  \
 	(defined(__clang_major__) ? __clang_major__ >= 11 : defined(__GNUC__) && __GNUC__ >= 9)
 /* The key is recognized by the 3. */
-static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3, NULL}}, NULL, NULL};
+static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3, 0}}, 0, 0};
 
-#define FTRACE_MARKS_ON_	      ftrace_static_branch_unlikely(&ftrace_mark_key_.key)
-#define FTRACE_WRITE_MARK_(text)      ftrace_mark_key_.mark(text)
-#define FTRACE_WRITE_PRINTK_(...)     ftrace_mark_key_.printk(__VA_ARGS__)
+#define FTRACE_WRITE_MARK_(text)  ftrace_mark_key_.mark(text)
+#define FTRACE_WRITE_PRINTK_(...) ftrace_mark_key_.printk(__VA_ARGS__)
+#define FTRACE_WHILE_RECORDING_(statement)                                                         \
+	do {                                                                                       \
+		if (ftrace_static_branch_unlikely(&ftrace_mark_key_.key))                          \
+			statement;                                                                 \
+	} while (0)
 #else
 /* A call, which returns if no recording runs. */
-#define FTRACE_MARKS_ON_	      1
-#define FTRACE_WRITE_MARK_(text)      ftrace_write_mark(text)
-#define FTRACE_WRITE_PRINTK_(...)     ftrace_write_printk(__VA_ARGS__)
+#define FTRACE_WRITE_MARK_(text)  ftrace_write_mark(text)
+#define FTRACE_WRITE_PRINTK_(...) ftrace_write_printk(__VA_ARGS__)
+#define FTRACE_WHILE_RECORDING_(statement)                                                         \
+	do {                                                                                       \
+		statement;                                                                         \
+	} while (0)
 #endif
 
 /**
@@ -280,11 +293,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
  * Context: any; async-signal-safe. Does not change errno.
  * Source: trace_puts() in include/linux/trace_printk.h of the kernel.
  */
-#define ftrace_mark(text)                                                                          \
-	do {                                                                                       \
-		if (FTRACE_MARKS_ON_)                                                              \
-			FTRACE_WRITE_MARK_(text);                                                  \
-	} while (0)
+#define ftrace_mark(text) FTRACE_WHILE_RECORDING_(FTRACE_WRITE_MARK_(text))
 
 /**
  * ftrace_printk - format a text and write it into the recording
@@ -296,11 +305,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
  * Context: thread. Does not change errno.
  * Source: trace_printk(), in the same header of the kernel.
  */
-#define ftrace_printk(...)                                                                         \
-	do {                                                                                       \
-		if (FTRACE_MARKS_ON_)                                                              \
-			FTRACE_WRITE_PRINTK_(__VA_ARGS__);                                         \
-	} while (0)
+#define ftrace_printk(...) FTRACE_WHILE_RECORDING_(FTRACE_WRITE_PRINTK_(__VA_ARGS__))
 
 /**
  * ftrace_tracing_on - record calls again
@@ -315,7 +320,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
 int ftrace_tracing_on(void);
 
 /**
- * ftrace_tracing_off - record no calls, until ftrace_tracing_on()
+ * ftrace_tracing_off - record no calls and no marks, until ftrace_tracing_on()
  *
  * The functions become what they were: they cost nothing. Buffers and file stay. Calls that
  * have not returned have no exit in the recording.

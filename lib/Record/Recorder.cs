@@ -307,7 +307,6 @@ internal static unsafe class Recorder
         SetLimits(options.MaxDepth, options.MinTimeNs);
         Tracing.Observer = &LookAtObjects;
         RecordedObjects.HasSamples = options.Hz != 0;
-        Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Triggers.Begin();
         NoteOff();
@@ -351,8 +350,15 @@ internal static unsafe class Recorder
     /// <summary>Begins to record calls. Called with the mutex held.</summary>
     public static int SwitchOn()
     {
-        int error = s_isOn ? 0 : Run(TraceOperation.Register);
-        s_isOn |= error == 0;
+        if (s_isOn)
+        {
+            return 0;
+        }
+
+        Marks.Set(true);
+        int error = Run(TraceOperation.Register);
+        Marks.Set(error == 0);
+        s_isOn = error == 0;
         NoteOff();
         return error;
     }
@@ -360,11 +366,17 @@ internal static unsafe class Recorder
     /// <summary>Ends to record calls. Called with the mutex held.</summary>
     public static int SwitchOff()
     {
-        int error = s_isOn ? Run(TraceOperation.Unregister) : 0;
+        if (!s_isOn)
+        {
+            return 0;
+        }
+
+        Marks.Set(false);
+        int error = Run(TraceOperation.Unregister);
 
         // An attempt before may have removed it, although it failed.
         error = error == -Errno.ENOENT ? 0 : error;
-        s_isOn &= error != 0;
+        s_isOn = error != 0;
         NoteOff();
         return error;
     }

@@ -57,6 +57,13 @@ public sealed class DumpOutputTests
         Assert.That(exists ? File.ReadAllText(_output) : "old", Is.EqualTo("old"));
     }
 
+    [Test]
+    public void NoSuchDirectory()
+    {
+        string path = Path.Combine(_directory, "none", "out");
+        Assert.That(() => Write(path, isForced: false), Throws.TypeOf<CommandFailure>().With.Message.EqualTo($"{path}: cannot be written: there is no such directory"));
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public void InputIsNotReplaced(bool byLink)

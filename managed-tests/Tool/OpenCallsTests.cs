@@ -16,6 +16,7 @@ public sealed class OpenCallsTests
     {
         var random = new Random(functions);
         var calls = new OpenCalls();
+        int[] places = new int[60_000];
         var model = new Dictionary<(int, ulong), Stack<int>>();
         for (int i = 1; i < 60_000; i++)
         {
@@ -28,19 +29,21 @@ public sealed class OpenCallsTests
 
             if (stack.Count == 0 || (stack.Count < 5 && random.Next(2) == 0))
             {
-                Assert.That(calls.Push(thread, address, i), Is.EqualTo(stack.Count == 0 ? 0 : stack.Peek()));
+                Assert.That(calls.Push(thread, address, i, out places[i]), Is.EqualTo(stack.Count == 0 ? 0 : stack.Peek()));
                 stack.Push(i);
                 continue;
             }
 
-            Assert.That(calls.Innermost(thread, address), Is.EqualTo(stack.Pop()));
+            int call = stack.Pop();
+            int place = calls.Find(thread, address, places[call]);
+            Assert.That(calls.Innermost(place), Is.EqualTo(call));
             if (stack.TryPeek(out int outer))
             {
-                calls.Innermost(thread, address) = outer;
+                calls.Innermost(place) = outer;
             }
             else
             {
-                calls.Remove(thread, address);
+                calls.Remove(place);
             }
         }
     }

@@ -294,6 +294,17 @@ public sealed class ReportTests
         .Exit(2, Start + Second + 700, 17, Cxx)
         .Exit(1, Start + Second + 800, 1, Main);
 
+    [TestCase(1u, "2027-01-15 08:00:00 UTC, not finished")]
+    [TestCase(2u, "2027-01-15 08:00:00 UTC, for 2.000000 s")]
+    [TestCase(3u, "2027-01-15 08:00:00 UTC, for 2.000000 s, a snapshot")]
+    [TestCase(4u, "2027-01-15 08:00:00 UTC, until the process ended")]
+    public void TheStateIsTold(uint state, string text)
+    {
+        TraceFileBuilder builder = Demo();
+        builder.State = state;
+        Assert.That(Report(builder, new ReportOptions()), Does.Contain($"\n# recorded: {text}\n"));
+    }
+
     private static TraceFileBuilder Entries() => New()
         .FunctionEntry(1, Start + 10, F, Main + 20)
         .FunctionEntry(2, Start + 20, G, 0x7f0000001000)

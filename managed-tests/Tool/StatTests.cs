@@ -100,6 +100,36 @@ public sealed class StatTests
         Assert.That(f.Total, Is.EqualTo(100 + 140));
     }
 
+    /// <summary>Threads are read one after the other, unless a call can have changed the thread.</summary>
+    [Test]
+    public void CallThatEndsInAnotherThread()
+    {
+        StatRow f = Row(New().Entry(2, 0, 17, F).Entry(1, 5, 1, F).Exit(1, 7, 1, F).Exit(1, 100, 17, F).Entry(2, 110, 17, F).Exit(2, 113, 17, F), "parse");
+        Assert.That(f.Total, Is.EqualTo(100 + 2 + 3));
+        Assert.That(f.Calls, Is.EqualTo(3));
+        Assert.That(f.WithoutEntry + f.WithoutExit, Is.EqualTo(0));
+    }
+
+    /// <summary>The exit is from before the entry: they are two calls.</summary>
+    [Test]
+    public void NumberThatAnotherThreadHadBefore()
+    {
+        StatRow f = Row(New(2).Exit(1, 100, 17, F).Entry(2, 110, 17, F), "parse");
+        Assert.That(f.Total, Is.Null);
+        Assert.That(f.WithoutEntry, Is.EqualTo(1));
+        Assert.That(f.WithoutExit, Is.EqualTo(1));
+    }
+
+    /// <summary>While recording was off, in another thread's events, exits were not seen.</summary>
+    [Test]
+    public void SwitchedByAnotherThread()
+    {
+        StatRow main = Row(New()
+            .Entry(1, 0, 1, Main).Entry(1, 10, 2, F).Switched(2, 20, false).Switched(2, 30, true).Entry(1, 40, 3, G).Exit(1, 60, 3, G).Exit(1, 100, 1, Main), "main");
+        Assert.That(main.Total, Is.EqualTo(100));
+        Assert.That(main.Self, Is.EqualTo(80));
+    }
+
     /// <summary>If the end of the outermost call is not known, those inside it are the outermost ones that have a time.</summary>
     [Test]
     public void CallWithoutEndDoesNotHideThoseInside()

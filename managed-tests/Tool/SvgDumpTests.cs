@@ -63,8 +63,14 @@ public sealed class SvgDumpTests
     {
         XDocument svg = Svg(DumpDemo.Everything(), 5);
         Assert.That(Boxes(svg).Select(box => box.Split(' ')[1]), Is.EqualTo(["all", "demo", "main", "parse", "wor;ker"]));
-        string details = svg.Descendants(s_svg + "text").Single(text => (string?)text.Attribute("id") == "details").Value;
-        Assert.That(details, Is.EqualTo("1.200 µs in all; 2 small boxes left out, 16.67 %"));
+        Assert.That(Details(svg), Is.EqualTo("1.200 µs in all; 2 small boxes left out, 16.67 %"));
+    }
+
+    [Test]
+    public void CutBeginningIsSaid()
+    {
+        Assert.That(Details(Svg(DumpDemo.Cut())), Is.EqualTo("100 ns in all; it begins in the middle, what was before is overwritten"));
+        Assert.That(Details(Svg(DumpDemo.Stacks())), Is.EqualTo("60 ns in all"));
     }
 
     [Test]
@@ -90,6 +96,8 @@ public sealed class SvgDumpTests
         string text = DumpDemo.Text(builder, (file, output) => new SvgDump(file, output, maxBoxes: maxBoxes));
         return XDocument.Load(XmlReader.Create(new System.IO.StringReader(text), new XmlReaderSettings { CheckCharacters = true }));
     }
+
+    private static string Details(XDocument svg) => svg.Descendants(s_svg + "text").Single(text => (string?)text.Attribute("id") == "details").Value;
 
     private static List<string> Boxes(XDocument svg) =>
     [

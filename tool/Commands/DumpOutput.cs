@@ -38,9 +38,10 @@ internal static class DumpOutput
 
         // What exists is replaced only by what is whole.
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        FileStream stream = Create(path, temporary);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0))
+            using (stream)
             {
                 write(stream);
             }
@@ -71,7 +72,7 @@ internal static class DumpOutput
         }
 
         string temporary = $"{Path.TrimEndingDirectorySeparator(path)}.{Environment.ProcessId}.tmp";
-        Directory.CreateDirectory(temporary);
+        CreateDirectory(path, temporary);
         try
         {
             write(temporary);
@@ -88,6 +89,38 @@ internal static class DumpOutput
             throw;
         }
     }
+
+    private static FileStream Create(string path, string temporary)
+    {
+        try
+        {
+            return new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotWrite(path, e);
+        }
+    }
+
+    private static void CreateDirectory(string path, string temporary)
+    {
+        try
+        {
+            Directory.CreateDirectory(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotWrite(path, e);
+        }
+    }
+
+    /// <summary>The message of the exception has the temporary name.</summary>
+    private static CommandFailure CannotWrite(string path, Exception e) => new(e switch
+    {
+        DirectoryNotFoundException => $"{path}: cannot be written: there is no such directory",
+        UnauthorizedAccessException => $"{path}: cannot be written: permission denied",
+        _ => $"{path}: cannot be written: {e.Message}",
+    });
 
     private static bool IsUftraceData(string path)
     {

@@ -91,7 +91,7 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
         string empty = total == 0 ? "; nothing was recorded" : "";
         string missing = leftOut == 0 ? "" : $"; {Number(leftOut)} small boxes left out, {Percent(leftOutTime, total)}";
         missing += LeftOut == 0 ? "" : $"; {Number(LeftOut)} calls counted in their callers, too many stacks";
-        missing += HasBeginningCut() ? "; it begins in the middle, what was before is overwritten" : "";
+        missing += HasHiddenCalls ? "; it begins in the middle, what was before is overwritten" : "";
         missing += File.Lost == 0 ? "" : $"; {Number(File.Lost)} events lost";
         output.Write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"u8);
         output.Write(Format($"""
@@ -116,19 +116,6 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
             </g>
 
             """);
-    }
-
-    private bool HasBeginningCut()
-    {
-        foreach (TraceThread thread in File.Threads)
-        {
-            if (thread.IsBeginningCut)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private void WriteBoxes(NodeList[] children)

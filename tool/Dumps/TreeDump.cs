@@ -45,8 +45,12 @@ internal abstract class TreeDump : Dump
     /// <summary>Calls for which there was no room.</summary>
     public ulong LeftOut { get; private set; }
 
+    /// <summary>True if calls were under way before the trace's beginning: the buffer has kept the last events only.</summary>
+    protected bool HasHiddenCalls { get; private set; }
+
     public override void OnSliceBegin(int thread, ulong time, int function, SliceBegin how)
     {
+        HasHiddenCalls |= how == SliceBegin.Hidden;
         ref ThreadPlace place = ref _places[thread];
         if (place.Node == 0)
         {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Runtime.InteropServices;
 using System.Text;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
@@ -38,7 +39,7 @@ internal sealed class UftraceModules
         _file = file;
         _paths = new string[file.Objects.Count];
         _starts = new ulong[file.Objects.Count];
-        var names = new HashSet<string> { UnknownPath };
+        var names = new Dictionary<string, int> { [UnknownPath] = 1 };
         var sorted = new List<TraceObject>(file.Objects);
         sorted.Sort((a, b) => a.Start != b.Start ? a.Start.CompareTo(b.Start) : a.Index.CompareTo(b.Index));
         ulong end = 0;
@@ -186,7 +187,7 @@ internal sealed class UftraceModules
         output.WriteHex(start, 12).Write((byte)'-').WriteHex(end, 12).Write(" r-xp 00000000 00:00 0                          "u8);
 
     /// <summary>A path whose last part no other has: that is the name of the file of symbols. White space would end it.</summary>
-    private static string UniquePath(string path, HashSet<string> names)
+    private static string UniquePath(string path, Dictionary<string, int> names)
     {
         var clean = new StringBuilder();
         foreach (char c in path.Length <= MaxPath ? path : path[^MaxPath..])
@@ -197,9 +198,11 @@ internal sealed class UftraceModules
         string first = clean.ToString().TrimEnd('/');
         first = first.Length == 0 ? "object" : first;
         string unique = first;
-        for (int i = 2; !names.Add(Path.GetFileName(unique)); i++)
+        while (!names.TryAdd(Path.GetFileName(unique), 1))
         {
-            unique = $"{first}.{i}";
+            // Counted for each name: a damaged file can have any number of them.
+            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(names, Path.GetFileName(first), out _);
+            unique = $"{first}.{++count}";
         }
 
         return unique;

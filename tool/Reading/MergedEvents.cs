@@ -114,7 +114,10 @@ internal sealed class MergedEvents : IDisposable
             return;
         }
 
-        SiftDown();
+        if (_count > 1 || _first != _heap[0].Place)
+        {
+            SiftDown();
+        }
     }
 
     /// <summary>Ends the first thread. False: it was the last one.</summary>

@@ -15,6 +15,7 @@ namespace Ftrace.Tool.Reading;
 internal sealed unsafe class TraceFile : IDisposable
 {
     private const int HeaderSize = 128;
+    private const int UnitSize = 16;
     private const int MinBlockSize = 4096;
     private const int MaxBlockSize = 1 << 20;
 
@@ -287,6 +288,7 @@ internal sealed unsafe class TraceFile : IDisposable
         foreach (TraceThread thread in _threadsByNumber.Values)
         {
             FinishThread(thread);
+            Lost += thread.Lost;
         }
 
         _threads.Sort((a, b) => a.FirstTime != b.FirstTime ? a.FirstTime.CompareTo(b.FirstTime) : a.Number.CompareTo(b.Number));
@@ -318,7 +320,6 @@ internal sealed unsafe class TraceFile : IDisposable
     {
         List<BlockEntry> blocks = thread.Blocks;
         thread.Lost = Math.Max(thread.LostInHeaders, thread.LostInRecords);
-        Lost += thread.Lost;
         _threads.Add(thread);
         if (blocks.Count == 0)
         {
@@ -353,23 +354,45 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.RemoveRange(kept, blocks.Count - kept);
-        if (Header.IsStreamed)
+        if (Header.IsStreamed && thread.MissingBlocks != 0)
         {
-            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / 16;
-            thread.MissingBlocks -= Math.Min(thread.MissingBlocks, thread.Lost / units);
+            thread.Lost = Math.Max(thread.Lost, CountMissing(thread));
+            thread.MissingBlocks = 0; // they are counted
         }
+    }
+
+    /// <summary>Units that a thread has lost, by the blocks that are missing too: a process that was killed, or has ended, may not have counted the last ones.</summary>
+    private ulong CountMissing(TraceThread thread)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(BlockHeader)];
+        ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
+        ulong next = thread.Blocks[0].Sequence;
+        ulong lost = 0;
+        foreach (BlockEntry entry in thread.Blocks)
+        {
+            if (Read((long)entry.Block * Header.BlockSize, bytes) == bytes.Length)
+            {
+                ulong counted = MemoryMarshal.AsRef<BlockHeader>(bytes).Lost;
+                lost = Math.Max(lost + (entry.Sequence - next) * units, counted);
+            }
+
+            next = entry.Sequence + 1;
+        }
+
+        return lost;
     }
 
     /// <summary>How many units of a block were written.</summary>
     private int CountUnits(BlockEntry entry, TraceThread thread)
     {
         int written = 0;
+        ulong tag = BlockHeader.TagOf(entry.Sequence);
         fixed (byte* block = new byte[Header.BlockSize])
         {
             int length = ReadBlock(entry, thread, block);
-            for (int at = sizeof(BlockHeader); at + 16 <= length; at += 16)
+            for (int at = sizeof(BlockHeader); at + UnitSize <= length; at += UnitSize)
             {
-                written += (block[at] & 15) == (int)(entry.Sequence % 13) + 1 ? 1 : 0;
+                written += (block[at] & 15) == (int)tag ? 1 : 0;
             }
         }
 

@@ -26,6 +26,10 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     /// <summary>By function; if each thread has its own, see <see cref="_rowOfThread"/>.</summary>
     private FunctionTotals[] _rows = [];
     private int _rowCount;
+
+    /// <summary>If the threads are read one after the other.</summary>
+    private UnpairedCalls? _unpaired;
+    private bool _wasSwitched;
     private int _timedCount;
     private ulong _sampleCount;
 
@@ -48,19 +52,35 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     public ulong? Quantile(ref FunctionTotals row, uint percent) =>
         _sketches.Quantile(ref row.Series, row.Timed, percent) is { } value ? Math.Clamp(value, row.Min, row.Max) : null;
 
+    /// <summary>Reads the threads merged by time.</summary>
     public void Read(EventSelection selection)
     {
         using MergedEvents events = selection.Read(_file);
-        while (events.Next() && events.Current.Time <= selection.To)
+        Read(events, selection);
+        _tracker.Finish();
+        CountTimed();
+    }
+
+    /// <summary>
+    /// Reads one thread after the other, which is faster. False: a call can have begun in one thread and ended in another one, or
+    /// recording was switched; what was counted is of no use then.
+    /// </summary>
+    public bool TryReadByThread(EventSelection selection)
+    {
+        _unpaired = new UnpairedCalls();
+        foreach (TraceThread thread in selection.Threads ?? _file.Threads)
         {
-            if (events.Current.Time >= selection.From)
+            using MergedEvents events = _file.ReadMerged([thread]);
+            Read(events, selection);
+            _tracker.Finish();
+            if (_wasSwitched || _unpaired.AreTooMany)
             {
-                Add(in events.Current);
+                return false;
             }
         }
 
-        _tracker.Finish();
         CountTimed();
+        return !_unpaired.CanBePaired();
     }
 
     public void Dispose() => _sketches.Dispose();
@@ -69,7 +89,7 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     {
         ref OpenCall open = ref _open[entry.Call];
         open.Inside = 0;
-        open.Outer = _openCalls.Push(entry.Thread, entry.Address, entry.Call);
+        open.Outer = _openCalls.Push(entry.Thread, entry.Address, entry.Call, out open.Place);
     }
 
     void ICallSink.OnEnd(in FinishedCall call)
@@ -77,11 +97,12 @@ internal sealed class CallStatistics : ICallSink, IDisposable
         if (!call.HasBeginning)
         {
             RowAt(call.Address, call.End, call.Thread).WithoutEntry++;
+            _unpaired?.AddEnd(in call);
             return;
         }
 
         ref OpenCall open = ref _open[call.Number];
-        Leave(in call, open.Outer);
+        Leave(in call, in open);
         if (!call.HasDuration)
         {
             AddUntimed(in call, ref open);
@@ -111,24 +132,51 @@ internal sealed class CallStatistics : ICallSink, IDisposable
 
     private static ulong Key(int thread, int row) => (ulong)(uint)(thread + 1) << 32 | (uint)row;
 
+    private void Read(MergedEvents events, EventSelection selection)
+    {
+        while (events.Next())
+        {
+            ref readonly TraceEvent e = ref events.Current;
+            if (e.Time < selection.From)
+            {
+                continue;
+            }
+
+            if (e.Time > selection.To)
+            {
+                break;
+            }
+
+            if (e.Kind <= EventKind.Exit)
+            {
+                _tracker.Add(in e);
+            }
+            else
+            {
+                Add(in e);
+            }
+        }
+    }
+
     private void Add(in TraceEvent e)
     {
         switch (e.Kind)
         {
             case EventKind.FunctionEntry:
                 RowAt(e.Address, e.Time, e.Thread).Entries++;
-                break;
+                return;
             case EventKind.Sample:
                 AddSample(in e);
-                break;
+                return;
             case EventKind.Lost:
                 Lost += e.Address;
-                _tracker.Add(in e);
                 break;
-            default:
-                _tracker.Add(in e);
+            case EventKind.Switched:
+                _wasSwitched = true;
                 break;
         }
+
+        _tracker.Add(in e);
     }
 
     /// <summary>
@@ -189,6 +237,7 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     {
         ref FunctionTotals row = ref RowAt(call.Address, call.Start, call.Thread);
         row.WithoutExit++;
+        _unpaired?.AddBeginning(in call);
         if (open.Outer != 0)
         {
             AddInside(open.Outer, open.Inside);
@@ -237,9 +286,11 @@ internal sealed class CallStatistics : ICallSink, IDisposable
     }
 
     /// <summary>Takes a call out of those of its function that are under way.</summary>
-    private void Leave(in FinishedCall call, int outer)
+    private void Leave(in FinishedCall call, in OpenCall open)
     {
-        ref int innermost = ref _openCalls.Innermost(call.Thread, call.Address);
+        int outer = open.Outer;
+        int place = _openCalls.Find(call.Thread, call.Address, open.Place);
+        ref int innermost = ref _openCalls.Innermost(place);
         if (innermost == call.Number)
         {
             if (outer > 0)
@@ -248,7 +299,7 @@ internal sealed class CallStatistics : ICallSink, IDisposable
                 return;
             }
 
-            _openCalls.Remove(call.Thread, call.Address);
+            _openCalls.Remove(place);
             return;
         }
 

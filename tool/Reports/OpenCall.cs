@@ -11,4 +11,7 @@ internal struct OpenCall
 
     /// <summary>The number of the call of the same function that it is nested in. 0: none.</summary>
     public int Outer;
+
+    /// <summary>Where it probably is in <see cref="OpenCalls"/>.</summary>
+    public int Place;
 }

@@ -19,7 +19,8 @@ internal sealed class OpenCalls
     /// <param name="thread">Index of the thread.</param>
     /// <param name="address">Of the function.</param>
     /// <param name="call">Its number, not 0.</param>
-    public int Push(int thread, ulong address, int call)
+    /// <param name="place">A hint for <see cref="Find(int, ulong, int)"/>.</param>
+    public int Push(int thread, ulong address, int call, out int place)
     {
         ulong key = Key(thread, address);
         Entry[] entries = _entries;
@@ -27,6 +28,7 @@ internal sealed class OpenCalls
         for (int i = Home(key); ; i = (i + 1) & mask)
         {
             ref Entry entry = ref entries[i];
+            place = i;
             if (entry.Key == key)
             {
                 int before = entry.Call;
@@ -48,20 +50,25 @@ internal sealed class OpenCalls
         }
     }
 
-    /// <summary>The innermost call; 0: none.</summary>
-    public ref int Innermost(int thread, ulong address)
-    {
-        int i = Find(Key(thread, address));
-        return ref _entries[i].Call;
-    }
-
-    /// <summary>Removes the last call of a function.</summary>
-    public void Remove(int thread, ulong address)
+    /// <summary>The place of a function's innermost call.</summary>
+    /// <param name="thread">Index of the thread.</param>
+    /// <param name="address">Of the function.</param>
+    /// <param name="place">Where it was put; it can have moved.</param>
+    public int Find(int thread, ulong address, int place)
     {
         ulong key = Key(thread, address);
+        return _entries[place].Key == key ? place : Find(key);
+    }
+
+    /// <summary>The innermost call; 0: none.</summary>
+    public ref int Innermost(int place) => ref _entries[place].Call;
+
+    /// <summary>Removes the last call of a function.</summary>
+    public void Remove(int place)
+    {
         Entry[] entries = _entries;
         int mask = entries.Length - 1;
-        int hole = Find(key);
+        int hole = place;
         if (entries[hole].Key == 0)
         {
             return;

@@ -39,6 +39,11 @@ internal static class Report
 
         foreach (TraceThread thread in threads)
         {
+            if (thread.Blocks.Count == 0)
+            {
+                continue;
+            }
+
             header.Write("#\n# "u8).Write(TaskNames.Of(file, thread)).Line();
             header.Flush();
             WriteEvents(layout, file, options, [thread]);

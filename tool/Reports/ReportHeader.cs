@@ -117,7 +117,7 @@ internal static class ReportHeader
     {
         ulong seconds = Math.Min(file.Header.Start.Realtime / Second, 253402300799);
         output.Write(DateTime.UnixEpoch.AddSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)).Write(" UTC"u8);
-        if (file.Header.End is { } end)
+        if (file.Header is { State: TraceState.Finished or TraceState.Snapshot, End: { } end })
         {
             output.Write(", for "u8).WriteFixed(file.Clock.Between(file.Header.Start.Time, end.Time), Second, 6).Write(" s"u8);
         }
@@ -126,6 +126,7 @@ internal static class ReportHeader
         {
             TraceState.Recording => ", not finished"u8,
             TraceState.Snapshot => ", a snapshot"u8,
+            TraceState.Ended => ", until the process ended"u8,
             _ => ""u8,
         });
     }

@@ -73,6 +73,15 @@ internal sealed class StatTable
     /// <summary>Reads a trace.</summary>
     public static StatTable Read(TraceFile file, EventSelection selection, bool byThread)
     {
+        if ((selection.Threads ?? file.Threads).Count > 1)
+        {
+            using var eachAlone = new CallStatistics(file, byThread);
+            if (eachAlone.TryReadByThread(selection))
+            {
+                return new StatTable(file, selection, eachAlone);
+            }
+        }
+
         using var statistics = new CallStatistics(file, byThread);
         statistics.Read(selection);
         return new StatTable(file, selection, statistics);
