@@ -334,11 +334,12 @@ static void consistent(void)
 
 	start_in_order(threads);
 	for (int i = 0; i < 25; i++) {
-		unsigned long before = made;
+		unsigned long before = made, stopped = stats().stopped_threads;
 
 		grant(20000);
 		WAIT_FOR(__atomic_load_n(&made, __ATOMIC_ACQUIRE) > before + 300);
 		take_snapshot(&file);
+		CHECK(stats().stopped_threads - stopped >= THREADS);
 		count_numbered(&file, &counts);
 		close_trace(&file);
 		CHECK(gaps(&counts) <= counts.lost);
