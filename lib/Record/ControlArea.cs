@@ -139,7 +139,9 @@ internal static unsafe class ControlArea
             case ControlKind.MinTime:
                 return TryParse(text, out ulong ns) && ns <= long.MaxValue ? RecorderChanges.SetMinTime(ns) : -Errno.EINVAL;
             case ControlKind.Snapshot:
-                return WriteSnapshot(text);
+                return TakeSnapshot(text);
+            case ControlKind.Trigger:
+                return Recorder.SetTrigger(text, reset);
             default:
                 NotSupported.CopyTo(answer);
                 length = NotSupported.Length;
@@ -147,17 +149,18 @@ internal static unsafe class ControlArea
         }
     }
 
-    private static int WriteSnapshot(ReadOnlySpan<byte> path)
+    /// <param name="path">A 0 follows.</param>
+    private static int TakeSnapshot(ReadOnlySpan<byte> path)
     {
-        // Not relative: the directory of the process is not that of who asks. No descriptor either.
-        if (path.IsEmpty || path[0] != '/')
+        if (path.IsEmpty || path[0] != '/') // the directory is not that of who asks
         {
             return -Errno.EINVAL;
         }
 
-        fixed (byte* text = path)
+        fixed (byte* start = path)
         {
-            return Recorder.Snapshot(text, "request"u8);
+            // Descriptors are those of this process.
+            return TraceFilePath.IsDescriptor(start) ? -Errno.EINVAL : Recorder.Snapshot(start, "ftrace snapshot"u8);
         }
     }
 

@@ -48,6 +48,23 @@ internal static unsafe partial class Libc
         return FstatAt(AtFdcwd, path, stat, follow ? 0 : SymlinkNoFollow) == 0 ? *(int*)(stat + StatModeOffset) : -1;
     }
 
+    /// <summary>True if the program would run as another user or group than this process.</summary>
+    public static bool ChangesIds(string path)
+    {
+        const int SetUser = 0x800;
+        const int SetGroup = 0x400;
+
+        byte* stat = stackalloc byte[StatSize];
+        if (FstatAt(AtFdcwd, path, stat, 0) != 0)
+        {
+            return false;
+        }
+
+        int mode = *(int*)(stat + StatModeOffset);
+        uint* owners = (uint*)(stat + StatModeOffset + sizeof(int));
+        return ((mode & SetUser) != 0 && owners[0] != GetUser()) || ((mode & SetGroup) != 0 && owners[1] != GetGroup());
+    }
+
     /// <summary>True if this process may execute the file.</summary>
     public static bool CanExecute(string path) => AccessAt(AtFdcwd, path, X_OK, AT_EACCESS) == 0;
 
@@ -101,6 +118,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
     public static partial int GetLimit(int resource, ulong* limit);
+
+    [LibraryImport("libc", EntryPoint = "getuid")]
+    private static partial uint GetUser();
+
+    [LibraryImport("libc", EntryPoint = "getgid")]
+    private static partial uint GetGroup();
 
     // These return the error.
 

@@ -9,7 +9,6 @@ internal sealed class ProgramFile
 {
     private const int TypeMask = 0xf000;
     private const int Directory = 0x4000;
-    private const int SetId = 0xc00; // S_ISUID, S_ISGID
     private const int HeaderSize = 64;
     private const uint Interpreter = 3; // PT_INTERP
     private const string DefaultPath = "/bin:/usr/bin"; // as execvp(3)
@@ -79,6 +78,9 @@ internal sealed class ProgramFile
         return new ProgramFile(path);
     }
 
+    /// <summary>The program is for another machine, known once <see cref="FindObstacle"/> was called: its loader complains of a library for this one.</summary>
+    public bool IsForeign { get; private set; }
+
     /// <summary>Why the loader does not load the library into the program, with a remedy; null: nothing is known that would prevent it.</summary>
     public string? FindObstacle()
     {
@@ -118,14 +120,12 @@ internal sealed class ProgramFile
 
     private static unsafe string? FindPrivileges(string path)
     {
-        int mode = Libc.ModeOf(path, follow: true);
-        bool isPrivileged = mode >= 0 && (mode & SetId) != 0 && Environment.UserName != "root";
-        return isPrivileged || Libc.GetAttribute(path, "security.capability", null, 0) > 0
+        return Libc.ChangesIds(path) || Libc.GetAttribute(path, "security.capability", null, 0) > 0
             ? $"{path} has privileges (set-user-id, set-group-id, or file capabilities), and the loader loads no library into such a program; record a copy: cp {path} ."
             : null;
     }
 
-    private static string? FindElfObstacle(string path)
+    private string? FindElfObstacle(string path)
     {
         using FileStream file = File.OpenRead(path);
         Span<byte> header = stackalloc byte[HeaderSize];
@@ -137,6 +137,7 @@ internal sealed class ProgramFile
         ushort machine = BitConverter.ToUInt16(header[18..]);
         if (header[4] != 2 || machine != 62)
         {
+            IsForeign = true;
             return machine is 3 or 62
                 ? $"{path} is a 32-bit program, and the library is for 64-bit ones; compile it without -m32"
                 : $"{path} is for another processor; the library is for x86-64";

@@ -13,10 +13,10 @@ internal static class RecordEnvironment
 
     /// <summary>This process's environment, byte by byte, with the variables added.</summary>
     /// <param name="options">What to record.</param>
-    /// <param name="library">Its path.</param>
+    /// <param name="library">Its path; null: it is not loaded.</param>
     /// <param name="descriptor">What to record into.</param>
     /// <param name="childPath">How the files of programs that the program starts begin.</param>
-    public static List<byte[]> Make(RecordOptions options, string library, int descriptor, string childPath)
+    public static List<byte[]> Make(RecordOptions options, string? library, int descriptor, string childPath)
     {
         var variables = new List<byte[]>();
         ReadOnlySpan<byte> preload = default;
@@ -33,7 +33,8 @@ internal static class RecordEnvironment
             }
         }
 
-        byte[] first = Encoding.UTF8.GetBytes($"LD_PRELOAD={library}{(preload.IsEmpty ? "" : ":")}");
+        string separator = library == null || preload.IsEmpty ? "" : ":";
+        byte[] first = Encoding.UTF8.GetBytes($"LD_PRELOAD={library}{separator}");
         variables.Add([.. first, .. preload]);
         Add(variables, "", $"fd:{descriptor}");
         Add(variables, "_CHILD_PATH", childPath);

@@ -40,7 +40,7 @@ internal sealed class RecordSession(RecordOptions options)
         List<byte[]> raw = RecordEnvironment.LastArguments(arguments.Count);
         byte[] path = arguments[0].Contains('/') ? raw[0] : Encoding.UTF8.GetBytes(program.Path);
         using var child = new ChildProcess();
-        int error = child.Start(path, raw, RecordEnvironment.Make(options, library, target, output.FullPath), source, target);
+        int error = child.Start(path, raw, RecordEnvironment.Make(options, program.IsForeign ? null : library, target, output.FullPath), source, target);
         if (error != 0)
         {
             output.Abandon();
