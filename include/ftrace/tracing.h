@@ -308,7 +308,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
 #define ftrace_printk(...) FTRACE_WHILE_RECORDING_(FTRACE_WRITE_PRINTK_(__VA_ARGS__))
 
 /**
- * ftrace_tracing_on - record calls again
+ * ftrace_tracing_on - record calls and marks again
  *
  * Returns 0, also if calls are recorded already, or
  *   -ESRCH    no recording is running

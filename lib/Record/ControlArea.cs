@@ -152,7 +152,7 @@ internal static unsafe class ControlArea
     /// <param name="path">A 0 follows.</param>
     private static int TakeSnapshot(ReadOnlySpan<byte> path)
     {
-        if (path.IsEmpty)
+        if (path.IsEmpty || path[0] != '/') // the directory is not that of who asks
         {
             return -Errno.EINVAL;
         }

@@ -927,6 +927,33 @@ static void counters(void)
 	}
 }
 
+/* No recording runs: nothing can be changed. native-tests/record/changes.c has the errors while one does. */
+static void tracing(void)
+{
+	struct ftrace_tracing_status status = {.size = sizeof(status)}, *last = before_hole(sizeof(*last));
+
+	EXPECT(ftrace_tracing_stop(), -ESRCH, text);
+	EXPECT(ftrace_tracing_on(), -ESRCH, text);
+	EXPECT(ftrace_tracing_off(), -ESRCH, text);
+	EXPECT(ftrace_tracing_set_filter("*", 0, 1), -ESRCH, text);
+	EXPECT(ftrace_tracing_set_filter(NULL, 0, 1), -ESRCH, text);
+	EXPECT(ftrace_tracing_set_filter(NULL, 0, 0), -EINVAL, text);
+	EXPECT(ftrace_tracing_set_notrace("*", 0, 1), -ESRCH, text);
+	EXPECT(ftrace_tracing_set_notrace(NULL, 0, 0), -EINVAL, text);
+	EXPECT(ftrace_tracing_set_notrace("*", 1 << 20, 0), -E2BIG, text);
+	EXPECT(ftrace_tracing_set_depth(1), -ESRCH, text);
+	EXPECT(ftrace_tracing_set_min_time(1), -ESRCH, text);
+	EXPECT(ftrace_tracing_thread(0), -ESRCH, text);
+	EXPECT(ftrace_tracing_thread(1), -ESRCH, text);
+	EXPECT(ftrace_tracing_get_status(NULL), -EFAULT, text);
+	EXPECT(ftrace_tracing_get_status(&status), 0, text);
+	CHECK_EQ(status.state, 0);
+	status.size--;
+	EXPECT(ftrace_tracing_get_status(&status), -EINVAL, text);
+	last->size = sizeof(*last);
+	EXPECT(ftrace_tracing_get_status(last), 0, text);
+}
+
 int main(void)
 {
 	sigset_t some;
@@ -963,5 +990,6 @@ int main(void)
 	threads();
 	without_proc();
 	counters();
+	tracing();
 	return 0;
 }
