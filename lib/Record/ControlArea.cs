@@ -47,6 +47,14 @@ internal static unsafe class ControlArea
         Volatile.Write(ref shared->Magic, ControlPage.MagicNumber);
     }
 
+    /// <summary>True if the address is in the page of requests, which the thread has mapped for itself. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        ControlSession* session = s_session;
+        return session != null && address - (ulong)session->Page < Memory.PageSize;
+    }
+
     private static void Free(ControlPage* page, ControlSession* session)
     {
         if (page != null)
