@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Linq;
+using Ftrace.Record;
 using Ftrace.Tool.Commands;
 
 namespace Ftrace.Tool;
@@ -28,6 +29,11 @@ internal static class Program
         root.Add(DumpCommand.Create());
         root.Add(StatCommand.Create());
         root.Add(GraphCommand.Create());
+        root.Add(StatusCommand.Create());
+        root.Add(ControlCommand.Create("on", "Record calls of a process again", ControlKind.On));
+        root.Add(ControlCommand.Create("off", "Record no calls of a process for now", ControlKind.Off));
+        root.Add(FilterCommand.Create());
+        root.Add(SnapshotCommand.Create());
         return CommandLine.Run(root, RecordCommand.SeparateProgram(record, args));
     }
 }

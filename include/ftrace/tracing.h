@@ -71,7 +71,9 @@ extern "C" {
  * @min_time_ns: record only calls that take at least so long, in nanoseconds; 0: all
  * @hz: samples of each thread in a second of its CPU time, at most 100,000; 0: none, or
  *      1000 with FTRACE_TRACING_SAMPLE; see below
- * @snapshot_signal: a signal that makes the recorder write a snapshot; 0: none
+ * @snapshot_signal: a signal that makes the recorder write a snapshot, to @path with ".1", ".2" and so
+ *                   on; 0: none. It must have its default action; the library's handler stays
+ *                   when the recording ends, and does nothing then
  */
 struct ftrace_tracing_opts {
 	size_t size;
@@ -115,8 +117,10 @@ struct ftrace_tracing_opts {
  * thread. Functions of objects that are opened later too.
  *
  * Returns 0 or
- *   -EBUSY    a recording is running; or no real-time signal is free, for samples
- *   -EINVAL   @opts has an unknown size, unknown flags, an invalid pattern, too great a @hz, or
+ *   -EBUSY    a recording is running; or no real-time signal is free, for samples; or the
+ *             program handles or ignores @snapshot_signal
+ *   -EINVAL   @opts has an unknown size, unknown flags, an invalid pattern, too great a @hz, a
+ *             @snapshot_signal that a program cannot or should not handle, or
  *             patterns and FTRACE_TRACING_SAMPLE
  *   -ENOENT   a pattern matches no function
  *   -EEXIST   the file exists
@@ -171,8 +175,52 @@ int ftrace_tracing_stop(void);
  */
 int ftrace_snapshot(const char *path);
 
+/**
+ * ftrace_tracing_set_trigger - set which calls start a snapshot, or switch recording
+ * @trigger: "PATTERN:ACTION", separated by ';' or newlines; NULL with @reset: none
+ * @len: its length in bytes; 0: it ends with a 0
+ * @reset: not 0: instead of the triggers before; 0: in addition to them
+ *
+ * A call of a function that matches PATTERN (as for ftrace_set_filter(), one pattern) causes the
+ * action, at its entry:
+ *
+ *	snapshot	a snapshot is written, to the path of the recording with ".1", ".2" and so on: the first
+ *			name that is free. It has the call itself, if that is recorded
+ *	traceoff	nothing is recorded from now on, on any thread
+ *	traceon		recording continues
+ *
+ * "PATTERN:ACTION:COUNT" does so for the first COUNT calls. "PATTERN:ACTION:>TIME", or
+ * "PATTERN:ACTION:>TIME:COUNT", does so at the exit of calls that took longer than TIME,
+ * in nanoseconds or with us, ms or s.
+ *
+ * traceoff and traceon act at once. While recording is off in this way, the functions still call the
+ * library: it costs as much as a handler that does nothing. The snapshot is taken some
+ * microseconds after the call, by a thread of the recorder; several calls meanwhile
+ * lead to one snapshot. A recording begins without triggers. ftrace_tracing_on() undoes
+ * traceoff; traceon undoes ftrace_tracing_off() and FTRACE_TRACING_OFF, but that takes the
+ * recorder's thread some milliseconds.
+ *
+ * Returns 0 or
+ *   -ESRCH    no recording is running
+ *   -EINVAL   a trigger is malformed, or @trigger is NULL and @reset is 0
+ *   -ENOSPC   with those before there would be more than four; or the host has registered so many
+ *             struct ftrace_graph_ops that there is no room for these
+ *   and the errors of ftrace_register_graph(); then the triggers are those before
+ *
+ * Context: thread.
+ * Source: the commands of set_ftrace_filter in Documentation/trace/ftrace.rst of the kernel;
+ *         tracing_thresh for the time.
+ */
+int ftrace_tracing_set_trigger(const char *trigger, size_t len, int reset);
+
 /* The greatest length of a mark in bytes. */
 #define FTRACE_MARK_MAX 1024
+
+#ifdef __GNUC__
+#define FTRACE_FORMAT_(text, first) __attribute__((__format__(__printf__, text, first)))
+#else
+#define FTRACE_FORMAT_(text, first)
+#endif
 
 /**
  * ftrace_write_mark - write a text into the recording
@@ -192,7 +240,7 @@ void ftrace_write_mark(const char *text);
  *
  * Context: thread. Does not change errno.
  */
-void ftrace_write_printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ftrace_write_printk(const char *format, ...) FTRACE_FORMAT_(1, 2);
 
 /**
  * struct ftrace_mark_key - what the marks of a source file share; the library fills it in
@@ -203,22 +251,29 @@ void ftrace_write_printk(const char *format, ...) __attribute__((format(printf, 
 struct ftrace_mark_key {
 	struct ftrace_static_key_false key;
 	void (*volatile mark)(const char *text);
-	void (*volatile printk)(const char *format, ...) __attribute__((format(printf, 1, 2)));
+	void (*volatile printk)(const char *format, ...) FTRACE_FORMAT_(1, 2);
 };
 
 #if !defined(FTRACE_NO_INLINE) &&                                                                  \
 	(defined(__clang_major__) ? __clang_major__ >= 11 : defined(__GNUC__) && __GNUC__ >= 9)
 /* The key is recognized by the 3. */
-static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3, NULL}}, NULL, NULL};
+static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3, 0}}, 0, 0};
 
-#define FTRACE_MARKS_ON_	      ftrace_static_branch_unlikely(&ftrace_mark_key_.key)
-#define FTRACE_WRITE_MARK_(text)      ftrace_mark_key_.mark(text)
-#define FTRACE_WRITE_PRINTK_(...)     ftrace_mark_key_.printk(__VA_ARGS__)
+#define FTRACE_WRITE_MARK_(text)  ftrace_mark_key_.mark(text)
+#define FTRACE_WRITE_PRINTK_(...) ftrace_mark_key_.printk(__VA_ARGS__)
+#define FTRACE_WHILE_RECORDING_(statement)                                                         \
+	do {                                                                                       \
+		if (ftrace_static_branch_unlikely(&ftrace_mark_key_.key))                          \
+			statement;                                                                 \
+	} while (0)
 #else
 /* A call, which returns if no recording runs. */
-#define FTRACE_MARKS_ON_	      1
-#define FTRACE_WRITE_MARK_(text)      ftrace_write_mark(text)
-#define FTRACE_WRITE_PRINTK_(...)     ftrace_write_printk(__VA_ARGS__)
+#define FTRACE_WRITE_MARK_(text)  ftrace_write_mark(text)
+#define FTRACE_WRITE_PRINTK_(...) ftrace_write_printk(__VA_ARGS__)
+#define FTRACE_WHILE_RECORDING_(statement)                                                         \
+	do {                                                                                       \
+		statement;                                                                         \
+	} while (0)
 #endif
 
 /**
@@ -238,11 +293,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
  * Context: any; async-signal-safe. Does not change errno.
  * Source: trace_puts() in include/linux/trace_printk.h of the kernel.
  */
-#define ftrace_mark(text)                                                                          \
-	do {                                                                                       \
-		if (FTRACE_MARKS_ON_)                                                              \
-			FTRACE_WRITE_MARK_(text);                                                  \
-	} while (0)
+#define ftrace_mark(text) FTRACE_WHILE_RECORDING_(FTRACE_WRITE_MARK_(text))
 
 /**
  * ftrace_printk - format a text and write it into the recording
@@ -254,11 +305,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
  * Context: thread. Does not change errno.
  * Source: trace_printk(), in the same header of the kernel.
  */
-#define ftrace_printk(...)                                                                         \
-	do {                                                                                       \
-		if (FTRACE_MARKS_ON_)                                                              \
-			FTRACE_WRITE_PRINTK_(__VA_ARGS__);                                         \
-	} while (0)
+#define ftrace_printk(...) FTRACE_WHILE_RECORDING_(FTRACE_WRITE_PRINTK_(__VA_ARGS__))
 
 /**
  * ftrace_tracing_on - record calls again
@@ -273,7 +320,7 @@ static struct ftrace_mark_key ftrace_mark_key_ __attribute__((unused)) = {{{0, 3
 int ftrace_tracing_on(void);
 
 /**
- * ftrace_tracing_off - record no calls, until ftrace_tracing_on()
+ * ftrace_tracing_off - record no calls and no marks, until ftrace_tracing_on()
  *
  * The functions become what they were: they cost nothing. Buffers and file stay. Calls that
  * have not returned have no exit in the recording.

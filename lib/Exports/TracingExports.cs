@@ -59,6 +59,18 @@ internal static unsafe class TracingExports
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_snapshot", CallConvs = [typeof(CallConvCdecl)])]
     public static int TakeSnapshot(byte* path) => path == null ? -Errno.EFAULT : Recorder.Snapshot(path, "ftrace_snapshot"u8);
 
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_set_trigger", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SetTrigger(byte* trigger, nuint length, int reset)
+    {
+        if (trigger == null)
+        {
+            return reset == 0 ? -Errno.EINVAL : Recorder.SetTrigger(default, resets: true);
+        }
+
+        ReadOnlySpan<byte> text = length == 0 ? MemoryMarshal.CreateReadOnlySpanFromNullTerminated(trigger) : new ReadOnlySpan<byte>(trigger, (int)nuint.Min(length, int.MaxValue));
+        return Recorder.SetTrigger(text, reset != 0);
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_tracing_on", CallConvs = [typeof(CallConvCdecl)])]
     public static int On() => RecorderChanges.On();
 

@@ -252,4 +252,21 @@ internal unsafe struct NativeTable
 
     /// <summary><c>struct record_fork</c>, Native/recorder.h.</summary>
     [FieldOffset(Offsets.NativeTable_RecordFork)] public void* RecordFork;
+
+    /// <summary>The triggers, <c>struct trigger</c>, and their ops.</summary>
+    [FieldOffset(Offsets.NativeTable_Triggers)] public void* Triggers;
+
+    [FieldOffset(Offsets.NativeTable_TriggerOps)] public void* TriggerOps;
+
+    /// <summary>The handlers of triggers: at entries.</summary>
+    [FieldOffset(Offsets.NativeTable_TriggerEntry)] public void* TriggerEntry;
+
+    /// <summary>At exits.</summary>
+    [FieldOffset(Offsets.NativeTable_TriggerReturn)] public void* TriggerReturn;
+
+    /// <summary>Makes what the trampoline records agree with what triggers have switched, and the sets of ops.</summary>
+    [FieldOffset(Offsets.NativeTable_RecordApplySets)] public delegate*<void> RecordApplySets;
+
+    /// <summary>The handler of the signal that starts a snapshot.</summary>
+    [FieldOffset(Offsets.NativeTable_OnSnapshotSignal)] public void* OnSnapshotSignal;
 }

@@ -262,6 +262,7 @@ THREAD_CONTEXT(ftrace_graph_set_notrace,
 THREAD_CONTEXT(ftrace_tracing_start, (const struct ftrace_tracing_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_tracing_stop, (void), ())
 THREAD_CONTEXT(ftrace_snapshot, (const char *path), (path))
+THREAD_CONTEXT(ftrace_tracing_set_trigger, (const char *trigger, size_t len, int reset), (trigger, len, reset))
 INTERNAL(ftrace_record_start, (const struct ftrace_tracing_opts *opts, struct record_start *start),
 	 (opts, start))
 THREAD_CONTEXT(ftrace_tracing_on, (void), ())

@@ -34,7 +34,9 @@
 
 struct graph_slot ftrace_graph_slots[GraphSlots_Chunks * GraphSlots_PerChunk]
 	__attribute__((aligned(4096)));
-struct graph_sets ftrace_graph_sets = {.recorded = ~0UL, .recorded_entries = ~0UL};
+struct graph_sets ftrace_graph_sets = {
+	.recorded = ~0UL, .recorded_entries = ~0UL, .plain = ~0UL, .plain_entries = ~0UL,
+};
 
 /* The offset of a slot, and of a block, from the first. */
 static inline unsigned long slot_offset(const struct graph_slot *slot)

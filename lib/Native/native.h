@@ -18,6 +18,7 @@
  *	sample.c	the handler of samples
  *	keeper.c	the recorder's thread
  *	control.c	the thread that other processes ask
+ *	trigger.c	calls that start a snapshot, or switch recording; the signal that does
  *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
@@ -87,6 +88,7 @@ struct control_session;
 struct ring;
 struct clock_times;
 struct sampler;
+struct trigger;
 
 /* Shared with C#: lib/Linux/NativeTable.cs. A new member is a line in offsets.h. */
 extern struct native {
@@ -170,6 +172,12 @@ extern struct native {
 	void (*on_sample)(int signo, siginfo_t *info, void *context);
 	int (*control_start)(struct control_session *session, unsigned long mask);
 	struct record_fork *record_fork;
+	struct trigger *triggers;
+	struct ftrace_graph_ops *trigger_ops;
+	ftrace_graph_entry_t trigger_entry;
+	ftrace_graph_return_t trigger_return;
+	void (*record_apply_sets)(void);
+	void (*on_snapshot_signal)(int signo, siginfo_t *info, void *context);
 } native;
 
 /*
@@ -225,6 +233,7 @@ struct graph_header {
  * @redirected: 1: ftrace_trace_function is called in place of handlers; 2: nothing is
  * @recorded: the set whose calls graph_entry.S records itself: the recorder alone; ~0: there is none
  * @recorded_entries: the same if it records entries only
+ * @plain, @plain_entries: what they are unless a trigger has switched recording off
  */
 extern struct graph_sets {
 	unsigned long graph;
@@ -232,6 +241,8 @@ extern struct graph_sets {
 	unsigned long redirected;
 	unsigned long recorded;
 	unsigned long recorded_entries;
+	unsigned long plain;
+	unsigned long plain_entries;
 } ftrace_graph_sets;
 
 /* What graph.c needs of a thread's record, lib/Trace/TraceThread.cs. */

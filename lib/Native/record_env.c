@@ -94,7 +94,6 @@ struct settings {
 	struct ftrace_tracing_opts opts;
 	struct record_start start;
 	const char *path;
-	const char *trigger;
 };
 
 /* Empty is as not set. */
@@ -245,7 +244,7 @@ static const char *read_settings(struct settings *settings, const char **allowed
 
 	settings->start.children = 1;
 	settings->start.child_base = variable("_CHILD_PATH");
-	settings->trigger = variable("_TRIGGER");
+	settings->start.trigger = variable("_TRIGGER");
 	opts->filter = variable("_FILTER");
 	opts->notrace = variable("_NOTRACE");
 	*allowed = SIZE_TEXT;
@@ -341,7 +340,7 @@ static void explain(const struct settings *settings, const char *path, int error
 		value = settings->opts.notrace;
 		break;
 	case RecordStart_InTrigger:
-		value = settings->trigger;
+		value = settings->start.trigger;
 		break;
 	}
 	if (value && (error == -ENOENT || error == -EINVAL))

@@ -12,11 +12,13 @@
  * @child_base: how the names of the children's files begin; NULL: as @path does
  * @children: forked children are recorded
  * @stage: where it failed
+ * @trigger: as for ftrace_tracing_set_trigger(); NULL: none
  */
 struct record_start {
 	const char *child_base;
 	unsigned int children;
 	unsigned int stage;
+	const char *trigger;
 };
 
 /* Which file a process of those that a variable has started records to. */

@@ -274,6 +274,8 @@ static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 {
 	struct ring *ring = thread->ring;
 
+	if (ftrace_recorder.muted)
+		return NULL;
 	if (is_cut()) {
 		count_lost(units);
 		return NULL;

@@ -76,7 +76,9 @@ struct ring {
  * @streams: the keeper copies full blocks to the end of the file
  * @from_environment: there is nobody but the user to be told what fails
  * @cutting: a snapshot stops all threads, and gives the rings other memory
- * @snapshots: how often the keeper was asked for a snapshot
+ * @snapshots: how often the keeper was asked for a snapshot; @cause: 0: by the signal; else, by which trigger
+ * @muted: a trigger has switched recording off
+ * @off: ftrace_tracing_off() has; @turn_ons: how often the keeper was asked to undo that
  */
 struct recorder {
 	struct ring *rings;
@@ -92,6 +94,24 @@ struct recorder {
 	unsigned int from_environment;
 	unsigned int cutting;
 	unsigned int snapshots;
+	unsigned int cause;
+	unsigned int muted;
+	unsigned int off;
+	unsigned int turn_ons;
+};
+
+/*
+ * struct trigger - what a call of some functions causes
+ * @left: how often it still does; below 0: always
+ * @longer: the calls have to take longer than this, in units of the clock; 0: at their entry
+ * @action: Trigger_*
+ * @is_used: its ops is registered
+ */
+struct trigger {
+	long left;
+	unsigned long longer;
+	unsigned int action;
+	unsigned int is_used;
 };
 
 /*
@@ -162,6 +182,14 @@ struct trace_thread *own_record(void);
 /* graph.c */
 unsigned int graph_calls(const struct trace_thread *thread, unsigned long sp, unsigned long *rets,
 			 unsigned int max);
+
+/* trigger.c */
+extern struct trigger ftrace_triggers[];
+extern struct ftrace_graph_ops ftrace_trigger_ops[];
+void record_apply_sets(void);
+int trigger_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
+void trigger_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs);
+void on_snapshot_signal(int signo, siginfo_t *info, void *context);
 
 /* sample.c */
 extern struct sampler ftrace_sampler;

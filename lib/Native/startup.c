@@ -88,6 +88,12 @@ struct native native = {
 	.on_sample = ftrace_on_sample,
 	.control_start = control_start,
 	.record_fork = &ftrace_record_fork,
+	.triggers = ftrace_triggers,
+	.trigger_ops = ftrace_trigger_ops,
+	.trigger_entry = trigger_entry,
+	.trigger_return = trigger_return,
+	.record_apply_sets = record_apply_sets,
+	.on_snapshot_signal = on_snapshot_signal,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };

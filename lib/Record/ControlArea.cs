@@ -138,10 +138,29 @@ internal static unsafe class ControlArea
                 return TryParse(text, out ulong depth) && depth <= int.MaxValue ? RecorderChanges.SetDepth((uint)depth) : -Errno.EINVAL;
             case ControlKind.MinTime:
                 return TryParse(text, out ulong ns) && ns <= long.MaxValue ? RecorderChanges.SetMinTime(ns) : -Errno.EINVAL;
+            case ControlKind.Snapshot:
+                return TakeSnapshot(text);
+            case ControlKind.Trigger:
+                return Recorder.SetTrigger(text, reset);
             default:
                 NotSupported.CopyTo(answer);
                 length = NotSupported.Length;
                 return -Errno.EOPNOTSUPP;
+        }
+    }
+
+    /// <param name="path">A 0 follows.</param>
+    private static int TakeSnapshot(ReadOnlySpan<byte> path)
+    {
+        if (path.IsEmpty)
+        {
+            return -Errno.EINVAL;
+        }
+
+        fixed (byte* start = path)
+        {
+            // Descriptors are those of this process.
+            return TraceFilePath.IsDescriptor(start) ? -Errno.EINVAL : Recorder.Snapshot(start, "ftrace snapshot"u8);
         }
     }
 

@@ -6,6 +6,7 @@ namespace Ftrace.Record;
 /// <summary>The work of the recorder's own thread, Native/keeper.c: all that takes time.</summary>
 internal static unsafe class Keeper
 {
+    private const int BusyUs = 2_000;
     private const int IdleUs = 100_000;
     private const long ClockNs = Clock.NsPerSecond;
 
@@ -36,10 +37,11 @@ internal static unsafe class Keeper
         }
 
         // Who stops the recording waits for the keeper with the recorder's mutex held: it is not taken here.
+        bool isDone = SnapshotRequests.Work();
         if (!EventStream.IsWanted)
         {
             Look(Clock.NowNs());
-            return IdleUs;
+            return isDone ? IdleUs : BusyUs;
         }
 
         // Threads that record all the time must not keep it from running for long.

@@ -13,4 +13,7 @@ internal unsafe struct RecordStart
 
     /// <summary>Where it failed.</summary>
     [FieldOffset(Offsets.RecordStart_Stage)] public uint Stage;
+
+    /// <summary>As for ftrace_tracing_set_trigger(); null: none.</summary>
+    [FieldOffset(Offsets.RecordStart_Trigger)] public byte* Trigger;
 }

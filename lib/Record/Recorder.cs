@@ -72,11 +72,19 @@ internal static unsafe class Recorder
             byte* path = options.Path != null ? options.Path : fallback;
             ulong maxSize = options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize;
             s_stage = Offsets.RecordStart_InFile;
-            int error = RingPool.Reserve(BlocksOf(options));
+            int error = SnapshotRequests.Reset(path, start.ChildBase);
+            error = error != 0 ? error : RingPool.Reserve(BlocksOf(options));
             error = error != 0 ? error : EventStream.Reset((options.Flags & TracingOptions.Stream) != 0);
-            error = error != 0 ? error : OpenFile(path, maxSize);
+            error = error != 0 ? error : SnapshotSignal.Take(options.SnapshotSignal);
             if (error != 0)
             {
+                return error;
+            }
+
+            error = OpenFile(path, maxSize);
+            if (error != 0)
+            {
+                SnapshotSignal.GiveBack();
                 return error;
             }
 
@@ -84,9 +92,11 @@ internal static unsafe class Recorder
             error = AddRings(RingPool.Spare);
             error = error != 0 ? error : Register(options);
             error = error != 0 ? error : StartSampler(options);
+            error = error != 0 ? error : StartTriggers(start);
             error = error != 0 ? error : StartKeeper();
             if (error != 0)
             {
+                SnapshotSignal.GiveBack();
                 RecorderWords.Shared->Header->Magic = 0;
                 RecordFile.Discard(path);
                 Finish();
@@ -179,6 +189,8 @@ internal static unsafe class Recorder
         }
 
         Keeper.Reset();
+        Triggers.Begin();
+        SnapshotRequests.Reset(path, null);
         RecordedOptions.WriteAgain();
         Run(TraceOperation.Update); // writes the objects
         words->Header->Lost += Volatile.Read(ref RecordFork.Shared->Lost);
@@ -196,6 +208,37 @@ internal static unsafe class Recorder
             Run(TraceOperation.Unregister);
         }
 
+        return error;
+    }
+
+    private static int StartTriggers(in RecordStart start)
+    {
+        if (start.Trigger == null)
+        {
+            return 0;
+        }
+
+        s_stage = Offsets.RecordStart_InTrigger;
+        int error = Triggers.Set(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start.Trigger), resets: true);
+        if (error != 0)
+        {
+            SwitchOff();
+        }
+
+        return error;
+    }
+
+    /// <summary>Sets what triggers: ftrace_tracing_set_trigger().</summary>
+    public static int SetTrigger(ReadOnlySpan<byte> text, bool resets)
+    {
+        if (Tracing.WaitsForItself(CurrentThread.Words))
+        {
+            return -Errno.EDEADLK;
+        }
+
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning ? Triggers.Set(text, resets) : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return error;
     }
 
@@ -264,8 +307,8 @@ internal static unsafe class Recorder
         SetLimits(options.MaxDepth, options.MinTimeNs);
         Tracing.Observer = &LookAtObjects;
         RecordedObjects.HasSamples = options.Hz != 0;
-        Marks.Set(true);
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
+        Triggers.Begin();
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
         int error = SetRules(RuleKind.Filter, TextOf(options.Filter), reset: false);
@@ -306,21 +349,39 @@ internal static unsafe class Recorder
     /// <summary>Begins to record calls. Called with the mutex held.</summary>
     public static int SwitchOn()
     {
-        int error = s_isOn ? 0 : Run(TraceOperation.Register);
-        s_isOn |= error == 0;
+        if (s_isOn)
+        {
+            return 0;
+        }
+
+        Marks.Set(true);
+        int error = Run(TraceOperation.Register);
+        Marks.Set(error == 0);
+        s_isOn = error == 0;
+        NoteOff();
         return error;
     }
 
     /// <summary>Ends to record calls. Called with the mutex held.</summary>
     public static int SwitchOff()
     {
-        int error = s_isOn ? Run(TraceOperation.Unregister) : 0;
+        if (!s_isOn)
+        {
+            return 0;
+        }
+
+        Marks.Set(false);
+        int error = Run(TraceOperation.Unregister);
 
         // An attempt before may have removed it, although it failed.
         error = error == -Errno.ENOENT ? 0 : error;
-        s_isOn &= error != 0;
+        s_isOn = error != 0;
+        NoteOff();
         return error;
     }
+
+    /// <summary>For triggers: to switch on takes more than a word.</summary>
+    private static void NoteOff() => Volatile.Write(ref RecorderWords.Shared->Off, s_isOn ? 0u : 1u);
 
     /// <summary>Sets patterns, separated by semicolons or newlines: all or none. Called with the mutex held.</summary>
     /// <param name="kind">Filter or notrace.</param>
@@ -401,6 +462,11 @@ internal static unsafe class Recorder
     /// <summary>Writes what all threads have to a file: <see cref="Record.Snapshot"/>.</summary>
     public static int Snapshot(byte* path, ReadOnlySpan<byte> cause)
     {
+        if (Tracing.WaitsForItself(CurrentThread.Words))
+        {
+            return -Errno.EDEADLK;
+        }
+
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
         int error = s_isRunning ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
@@ -431,6 +497,7 @@ internal static unsafe class Recorder
         Volatile.Write(ref RecordFork.Shared->State, Offsets.RecordFork_None);
         RecordFork.Shared->SetBase(null);
         Native.Table->KeeperEnd();
+        Triggers.RemoveAll();
         Sampler.Stop();
         Marks.Set(false);
         ResetRules(); // and changes the branches of the marks

@@ -16,7 +16,13 @@ internal static unsafe class RecorderChanges
             return error;
         }
 
-        return End(Recorder.SwitchOn());
+        int result = Recorder.SwitchOn();
+        if (result == 0)
+        {
+            Triggers.Begin(); // one may have switched it off
+        }
+
+        return End(result);
     }
 
     public static int Off()

@@ -20,6 +20,10 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_FromEnvironment)] public uint FromEnvironment;
     [FieldOffset(Offsets.Recorder_Cutting)] public uint Cutting;
     [FieldOffset(Offsets.Recorder_Snapshots)] public uint Snapshots;
+    [FieldOffset(Offsets.Recorder_Cause)] public uint Cause;
+    [FieldOffset(Offsets.Recorder_Muted)] public uint Muted;
+    [FieldOffset(Offsets.Recorder_Off)] public uint Off;
+    [FieldOffset(Offsets.Recorder_TurnOns)] public uint TurnOns;
 
     [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;

@@ -15,6 +15,7 @@ internal static unsafe class RingMemory
 
     private static ulong* s_offsets;
     private static ulong* s_retired;
+    private static byte* s_clearing;
     private static nuint s_retiredCount;
 
     /// <returns>0 or -ENOMEM.</returns>
@@ -68,11 +69,13 @@ internal static unsafe class RingMemory
             return;
         }
 
+        s_clearing = start;
         new Span<byte>(start, (int)bytes).Clear();
         Ring* ring = words->Rings + index;
         Format(start, ring->Blocks);
         s_offsets[index] = offset;
         ring->Start = (ulong)start;
+        s_clearing = null;
         ring->Pos = 0;
         ring->End = 0;
         ring->Lost = 0;
@@ -81,6 +84,14 @@ internal static unsafe class RingMemory
         ring->Ending = 0;
         Volatile.Write(ref ring->Owner, Offsets.Ring_Free);
         Interlocked.Increment(ref words->FreeRings);
+    }
+
+    /// <summary>True if the address is in memory that was cut off, or is not a ring's yet. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        ulong bytes = RingPool.RingBytes;
+        return SnapshotCut.Contains(address, bytes) || (s_clearing != null && address - (ulong)s_clearing < bytes);
     }
 
     /// <summary>Memory that is a ring's no longer, and stays mapped until the recording ends.</summary>
@@ -104,7 +115,12 @@ internal static unsafe class RingMemory
     }
 
     /// <summary>The same, but it stays mapped.</summary>
-    public static void ForgetRetired() => s_retiredCount = 0;
+    [NoInstr]
+    public static void ForgetRetired()
+    {
+        s_retiredCount = 0;
+        SnapshotCut.Forget();
+    }
 
     private static void Void(ulong start)
     {

@@ -27,6 +27,7 @@ internal static unsafe class RingPool
     private static byte* s_adding;
 
     /// <summary>The size of a ring in bytes.</summary>
+    [NoInstr]
     public static ulong RingBytes => (ulong)s_blocks * RecorderWords.Shared->BlockSize;
 
     /// <summary>Reserves the table, which a fork clears.</summary>
@@ -149,6 +150,8 @@ internal static unsafe class RingPool
 
         words->RingCount = 0;
         words->FreeRings = 0;
+        words->Cutting = 0;
+        RingMemory.ForgetRetired();
     }
 
     /// <summary>True if the address is in a ring. Any context.</summary>

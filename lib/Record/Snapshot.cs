@@ -58,7 +58,7 @@ internal static unsafe class Snapshot
             return error;
         }
 
-        SnapshotFile.Finish();
+        SnapshotFile.Close();
         SnapshotCut.Reuse();
         return 0;
     }
@@ -78,6 +78,8 @@ internal static unsafe class Snapshot
 
         Flush();
         SnapshotFile.Write(s_information.Block, size, place);
+
+        SnapshotFile.Truncate();
 
         // The header last: without it, it is no trace file.
         new Span<byte>(s_buffer, (int)size).Clear();

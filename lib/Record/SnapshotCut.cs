@@ -52,6 +52,23 @@ internal static unsafe class SnapshotCut
 
     public static CutRing* RingAt(uint index) => s_rings + index;
 
+    /// <summary>True if the address is in memory that was cut off last. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address, ulong bytes)
+    {
+        bool found = false;
+        for (uint i = 0; i < s_count && !found; i++)
+        {
+            found = address - s_rings[i].Start < bytes;
+        }
+
+        return found;
+    }
+
+    /// <summary>The recording has ended, or is the parent's.</summary>
+    [NoInstr]
+    public static void Forget() => s_count = 0;
+
     /// <summary>How many rings have events, and need a free one.</summary>
     public static uint CountUsed()
     {

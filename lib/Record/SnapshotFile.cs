@@ -78,11 +78,7 @@ internal static unsafe class SnapshotFile
     }
 
     /// <summary>Ends the file where it was written to.</summary>
-    public static void Finish()
-    {
-        Native.Syscall(SyscallNumber.Ftruncate, s_fd, (nint)s_size);
-        Close();
-    }
+    public static void Truncate() => Native.Syscall(SyscallNumber.Ftruncate, s_fd, (nint)s_size);
 
     /// <summary>Removes the file, unless the caller had opened it.</summary>
     public static void Remove()
@@ -99,7 +95,7 @@ internal static unsafe class SnapshotFile
         Close();
     }
 
-    private static void Close()
+    public static void Close()
     {
         ProcFile.Close(s_fd);
         s_fd = Failed;

@@ -68,6 +68,7 @@ internal static unsafe class TruncationGuard
     private static bool IsMapped(ulong address)
     {
         RecorderWords* words = RecorderWords.Shared;
-        return (words->Header != null && address - (ulong)words->Header < words->BlockSize) || InfoWriter.Contains(address) || RingPool.Contains(address);
+        return (words->Header != null && address - (ulong)words->Header < words->BlockSize) || InfoWriter.Contains(address) || RingPool.Contains(address)
+            || RingMemory.Contains(address);
     }
 }

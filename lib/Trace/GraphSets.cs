@@ -24,6 +24,11 @@ internal unsafe struct GraphSets
     /// <summary>The same if it records entries only.</summary>
     [FieldOffset(Offsets.GraphSets_RecordedEntries)] public ulong RecordedEntries;
 
+    /// <summary>What <see cref="Recorded"/> and <see cref="RecordedEntries"/> are unless a trigger has switched recording off.</summary>
+    [FieldOffset(Offsets.GraphSets_Plain)] public ulong Plain;
+
+    [FieldOffset(Offsets.GraphSets_PlainEntries)] public ulong PlainEntries;
+
     /// <summary>Instead of a set: no calls are recorded so.</summary>
     public const ulong None = ulong.MaxValue;
 
@@ -46,25 +51,43 @@ internal unsafe struct GraphSets
 
         if (recorder->Retfunc != null)
         {
-            Volatile.Write(ref Recorded, 1ul << id);
+            Volatile.Write(ref Plain, 1ul << id);
         }
         else
         {
-            Volatile.Write(ref RecordedEntries, 1ul << id);
+            Volatile.Write(ref PlainEntries, 1ul << id);
         }
+
+        Native.Table->RecordApplySets();
     }
 
     /// <summary>An ops loses its number.</summary>
     public void ForgetRecorder(int id)
     {
-        if (Recorded == 1ul << id)
+        if (Plain == 1ul << id)
         {
-            Volatile.Write(ref Recorded, None);
+            Volatile.Write(ref Plain, None);
         }
 
-        if (RecordedEntries == 1ul << id)
+        if (PlainEntries == 1ul << id)
         {
-            Volatile.Write(ref RecordedEntries, None);
+            Volatile.Write(ref PlainEntries, None);
         }
+
+        Native.Table->RecordApplySets();
+    }
+
+    /// <summary>Where to look for a free number: the recorder's is to be lower than those of its triggers, whose handlers are called after its own.</summary>
+    /// <param name="ops">Of ftrace/graph.h.</param>
+    /// <param name="next">For others.</param>
+    public static int FirstNumberFor(void* ops, int next)
+    {
+        if (ops == Native.Table->RecorderGraphOps)
+        {
+            return 0;
+        }
+
+        ulong offset = (ulong)ops - (ulong)Native.Table->TriggerOps;
+        return offset < Offsets.Triggers_Most * Offsets.FtraceGraphOps_SizeOf ? MaxOps - Offsets.Triggers_Most : next;
     }
 }

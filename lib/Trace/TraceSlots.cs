@@ -78,8 +78,9 @@ internal static unsafe class TraceSlots
     public static int Add(OpsRecord* record)
     {
         // Those of ftrace/graph.h have the lowest numbers; the others get them last.
+        int next = record->IsGraph ? GraphSets.FirstNumberFor(record->Ops, s_nextId) : s_nextId;
         int id = record->IsGraph ? -1 : FindFree(GraphSets.MaxOps, MaxOps - GraphSets.MaxOps, s_nextId);
-        id = id < 0 ? FindFree(0, GraphSets.MaxOps, s_nextId) : id;
+        id = id < 0 ? FindFree(0, GraphSets.MaxOps, next) : id;
         if (id < 0)
         {
             return -1;

@@ -328,7 +328,7 @@ internal static unsafe class Tracing
     }
 
     /// <summary>True in a handler, whose end the call may wait for; or if the owner of the trace mutex may wait for this thread.</summary>
-    private static bool WaitsForItself(NmiThread* self) => TraceThreads.IsInHandler(self) || IsWaitedFor(self);
+    public static bool WaitsForItself(NmiThread* self) => TraceThreads.IsInHandler(self) || IsWaitedFor(self);
 
     /// <summary>True if the owner of the trace mutex may wait for this thread: for the patch mutex, or for its stop window.</summary>
     [NoInstr]

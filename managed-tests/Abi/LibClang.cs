@@ -22,6 +22,8 @@ internal sealed unsafe class LibClang
     private const int Newest = 40;
     private const int Oldest = 14;
 
+    private const int StaticStorage = 3; // CX_SC_Static
+
     private readonly delegate* unmanaged<int, int, void*> _createIndex;
     private readonly delegate* unmanaged<uint, void> _toggleCrashRecovery;
     private readonly delegate* unmanaged<void*, void> _disposeIndex;
@@ -252,6 +254,8 @@ internal sealed unsafe class LibClang
                 case CursorKind.Function:
                     headers.Functions.Add(Function(cursor, name, where));
                     break;
+                case CursorKind.Variable when _getStorageClass(cursor) == StaticStorage:
+                    break; // the program's own
                 case CursorKind.Variable:
                     headers.Objects.Add(new CObject(name, Convert(_getCursorType(cursor)), _getTlsKind(cursor) != 0, where));
                     break;
@@ -280,13 +284,7 @@ internal sealed unsafe class LibClang
 
     private CFunction Function(Cursor cursor, string name, string where)
     {
-        const int Static = 3;
         ClangType type = _getCursorType(cursor);
-        if (_isVariadic(type) != 0)
-        {
-            throw new InvalidDataException($"{name} at {where} takes any number of arguments");
-        }
-
         var parameters = new List<CParameter>();
         for (uint i = 0; i < _getNumArguments(cursor); i++)
         {
@@ -294,7 +292,13 @@ internal sealed unsafe class LibClang
             parameters.Add(new CParameter(Text(_getCursorSpelling(argument)), Convert(_getCursorType(argument))));
         }
 
-        return new CFunction(name, Convert(_getResultType(type)), parameters, _getStorageClass(cursor) == Static, where);
+        if (_isVariadic(type) != 0)
+        {
+            // No C# type matches it: such a function is the native file's own.
+            parameters.Add(new CParameter("", new CType(CTypeKind.Other, "...", 0)));
+        }
+
+        return new CFunction(name, Convert(_getResultType(type)), parameters, _getStorageClass(cursor) == StaticStorage, where);
     }
 
     private string Tag(Cursor cursor, string where)

@@ -5,6 +5,7 @@ using Ftrace.JumpLabel;
 using Ftrace.Objects;
 using Ftrace.Patch;
 using Ftrace.Protocol;
+using Ftrace.Record;
 using Ftrace.Text;
 using Ftrace.Trace;
 using Ftrace.X86;
@@ -36,6 +37,10 @@ internal static class LibraryAbi
             ["ftrace_graph_set_notrace"] = "FTRACE_1.1",
             ["ftrace_graph_ret_addr"] = "FTRACE_1.1",
             ["ftrace_graph_unwind_table"] = "FTRACE_1.1",
+            ["ftrace_tracing_start"] = "FTRACE_1.1",
+            ["ftrace_tracing_stop"] = "FTRACE_1.1",
+            ["ftrace_write_mark"] = "FTRACE_1.1",
+            ["ftrace_write_printk"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
         {
@@ -55,6 +60,8 @@ internal static class LibraryAbi
             ["ftrace_static_key_true"] = typeof(FtraceTypedStaticKey),
             ["ftrace_static_key_false"] = typeof(FtraceTypedStaticKey),
             ["ftrace_static_call_key"] = typeof(FtraceStaticCallKey),
+            ["ftrace_mark_key"] = typeof(MarkKey),
+            ["ftrace_tracing_opts"] = typeof(TracingOptions),
         },
         Macros = new Dictionary<string, (string, long)>
         {
@@ -74,6 +81,11 @@ internal static class LibraryAbi
             ["FTRACE_STACK_CALL"] = (OfNativeFile, 5),
             ["FTRACE_STACK_CALL_VECTORS"] = (OfNativeFile, 6),
             ["FTRACE_STACK_OWN"] = (OfNativeFile, 640),
+            ["FTRACE_MARK_MAX"] = (OfNativeFile, 1024),
+            ["FTRACE_TRACING_STREAM"] = ($"{nameof(TracingOptions)}.{nameof(TracingOptions.Stream)}", TracingOptions.Stream),
+            ["FTRACE_TRACING_FUNCTION"] = ($"{nameof(TracingOptions)}.{nameof(TracingOptions.Function)}", TracingOptions.Function),
+            ["FTRACE_TRACING_OFF"] = ($"{nameof(TracingOptions)}.{nameof(TracingOptions.Off)}", TracingOptions.Off),
+            ["FTRACE_TRACING_SAMPLE"] = ($"{nameof(TracingOptions)}.{nameof(TracingOptions.Sample)}", TracingOptions.Sample),
             ["FTRACE_VERSION_MAJOR"] = (OwnVersion, s_version.Major),
             ["FTRACE_VERSION_MINOR"] = (OwnVersion, s_version.Minor),
             ["FTRACE_VERSION_PATCH"] = (OwnVersion, s_version.Build),
@@ -86,6 +98,8 @@ internal static class LibraryAbi
             ["ftrace_site_data"] = "runs in the handler of a traced function, so it calls C# through a plain pointer",
             ["ftrace_graph_ret_addr"] = "may be called from any context, so it is the native file's own",
             ["ftrace_graph_unwind_table"] = "may be called from any context, so it is the native file's own",
+            ["ftrace_write_mark"] = "may be called from any context, so it is the native file's own",
+            ["ftrace_write_printk"] = "takes any arguments, so it is the native file's own",
             ["ftrace_nmi_enter"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_exit"] = "the inline body of the header, for those who find it with dlsym()",
             ["ftrace_nmi_enter_slow"] = "runs in a handler, so it calls C# through a plain pointer",
@@ -111,6 +125,8 @@ internal static class LibraryAbi
                     nameof(NmiThread.StopPending), nameof(NmiThread.Busy), nameof(NmiThread.Attached), nameof(NmiThread.Held), nameof(NmiThread.Unblocked),
                     nameof(NmiThread.Tracer), nameof(NmiThread.AnnouncedAt),
                 ], null, "programs need not know what the words are for"),
+            ["ftrace_mark_key.key"] = new(
+                [nameof(MarkKey.Key)], typeof(FtraceStaticKey), "its type says how the compiler lays branches out"),
             ["ftrace_patch_opts.method"] = new(
                 [nameof(FtracePatchOpts.Method)], typeof(FtraceMethod), "an int in C, so that values of later versions can be passed and refused"),
             ["ftrace_patch_opts.writer"] = new(

@@ -22,6 +22,7 @@ missing=
 export PREFIX="$prefix"
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 export LD_LIBRARY_PATH="$prefix/lib"
+export PATH="$prefix/bin:$PATH"
 unset FTRACE_PRINT FTRACE_STOP_SIGNAL
 
 fail() {

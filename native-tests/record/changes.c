@@ -41,8 +41,8 @@ static struct counts count_events(struct trace_file *file)
 {
 	uint64_t inner_ip = trace_symbol(file, "inner"), outer_ip = trace_symbol(file, "outer");
 	uint64_t other_ip = trace_symbol(file, "other");
+	static struct trace_event event; /* not on the stack: what was there before would look like calls that have not returned */
 	struct counts counts = {};
-	struct trace_event event;
 
 	first_event(file);
 	while (next_event(file, &event)) {
@@ -59,8 +59,8 @@ static struct counts count_events(struct trace_file *file)
 
 static struct counts stop_and_count(void)
 {
+	static struct trace_file file;
 	struct counts counts;
-	struct trace_file file;
 
 	stop_recording(&file);
 	counts = count_events(&file);

@@ -12,8 +12,9 @@ namespace Ftrace.Tool.Reading;
 /// The functions of a trace. Each that is asked for gets a small number, so that others can keep what they know of it in an array.
 /// </summary>
 /// <remarks>
-/// An address belongs to the object that had it at a time. Names are read when they are asked for. They have no control characters: a
-/// trace can be of somebody else, and names are written to terminals.
+/// An address belongs to the object that had it at a time. The trace has the symbols of functions that can be traced; those of others, in
+/// which samples are, come from the object's file, if it is the same. Names are read when they are asked for. They have no control
+/// characters: a trace can be of somebody else, and names are written to terminals.
 /// </remarks>
 internal sealed class Symbols
 {
@@ -28,6 +29,8 @@ internal sealed class Symbols
     private readonly CacheEntry[] _cache = new CacheEntry[1 << CacheBits];
     private readonly Dictionary<(int Object, int Symbol), int> _bySymbol = [];
     private readonly Dictionary<(int Object, ulong Address), int> _byAddress = [];
+    private readonly Dictionary<(int Object, ulong Start), int> _byFile = [];
+    private readonly Dictionary<int, FileSymbols?> _files = [];
     private readonly TraceObject[] _byStart;
 
     internal Symbols(TraceFile file)
@@ -133,18 +136,32 @@ internal sealed class Symbols
     private int FindIn(TraceObject target, ulong address)
     {
         int index = target.Symbols.BinarySearch(new SymbolEntry(address, 0, 0, 0));
-        index = index < 0 ? ~index - 1 : index;
-        if (index < 0)
+        if (index >= 0)
         {
-            return Unnamed(target.Index, address);
+            return Traced(target, index);
         }
 
+        index = ~index - 1;
+        uint size = index < 0 ? 0 : target.Symbols[index].Size;
+        if (size != 0 && address - target.Symbols[index].Address < size)
+        {
+            return Traced(target, index);
+        }
+
+        FileSymbols? file = FileOf(target);
+        if (file != null && file.TryFind(address - target.LoadAddress, out FileFunction found))
+        {
+            return OfFile(target, file, found);
+        }
+
+        // The size of the symbol before is not known: this may be a part of it, or of a function without a symbol.
+        bool isPart = index >= 0 && size == 0 && file is not { IsComplete: true };
+        return isPart ? Traced(target, index) : Unnamed(target.Index, address);
+    }
+
+    private int Traced(TraceObject target, int index)
+    {
         SymbolEntry symbol = target.Symbols[index];
-        if (symbol.Size != 0 && address - symbol.Address >= symbol.Size && address != symbol.Address)
-        {
-            return Unnamed(target.Index, address);
-        }
-
         ref int function = ref CollectionsMarshal.GetValueRefOrAddDefault(_bySymbol, (target.Index, index), out bool exists);
         if (!exists)
         {
@@ -156,6 +173,46 @@ internal sealed class Symbols
                 Size = symbol.Size,
                 NameOffset = symbol.NameOffset,
                 NameLength = symbol.NameLength,
+            });
+        }
+
+        return function;
+    }
+
+    private FileSymbols? FileOf(TraceObject target)
+    {
+        ref FileSymbols? file = ref CollectionsMarshal.GetValueRefOrAddDefault(_files, target.Index, out bool exists);
+        if (!exists)
+        {
+            file = FileSymbols.Read(target);
+        }
+
+        return file;
+    }
+
+    /// <summary>A function of the object's file: if it can be traced, it is known by the symbol in the trace, which has its nop's address.</summary>
+    private int OfFile(TraceObject target, FileSymbols file, in FileFunction found)
+    {
+        ulong start = found.Start + target.LoadAddress;
+        int index = target.Symbols.BinarySearch(new SymbolEntry(start, 0, 0, 0));
+        index = index < 0 ? ~index : index;
+        if (index < target.Symbols.Count && target.Symbols[index].Address - start < found.End - found.Start)
+        {
+            return Traced(target, index);
+        }
+
+        ref int function = ref CollectionsMarshal.GetValueRefOrAddDefault(_byFile, (target.Index, start), out bool exists);
+        if (!exists)
+        {
+            function = _functions.Count;
+            byte[] name = file.NameOf(found);
+            _functions.Add(new Function
+            {
+                Object = target.Index,
+                Address = start,
+                Size = (uint)Math.Min(found.End - found.Start, uint.MaxValue),
+                NameLength = name.Length,
+                RawName = name,
             });
         }
 

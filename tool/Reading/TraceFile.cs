@@ -337,8 +337,9 @@ internal sealed unsafe class TraceFile : IDisposable
             ulong distance = blocks[i].Sequence - blocks[kept - 1].Sequence;
             if (distance == 0 && Header.IsStreamed)
             {
-                // Copied out of the ring, where it was being written.
-                blocks[kept - 1] = CountWritten(blocks[i]) > CountWritten(blocks[kept - 1]) ? blocks[i] : blocks[kept - 1];
+                // The one in the buffer, and its copy.
+                bool isBetter = CountUnits(blocks[i], thread) > CountUnits(blocks[kept - 1], thread);
+                blocks[kept - 1] = isBetter ? blocks[i] : blocks[kept - 1];
                 continue;
             }
 
@@ -355,9 +356,8 @@ internal sealed unsafe class TraceFile : IDisposable
         blocks.RemoveRange(kept, blocks.Count - kept);
         if (Header.IsStreamed && thread.MissingBlocks != 0)
         {
-            ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
             thread.Lost = Math.Max(thread.Lost, CountMissing(thread));
-            thread.MissingBlocks -= Math.Min(thread.MissingBlocks, thread.Lost / units);
+            thread.MissingBlocks = 0; // they are counted
         }
     }
 
@@ -383,18 +383,20 @@ internal sealed unsafe class TraceFile : IDisposable
     }
 
     /// <summary>How many units of a block were written.</summary>
-    private int CountWritten(BlockEntry entry)
+    private int CountUnits(BlockEntry entry, TraceThread thread)
     {
-        byte[] block = new byte[Header.BlockSize];
-        int length = Read((long)entry.Block * Header.BlockSize, block);
+        int written = 0;
         ulong tag = BlockHeader.TagOf(entry.Sequence);
-        int count = 0;
-        for (int at = sizeof(BlockHeader); at + UnitSize <= length; at += UnitSize)
+        fixed (byte* block = new byte[Header.BlockSize])
         {
-            count += (block[at] & 15) == (int)tag ? 1 : 0;
+            int length = ReadBlock(entry, thread, block);
+            for (int at = sizeof(BlockHeader); at + UnitSize <= length; at += UnitSize)
+            {
+                written += (block[at] & 15) == (int)tag ? 1 : 0;
+            }
         }
 
-        return count;
+        return written;
     }
 
     private static ClockPair Pair(ReadOnlySpan<byte> bytes, int offset) => new(U64(bytes, offset), U64(bytes, offset + 8), U64(bytes, offset + 16));

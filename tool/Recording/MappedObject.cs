@@ -5,6 +5,7 @@ using System.Text;
 using Ftrace.Elf;
 using Ftrace.Linux;
 using Ftrace.Objects;
+using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Recording;
 

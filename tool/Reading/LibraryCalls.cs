@@ -1,22 +1,20 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
 
-namespace Ftrace.Tool.Recording;
+namespace Ftrace.Tool.Reading;
 
 /// <summary>Gives the library's classes, which read ELF files, the system calls that they have from their native code otherwise.</summary>
 internal static unsafe partial class LibraryCalls
 {
-    private static readonly NativeTable* s_table = Attach();
+    private static readonly NativeTable* s_table = MakeTable();
 
     /// <summary>To be called before any of these classes is used.</summary>
-    public static void Prepare() => RuntimeHelpers.RunClassConstructor(typeof(LibraryCalls).TypeHandle);
+    public static void Prepare() => Native.Attach(s_table);
 
-    private static NativeTable* Attach()
+    private static NativeTable* MakeTable()
     {
         var table = (NativeTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeTable));
         table->Syscall = &Syscall;
-        Native.Attach(table);
         return table;
     }
 

@@ -1,0 +1,111 @@
+using System;
+using System.Diagnostics;
+using System.Text;
+using System.Threading;
+using Ftrace.Record;
+
+namespace Ftrace.Tool.Control;
+
+/// <summary>Asks the library in a process that is recorded: docs/control.md. One at a time has the file's lock, which the system takes from a process that is killed.</summary>
+internal sealed unsafe class ControlChannel : IDisposable
+{
+    private const int LongestLockMs = 5_000;
+    private const int LongestAnswerMs = 10_000;
+    private const int LongestPauseMs = 20;
+
+    private readonly string _target;
+    private readonly int _file;
+    private readonly ControlPage* _page;
+
+    /// <param name="target">The id of a process, or its trace file.</param>
+    /// <exception cref="ControlException">It is not being recorded, or cannot be asked.</exception>
+    public ControlChannel(string target)
+    {
+        _target = target;
+        _file = ControlTarget.Open(target);
+        void* page = Libc.Map(null, sizeof(ControlPage), Libc.ProtReadWrite, Libc.MapShared, _file, 0);
+        if (page == Libc.MapFailed)
+        {
+            int errno = Libc.Errno;
+            Libc.Close(_file);
+            throw new ControlException($"{target}: the trace file cannot be mapped: {Libc.TextOf(errno)}");
+        }
+
+        _page = (ControlPage*)page;
+    }
+
+    /// <exception cref="ControlException">There is no answer.</exception>
+    public ControlAnswer Ask(ControlKind kind, string text = "", uint flags = 0)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        if (bytes.Length > ControlPage.LongestText)
+        {
+            throw new ControlException($"{_target}: the request has {bytes.Length} bytes, and can have {ControlPage.LongestText}; use shorter patterns, or several requests with --add");
+        }
+
+        Lock();
+        try
+        {
+            // One that was killed may have asked.
+            Wait(Volatile.Read(ref _page->Requested));
+            _page->Kind = (uint)kind;
+            _page->Flags = flags;
+            _page->Length = (uint)bytes.Length;
+            bytes.CopyTo(new Span<byte>(_page->Text, ControlPage.LongestText));
+            uint number = Interlocked.Increment(ref _page->Requested);
+            Libc.Wake(&_page->Requested);
+            Wait(number);
+            int length = (int)Math.Min(_page->AnswerLength, ControlPage.LongestText);
+            return new ControlAnswer(_page->Error, Encoding.UTF8.GetString(_page->AnswerText, length));
+        }
+        finally
+        {
+            Libc.Lock(_file, 8);
+        }
+    }
+
+    public void Dispose()
+    {
+        Libc.Unmap(_page, sizeof(ControlPage));
+        Libc.Close(_file);
+    }
+
+    private void Lock()
+    {
+        var waited = Stopwatch.StartNew();
+        for (int pause = 1; Libc.Lock(_file, Libc.LockExclusive | Libc.LockWithoutWaiting) != 0; pause = Math.Min(2 * pause, LongestPauseMs))
+        {
+            if (Libc.Errno != Libc.EWOULDBLOCK)
+            {
+                throw new ControlException($"{_target}: the trace file cannot be locked: {Libc.TextOf(Libc.Errno)}");
+            }
+
+            if (waited.ElapsedMilliseconds > LongestLockMs)
+            {
+                throw new ControlException($"{_target}: another process changes this recording, or has locked its file; try again");
+            }
+
+            Thread.Sleep(pause);
+        }
+    }
+
+    /// <summary>Waits until a request was answered.</summary>
+    private void Wait(uint number)
+    {
+        var waited = Stopwatch.StartNew();
+        for (int pause = 1; Volatile.Read(ref _page->Answered) != number; pause = Math.Min(2 * pause, LongestPauseMs))
+        {
+            if (Volatile.Read(ref _page->Magic) != ControlPage.MagicNumber)
+            {
+                throw new ControlException($"{_target}: the recording has ended");
+            }
+
+            if (waited.ElapsedMilliseconds > LongestAnswerMs)
+            {
+                throw new ControlException($"{_target}: there is no answer; has the process ended, or is it stopped, or does it load an object all the time?");
+            }
+
+            Thread.Sleep(pause);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using Ftrace.Record;
+
+namespace Ftrace.Tool.Control;
+
+/// <summary>Finds the trace file of a recording that runs: of a process by its descriptors, or by the file's name.</summary>
+internal static unsafe class ControlTarget
+{
+    private const string Remedy = "record it with: ftrace record";
+
+    /// <param name="target">The id of a process, or a path.</param>
+    /// <returns>A descriptor of the file, open for reading and writing.</returns>
+    /// <exception cref="ControlException">There is no such recording.</exception>
+    public static int Open(string target)
+    {
+        bool isPid = int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int pid);
+        return isPid && !File.Exists(target) ? OpenOf(pid) : OpenFile(target);
+    }
+
+    private static int OpenFile(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new ControlException($"{path}: no such file or process; give the id of a process, or its trace file");
+        }
+
+        int file = Libc.Open(path, Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_NOCTTY | Libc.O_CLOEXEC);
+        if (file < 0)
+        {
+            throw new ControlException($"{path}: cannot be opened: {Libc.TextOf(Libc.Errno)}{RemedyOf(Libc.Errno)}");
+        }
+
+        if (!ReadHeader(file, out ControlPage page))
+        {
+            Libc.Close(file);
+            throw new ControlException($"{path}: is not a trace file");
+        }
+
+        var header = (TraceFileHeader*)&page;
+        string? obstacle = ObstacleOf(header, page);
+        if (obstacle != null)
+        {
+            Libc.Close(file);
+            throw new ControlException($"{path}: {obstacle}");
+        }
+
+        return file;
+    }
+
+    private static string? ObstacleOf(TraceFileHeader* header, in ControlPage page)
+    {
+        if (header->State != TraceFileHeader.Recording)
+        {
+            return header->State == TraceFileHeader.Snapshot ? "is a snapshot; name the file that is recorded to" : "the recording has ended";
+        }
+
+        if (page.Magic != ControlPage.MagicNumber)
+        {
+            return "the recording has ended, or its library cannot be asked; give the id of the process";
+        }
+
+        return page.Version == ControlPage.CurrentVersion
+            ? null
+            : $"the library in the process answers requests of version {page.Version}, and this ftrace makes those of version {ControlPage.CurrentVersion}; use the ftrace of the same release";
+    }
+
+    private static int OpenOf(int pid)
+    {
+        string folder = $"/proc/{pid}/fd";
+        if (!Directory.Exists($"/proc/{pid}"))
+        {
+            throw new ControlException($"{pid}: no such process");
+        }
+
+        int innerPid = InnerIdOf(pid);
+        foreach (int number in DescriptorsIn(folder, pid))
+        {
+            int file = OpenIfTrace($"{folder}/{number}", innerPid);
+            if (file >= 0)
+            {
+                return file;
+            }
+        }
+
+        throw new ControlException($"{pid}: is not being recorded, or its library cannot be asked; {Remedy}");
+    }
+
+    /// <summary>The library has a high one, so these come first.</summary>
+    private static List<int> DescriptorsIn(string folder, int pid)
+    {
+        var numbers = new List<int>();
+        try
+        {
+            foreach (string path in Directory.EnumerateFileSystemEntries(folder))
+            {
+                if (int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+                {
+                    numbers.Add(number);
+                }
+            }
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException)
+        {
+            throw new ControlException($"{pid}: its files cannot be seen{RemedyOf(Libc.EACCES)}");
+        }
+        catch (IOException)
+        {
+            throw new ControlException($"{pid}: the process has ended");
+        }
+
+        numbers.Sort((a, b) => b.CompareTo(a));
+        return numbers;
+    }
+
+    private static int OpenIfTrace(string path, int pid)
+    {
+        // Nothing but files is opened: devices and pipes may notice that.
+        string? link = LinkOf(path);
+        if (link == null || link[0] != '/' || link.StartsWith("/dev/", StringComparison.Ordinal) || !IsFile(path))
+        {
+            return -1;
+        }
+
+        int file = Libc.Open(path, Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_NOCTTY | Libc.O_CLOEXEC);
+        if (file < 0)
+        {
+            return -1;
+        }
+
+        // A forked child has its parent's descriptor too.
+        if (ReadHeader(file, out ControlPage page) && ((TraceFileHeader*)&page)->Pid == (uint)pid && ObstacleOf((TraceFileHeader*)&page, page) == null)
+        {
+            return file;
+        }
+
+        Libc.Close(file);
+        return -1;
+    }
+
+    private static string? LinkOf(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, false)?.FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsFile(string path)
+    {
+        const int Format = 0xf000;
+        const int Regular = 0x8000;
+
+        int mode = Recording.Libc.ModeOf(path, follow: true);
+        return mode >= 0 && (mode & Format) == Regular;
+    }
+
+    /// <summary>Its id as it knows it itself, which is another one in a container.</summary>
+    private static int InnerIdOf(int pid)
+    {
+        try
+        {
+            foreach (string line in File.ReadLines($"/proc/{pid}/status"))
+            {
+                if (line.StartsWith("NSpid:", StringComparison.Ordinal))
+                {
+                    string[] ids = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+                    return int.Parse(ids[^1], CultureInfo.InvariantCulture);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlException($"{pid}: the process has ended");
+        }
+
+        return pid;
+    }
+
+    private static bool ReadHeader(int file, out ControlPage page)
+    {
+        ControlPage read;
+        bool isWhole = Libc.ReadAt(file, &read, sizeof(ControlPage), 0) == sizeof(ControlPage);
+        page = read;
+        return isWhole && ((TraceFileHeader*)&read)->Magic == TraceFileHeader.MagicNumber;
+    }
+
+    private static string RemedyOf(int errno) => errno is Libc.EACCES or Libc.EPERM ? "; run ftrace as the user of the process, or as root" : "";
+}

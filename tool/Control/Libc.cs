@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Tool.Control;
+
+/// <summary>Functions of the C library. They return -1 for an error, with errno in <see cref="Errno"/>.</summary>
+internal static unsafe partial class Libc
+{
+    public const int EPERM = 1;
+    public const int ENOENT = 2;
+    public const int EACCES = 13;
+    public const int EWOULDBLOCK = 11;
+
+    public const int O_RDWR = 2;
+    public const int O_NOCTTY = 0x100;
+    public const int O_NONBLOCK = 0x800;
+    public const int O_CLOEXEC = 0x80000;
+
+    public const int ProtReadWrite = 3;
+    public const int MapShared = 1;
+    public const int LockExclusive = 2;
+    public const int LockWithoutWaiting = 4;
+
+    public static readonly void* MapFailed = (void*)-1;
+
+    private const int FutexNumber = 202;
+    private const int FutexWake = 1;
+
+    public static int Errno => Marshal.GetLastPInvokeError();
+
+    /// <summary>The text of an error: "No such file or directory".</summary>
+    public static string TextOf(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
+    /// <summary>Wakes all that sleep on a word in shared memory.</summary>
+    public static void Wake(uint* word) => SystemCall(FutexNumber, (nint)word, FutexWake, int.MaxValue, 0, 0, 0);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(int descriptor, int operation);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    public static partial void* Map(void* address, nint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    public static partial int Unmap(void* address, nint length);
+
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    public static partial nint ReadAt(int descriptor, void* buffer, nint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial nint SystemCall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
+}
