@@ -286,7 +286,7 @@ internal static unsafe class Recorder
             Version = TraceFileHeader.CurrentVersion,
             ByteOrder = TraceFileHeader.OwnByteOrder,
             BlockSize = BlockSize,
-            Flags = TraceFileHeader.IsTsc | (EventStream.IsWanted ? TraceFileHeader.IsStreamed : 0),
+            Flags = (RecorderWords.Shared->CountsNs == 0 ? TraceFileHeader.IsTsc : 0) | (EventStream.IsWanted ? TraceFileHeader.IsStreamed : 0),
             Pid = (uint)Native.Syscall(SyscallNumber.Getpid),
             State = TraceFileHeader.Recording,
             Start = now,

@@ -10,7 +10,9 @@ internal static unsafe class RecordedSets
     public static void NoteRecorder(void* ops, int id)
     {
         var recorder = (FtraceGraphOps*)Native.Table->RecorderGraphOps;
-        if (ops != recorder || recorder->MaxDepth != 0 || *(ulong*)((byte*)Native.Table->Recorder + Offsets.Recorder_MinTime) != 0)
+        var words = (byte*)Native.Table->Recorder;
+        bool isPlain = recorder->MaxDepth == 0 && *(ulong*)(words + Offsets.Recorder_MinTime) == 0 && *(uint*)(words + Offsets.Recorder_CountsNs) == 0;
+        if (ops != recorder || !isPlain)
         {
             return;
         }
