@@ -451,7 +451,7 @@ internal static unsafe class Recorder
         status.MinTimeNs = MinTimeNs;
         status.LostWithoutBuffer = Volatile.Read(ref words->Header->Lost);
         status.LostOverwritten = EventStream.Lost;
-        status.CopiedBytes = EventStream.Copied * words->BlockSize;
+        status.Copied = EventStream.Copied * words->BlockSize;
     }
 
     private static int Run(TraceOperation operation, in TraceRule rule = default)
