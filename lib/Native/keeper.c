@@ -12,7 +12,7 @@
  *	child				keeper
  *	fork(): Forked			sleeps on recorder.asked
  *	first event: Asked, wake	opens the file
- *	sleeps on state, 50 ms		None, wake
+ *	sleeps on state, 1 s		None, wake
  */
 #include "record_env.h"
 #include "recorder.h"
@@ -30,7 +30,7 @@
 #define FIRST_WAIT_NS 1000000L
 #define START_NS   1000000000L
 #define LONGEST_US 100000000 /* until it is asked */
-#define CHILD_NS   50000000L
+#define CHILD_NS   1000000000L
 #define FIRST_ROUNDS 2
 
 struct record_fork ftrace_record_fork;
@@ -76,17 +76,24 @@ static int serve_child(void)
 		ftrace_record_child(path);
 	__atomic_store_n(state, RecordFork_None, __ATOMIC_SEQ_CST);
 	wake(state);
+	if (ftrace_recorder.active)
+		__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost),
+				   ftrace_record_fork.lost, __ATOMIC_RELAXED);
 	return 0;
 }
 
 /*
  * An event in a child whose recording has not begun. Any context; as keeper_ask().
- * The keeper may need what this thread has, a lock of the loader's: so it waits for a short time, and once.
+ * The keeper may need what this thread has, a lock of the loader's: so it waits for some time only, and once; it
+ * takes a millisecond, if nothing is in the way.
  */
 __attribute__((target("general-regs-only"))) void keeper_await_child(unsigned int units)
 {
 	unsigned int *state = &ftrace_record_fork.state, now = RecordFork_Forked, asked = RecordFork_Asked;
 	long deadline = now_ns() + CHILD_NS, left;
+
+	if (ftrace_nmi_thread.attached & LibraryCall_Inside)
+		deadline = 0; /* it has a lock of the library's */
 
 	if (__atomic_compare_exchange_n(state, &now, RecordFork_Asked, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		keeper_ask();

@@ -42,8 +42,8 @@ internal static unsafe class Recorder
 
     private static FtraceGraphOps* GraphOps => (FtraceGraphOps*)Native.Table->RecorderGraphOps;
 
-    /// <summary>With the mutex held: a recording runs, and has a file. In the child of a fork it may have none, or not yet.</summary>
-    public static bool IsRunning => s_isRunning && RecorderWords.Shared->Header != null;
+    /// <summary>With the mutex held: a recording runs.</summary>
+    public static bool IsRunning => s_isRunning;
 
     /// <summary>Calls are recorded.</summary>
     public static bool IsOn => s_isOn;
@@ -141,6 +141,7 @@ internal static unsafe class Recorder
 
         bool isRecorded = s_isRunning && TraceState.Shared->Torn == 0 && fork->Base[0] != 0;
         words->Active = 0;
+        words->Cutting = 0;
         words->Header = null;
         RingPool.AfterFork(self);
         InfoWriter.AfterFork();
@@ -169,6 +170,7 @@ internal static unsafe class Recorder
     {
         RecorderWords* words = RecorderWords.Shared;
         RecordFile.Close(); // the parent's
+        RingMemory.ForgetRetired();
         int error = EventStream.Reset(EventStream.IsWanted);
         error = error != 0 ? error : OpenFile(path, RecordFile.MaxSize);
         if (error != 0)
@@ -193,7 +195,6 @@ internal static unsafe class Recorder
         SnapshotRequests.Reset(path, null);
         RecordedOptions.WriteAgain();
         Run(TraceOperation.Update); // writes the objects
-        words->Header->Lost += Volatile.Read(ref RecordFork.Shared->Lost);
         Volatile.Write(ref words->Active, 1);
         Sampler.Start(s_hz); // without samples, if they cannot be taken
         ControlArea.Begin(words->Header, Agent.Mask);
@@ -206,7 +207,7 @@ internal static unsafe class Recorder
         int error = Sampler.Start(options.Hz);
         if (error != 0)
         {
-            SwitchOff();
+            Run(TraceOperation.Unregister);
         }
 
         return error;
@@ -310,6 +311,7 @@ internal static unsafe class Recorder
         RecordedObjects.HasSamples = options.Hz != 0;
         LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Triggers.Begin();
+        NoteOff();
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
         s_stage = Offsets.RecordStart_InFilter;
         int error = SetRules(RuleKind.Filter, TextOf(options.Filter), reset: false);
@@ -449,7 +451,7 @@ internal static unsafe class Recorder
         status.Threads = Volatile.Read(ref words->Threads);
         status.MaxDepth = MaxDepth;
         status.MinTimeNs = MinTimeNs;
-        status.LostWithoutBuffer = Volatile.Read(ref words->Header->Lost);
+        status.LostWithoutBuffer = words->Header != null ? Volatile.Read(ref words->Header->Lost) : 0; // not yet, in the child of a fork
         status.LostOverwritten = EventStream.Lost;
         status.Copied = EventStream.Copied * words->BlockSize;
     }
@@ -469,7 +471,7 @@ internal static unsafe class Recorder
         }
 
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
-        int error = IsRunning ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
+        int error = s_isRunning && RecorderWords.Shared->Header != null ? Record.Snapshot.Take(path, cause) : -Errno.ESRCH;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return error;
     }

@@ -24,6 +24,7 @@ internal static unsafe class Sampler
     private static uint s_look;
     private static uint s_hz;
     private static int s_perfError;
+    private static bool s_hasToReport;
 
     /// <summary>How many samples of a thread there are in a second of its CPU time, at most; 0: none are taken.</summary>
     public static uint ObtainedHz => s_perfError == 0 ? s_hz : Math.Min(s_hz, CpuTimer.MaxHz);
@@ -58,6 +59,7 @@ internal static unsafe class Sampler
 
         s_hz = hz;
         s_perfError = 0;
+        s_hasToReport = false;
         Volatile.Write(ref SamplerWords.Shared->On, 1);
         Update(0);
         WriteOptions();
@@ -65,7 +67,7 @@ internal static unsafe class Sampler
     }
 
     /// <summary>Looks for threads that have begun or ended.</summary>
-    /// <param name="except">A thread that is not sampled: the keeper; 0: none.</param>
+    /// <param name="except">A thread that is not sampled: the keeper, which can report; 0: none.</param>
     public static void Update(int except)
     {
         if (SampleSignal.Number == 0)
@@ -78,6 +80,12 @@ internal static unsafe class Sampler
             Stop();
             Report("ftrace: no more samples: the program uses the signal itself"u8);
             return;
+        }
+
+        if (s_hasToReport && except != 0)
+        {
+            s_hasToReport = false;
+            ReportRate();
         }
 
         var tasks = new TaskList(s_buffer, BufferSize);
@@ -141,7 +149,7 @@ internal static unsafe class Sampler
             if (error is not (-Errno.EMFILE or -Errno.ENFILE or -Errno.ENOMEM))
             {
                 s_perfError = error;
-                ReportRate();
+                s_hasToReport = true;
             }
         }
 
@@ -271,10 +279,7 @@ internal static unsafe class Sampler
         line.Add(": the system does not permit perf_event_open(2), error "u8);
         line.Add(-s_perfError);
         line.Add(" (/proc/sys/kernel/perf_event_paranoid above 2, or a seccomp filter)"u8);
-        if (HostPrint.IsSet)
-        {
-            line.Print();
-        }
+        RecorderReport.Print(ref line);
     }
 
     private static void Report(ReadOnlySpan<byte> text)
@@ -282,9 +287,6 @@ internal static unsafe class Sampler
         byte* buffer = stackalloc byte[LineSize];
         var line = new ReportLine(buffer, LineSize);
         line.Add(text);
-        if (HostPrint.IsSet)
-        {
-            line.Print();
-        }
+        RecorderReport.Print(ref line);
     }
 }

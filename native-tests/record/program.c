@@ -202,6 +202,14 @@ static void vforked(void)
 	work();
 }
 
+/* More than its parent has yet to do. */
+static void work_long(void)
+{
+	for (int i = 0; i < 10; i++)
+		work();
+	_exit(CHILD);
+}
+
 /* Without handlers of pthread_atfork(). */
 static void bare(void)
 {
@@ -209,17 +217,13 @@ static void bare(void)
 
 	work();
 	child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-	if (child == 0) {
-		work();
-		_exit(CHILD);
-	}
+	if (child == 0)
+		work_long();
 	await(child);
 #if __GLIBC_PREREQ(2, 34)
 	child = _Fork();
-	if (child == 0) {
-		work();
-		_exit(CHILD);
-	}
+	if (child == 0)
+		work_long();
 	await(child);
 #endif
 	work();

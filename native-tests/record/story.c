@@ -231,7 +231,7 @@ int main(int argc, char **argv)
 	};
 	struct totals totals = {0};
 	pthread_t threads[64];
-	uint64_t end;
+	uint64_t end, limit;
 	int option;
 
 	seed = now_ns();
@@ -253,7 +253,10 @@ int main(int argc, char **argv)
 	for (int i = 0; i < thread_count; i++)
 		threads[i] = start(work, NULL);
 	threads[thread_count] = start(come_and_go, NULL);
-	for (end = now_ns() + seconds * 1000000000ULL; now_ns() < end;)
+	/* On a machine that is busy each change takes long: until something has been seen. */
+	end = now_ns() + seconds * 1000000000ULL;
+	limit = end + TEST_WAIT_SECONDS * 1000000000ULL;
+	while (now_ns() < end || (now_ns() < limit && (!handled || !totals.samples || !totals.marks || !totals.torn)))
 		record(500000000, &totals);
 	stopping = true;
 	for (int i = 0; i <= thread_count; i++)

@@ -230,6 +230,30 @@ static void switched(void)
 	close_trace(&file);
 }
 
+/* With ftrace_tracing_on() and _off(): each undoes what a trigger has done, and a trigger what they have. */
+static void both(void)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "step", .flags = FTRACE_TRACING_OFF);
+	struct ftrace_tracing_status status = {.size = sizeof(status)};
+	struct trace_file file;
+
+	begin(&opts);
+	set_trigger("stop_here:traceoff;go_on:traceon");
+	step(1);
+	go_on();
+	WAIT_FOR(ftrace_tracing_get_status(&status) == 0 && (status.state & FTRACE_TRACING_STATE_ON));
+	step(2);
+	stop_here();
+	step(3);
+	CHECK_EQ(ftrace_tracing_on(), 0);
+	step(4);
+	CHECK_EQ(ftrace_tracing_off(), 0);
+	step(5);
+	stop_recording(&file);
+	CHECK_EQ(count(&file, TRACE_ENTRY, "step"), 2);
+	close_trace(&file);
+}
+
 static void on_usr1(int signo)
 {
 	(void)signo;
@@ -341,7 +365,7 @@ int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"call", call},		{"counted", counted},	{"longer", longer}, {"switched", switched},
-		{"signalled", signalled}, {"errors", errors}, {},
+		{"both", both},		{"signalled", signalled}, {"errors", errors}, {},
 	};
 
 	return run_mode(modes, argc, argv);

@@ -9,6 +9,8 @@
 	const title = svg.querySelector('#title');
 	const unit = svg.dataset.unit;
 	const total = Number(svg.dataset.total);
+	const height = Number(svg.getAttribute('height'));
+	const isPage = svg === document.documentElement;
 	const summary = details.textContent;
 	const heading = title.textContent;
 
@@ -85,6 +87,13 @@
 		const text = shorten(box.name, Math.floor((boxWidth - 6) / character));
 		if (box.text.textContent !== text)
 			box.text.textContent = text;
+	}
+
+	// In a window of its own a pixel is a pixel, and the graph as wide as the window; it stands on the bottom.
+	function fillHeight() {
+		const room = Math.max(height, window.innerHeight);
+		svg.setAttribute('height', room);
+		svg.querySelector('#boxes').setAttribute('transform', 'translate(0 ' + (room - height) + ')');
 	}
 
 	function layout() {
@@ -194,7 +203,6 @@
 	bar.append(frame, reset, message);
 
 	function placeBar() {
-		const isPage = svg === document.documentElement;
 		bar.setAttribute('transform', 'translate(0 ' + (isPage ? window.scrollY : 0) + ')');
 		title.textContent = shorten(heading, Math.floor((width - 2 * margin) / 9.5));
 	}
@@ -235,7 +243,11 @@
 	reset.addEventListener('click', () => boxes.length && zoom(boxes[0]));
 	input.addEventListener('input', () => search(input.value));
 	window.addEventListener('scroll', placeBar, { passive: true });
-	window.addEventListener('resize', layout);
+	window.addEventListener('resize', () => {
+		if (isPage)
+			fillHeight();
+		layout();
+	});
 	window.addEventListener('keydown', event => {
 		const isTyping = document.activeElement === input;
 		if (event.key === 'Escape') {
@@ -268,15 +280,10 @@
 		}
 	});
 
-	// From here on a pixel is a pixel, and the graph as wide as the window.
-	if (svg === document.documentElement) {
+	if (isPage) {
 		svg.removeAttribute('viewBox');
 		svg.setAttribute('width', '100%');
-		const height = Number(svg.getAttribute('height'));
-		if (height < window.innerHeight) {
-			svg.setAttribute('height', window.innerHeight);
-			svg.querySelector('#boxes').setAttribute('transform', 'translate(0 ' + (window.innerHeight - height) + ')');
-		}
+		fillHeight();
 		window.scrollTo(0, height);
 	}
 	layout();

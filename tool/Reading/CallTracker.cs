@@ -150,20 +150,22 @@ internal sealed class CallTracker
     }
 
     /// <summary>
-    /// Ends the calls inside one that ends, if the thread had a gap since they began.
+    /// Ends the calls inside one that ends, if the thread had a gap since they began, innermost first. Later calls have seen as many gaps or
+    /// more, so those to end are the outer ones; the others, of which there may be many, are not looked at.
     /// </summary>
     private void EndInside(int number, ulong time, int endThread)
     {
-        int thread = _slots[number].Thread;
-        int inside = _last[thread];
+        uint gaps = _gaps[_slots[number].Thread];
+        int inside = number;
+        for (int next = _slots[number].Child; next != None && _slots[next].Gaps != gaps; next = _slots[next].Child)
+        {
+            inside = next;
+        }
+
         while (inside != number)
         {
             int outer = _slots[inside].Parent;
-            if (_slots[inside].Gaps != _gaps[thread])
-            {
-                EndSlot(inside, time, endThread, CallEnd.NotSeen);
-            }
-
+            EndSlot(inside, time, endThread, CallEnd.NotSeen);
             inside = outer;
         }
     }

@@ -23,9 +23,8 @@ internal static class StatNotes
             yield return $"units lost: {table.Lost}. An entry or an exit is one.";
         }
 
-        if (table.MissingBlocks != 0 && table.Lost == 0)
+        if (table.MissingBlocks != 0)
         {
-            // Else they are among what was lost.
             yield return $"blocks missing between those that the trace has: {table.MissingBlocks}.";
         }
 

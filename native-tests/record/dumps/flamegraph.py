@@ -124,6 +124,8 @@ try:
 
     browser.resize(390, 700)
     check_layout(390)
+    bottom = max(b["y"] + b["height"] for b in boxes())
+    check(680 < bottom < 700, f"the graph stands on the bottom of a higher window: {bottom}")
     browser.chromium("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
     fill = browser.run("return getComputedStyle(document.querySelector('#page')).fill")
     check(sum(map(int, re.findall(r"\d+", fill)[:3])) < 150, f"dark if that is wanted: {fill}")

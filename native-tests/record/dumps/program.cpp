@@ -19,8 +19,14 @@ template <typename T> NOINLINE long sum(const std::vector<T> &values)
 
 struct point {
 	long x;
-	NOINLINE bool operator<(const point &other) const { return x < other.x; }
-	NOINLINE point operator&&(const point &other) const { return { x & other.x }; }
+	NOINLINE bool operator<(const point &other) const
+	{
+		return x < other.x;
+	}
+	NOINLINE point operator&&(const point &other) const
+	{
+		return {x & other.x};
+	}
 };
 
 NOINLINE long fibonacci(int n)
@@ -38,8 +44,9 @@ NOINLINE long work(long rounds)
 {
 	long result = 0;
 	for (long i = 0; i < rounds; i++) {
-		point a{ i }, b{ i * 7 % 13 };
-		result += sum(std::vector<long>(20, i)) + sum(std::vector<char>(10, 'a')) + fibonacci(i % 9);
+		point a{i}, b{i * 7 % 13};
+		result += sum(std::vector<long>(20, i)) + sum(std::vector<char>(10, 'a')) +
+			  fibonacci(i % 9);
 		result += (a < b) + (a && b).x;
 		try {
 			thrower(i);
