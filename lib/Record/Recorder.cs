@@ -453,7 +453,7 @@ internal static unsafe class Recorder
         status.MinTimeNs = MinTimeNs;
         status.LostWithoutBuffer = words->Header != null ? Volatile.Read(ref words->Header->Lost) : 0; // not yet, in the child of a fork
         status.LostOverwritten = EventStream.Lost;
-        status.CopiedBytes = EventStream.Copied * words->BlockSize;
+        status.Copied = EventStream.Copied * words->BlockSize;
     }
 
     private static int Run(TraceOperation operation, in TraceRule rule = default)
