@@ -255,13 +255,13 @@ static void record(uint64_t ns, bool toggled, struct totals *totals)
 	CHECK(totals->snapshots && totals->events);
 }
 
+/* What is lost may have been samples, or have been written after all: then the account is not exact. */
 static void check_accounts(const struct totals *totals)
 {
 	unsigned long made = EVENTS * taken;
 
 	CHECK(totals->events <= made);
 	CHECK(totals->events + totals->lost >= made);
-	CHECK(totals->lost < totals->events);
 }
 
 static unsigned long descriptors(void)
