@@ -138,10 +138,17 @@ static inline void write_unit(struct unit *unit, unsigned long when, unsigned lo
 	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
 }
 
+/*
+ * What is skipped gets no tag: else, if this was skipped each time that the block was used, units of 13 times before
+ * would have the block's tag again.
+ */
 static void write_padding(unsigned long place, unsigned int units)
 {
-	write_unit((struct unit *)(place & ~TAG_MASK), now() << 4 | (place & TAG_MASK),
-		   TraceEvent_Padding << 4 | (units - 1) << 16);
+	struct unit *unit = (struct unit *)(place & ~TAG_MASK);
+
+	for (unsigned int i = 1; i < units; i++)
+		__atomic_store_n(&unit[i].when, 0, __ATOMIC_RELAXED);
+	write_unit(unit, now() << 4 | (place & TAG_MASK), TraceEvent_Padding << 4 | (units - 1) << 16);
 }
 
 /*
