@@ -1,3 +1,4 @@
+using Ftrace.JumpLabel;
 using Ftrace.Objects;
 
 namespace Ftrace.Record;
