@@ -58,9 +58,22 @@ static inline unsigned long tag_of(unsigned long sequence)
 	return sequence % 13 + 1;
 }
 
+static unsigned long read_ns(int clock)
+{
+	struct timespec time = {0};
+
+	raw_syscall(SYS_clock_gettime, clock, (long)&time, 0, 0, 0, 0);
+	return time.tv_sec * 1000000000UL + time.tv_nsec;
+}
+
 static inline unsigned long now(void)
 {
-	return __builtin_ia32_rdtsc();
+	return ftrace_recorder.counts_ns ? read_ns(CLOCK_MONOTONIC) : __builtin_ia32_rdtsc();
+}
+
+unsigned long record_now(void)
+{
+	return now();
 }
 
 static inline struct trace_thread *this_thread(void)
@@ -125,10 +138,17 @@ static inline void write_unit(struct unit *unit, unsigned long when, unsigned lo
 	__atomic_store_n(&unit->when, when, __ATOMIC_RELEASE);
 }
 
+/*
+ * What is skipped gets no tag: else, if this was skipped each time that the block was used, units of 13 times before
+ * would have the block's tag again.
+ */
 static void write_padding(unsigned long place, unsigned int units)
 {
-	write_unit((struct unit *)(place & ~TAG_MASK), now() << 4 | (place & TAG_MASK),
-		   TraceEvent_Padding << 4 | (units - 1) << 16);
+	struct unit *unit = (struct unit *)(place & ~TAG_MASK);
+
+	for (unsigned int i = 1; i < units; i++)
+		__atomic_store_n(&unit[i].when, 0, __ATOMIC_RELAXED);
+	write_unit(unit, now() << 4 | (place & TAG_MASK), TraceEvent_Padding << 4 | (units - 1) << 16);
 }
 
 /*
@@ -539,14 +559,6 @@ bool record_data(unsigned int kind, unsigned long argument, const void *data, un
 	}
 	__atomic_sub_fetch(&thread->writing, 1, __ATOMIC_RELEASE);
 	return unit != NULL;
-}
-
-static unsigned long read_ns(int clock)
-{
-	struct timespec time = {0};
-
-	raw_syscall(SYS_clock_gettime, clock, (long)&time, 0, 0, 0, 0);
-	return time.tv_sec * 1000000000UL + time.tv_nsec;
 }
 
 /* Several times: the reading counts that was interrupted least. */

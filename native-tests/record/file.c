@@ -4,6 +4,7 @@
  * rules notices what is torn.
  */
 #include "../modes.h"
+#include "../threads.h"
 #include "recording.h"
 
 static TRACED int inner(int x)
@@ -80,6 +81,51 @@ static void wrapped(void)
 	close_trace(&file);
 }
 
+static void *call_inner(void *arg)
+{
+	for (long i = 0; i < *(const long *)arg; i++)
+		inner(i);
+	return NULL;
+}
+
+/* The events of the thread that was the last to begin. */
+static unsigned int events_of_last(void)
+{
+	unsigned int last = 0, count = 0;
+	struct trace_file file;
+	struct trace_event event;
+
+	open_trace(&file, recording_path());
+	for (unsigned int i = 0; i < file.block_count; i++)
+		last = file.blocks[i]->thread > last ? file.blocks[i]->thread : last;
+	while (next_event(&file, &event))
+		count += event.block->thread == last;
+	close_trace(&file);
+	return count;
+}
+
+/*
+ * Rings that are taken over by one thread after another, which use little of a block: what was left in it by a thread
+ * 13 times before, when the block had the same tag, is not theirs.
+ */
+static void taken_over(void)
+{
+	/* Room for the rings that a recording begins with. */
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(
+		.filter = "inner", .buffer_size = 128 << 10, .max_size = (32 << 10) * (1 + 8 + 16 * 4));
+	const long many = 5000, one = 1;
+
+	start_recording(&opts);
+	for (int i = 0; i < 40; i++) /* no unit of any ring is as it was */
+		join(start(call_inner, (void *)&many));
+	for (int i = 0; i < 16 * 4 * 14; i++) {
+		join(start(call_inner, (void *)&one));
+		CHECK_EQ(events_of_last(), 2);
+	}
+	CHECK_EQ(ftrace_tracing_stop(), 0);
+	unlink(recording_path());
+}
+
 /* The negative control of all tests that use check_trace(). */
 static void torn(void)
 {
@@ -121,6 +167,7 @@ int main(int argc, char **argv)
 		{"calls", calls},
 		{"wrapped", wrapped},
 		{"torn", torn},
+		{"taken-over", taken_over},
 		{},
 	};
 
