@@ -143,4 +143,4 @@ if [ ! -e sqlite/sqlite3.c ]; then
 fi
 compile speedtest1 "-O2 -I$build/sqlite -DSQLITE_THREADSAFE=0 $build/sqlite/sqlite3.c $build/sqlite/test/speedtest1.c" "-ldl -lm"
 same= # it prints times
-measure speedtest1 --size 5 --memdb
+measure speedtest1 --size 10 --memdb
