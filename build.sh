@@ -43,6 +43,10 @@ Commands:
                         and draw build/latency.svg
   bench tool [MILLIONS] measure how fast the command reads traces of so many million
                         events (100, which take 1.6 GB), and in how much memory
+  bench programs [--quick]
+                        measure how long whole programs take that the command
+                        records, Lua and SQLite, against uftrace and untouched; needs
+                        some GB of disk
   install PREFIX        install the library, the headers, pkg-config and CMake files, and
                         the command ftrace
   clean                 remove the build folder
@@ -414,6 +418,11 @@ bench)
         [ $# -le 2 ] || die "bench tool takes at most the number of million events" 64
         build_tool
         exec "$root/native-tests/bench/tool/run.sh" "$build/bin/ftrace" "$build/bench-tool" "${@:2}"
+    fi
+    if [ "${1:-}" = programs ]; then
+        build_tool
+        quietly cmake --install "$build" --prefix "$prefix"
+        exec "$root/native-tests/bench/tool/programs.sh" "$build/bench-programs" "$prefix" "${@:2}"
     fi
     build_program bench
     exec "$build/bench/bench" --plot "$build/latency.svg" "$@"

@@ -225,8 +225,8 @@
 .Lrecorded_\name:
 	.endm
 
-	/* There was no place; r9: the one that is not good. Preserves r8 and rdi. */
-	.macro	record_slow name, function
+	/* There was no place; r9: the one that is not good. Preserves r8 and rdi, as far as they are needed. */
+	.macro	record_slow name, function, keeps_r8=1, keeps_rdi=0
 .Lrecord_slow_\name:
 	push_reg r10
 	push_reg r11
@@ -234,8 +234,12 @@
 	mov	%rsp, %rbp
 	.cfi_remember_state
 	.cfi_def_cfa_register %rbp
+	.if	\keeps_r8
 	push	%r8
+	.endif
+	.if	\keeps_rdi
 	push	%rdi
+	.endif
 	and	$-16, %rsp
 	mov	%rdx, %rdi
 	mov	%rcx, %rsi
@@ -243,8 +247,12 @@
 	mov	%r8, %rcx
 	cld
 	call	\function
+	.if	\keeps_r8
 	mov	-8(%rbp), %r8
+	.endif
+	.if	\keeps_rdi
 	mov	-16(%rbp), %rdi
+	.endif
 	mov	%rbp, %rsp
 	.cfi_restore_state
 	pop_reg rbp
@@ -371,7 +379,7 @@ ftrace_graph_caller:
 
 	.cfi_restore_state
 	.cfi_remember_state
-	record_slow entry, ftrace_record_slow_entry
+	record_slow entry, ftrace_record_slow_entry, keeps_r8=0
 	.cfi_restore_state
 
 .Lnot_recorded_ftrace_graph_caller:
@@ -577,7 +585,7 @@ ftrace_graph_return:
 
 	.cfi_restore_state
 	.cfi_remember_state
-	record_slow return, ftrace_record_slow
+	record_slow return, ftrace_record_slow, keeps_rdi=1
 	.cfi_restore_state
 
 .Lnot_recorded_ftrace_graph_return:

@@ -6,7 +6,11 @@
 
 #include <cpuid.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/auxv.h>
+
+#define CURRENT_CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
@@ -20,6 +24,28 @@ int has_serialize(void)
 	unsigned int a, b, c, d;
 
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 14 & 1;
+}
+
+/*
+ * The TSC runs at the same rate in all states of the processor, and on all CPUs: if the kernel, which compares
+ * them, uses it; or says nothing about it, but the processor does. Source: arch/x86/kernel/tsc.c.
+ */
+int has_steady_tsc(void)
+{
+	unsigned int a, b, c, d;
+	char name[16] = "";
+	long file = raw_syscall(SYS_openat, AT_FDCWD, (long)CURRENT_CLOCKSOURCE, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+
+	if (file >= 0) {
+		raw_syscall(SYS_read, file, (long)name, sizeof(name) - 1, 0, 0, 0);
+		raw_syscall(SYS_close, file, 0, 0, 0, 0, 0);
+		if (strncmp(name, "tsc", 3) == 0)
+			return 1;
+		/* These two are made of it; another one shows that it is not steady. */
+		if (strncmp(name, "kvm-clock", 9) != 0 && strncmp(name, "hyperv_clocksou", 15) != 0)
+			return 0;
+	}
+	return __get_cpuid(0x80000007, &a, &b, &c, &d) && d >> 8 & 1;
 }
 
 /*

@@ -310,6 +310,7 @@ extern unsigned int ftrace_vectors;
 extern unsigned long ftrace_vectors_size;
 void measure_vectors(void);
 int has_serialize(void);
+int has_steady_tsc(void);
 int forbids_breakpoints(void);
 
 /* trace.c */

@@ -238,9 +238,10 @@ static int read_signal(const char *text, int *signo)
 /* Reads all of them. Returns the name of one that is wrong, and sets what it could be; NULL: none. */
 static const char *read_settings(struct settings *settings, const char **allowed)
 {
-	static const char *const modes[] = {"flight", "stream", NULL}, *const plugins[] = {"graph", "function", "sample", NULL};
+	static const char *const modes[] = {"flight", "stream", NULL}, *const plugins[] = {"graph", "function", "sample", NULL},
+			      *const clocks[] = {"tsc", "monotonic", NULL};
 	struct ftrace_tracing_opts *opts = &settings->opts;
-	unsigned int is_stream = 0, plugin = 0, is_off = 0;
+	unsigned int is_stream = 0, plugin = 0, is_off = 0, clock = ftrace_recorder.counts_ns;
 
 	settings->start.children = 1;
 	settings->start.child_base = variable("_CHILD_PATH");
@@ -266,6 +267,10 @@ static const char *read_settings(struct settings *settings, const char **allowed
 	*allowed = "graph, function or sample";
 	if (!read_word(variable("_PLUGIN"), plugins, &plugin))
 		return "_PLUGIN";
+	*allowed = "tsc or monotonic";
+	if (!read_word(variable("_CLOCK"), clocks, &clock))
+		return "_CLOCK";
+	ftrace_recorder.counts_ns = clock;
 	*allowed = "the name or number of a signal that a program can handle, as USR1";
 	if (!read_signal(variable("_SNAPSHOT_SIGNAL"), &opts->snapshot_signal))
 		return "_SNAPSHOT_SIGNAL";

@@ -58,9 +58,22 @@ static inline unsigned long tag_of(unsigned long sequence)
 	return sequence % 13 + 1;
 }
 
+static unsigned long read_ns(int clock)
+{
+	struct timespec time = {0};
+
+	raw_syscall(SYS_clock_gettime, clock, (long)&time, 0, 0, 0, 0);
+	return time.tv_sec * 1000000000UL + time.tv_nsec;
+}
+
 static inline unsigned long now(void)
 {
-	return __builtin_ia32_rdtsc();
+	return ftrace_recorder.counts_ns ? read_ns(CLOCK_MONOTONIC) : __builtin_ia32_rdtsc();
+}
+
+unsigned long record_now(void)
+{
+	return now();
 }
 
 static inline struct trace_thread *this_thread(void)
@@ -546,14 +559,6 @@ bool record_data(unsigned int kind, unsigned long argument, const void *data, un
 	}
 	__atomic_sub_fetch(&thread->writing, 1, __ATOMIC_RELEASE);
 	return unit != NULL;
-}
-
-static unsigned long read_ns(int clock)
-{
-	struct timespec time = {0};
-
-	raw_syscall(SYS_clock_gettime, clock, (long)&time, 0, 0, 0, 0);
-	return time.tv_sec * 1000000000UL + time.tv_nsec;
 }
 
 /* Several times: the reading counts that was interrupted least. */

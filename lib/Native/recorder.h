@@ -79,6 +79,7 @@ struct ring {
  * @snapshots: how often the keeper was asked for a snapshot; @cause: 0: by the signal; else, by which trigger
  * @muted: a trigger has switched recording off
  * @off: ftrace_tracing_off() has; @turn_ons: how often the keeper was asked to undo that
+ * @counts_ns: times are of CLOCK_MONOTONIC: the TSC is not the same clock on all CPUs; never changes
  */
 struct recorder {
 	struct ring *rings;
@@ -98,6 +99,7 @@ struct recorder {
 	unsigned int muted;
 	unsigned int off;
 	unsigned int turn_ons;
+	unsigned int counts_ns;
 };
 
 /*
@@ -174,6 +176,7 @@ void record_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 		   struct ftrace_regs *regs);
 int record_function(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
 		    struct ftrace_regs *regs);
+unsigned long record_now(void);
 void read_clocks(struct clock_times *times);
 int record_thread(struct trace_thread *thread, int on);
 bool record_data(unsigned int kind, unsigned long argument, const void *data, unsigned int size);

@@ -168,6 +168,7 @@ __attribute__((constructor)) static void startup(void)
 	native.vectors_size = ftrace_vectors_size;
 	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
 	native.stack_top = getauxval(AT_RANDOM);
+	ftrace_recorder.counts_ns = !has_steady_tsc();
 	if (gettid() == getpid())
 		native.first_words = &ftrace_nmi_thread;
 	read_environment();

@@ -58,6 +58,10 @@ EXPORT const char *ftrace_strerror(int error)
 	case -EOPNOTSUPP:
 		return "the system does not support this: no usable /proc, no signals, or the "
 		       "method is not available";
+	case -ESRCH:
+		return "no recording is running";
+	case -EFBIG:
+		return "the trace file would be larger than the recording or the process may make it";
 	case -ETIMEDOUT:
 		return "a thread did not stop, or did not leave a handler, in time";
 	default:

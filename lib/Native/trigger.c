@@ -103,7 +103,7 @@ int trigger_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, 
 		fire(trigger);
 		return 0;
 	}
-	call->data = (void *)__builtin_ia32_rdtsc();
+	call->data = (void *)record_now();
 	return 1;
 }
 
@@ -112,7 +112,7 @@ void trigger_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops
 	struct trigger *trigger = ops->data;
 
 	(void)regs;
-	if (__builtin_ia32_rdtsc() - (unsigned long)call->data > trigger->longer)
+	if (record_now() - (unsigned long)call->data > trigger->longer)
 		fire(trigger);
 }
 

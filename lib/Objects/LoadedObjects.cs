@@ -24,8 +24,8 @@ internal static unsafe class LoadedObjects
     private static LoadedObject* s_dropped;
     private static bool s_resolve;
 
-    /// <summary>Called for each object that was closed; null: nobody wants to know.</summary>
-    public static delegate*<LoadedObject*, void> Observer { get; set; }
+    /// <summary>Who wants to know about objects; null: nobody.</summary>
+    public static ObjectObserver? Observer { get; set; }
 
     public static LoadedObject* First => s_first;
 
@@ -321,10 +321,7 @@ internal static unsafe class LoadedObjects
                 before->Next = next;
             }
 
-            if (Observer != null)
-            {
-                Observer(known);
-            }
+            Observer?.NoteClosed(known);
 
             known->NextDropped = s_dropped;
             s_dropped = known;

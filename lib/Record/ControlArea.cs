@@ -47,6 +47,14 @@ internal static unsafe class ControlArea
         Volatile.Write(ref shared->Magic, ControlPage.MagicNumber);
     }
 
+    /// <summary>True if the address is in the page of requests, which the thread has mapped for itself. Any context.</summary>
+    [NoInstr]
+    public static bool Contains(ulong address)
+    {
+        ControlSession* session = s_session;
+        return session != null && address - (ulong)session->Page < Memory.PageSize;
+    }
+
     private static void Free(ControlPage* page, ControlSession* session)
     {
         if (page != null)
@@ -187,7 +195,7 @@ internal static unsafe class ControlArea
         Add(answer, ref length, "buffer_size="u8, status.BufferSize);
         Add(answer, ref length, "file_size="u8, status.FileSize);
         Add(answer, ref length, "max_size="u8, status.MaxSize);
-        Add(answer, ref length, "copied="u8, status.CopiedBytes);
+        Add(answer, ref length, "copied="u8, status.Copied);
         Add(answer, ref length, "lost_without_buffer="u8, status.LostWithoutBuffer);
         Add(answer, ref length, "lost_overwritten="u8, status.LostOverwritten);
         Add(answer, ref length, "depth="u8, status.MaxDepth);

@@ -286,7 +286,7 @@ internal static unsafe class Recorder
             Version = TraceFileHeader.CurrentVersion,
             ByteOrder = TraceFileHeader.OwnByteOrder,
             BlockSize = BlockSize,
-            Flags = TraceFileHeader.IsTsc | (EventStream.IsWanted ? TraceFileHeader.IsStreamed : 0),
+            Flags = (RecorderWords.Shared->CountsNs == 0 ? TraceFileHeader.IsTsc : 0) | (EventStream.IsWanted ? TraceFileHeader.IsStreamed : 0),
             Pid = (uint)Native.Syscall(SyscallNumber.Getpid),
             State = TraceFileHeader.Recording,
             Start = now,
@@ -307,9 +307,8 @@ internal static unsafe class Recorder
         ops->Retfunc = s_hasExits ? Native.Table->RecordReturn : null;
         ops->Flags = OpsFlags;
         SetLimits(options.MaxDepth, options.MinTimeNs);
-        Tracing.Observer = &LookAtObjects;
+        LoadedObjects.Observer = RecordObserver.Instance;
         RecordedObjects.HasSamples = options.Hz != 0;
-        LoadedObjects.Observer = &RecordedObjects.NoteClosed;
         Triggers.Begin();
         NoteOff();
         Volatile.Write(ref RecorderWords.Shared->Active, 1);
@@ -330,13 +329,6 @@ internal static unsafe class Recorder
         }
 
         return SwitchOn();
-    }
-
-    /// <summary>Objects may be new. Called with the trace mutex and the loader's lock held.</summary>
-    private static void LookAtObjects()
-    {
-        RecordedObjects.Update();
-        Marks.Apply();
     }
 
     private static ReadOnlySpan<byte> TextOf(byte* text) => text != null ? MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text) : default;
@@ -453,7 +445,7 @@ internal static unsafe class Recorder
         status.MinTimeNs = MinTimeNs;
         status.LostWithoutBuffer = words->Header != null ? Volatile.Read(ref words->Header->Lost) : 0; // not yet, in the child of a fork
         status.LostOverwritten = EventStream.Lost;
-        status.CopiedBytes = EventStream.Copied * words->BlockSize;
+        status.Copied = EventStream.Copied * words->BlockSize;
     }
 
     private static int Run(TraceOperation operation, in TraceRule rule = default)
@@ -504,7 +496,6 @@ internal static unsafe class Recorder
         Sampler.Stop();
         Marks.Set(false);
         ResetRules(); // and changes the branches of the marks
-        Tracing.Observer = null;
         LoadedObjects.Observer = null;
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };

@@ -24,6 +24,7 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_Muted)] public uint Muted;
     [FieldOffset(Offsets.Recorder_Off)] public uint Off;
     [FieldOffset(Offsets.Recorder_TurnOns)] public uint TurnOns;
+    [FieldOffset(Offsets.Recorder_CountsNs)] public uint CountsNs;
 
     [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;

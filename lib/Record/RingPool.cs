@@ -169,7 +169,7 @@ internal static unsafe class RingPool
             }
         }
 
-        return (s_adding != null && address - (ulong)s_adding < size) || SnapshotCut.Contains(address, size);
+        return s_adding != null && address - (ulong)s_adding < size;
     }
 
     /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>

@@ -26,5 +26,5 @@ internal struct TracingStatus
     public ulong MinTimeNs;
     public ulong LostWithoutBuffer;
     public ulong LostOverwritten;
-    public ulong CopiedBytes;
+    public ulong Copied;
 }

@@ -69,6 +69,6 @@ internal static unsafe class TruncationGuard
     {
         RecorderWords* words = RecorderWords.Shared;
         return (words->Header != null && address - (ulong)words->Header < words->BlockSize) || InfoWriter.Contains(address) || RingPool.Contains(address)
-            || RingMemory.Contains(address);
+            || RingMemory.Contains(address) || ControlArea.Contains(address);
     }
 }

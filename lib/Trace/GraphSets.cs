@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Threading;
 using Ftrace.Linux;
 
 namespace Ftrace.Trace;
@@ -39,55 +38,4 @@ internal unsafe struct GraphSets
 
     /// <summary>True if the exits of a function with this set of ops are traced.</summary>
     public static bool Has(ulong mask) => (mask & Shared->Graph) != 0;
-
-    /// <summary>An ops got its number. If it is the recorder's, the trampoline records its calls, unless it has options that only the handlers know.</summary>
-    public void NoteRecorder(void* ops, int id)
-    {
-        var recorder = (FtraceGraphOps*)Native.Table->RecorderGraphOps;
-        if (ops != recorder || recorder->MaxDepth != 0 || *(ulong*)((byte*)Native.Table->Recorder + Offsets.Recorder_MinTime) != 0)
-        {
-            return;
-        }
-
-        if (recorder->Retfunc != null)
-        {
-            Volatile.Write(ref Plain, 1ul << id);
-        }
-        else
-        {
-            Volatile.Write(ref PlainEntries, 1ul << id);
-        }
-
-        Native.Table->RecordApplySets();
-    }
-
-    /// <summary>An ops loses its number.</summary>
-    public void ForgetRecorder(int id)
-    {
-        if (Plain == 1ul << id)
-        {
-            Volatile.Write(ref Plain, None);
-        }
-
-        if (PlainEntries == 1ul << id)
-        {
-            Volatile.Write(ref PlainEntries, None);
-        }
-
-        Native.Table->RecordApplySets();
-    }
-
-    /// <summary>Where to look for a free number: the recorder's is to be lower than those of its triggers, whose handlers are called after its own.</summary>
-    /// <param name="ops">Of ftrace/graph.h.</param>
-    /// <param name="next">For others.</param>
-    public static int FirstNumberFor(void* ops, int next)
-    {
-        if (ops == Native.Table->RecorderGraphOps)
-        {
-            return 0;
-        }
-
-        ulong offset = (ulong)ops - (ulong)Native.Table->TriggerOps;
-        return offset < Offsets.Triggers_Most * Offsets.FtraceGraphOps_SizeOf ? MaxOps - Offsets.Triggers_Most : next;
-    }
 }

@@ -78,7 +78,7 @@ internal static unsafe class TraceSlots
     public static int Add(OpsRecord* record)
     {
         // Those of ftrace/graph.h have the lowest numbers; the others get them last.
-        int next = record->IsGraph ? GraphSets.FirstNumberFor(record->Ops, s_nextId) : s_nextId;
+        int next = record->IsGraph ? RecordedSets.FirstNumberFor(record->Ops, s_nextId) : s_nextId;
         int id = record->IsGraph ? -1 : FindFree(GraphSets.MaxOps, MaxOps - GraphSets.MaxOps, s_nextId);
         id = id < 0 ? FindFree(0, GraphSets.MaxOps, next) : id;
         if (id < 0)
@@ -94,7 +94,7 @@ internal static unsafe class TraceSlots
         sets->Full = isFull ? sets->Full | 1ul << id : sets->Full & ~(1ul << id);
         s_table[id].RetiredIn = 0;
         Volatile.Write(ref *(ulong*)(s_table + id), (ulong)record->Ops);
-        sets->NoteRecorder(record->Ops, id);
+        RecordedSets.NoteRecorder(record->Ops, id);
         return id;
     }
 
@@ -115,7 +115,7 @@ internal static unsafe class TraceSlots
     /// <summary>Removes an ops. No thread begins to call it from now on; <see cref="TraceGrace"/> waits for those that are calling it.</summary>
     public static void Remove(int id)
     {
-        GraphSets.Shared->ForgetRecorder(id);
+        RecordedSets.ForgetRecorder(id);
         Volatile.Write(ref *(ulong*)(s_table + id), 0);
     }
 

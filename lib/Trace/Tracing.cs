@@ -32,9 +32,6 @@ internal static unsafe class Tracing
     private const int LineSize = 256;
     private const int InUse = 1;
 
-    /// <summary>Called when the objects may have changed, with both locks held; null: nobody wants to know.</summary>
-    public static delegate*<void> Observer { get; set; }
-
     private static OpsRecord* s_first;
 
     /// <summary>How often an ops was registered.</summary>
@@ -520,11 +517,7 @@ internal static unsafe class Tracing
     /// </param>
     private static int AdoptNewObjects(bool isOpening = false)
     {
-        if (Observer != null)
-        {
-            Observer();
-        }
-
+        LoadedObjects.Observer?.Look();
         int result = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {

@@ -15,7 +15,7 @@ namespace Ftrace.Tests.NoInstr;
 internal sealed class RegisterCheck
 {
     /// <summary>These use no vector registers: see <see cref="TrampolineTests"/>.</summary>
-    private static readonly string[] s_general = ["ftrace_graph_call", "ftrace_graph_exit"];
+    private static readonly string[] s_general = ["ftrace_graph_call", "ftrace_graph_exit", "ftrace_record_slow", "ftrace_record_slow_entry"];
 
     private static readonly int[] s_callClobbered = [0, 1, 2, 6, 7, 8, 9, 10, 11];
 

@@ -97,6 +97,7 @@ void bench_trace(void);
 void bench_record(void);
 void bench_count(void);
 void bench_graph(void);
+void bench_tracing(void);
 
 /* Where to draw the curves of bench_latency() to, or NULL; and what to call the machine. */
 extern const char *plot_file;

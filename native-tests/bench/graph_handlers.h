@@ -21,6 +21,7 @@ void graph_ignore_return(struct ftrace_graph_call *call, struct ftrace_graph_ops
 
 /* The functions of graph_functions.h, in each kind. */
 void graph_plain_loop(enum graph_way way);
+void graph_clock_loop(enum graph_way way);
 void graph_traced_loop(enum graph_way way);
 void graph_hijacked_loop(enum graph_way way);
 void graph_by_hand_loop(enum graph_way way);

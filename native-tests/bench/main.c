@@ -369,6 +369,7 @@ static const struct part {
 	{"record", bench_record},
 	{"count", bench_count},
 	{"graph", bench_graph},
+	{"tracing", bench_tracing},
 	{NULL, NULL},
 };
 
@@ -405,6 +406,9 @@ static void usage(FILE *file)
 	      "  graph       calls whose entry and exit are traced, compared with XRay,\n"
 	      "              -finstrument-functions, replaced return addresses, and handlers\n"
 	      "              called by hand\n"
+	      "  tracing     calls that the recorder records, compared with two readings of the\n"
+	      "              clock, XRay, -finstrument-functions and uftrace; recording that is off;\n"
+	      "              snapshots\n"
 	      "\n"
 	      "  --json FILE  also write the results to FILE\n"
 	      "  --markdown FILE  also write the rows that have a peer as a Markdown table\n"

@@ -5,34 +5,21 @@
  * records the exit as well and has another process write it all to a file.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <ftrace/ftrace.h>
 
 #include "bench.h"
 #include "trace_calls.h"
+#include "uftrace.h"
 #include "xray.h"
 
-#define OUR_CALLS     100000
-#define UFTRACE_CALLS 200000
-#define XRAY_CALLS    1000000
-/* An entry and an exit in uftrace's file. */
-#define UFTRACE_BYTES 32ul
+#define OUR_CALLS  100000
+#define XRAY_CALLS 1000000
 
 #ifndef XRAY_CALL_PEER
 #define XRAY_CALL_PEER NULL
 #endif
-
-extern char **environ;
 
 /* The clock that uftrace reads. It may use vector registers: they are kept for it. */
 static void record_clock(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
@@ -71,73 +58,6 @@ static double time_recorded(ftrace_func_t func, unsigned long flags)
 	return (double)took / OUR_CALLS;
 }
 
-/* Bytes of the folder's files for threads; removes it with all that is in it. */
-static unsigned long remove_folder(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	unsigned long bytes = 0;
-	struct dirent *entry;
-	struct stat status;
-
-	while (dir && (entry = readdir(dir))) {
-		const char *suffix = strrchr(entry->d_name, '.');
-
-		if (suffix && !strcmp(suffix, ".dat") && entry->d_name[0] >= '0' &&
-		    entry->d_name[0] <= '9' && !fstatat(dirfd(dir), entry->d_name, &status, 0))
-			bytes += status.st_size;
-		unlinkat(dirfd(dir), entry->d_name, 0);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(folder);
-	return bytes;
-}
-
-/* ns a call; 0 if there is no uftrace. */
-static double time_uftrace(void)
-{
-	char folder[] = P_tmpdir "/uftrace-XXXXXX", data[sizeof(folder) + 8], calls[24], line[256];
-	char *argv[] = {"uftrace", "record",	 "--no-libcall", "--no-event", "-d",
-			data,	   UFTRACE_PEER, calls,		 NULL};
-	posix_spawn_file_actions_t actions;
-	unsigned long long took = 0;
-	int output[2], error, status;
-	unsigned long bytes;
-	FILE *answer;
-	pid_t pid;
-
-	snprintf(calls, sizeof(calls), "%d", UFTRACE_CALLS);
-	if (!mkdtemp(folder))
-		fail("cannot make a folder in " P_tmpdir "\n");
-	/* It would rename one that is there. */
-	snprintf(data, sizeof(data), "%s/data", folder);
-	if (pipe2(output, O_CLOEXEC))
-		fail("cannot create a pipe\n");
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-	error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(output[1]);
-	answer = fdopen(output[0], "r");
-	if (!answer)
-		fail("no memory\n");
-	while (fgets(line, sizeof(line), answer))
-		sscanf(line, "took %llu", &took);
-	fclose(answer);
-	if (!error)
-		waitpid(pid, &status, 0);
-	bytes = remove_folder(data);
-	rmdir(folder);
-	if (error == ENOENT)
-		return 0;
-	if (error || status || !took)
-		fail("uftrace failed\n");
-	/* A peer that did nothing would be a fast one. */
-	if (bytes < UFTRACE_CALLS * UFTRACE_BYTES)
-		fail("uftrace recorded only %lu bytes\n", bytes);
-	return (double)took / UFTRACE_CALLS;
-}
-
 static void add_record_row(const char *what, const struct series *ours, const char *peer,
 			   const struct series *peers)
 {
@@ -171,7 +91,7 @@ void bench_record(void)
 		add_sample(&clock, time_recorded(record_clock, 0));
 		if (XRAY_CALL_PEER)
 			add_sample(&xray_counter, xray_record_time(&xray) / XRAY_CALLS);
-		took = has_uftrace ? time_uftrace() : 0;
+		took = has_uftrace ? uftrace_time(1) : 0;
 		has_uftrace = took != 0;
 		if (has_uftrace)
 			add_sample(&uftrace, took);

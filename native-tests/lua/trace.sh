@@ -58,12 +58,18 @@ cd "$build/traced"
 sources=$(ls "$build"/lua/src/*.c | grep -v '/luac\.c$')
 # shellcheck disable=SC2086 # a list of words
 "$cc" -O2 -std=gnu99 -DLUA_USE_POSIX -fpatchable-function-entry=5 $sources -o lua -lm
-cp "$here"/scripts/sort.lua script.lua
+cat >sort.lua <<'END'
+local words = {}
+for i = 1, 4000 do
+    words[i] = string.format("%04d", i * 7919 % 10007):reverse()
+end
+table.sort(words, function(a, b) return a:reverse() < b:reverse() end)
+print(#words, words[1], words[#words])
+END
 
-say ftrace record -o lua.data -b 16M ./lua script.lua >script.out
-cat script.out | grep '^\$'
+say ftrace record -o lua.data -b 64M ./lua sort.lua
 say ftrace stat lua.data --limit 10
-say ftrace report lua.data --tail 20
+say ftrace report lua.data --tail 12
 for format in perfetto chrome speedscope folded svg csv; do
     case $format in
     perfetto) file=lua.perfetto-trace ;;

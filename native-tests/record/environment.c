@@ -38,6 +38,7 @@ static void values(void)
 		{"FTRACE_RECORD_MIN_TIME=5m", "us, ms or s"},
 		{"FTRACE_RECORD_MODE=streams", "flight or stream"},
 		{"FTRACE_RECORD_PLUGIN=Graph", "graph, function or sample"},
+		{"FTRACE_RECORD_CLOCK=hpet", "tsc or monotonic"},
 		{"FTRACE_RECORD_SNAPSHOT_SIGNAL=SEGV", "a signal"},
 		{"FTRACE_RECORD_SNAPSHOT_SIGNAL=KILL", "a signal"},
 		{"FTRACE_RECORD_SNAPSHOT_SIGNAL=33", "a signal"},
@@ -194,11 +195,32 @@ static void full(void)
 	CHECK_EQ(rmdir("small"), 0);
 }
 
+/* Without a steady TSC the times are CLOCK_MONOTONIC's, and calls are recorded all the same. */
+static void clock_used(void)
+{
+	struct run run = {.mode = "calls", .variables = {"FTRACE_RECORD_CLOCK=monotonic", "FTRACE_RECORD_FILTER=pr_leaf"}};
+	struct trace_file file;
+	struct trace_event event;
+	int events = 0;
+
+	run_program(&run);
+	check_quiet(&run);
+	open_trace(&file, "trace");
+	CHECK_EQ(file.header->flags & 1, 0);
+	CHECK(file.header->start[0] - file.header->start[1] + 1000000 < 2000000);
+	while (next_event(&file, &event)) {
+		CHECK(event.time >= file.header->start[1] && event.time <= file.header->latest[1]);
+		events++;
+	}
+	CHECK_EQ(events, 20);
+	close_trace(&file);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"values", values}, {"errors", errors}, {"exists", exists}, {"limits", limits},
-		{"closed", closed}, {"full", full},	{},
+		{"closed", closed}, {"full", full},	{"clock", clock_used}, {},
 	};
 	int result;
 

@@ -173,7 +173,8 @@ static void many_long(void)
 static void run_churn(unsigned int rounds)
 {
 	struct ftrace_tracing_opts opts =
-		FTRACE_RECORDING(.filter = "call", .flags = FTRACE_TRACING_STREAM, .buffer_size = 256 << 10);
+		FTRACE_RECORDING(.filter = "call", .flags = FTRACE_TRACING_STREAM, .buffer_size = 256 << 10,
+				 .max_size = 4UL << 30);
 	pthread_t threads[PARALLEL];
 
 	prepare();

@@ -36,7 +36,7 @@ internal sealed class RecordCommand
         HelpName = "NAME",
     };
 
-    private readonly Option<long> _buffer = Value("--buffer", "-b", "SIZE", "Of each thread's buffer: 512K, 4M (1M)", ValueText.ToBytes);
+    private readonly Option<long> _buffer = Value("--buffer", "-b", "SIZE", "Of each thread's buffer, up to 64M: 512K, 4M (1M)", ValueText.ToBytes);
     private readonly Option<long> _maxSize = Value("--max-size", null, "SIZE", "Of the file (1G)", ValueText.ToBytes);
     private readonly Option<long> _depth = Value("--depth", "-D", "N", "Record only N levels of calls", ValueText.ToCount);
     private readonly Option<long> _minTime = Value("--min-time", "-t", "TIME", "Record only calls that take so long: 500ns, 10us, 5ms", ValueText.ToNanoseconds);
