@@ -12,15 +12,15 @@ internal static class GraphCommand
 {
     public static Command Create()
     {
-        var command = new Command("graph", """
-            Print the call tree, or who calls a function and what it calls
-
-            Calls of the same function by the same callers are one line. TOTAL is the time of a function with those that it called, SELF
-            without them. A trace that has no calls, but samples, gives a tree of samples.
-            """);
+        var command = new Command("graph", "Print the call tree, or who calls a function and what it calls");
         var function = new Argument<string?>("FUNCTION")
         {
-            Description = "A function, or a pattern with * and ?: its callers, and what it calls",
+            Description = """
+                A function, or a pattern with * and ?: its callers, and what it calls. Without it, the tree of all calls.
+
+                Calls of the same function by the same callers are one line. TOTAL is the time of a function with those that it called,
+                SELF without them. A trace that has no calls, but samples, gives a tree of samples.
+                """,
             Arity = ArgumentArity.ZeroOrOne,
         };
         command.Add(function);

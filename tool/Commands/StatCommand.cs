@@ -16,18 +16,18 @@ internal static class StatCommand
 
     public static Command Create()
     {
-        var command = new Command("stat", """
-            Print a table of functions: how often each was called, and for how long
-
-            TOTAL is the time from entry to exit. Of a function that calls itself, the outermost calls count, so no time is in it twice.
-            SELF is TOTAL without the time in traced functions that it called. AVG, MIN, MAX, P50 and P99 are of all calls, nested
-            ones too. The error of P50 and P99 is below 1 %; they are exact below 128 ns, and for up to 32 calls. Calls whose entry or
-            exit is not in the trace are counted, and have no time. CSV and JSON have nanoseconds.
-            """);
+        var command = new Command("stat", "Print a table of functions: how often each was called, and for how long");
         var input = new TraceInput(command);
         var sort = new Option<string>("--sort", "-s")
         {
-            Description = "Sort by calls, total, self, avg, min, max, p50, p99 or name",
+            Description = """
+                Sort by calls, total, self, avg, min, max, p50, p99 or name.
+
+                TOTAL is the time from entry to exit. Of a function that calls itself, the outermost calls count, so no time is in it twice.
+                SELF is TOTAL without the time in traced functions that it called. AVG, MIN, MAX, P50 and P99 are of all calls, nested
+                ones too. The error of P50 and P99 is below 1 %; they are exact below 128 ns, and for up to 32 calls. Calls whose entry
+                or exit is not in the trace are counted, and have no time. CSV and JSON have nanoseconds.
+                """,
             HelpName = "FIELD",
             DefaultValueFactory = _ => "total",
         };
