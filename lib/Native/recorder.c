@@ -41,7 +41,7 @@
 #include <stdbool.h>
 
 struct recorder ftrace_recorder __attribute__((aligned(64)));
-struct ring ftrace_no_ring __attribute__((aligned(64)));
+struct ring ftrace_no_ring __attribute__((aligned(128)));
 
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
 _Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "struct recorder");

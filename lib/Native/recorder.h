@@ -61,6 +61,7 @@ struct ring {
 	unsigned long lost;
 	unsigned int named;
 	unsigned int ending;
+	unsigned long unused[8]; /* the processor fetches lines by pairs: those of two threads are in different ones */
 };
 
 /*
