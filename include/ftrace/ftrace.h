@@ -57,9 +57,9 @@
  * avoid this, link with the library, use LD_PRELOAD, or set
  * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=BYTES.
  *
- * The library reads two environment variables, FTRACE_STOP_SIGNAL and FTRACE_PRINT,
- * except in a program that runs with more privileges than its caller
- * (secure_getenv(3)).
+ * The library reads the environment variables FTRACE_STOP_SIGNAL, FTRACE_PRINT, and those
+ * that begin with FTRACE_RECORD (docs/tracing.md), except in a program that runs with more
+ * privileges than its caller (secure_getenv(3)).
  */
 #ifndef FTRACE_FTRACE_H
 #define FTRACE_FTRACE_H

@@ -180,7 +180,8 @@ struct ftrace_graph_ops {
  * Returns 0 or
  *   -EINVAL   @ops is NULL or not aligned, has an unknown size or unknown flags, or has
  *             neither function
- *   -ENOSPC   6 ops of this header are registered, or 64 of both headers
+ *   -ENOSPC   6 ops of this header are registered, or 64 of both headers. A recording
+ *             (ftrace/tracing.h) counts as one, and so does each of its triggers
  *   -EOPNOTSUPP the thread has a shadow stack (CET), which exits were never tested with
  *   and the errors of ftrace_register_function()
  *

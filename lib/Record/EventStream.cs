@@ -18,9 +18,7 @@ internal static unsafe class EventStream
 {
     private const uint BufferSize = 1 << 20;
     private const int MostBlocks = 256; // of 4 KB
-    private const int UnitSize = 16;
-    private const ulong TagMask = 15;
-    private const ulong Tags = 13;
+    private const ulong TagMask = Offsets.TraceEvent_TagMask;
 
     /// <summary>What stays for information: the names of threads, what was lost.</summary>
     private const ulong InformationRoom = 512 << 10;
@@ -62,7 +60,7 @@ internal static unsafe class EventStream
 
     private static RecorderWords* Words => RecorderWords.Shared;
 
-    private static uint UnitsPerBlock => (Words->BlockSize - (uint)sizeof(TraceBlock)) / UnitSize;
+    private static uint UnitsPerBlock => (Words->BlockSize - (uint)sizeof(TraceBlock)) / EventUnits.Size;
 
     /// <summary>A recording begins.</summary>
     /// <returns>0 or -ENOMEM.</returns>
@@ -278,10 +276,10 @@ internal static unsafe class EventStream
         ulong units = UnitsPerBlock;
         if (!isWhole && position != 0)
         {
-            units = Math.Min(units, (position - (ulong)block - (uint)sizeof(TraceBlock)) / UnitSize);
+            units = Math.Min(units, (position - (ulong)block - (uint)sizeof(TraceBlock)) / EventUnits.Size);
         }
 
-        uint missing = CountMissing(copy, (uint)units);
+        uint missing = EventUnits.CountMissing(copy, (uint)units);
         if (missing != 0 && mayWait && Waits(cursor))
         {
             return false;
@@ -303,43 +301,6 @@ internal static unsafe class EventStream
         long now = Clock.NowNs();
         cursor->WaitsSince = cursor->WaitsSince != 0 ? cursor->WaitsSince : now;
         return now - cursor->WaitsSince < LongestHandlerNs;
-    }
-
-    /// <summary>Counts units that were reserved, and not written.</summary>
-    private static uint CountMissing(TraceBlock* block, uint units)
-    {
-        ulong tag = block->Sequence % Tags + 1;
-        var first = (ulong*)(block + 1);
-        uint missing = 0;
-        for (uint i = 0; i < units; i++)
-        {
-            if ((first[2 * i] & TagMask) != tag)
-            {
-                missing++;
-                continue;
-            }
-
-            ulong what = first[2 * i + 1];
-            if ((what & TagMask) != 0)
-            {
-                continue;
-            }
-
-            if (((what >> 4) & TagMask) == Offsets.TraceEvent_Padding)
-            {
-                i += (uint)Math.Min(what >> 16, units);
-                continue;
-            }
-
-            // Data: only their tags mean what they do in other units.
-            for (ulong data = Math.Min((what >> 8) & 0xff, units - i - 1); data != 0; data--)
-            {
-                i++;
-                missing += (first[2 * i] & TagMask) != tag ? 1u : 0u;
-            }
-        }
-
-        return missing;
     }
 
     /// <summary>Makes sure that another block fits into the buffer, and the buffer into the file.</summary>
