@@ -34,6 +34,7 @@ internal static class Program
         root.Add(ControlCommand.Create("off", "Record no calls of a process for now", ControlKind.Off));
         root.Add(FilterCommand.Create());
         root.Add(SnapshotCommand.Create());
+        root.Add(AttachProbeCommand.Create());
         return CommandLine.Run(root, RecordCommand.SeparateProgram(record, args));
     }
 }

@@ -1,0 +1,144 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+
+namespace Ftrace.Tool.Attach;
+
+/// <summary>Brings the library into a process that runs, and connects to its agent.</summary>
+internal static class Injector
+{
+    private const int LongestCallMs = 10_000;
+    private const int LongestMessage = 512;
+
+    private const int CloseNumber = 3;
+    private const int SocketPairNumber = 53;
+    private const ulong LocalFamily = 1; // AF_UNIX
+    private const ulong PacketsClosedAtExec = 5 | 0x80000; // SOCK_SEQPACKET | SOCK_CLOEXEC
+
+    /// <summary>Attaches to a process. All of it is done by the calling thread.</summary>
+    /// <exception cref="AttachException">It is not possible, and the process goes on as before.</exception>
+    public static AttachedProcess Open(int pid, AttachOptions options)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using var signals = new DeferredSignals();
+        TargetProcess process = Look(pid, options, out TargetMaps maps, out TargetLibc libc, out string loader);
+        ulong agent = TargetLibrary.FindAgent(process, maps, out bool wasLoaded);
+        if (wasLoaded && agent == 0)
+        {
+            throw process.Refuse(AttachRefusal.OtherVersion, "has loaded a version of the library that has no agent; restart it with the version of this command");
+        }
+
+        string? path = wasLoaded ? null : LibraryPlace.Find(process, options);
+        int handle = Libc.OpenProcess(pid);
+        if (handle < 0)
+        {
+            throw process.Refuse(AttachRefusal.NoSocket, $"pidfd_open(2) has failed ({Libc.TextOf(Libc.Errno)}); it needs Linux 5.6");
+        }
+
+        int socket = -1;
+        try
+        {
+            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc.Codes.Restorer, options.Force, () => signals.IsReceived).Find();
+            var thread = new BorrowedThread(process, stopped, libc.Codes);
+            TimeSpan stoodStill;
+            try
+            {
+                thread.SaveErrno(libc.ErrnoLocation);
+                agent = agent != 0 ? agent : Load(process, thread, libc, path!);
+                socket = Connect(process, thread, handle, agent);
+            }
+            finally
+            {
+                stoodStill = thread.Release();
+            }
+
+            return new AttachedProcess(pid, socket)
+            {
+                Path = stopped.Path,
+                WasLoaded = wasLoaded,
+                StoodStill = stoodStill,
+                Took = Stopwatch.GetElapsedTime(start),
+            };
+        }
+        finally
+        {
+            Libc.Close(handle);
+        }
+    }
+
+    /// <summary>Looks at everything that can be seen without touching the process.</summary>
+    private static TargetProcess Look(int pid, AttachOptions options, out TargetMaps maps, out TargetLibc libc, out string loader)
+    {
+        var process = new TargetProcess(pid);
+        if (pid <= 0 || !process.Exists)
+        {
+            throw process.Refuse(AttachRefusal.NoProcess, "no such process");
+        }
+
+        // Of a thread, its process.
+        ProcessStatus status = process.ReadStatus();
+        process = status.ProcessId == pid ? process : new TargetProcess(status.ProcessId);
+        TargetChecks.CheckStatus(process, status, options.Force);
+        ulong loaderStart = TargetChecks.CheckAuxiliaryVector(process, process.ReadAuxiliaryVector());
+        maps = process.ReadMaps();
+        List<Mapping> mappings = TargetChecks.CheckLibraries(process, maps, loaderStart, out loader);
+        libc = new TargetLibc(process, maps, mappings);
+        return process;
+    }
+
+    private static ulong Load(TargetProcess process, BorrowedThread thread, TargetLibc libc, string path)
+    {
+        ulong text = thread.WriteText(path);
+        if (thread.Call(libc.Open, LongestCallMs, text, libc.OpenFlags) == 0)
+        {
+            ulong message = libc.LastError == 0 ? 0 : thread.Call(libc.LastError, LongestCallMs);
+            string why = message == 0 ? "" : $": {process.Memory.ReadText(message, LongestMessage)}";
+            throw process.Refuse(AttachRefusal.NotLoaded, $"its loader cannot open the library{why}");
+        }
+
+        ulong agent = TargetLibrary.FindAgent(process, process.ReadMaps(), out _);
+        return agent != 0
+            ? agent
+            : throw process.Refuse(AttachRefusal.OtherVersion, $"{path} has no agent; install the library of this command's version");
+    }
+
+    /// <summary>Makes a pair of sockets there, takes one, and gives the other to the agent.</summary>
+    /// <returns>The one that was taken.</returns>
+    private static int Connect(TargetProcess process, BorrowedThread thread, int handle, ulong agent)
+    {
+        long error = thread.SystemCall(SocketPairNumber, LongestCallMs, LocalFamily, PacketsClosedAtExec, 0, thread.Pair);
+        if (error < 0)
+        {
+            throw process.Refuse(AttachRefusal.NoSocket, $"no sockets can be created in it: {Libc.TextOf((int)-error)}");
+        }
+
+        process.Memory.TryRead(thread.Pair, out ulong pair);
+        int taken = (int)pair;
+        int given = (int)(pair >> 32);
+        int socket = Libc.TakeDescriptor(handle, taken);
+        int errno = Libc.Errno;
+        thread.SystemCall(CloseNumber, LongestCallMs, (ulong)taken);
+        if (socket < 0)
+        {
+            thread.SystemCall(CloseNumber, LongestCallMs, (ulong)given);
+            throw process.Refuse(AttachRefusal.NoSocket, $"pidfd_getfd(2) has failed ({Libc.TextOf(errno)}); it needs Linux 5.6");
+        }
+
+        int result = (int)thread.Call(agent, LongestCallMs, (ulong)given);
+        if (result == 0)
+        {
+            return socket;
+        }
+
+        thread.SystemCall(CloseNumber, LongestCallMs, (ulong)given);
+        if (result == -Libc.EBUSY)
+        {
+            string holder = AgentAnswer.Receive(socket);
+            Libc.Close(socket);
+            throw process.Refuse(AttachRefusal.Busy, $"another process is attached: {(holder.Length != 0 ? holder : "unknown")}; end that one, or: ftrace detach {process.Pid}");
+        }
+
+        Libc.Close(socket);
+        throw process.Refuse(AttachRefusal.NoAgent, $"the agent of the library could not be started: {Libc.TextOf(-result)}");
+    }
+}

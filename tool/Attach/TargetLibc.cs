@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+
+namespace Ftrace.Tool.Attach;
+
+/// <summary>What is called in a process, and returned to: found in its memory.</summary>
+internal sealed class TargetLibc
+{
+    private const ulong Now = 2; // RTLD_NOW
+    private const ulong KeepForEver = 0x1000; // RTLD_NODELETE
+    private const ulong InternalOpen = 0x80000000; // __RTLD_DLOPEN, which __libc_dlopen_mode() wants
+
+    /// <param name="process">The process.</param>
+    /// <param name="maps">Its maps.</param>
+    /// <param name="libc">The mappings of its libc.</param>
+    /// <exception cref="AttachException">Something is missing.</exception>
+    public TargetLibc(TargetProcess process, TargetMaps maps, List<Mapping> libc)
+    {
+        var image = new TargetObject(process.Memory, libc[0].Start);
+        ErrnoLocation = image.Find("__errno_location");
+        OpenFlags = Now | KeepForEver;
+        Open = image.Find("dlopen");
+        LastError = image.Find("dlerror");
+        if (Open == 0)
+        {
+            // Before glibc 2.34 dlopen was in a library of its own.
+            List<Mapping> libdl = maps.OfFile(mapping => mapping.FileName is "libdl.so.2" || mapping.FileName.StartsWith("libdl-2."));
+            if (libdl.Count != 0)
+            {
+                var other = new TargetObject(process.Memory, libdl[0].Start);
+                Open = other.Find("dlopen");
+                LastError = other.Find("dlerror");
+            }
+        }
+
+        if (Open == 0)
+        {
+            Open = image.Find("__libc_dlopen_mode");
+            OpenFlags |= InternalOpen;
+        }
+
+        if (Open == 0 || ErrnoLocation == 0)
+        {
+            throw process.Refuse(AttachRefusal.NoLibc, $"its libc ({libc[0].Name}) has no dlopen; start it with: ftrace record");
+        }
+
+        Codes = new CodeSequences { SetContext = image.Find("setcontext"), SystemCallFunction = image.Find("syscall") };
+        foreach (Mapping mapping in libc)
+        {
+            if (mapping.IsExecutable && mapping.IsReadable && !Codes.IsComplete)
+            {
+                byte[] code = new byte[mapping.End - mapping.Start];
+                if (process.Memory.TryRead(mapping.Start, code))
+                {
+                    Codes.Search(code, mapping.Start);
+                }
+            }
+        }
+
+        if (!Codes.IsComplete)
+        {
+            throw process.Refuse(AttachRefusal.NoLibc, $"its libc ({libc[0].Name}) has not the instructions that calls return through; start it with: ftrace record");
+        }
+    }
+
+    /// <summary>dlopen(3), or what does the same.</summary>
+    public ulong Open { get; }
+
+    /// <summary>Its second argument.</summary>
+    public ulong OpenFlags { get; }
+
+    /// <summary>dlerror(3); 0: there is none.</summary>
+    public ulong LastError { get; }
+
+    public ulong ErrnoLocation { get; }
+
+    /// <summary>What calls return to.</summary>
+    public CodeSequences Codes { get; }
+}

@@ -1,0 +1,81 @@
+using System;
+using System.Collections.Generic;
+
+namespace Ftrace.Tool.Attach;
+
+/// <summary>What is mapped in a process, by ascending address.</summary>
+internal sealed class TargetMaps
+{
+    private readonly List<Mapping> _mappings = [];
+
+    /// <param name="text">Of <c>/proc/PID/maps</c>.</param>
+    public TargetMaps(string text)
+    {
+        foreach (string line in text.Split('\n'))
+        {
+            if (Mapping.TryParse(line, out Mapping mapping))
+            {
+                _mappings.Add(mapping);
+            }
+        }
+    }
+
+    public IReadOnlyList<Mapping> All => _mappings;
+
+    /// <summary>The mapping at an address; null: there is none.</summary>
+    public Mapping? At(ulong address)
+    {
+        int index = IndexAt(address);
+        return index < 0 ? null : _mappings[index];
+    }
+
+    /// <summary>The end of the mapping below the one at an address; 0: there is none.</summary>
+    public ulong EndBelow(ulong address)
+    {
+        int index = IndexAt(address);
+        return index < 1 ? 0 : _mappings[index - 1].End;
+    }
+
+    /// <summary>True if the address is in executable memory of that file.</summary>
+    public bool IsCodeOf(string file, ulong address) => At(address) is Mapping mapping && mapping.IsExecutable && mapping.Name == file;
+
+    /// <summary>The mappings of the first file whose name the condition holds for, by ascending address; none: there is no such file.</summary>
+    public List<Mapping> OfFile(Func<Mapping, bool> condition)
+    {
+        var found = new List<Mapping>();
+        foreach (Mapping mapping in _mappings)
+        {
+            bool belongs = found.Count == 0 ? condition(mapping) : mapping.Name == found[0].Name;
+            if (belongs)
+            {
+                found.Add(mapping);
+            }
+        }
+
+        return found;
+    }
+
+    private int IndexAt(ulong address)
+    {
+        int low = 0;
+        int high = _mappings.Count - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) / 2;
+            if (address >= _mappings[middle].End)
+            {
+                low = middle + 1;
+            }
+            else if (address < _mappings[middle].Start)
+            {
+                high = middle - 1;
+            }
+            else
+            {
+                return middle;
+            }
+        }
+
+        return -1;
+    }
+}

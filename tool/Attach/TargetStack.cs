@@ -1,0 +1,64 @@
+using System;
+using System.Globalization;
+
+namespace Ftrace.Tool.Attach;
+
+/// <summary>How much stack a thread has left.</summary>
+internal static class TargetStack
+{
+    /// <summary>What opening the library and starting its agent takes, and as much again.</summary>
+    public const ulong Needed = 160 << 10;
+
+    private const ulong GuardGap = 256 << 12; // stack_guard_gap: the system keeps it free below a stack that grows
+    private const string MainStack = "[stack]";
+
+    /// <exception cref="AttachException">It is too little.</exception>
+    public static void Check(TargetProcess process, ulong pointer, ulong lowest)
+    {
+        TargetMaps maps = process.ReadMaps();
+        ulong left = Left(maps, pointer, StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? ""));
+        if (left < Needed || maps.At(lowest) is not { IsWritable: true })
+        {
+            throw process.Refuse(AttachRefusal.SmallStack, $"the stack of its thread has {left >> 10} KB left, and {Needed >> 10} KB are needed; give its threads larger stacks, or start it with: ftrace record");
+        }
+    }
+
+    /// <param name="maps">Of the process.</param>
+    /// <param name="pointer">A stack pointer.</param>
+    /// <param name="limit">RLIMIT_STACK.</param>
+    public static ulong Left(TargetMaps maps, ulong pointer, ulong limit)
+    {
+        if (maps.At(pointer) is not { IsWritable: true } stack)
+        {
+            return 0;
+        }
+
+        ulong low = stack.Start;
+        if (stack.Name == MainStack)
+        {
+            // It grows, down to the limit, or to what is mapped below.
+            ulong byLimit = stack.End > limit ? stack.End - limit : 0;
+            ulong byNeighbour = maps.EndBelow(pointer) + GuardGap;
+            low = Math.Min(low, Math.Max(byLimit, byNeighbour));
+        }
+
+        return pointer - low;
+    }
+
+    /// <param name="text">Of <c>/proc/PID/limits</c>.</param>
+    public static ulong StackLimitIn(string text)
+    {
+        const string Key = "Max stack size";
+
+        foreach (string line in text.Split('\n'))
+        {
+            if (line.StartsWith(Key, StringComparison.Ordinal))
+            {
+                string[] words = line[Key.Length..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+                return words.Length > 0 && ulong.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out ulong limit) ? limit : ulong.MaxValue;
+            }
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,247 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Ftrace.Tool.Attach;
+
+/// <summary>Chooses a thread that a library can be opened on, and stops it.</summary>
+/// <remarks>
+/// dlopen(3) takes the locks of the loader and of the allocator. A thread that sleeps in one of some system calls has none of them
+/// (<see cref="SleepingCall"/>). If none sleeps, one that runs is stopped at random, and taken if it executes the program itself, and the words on its
+/// stack show that the loader has not called it, and that it is in no signal handler.
+/// </remarks>
+internal sealed class ThreadSearch
+{
+    private const int LongestSearchMs = 5_000;
+    private const int LongestStopMs = 1_000;
+    private const uint PauseMicroseconds = 500;
+    private const int SearchedStack = 16 << 10;
+    private const string OwnThreads = "ftrace-";
+
+    private readonly TargetProcess _process;
+    private readonly TargetMaps _maps;
+    private readonly string _loader;
+    private readonly string? _program;
+    private readonly ulong _restorer;
+    private readonly bool _hasAllocator;
+    private readonly bool _force;
+    private readonly Func<bool> _isInterrupted;
+    private readonly Stopwatch _searched = Stopwatch.StartNew();
+
+    private int _turn;
+
+    /// <param name="process">The process.</param>
+    /// <param name="maps">Its maps.</param>
+    /// <param name="loader">The name of its loader's file there.</param>
+    /// <param name="restorer">What its signal handlers return to.</param>
+    /// <param name="force">See <see cref="AttachOptions.Force"/>.</param>
+    /// <param name="isInterrupted">True if the user wants no more.</param>
+    public ThreadSearch(TargetProcess process, TargetMaps maps, string loader, ulong restorer, bool force, Func<bool> isInterrupted)
+    {
+        _process = process;
+        _maps = maps;
+        _loader = loader;
+        _restorer = restorer;
+        _force = force;
+        _isInterrupted = isInterrupted;
+        _program = process.ReadProgramPath();
+        List<Mapping> program = maps.OfFile(mapping => mapping.Name == _program);
+        _hasAllocator = program.Count != 0 && new TargetObject(process.Memory, program[0].Start).Find("malloc") != 0;
+    }
+
+    /// <exception cref="AttachException">There is no such thread.</exception>
+    public StoppedThread Find()
+    {
+        for (; ; )
+        {
+            List<int> threads = _process.ReadThreads();
+            if (threads.Count == 0)
+            {
+                throw _process.RefuseEnded();
+            }
+
+            StoppedThread? found = FindSleeping(threads) ?? FindRunning(threads);
+            if (found != null)
+            {
+                return found;
+            }
+
+            if (_isInterrupted())
+            {
+                throw _process.Refuse(AttachRefusal.Interrupted, "interrupted, and nothing was changed");
+            }
+
+            if (_searched.ElapsedMilliseconds > LongestSearchMs)
+            {
+                throw RefuseNoPlace();
+            }
+
+            Libc.Sleep(PauseMicroseconds);
+        }
+    }
+
+    private AttachException RefuseNoPlace() => _process.Refuse(AttachRefusal.NoPlace,
+        $"no thread came to a place where a library can be opened, for {LongestSearchMs / 1000} s; try again when it waits for something, or start it with: ftrace record");
+
+    private StoppedThread? FindSleeping(List<int> threads)
+    {
+        foreach (int tid in threads)
+        {
+            if (StateOf(tid) != 'S' || !IsInListedCall(tid) || IsOwn(tid))
+            {
+                continue;
+            }
+
+            StoppedThread? stopped = Stop(tid, AttachPath.Sleeping);
+            if (stopped != null)
+            {
+                if (IsAsleep(stopped.Registers))
+                {
+                    return stopped;
+                }
+
+                stopped.LetGo();
+            }
+        }
+
+        return null;
+    }
+
+    private StoppedThread? FindRunning(List<int> threads)
+    {
+        if (_hasAllocator || _program == null)
+        {
+            return null; // it may be in its allocator, which cannot be seen
+        }
+
+        for (int i = 0; i < threads.Count; i++)
+        {
+            int tid = threads[(i + _turn) % threads.Count];
+            if (StateOf(tid) != 'R' || IsOwn(tid))
+            {
+                continue;
+            }
+
+            _turn += i + 1;
+            StoppedThread? stopped = Stop(tid, AttachPath.Running);
+            if (stopped == null)
+            {
+                continue;
+            }
+
+            if (IsAtProvenPlace(stopped))
+            {
+                return stopped;
+            }
+
+            stopped.LetGo();
+        }
+
+        return null;
+    }
+
+    private char StateOf(int tid)
+    {
+        string? text = _process.ReadThreadFile(tid, "stat");
+        int end = text?.LastIndexOf(')') ?? -1;
+        return end >= 0 && text!.Length > end + 2 ? text[end + 2] : 'X';
+    }
+
+    private bool IsOwn(int tid) => _process.ReadThreadFile(tid, "comm")?.StartsWith(OwnThreads, StringComparison.Ordinal) ?? true;
+
+    /// <summary>A first look, at a thread that is not stopped. Without this file the thread has to be stopped to see it.</summary>
+    private bool IsInListedCall(int tid) => _process.ReadThreadFile(tid, "syscall") is not string text
+        || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction));
+
+    private bool IsInLoader(ulong address) => _maps.IsCodeOf(_loader, address);
+
+    private bool IsAsleep(in Registers registers)
+    {
+        Span<byte> instruction = stackalloc byte[2];
+        return registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
+            && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
+    }
+
+    private bool IsAtProvenPlace(StoppedThread stopped)
+    {
+        Registers registers = stopped.Registers;
+        if (registers.OrigRax >= 0 || !_maps.IsCodeOf(_program!, registers.Rip) || IsInRestartable(stopped))
+        {
+            return false;
+        }
+
+        ulong[] words = new ulong[SearchedStack / sizeof(ulong)];
+        int count = words.Length;
+        while (count > 0 && !_process.Memory.TryRead(registers.Rsp, MemoryMarshal.AsBytes(words.AsSpan(0, count))))
+        {
+            count /= 2;
+        }
+
+        foreach (ulong word in words.AsSpan(0, count))
+        {
+            if (word == _restorer || IsInLoader(word))
+            {
+                return false;
+            }
+        }
+
+        return count > 0;
+    }
+
+    /// <summary>
+    /// True if the thread is in a restartable sequence, rseq(2): the kernel would begin it again, but not know that any more when the thread
+    /// has been elsewhere.
+    /// </summary>
+    private bool IsInRestartable(StoppedThread stopped)
+    {
+        const ulong CriticalOffset = 8; // rseq_cs
+        ulong area = stopped.Thread.ReadRestartableArea();
+        return area != 0 && _process.Memory.TryRead(area + CriticalOffset, out ulong critical) && critical != 0;
+    }
+
+    /// <returns>Null: it has ended, or stopped for another reason.</returns>
+    private StoppedThread? Stop(int tid, AttachPath path)
+    {
+        ProcessStatus? status = _process.ReadStatus(tid);
+        if (status == null)
+        {
+            return null;
+        }
+
+        TargetChecks.CheckSeccomp(_process, status, _force);
+        TracedThread? thread = TracedThread.Seize(tid);
+        if (thread == null)
+        {
+            return Libc.Errno == Libc.ESRCH ? null : throw Permission.Refuse(_process);
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        thread.Interrupt();
+        ThreadStop stop = thread.Wait(LongestStopMs);
+        while (stop.IsSignal)
+        {
+            thread.Continue(stop.Signal);
+            stop = thread.Wait(LongestStopMs);
+        }
+
+        if (stop.Kind == StopKind.Late)
+        {
+            throw RefuseNoPlace(); // it can only be left when it stops, or when this process ends
+        }
+
+        if (stop.Kind == StopKind.Ended || !thread.TryGetRegisters(out Registers registers))
+        {
+            return null;
+        }
+
+        var stopped = new StoppedThread(thread, registers, path, start);
+        if (stop.IsGroupStop)
+        {
+            stopped.LetGo();
+            return null;
+        }
+
+        return stopped;
+    }
+}
