@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Record;
+using Ftrace.Stop;
 using Ftrace.Trace;
 
 namespace Ftrace.Exports;
@@ -41,10 +42,11 @@ internal static unsafe class TracingExports
         return error;
     }
 
-    /// <summary>The signals that a thread of the library blocks.</summary>
+    /// <summary>The signals that a thread of the library blocks. It may run before the first stop.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_mask", CallConvs = [typeof(CallConvCdecl)])]
     public static int RecordMask(ulong* mask)
     {
+        StopMachine.ChooseSignal();
         *mask = Agent.Mask;
         return 0;
     }

@@ -95,22 +95,11 @@ static int is_ours(void)
 	       stat.st_dev == connection.device && stat.st_ino == connection.inode;
 }
 
-static void add_number(struct line *line, unsigned int number)
-{
-	char digits[12], *at = digits + 11;
-
-	*at = '\0';
-	do
-		*--at = '0' + number % 10;
-	while (number /= 10);
-	line_add(line, at);
-}
-
 static void add_field(struct line *line, const char *key, unsigned int value)
 {
 	line_add(line, key);
 	line_add(line, "=");
-	add_number(line, value);
+	line_add_number(line, value);
 	line_add(line, "\n");
 }
 
@@ -228,7 +217,7 @@ static int start_recording(const struct fields *fields, int fd, unsigned int num
 		line_add(line, ": no such setting; docs/agent.md has the settings");
 		return -EINVAL;
 	}
-	add_number(&path, fd);
+	line_add_number(&path, fd);
 	path.text[path.length] = '\0';
 	settings.opts.path = path.text;
 	settings.start.owner = number;
@@ -552,7 +541,7 @@ static int check_socket(int fd)
 }
 
 /* A high descriptor for the same socket, if there is one. */
-static int move_up(int fd)
+int descriptor_move_up(int fd)
 {
 	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
 	long first = FIRST_DESCRIPTOR, moved;
@@ -572,7 +561,7 @@ static void tell_holder(int fd)
 	struct line line = {.length = 0};
 
 	line_add(&line, "holder=");
-	add_number(&line, connection.holder);
+	line_add_number(&line, connection.holder);
 	line_add(&line, " ");
 	line_add(&line, *connection.name ? connection.name : "unknown");
 	line_add(&line, connection.ending ? "\nending=1\n" : "\n");
@@ -592,7 +581,7 @@ static int begin(int fd, unsigned int holder)
 	error = raw_syscall(SYS_fstat, fd, (long)&stat, 0, 0, 0, 0);
 	if (error)
 		return error;
-	moved = move_up(fd);
+	moved = descriptor_move_up(fd);
 	connection.fd = moved;
 	connection.device = stat.st_dev;
 	connection.inode = stat.st_ino;

@@ -124,6 +124,7 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 	agent_after_fork();
 	keeper_after_fork();
 	connection_after_fork();
+	listen_after_fork();
 	native.fork_child(thread);
 	note_process();
 }
@@ -490,6 +491,7 @@ static void fork_child(void)
 	agent_after_fork();
 	keeper_after_fork();
 	connection_after_fork();
+	listen_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();
 	keeper_fork_child();

@@ -20,6 +20,7 @@
  *	control.c	the thread that other processes ask by the trace file
  *	connection.c	the thread that serves another process, by a socket: ftrace/agent.h
  *	trigger.c	calls that start a snapshot, or switch recording; the signal that does
+ *	listen.c	a socket of its own: FTRACE_CONTROL
  *	record_env.c	recordings that the environment starts; record_path.c: the names of their files;
  *			record_settings.c: what it may say, as others may who start one
  *	redzone.S	calls from the middle of a function, over its red zone
@@ -300,6 +301,11 @@ void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_
 int connection_start(int fd, unsigned int holder);
 void connection_end(unsigned int number);
 void connection_after_fork(void);
+int descriptor_move_up(int fd);
+
+/* listen.c */
+void listen_from_environment(void);
+void listen_after_fork(void);
 
 /* agent.c */
 extern unsigned long loader_timeouts;

@@ -10,55 +10,13 @@
 #include "recorder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define NO_RECORDING "; the program is not recorded\n"
-
-static unsigned long pending_signals(void)
-{
-	unsigned long set = 0;
-
-	raw_syscall(SYS_rt_sigpending, (long)&set, sizeof(set), 0, 0, 0, 0);
-	return set;
-}
-
-/*
- * Ends the line, and prints it. The host can notice nothing but the line: the write does not wait, and
- * signals that it causes are taken back (nobody reads, the file's limit, a background
- * process that may not write to its terminal). A descriptor that is not open for writing is
- * something else than standard error.
- */
-static void print(struct line *line)
-{
-	unsigned long caused = 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) | 1UL << (SIGTTOU - 1);
-	struct pollfd state = {.fd = STDERR_FILENO, .events = POLLOUT};
-	struct timespec at_once = {0};
-	unsigned long mask, before;
-	long flags = raw_syscall(SYS_fcntl, STDERR_FILENO, F_GETFL, 0, 0, 0, 0);
-
-	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH) ||
-	    raw_syscall(SYS_poll, (long)&state, 1, 0, 0, 0, 0) != 1 || !(state.revents & POLLOUT))
-		return;
-	if (line->length > sizeof(line->text) - sizeof(NO_RECORDING))
-		line->length = sizeof(line->text) - sizeof(NO_RECORDING);
-	line_add(line, NO_RECORDING);
-	raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&caused, (long)&mask, sizeof(mask), 0, 0);
-	before = pending_signals();
-	raw_syscall(SYS_write, STDERR_FILENO, (long)line->text, line->length, 0, 0, 0);
-	caused &= ~before;
-	while (pending_signals() & caused)
-		raw_syscall(SYS_rt_sigtimedwait, (long)&caused, 0, (long)&at_once, sizeof(caused), 0, 0);
-	raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask), 0, 0);
-}
 
 /* The variables. */
-#define PREFIX "FTRACE_RECORD"
+#define PREFIX	     RECORD_VARIABLE
+#define NO_RECORDING "; the program is not recorded\n"
 
 /* Empty is as not set. */
 static const char *variable(const char *name)
@@ -99,7 +57,7 @@ static void explain(const struct record_settings *settings, const char *path, in
 	line_add_value(&line, path);
 	line_add(&line, ": ");
 	record_explain(&line, settings, &environment, path, error);
-	print(&line);
+	line_print(&line, NO_RECORDING);
 }
 
 static void report_value(const char *name, const char *allowed)
@@ -108,7 +66,7 @@ static void report_value(const char *name, const char *allowed)
 
 	line_add(&line, "ftrace: ");
 	record_report_value(&line, &environment, name, allowed);
-	print(&line);
+	line_print(&line, NO_RECORDING);
 }
 
 #define MOST_TRIES 3 /* another process may create the file meanwhile */
@@ -126,7 +84,7 @@ void record_from_environment(void)
 		return;
 	wrong = record_read_settings(&settings, &environment, &allowed);
 	if (wrong) {
-		if (!record_is_descendant(path))
+		if (!record_is_descendant(RECORD_VARIABLE, path))
 			report_value(wrong, allowed);
 		return;
 	}
@@ -144,6 +102,6 @@ void record_from_environment(void)
 		if (settings.start.stage != RecordStart_InFile)
 			break;
 	}
-	if (error && !(error == -ENOENT && settings.start.stage != RecordStart_InFile && record_is_descendant(path)))
+	if (error && !(error == -ENOENT && settings.start.stage != RecordStart_InFile && record_is_descendant(RECORD_VARIABLE, path)))
 		explain(&settings, name, error);
 }

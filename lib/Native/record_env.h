@@ -25,6 +25,8 @@ struct record_start {
 	unsigned int clock;
 };
 
+#define RECORD_VARIABLE "FTRACE_RECORD"
+
 /* Which file a process of those that a variable has started records to. */
 enum record_file {
 	RECORD_FIRST, /* the one that the variable names */
@@ -44,7 +46,7 @@ int ftrace_record_mask(unsigned long *mask);
 void record_from_environment(void);
 
 /* record_path.c */
-int record_is_descendant(const char *value);
+int record_is_descendant(const char *variable, const char *value);
 enum record_file record_choose(const char *path, const char *child_base, char *name, size_t size);
 int record_child_name(const char *base, char *name, size_t size);
 #pragma GCC visibility pop

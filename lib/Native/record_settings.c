@@ -11,38 +11,13 @@
 #include <signal.h>
 #include <string.h>
 
-#define LONGEST_VALUE 200 /* that is repeated in a line */
-
-static void add_text(struct line *line, const char *text, size_t length)
-{
-	size_t room = LONGEST_LINE - line->length;
-
-	if (length > room)
-		length = room;
-	memcpy(line->text + line->length, text, length);
-	line->length += length;
-}
-
-void line_add(struct line *line, const char *text)
-{
-	add_text(line, text, strlen(text));
-}
-
-/* What the user has given may be long. */
-void line_add_value(struct line *line, const char *text)
-{
-	size_t length = strlen(text);
-
-	add_text(line, text, length < LONGEST_VALUE ? length : LONGEST_VALUE);
-}
-
 /* Setting names in the texts below are as they are in the environment, and begin with @. */
 static void add_names(struct line *line, const struct record_source *source, const char *text)
 {
 	const char *at;
 
 	while ((at = strchr(text, '@'))) {
-		add_text(line, text, at - text);
+		line_add_text(line, text, at - text);
 		source->add_name(line, at + 1, strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"));
 		text = at + 1 + strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
 	}

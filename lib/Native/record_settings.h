@@ -5,15 +5,8 @@
 #ifndef RECORD_SETTINGS_H
 #define RECORD_SETTINGS_H
 
+#include "line.h"
 #include "record_env.h"
-
-#define LONGEST_LINE 1024
-
-/* The text of a line for the user, which is cut if it is too long; it does not end with a 0. */
-struct line {
-	char text[LONGEST_LINE];
-	size_t length;
-};
 
 /*
  * struct record_source - where the texts come from
@@ -31,9 +24,6 @@ struct record_settings {
 };
 
 #pragma GCC visibility push(hidden)
-void line_add(struct line *line, const char *text);
-void line_add_value(struct line *line, const char *text);
-
 /* Reads all of them. Returns the name of one that is wrong, and sets what it could be; NULL: none. */
 const char *record_read_settings(struct record_settings *settings, const struct record_source *source, const char **allowed);
 

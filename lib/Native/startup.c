@@ -156,6 +156,12 @@ static void start_runtime(void)
 	thread_startup(&native);
 }
 
+static void start_from_environment(void)
+{
+	record_from_environment();
+	listen_from_environment();
+}
+
 /*
  * Starts the runtime, which would otherwise start at the first call. If it cannot start,
  * with ENOMEM, every call of the library returns the error.
@@ -183,6 +189,6 @@ __attribute__((constructor)) static void startup(void)
 		runtime_release();
 	entry_open(error);
 	if (!error)
-		record_from_environment();
+		start_from_environment();
 	errno = saved_errno;
 }
