@@ -318,7 +318,7 @@ static void errors(void)
 	disconnect(socket);
 	close(file);
 	close(full);
-	CHECK_EQ(count_descriptors(), descriptors - 3);
+	CHECK_EQ(count_descriptors(), descriptors - 4); /* the files, and both ends */
 }
 
 /* What ftrace_agent_start() refuses, it leaves alone. */
