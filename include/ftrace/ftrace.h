@@ -65,6 +65,7 @@
 #define FTRACE_FTRACE_H
 
 #include <ftrace/version.h>
+#include <ftrace/agent.h>
 #include <ftrace/error.h>
 #include <ftrace/graph.h>
 #include <ftrace/nmi.h>

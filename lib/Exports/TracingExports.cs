@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Record;
+using Ftrace.Stop;
 using Ftrace.Trace;
 
 namespace Ftrace.Exports;
@@ -26,6 +27,29 @@ internal static unsafe class TracingExports
     /// <summary>The keeper of a child begins its recording: Native/keeper.c.</summary>
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_child", CallConvs = [typeof(CallConvCdecl)])]
     public static int RecordChild(byte* path) => Recorder.StartChild(path);
+
+    /// <summary>A connection stops the recording that it has started: Native/connection.c.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_stop", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordStop(uint owner) => Recorder.Stop(owner);
+
+    /// <summary>Another process asks by a connection.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_request", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordRequest(ControlRequest* request)
+    {
+        var text = new ReadOnlySpan<byte>(request->Text, (int)request->Length);
+        int error = ControlRequests.Run(request->Kind, request->Flags, text, new Span<byte>(request->Answer, ControlPage.LongestText), out int length);
+        request->AnswerLength = (uint)length;
+        return error;
+    }
+
+    /// <summary>The signals that a thread of the library blocks. It may run before the first stop.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_record_mask", CallConvs = [typeof(CallConvCdecl)])]
+    public static int RecordMask(ulong* mask)
+    {
+        StopMachine.ChooseSignal();
+        *mask = Agent.Mask;
+        return 0;
+    }
 
     private static int Start(TracingOptions* opts, ref RecordStart start)
     {

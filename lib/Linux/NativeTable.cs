@@ -269,4 +269,7 @@ internal unsafe struct NativeTable
 
     /// <summary>The handler of the signal that starts a snapshot.</summary>
     [FieldOffset(Offsets.NativeTable_OnSnapshotSignal)] public void* OnSnapshotSignal;
+
+    /// <summary>Ends the connection of that number, if there is one: Native/connection.c.</summary>
+    [FieldOffset(Offsets.NativeTable_ConnectionEnd)] public delegate* unmanaged<uint, void> ConnectionEnd;
 }

@@ -123,6 +123,8 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 	loader_after_fork();
 	agent_after_fork();
 	keeper_after_fork();
+	connection_after_fork();
+	listen_after_fork();
 	native.fork_child(thread);
 	note_process();
 }
@@ -177,7 +179,8 @@ static void __attribute__((noinline)) end_call(struct ftrace_nmi_thread *thread,
 	call->thread = 0;
 }
 
-static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread, struct call *call)
+/* The call does not enter C#, unless more is done. */
+static int __attribute__((noinline)) begin_native_call(struct ftrace_nmi_thread *thread, struct call *call)
 {
 	int error = __atomic_load_n(&unavailable, __ATOMIC_ACQUIRE);
 
@@ -191,6 +194,15 @@ static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread
 	call->masked = native.block_signals(&call->mask);
 	thread->attached |= LibraryCall_Inside;
 	__asm__ __volatile__("" ::: "memory");
+	return 0;
+}
+
+static int __attribute__((noinline)) begin_call(struct ftrace_nmi_thread *thread, struct call *call)
+{
+	int error = begin_native_call(thread, call);
+
+	if (error)
+		return error;
 	error = prepare_call(thread);
 	if (error)
 		end_call(thread, call);
@@ -276,6 +288,9 @@ THREAD_CONTEXT(ftrace_tracing_set_min_time, (unsigned long ns), (ns))
 THREAD_CONTEXT(ftrace_tracing_thread, (int on), (on))
 THREAD_CONTEXT(ftrace_tracing_get_status, (struct ftrace_tracing_status * status), (status))
 INTERNAL(ftrace_record_child, (const char *path), (path))
+INTERNAL(ftrace_record_stop, (unsigned int owner), (owner))
+INTERNAL(ftrace_record_request, (struct control_request * request), (request))
+INTERNAL(ftrace_record_mask, (unsigned long *mask), (mask))
 THREAD_CONTEXT(ftrace_for_each_site,
 	       (int (*fn)(const struct ftrace_site *, void *), void *data, unsigned int flags),
 	       (fn, data, flags))
@@ -290,6 +305,26 @@ THREAD_CONTEXT(ftrace_static_key_slow_inc, (struct ftrace_static_key * key), (ke
 THREAD_CONTEXT(ftrace_static_key_slow_dec, (struct ftrace_static_key * key), (key))
 THREAD_CONTEXT(ftrace_static_call_key_update,
 	       (struct ftrace_static_call_key * key, unsigned long func), (key, func))
+
+/*
+ * Perhaps on a thread that was borrowed: it is not attached to the runtime, which would take long, and last. In a stop window other threads
+ * stand still, and may have locks that the creation of a thread needs.
+ */
+EXPORT int ftrace_agent_start(int fd)
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	int saved_errno = errno, ret;
+	struct call call;
+
+	call.caller = (unsigned long)__builtin_dwarf_cfa() - sizeof(long);
+	ret = begin_native_call(thread, &call);
+	if (ret != 0)
+		return ret;
+	ret = call.masked ? connection_start(fd, 0) : -EDEADLK;
+	end_call(thread, &call);
+	errno = saved_errno;
+	return ret;
+}
 
 int entry_agent(int (*fn)(void))
 {
@@ -455,6 +490,8 @@ static void fork_child(void)
 	loader_after_fork();
 	agent_after_fork();
 	keeper_after_fork();
+	connection_after_fork();
+	listen_after_fork();
 	native.fork_child(&ftrace_nmi_thread);
 	note_process();
 	keeper_fork_child();

@@ -17,9 +17,12 @@
  *	marks.c		the host's own marks
  *	sample.c	the handler of samples
  *	keeper.c	the recorder's thread
- *	control.c	the thread that other processes ask
+ *	control.c	the thread that other processes ask by the trace file
+ *	connection.c	the thread that serves another process, by a socket: ftrace/agent.h
  *	trigger.c	calls that start a snapshot, or switch recording; the signal that does
- *	record_env.c	recordings that the environment starts; record_path.c: the names of their files
+ *	listen.c	a socket of its own: FTRACE_CONTROL
+ *	record_env.c	recordings that the environment starts; record_path.c: the names of their files;
+ *			record_settings.c: what it may say, as others may who start one
  *	redzone.S	calls from the middle of a function, over its red zone
  *	serialize.S	serializing instructions
  *	syscall.S	system calls that do not return as a function does
@@ -85,6 +88,7 @@ struct graph_slot;
 struct graph_sets;
 struct recorder;
 struct control_session;
+struct control_request;
 struct ring;
 struct clock_times;
 struct sampler;
@@ -178,6 +182,7 @@ extern struct native {
 	ftrace_graph_return_t trigger_return;
 	void (*record_apply_sets)(void);
 	void (*on_snapshot_signal)(int signo, siginfo_t *info, void *context);
+	void (*connection_end)(unsigned int number);
 } native;
 
 /*
@@ -291,6 +296,16 @@ int entry_service(int (*fn)(void *), void *arg);
 struct ftrace_nmi_thread *current_thread(void);
 void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_t *info,
 		  void *context);
+
+/* connection.c */
+int connection_start(int fd, unsigned int holder);
+void connection_end(unsigned int number);
+void connection_after_fork(void);
+int descriptor_move_up(int fd);
+
+/* listen.c */
+void listen_from_environment(void);
+void listen_after_fork(void);
 
 /* agent.c */
 extern unsigned long loader_timeouts;

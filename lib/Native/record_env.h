@@ -13,13 +13,19 @@
  * @children: forked children are recorded
  * @stage: where it failed
  * @trigger: as for ftrace_tracing_set_trigger(); NULL: none
+ * @owner: the number of the connection that starts it, connection.c; 0: the process itself
+ * @clock: 1: the TSC; 2: CLOCK_MONOTONIC; 0: what is best
  */
 struct record_start {
 	const char *child_base;
 	unsigned int children;
 	unsigned int stage;
 	const char *trigger;
+	unsigned int owner;
+	unsigned int clock;
 };
+
+#define RECORD_VARIABLE "FTRACE_RECORD"
 
 /* Which file a process of those that a variable has started records to. */
 enum record_file {
@@ -32,12 +38,15 @@ enum record_file {
 /* entry.c, lib/Exports/TracingExports.cs */
 int ftrace_record_start(const struct ftrace_tracing_opts *opts, struct record_start *start);
 int ftrace_record_child(const char *path);
+int ftrace_record_stop(unsigned int owner);
+int ftrace_record_request(struct control_request *request);
+int ftrace_record_mask(unsigned long *mask);
 
 /* record_env.c */
 void record_from_environment(void);
 
 /* record_path.c */
-int record_is_descendant(const char *value);
+int record_is_descendant(const char *variable, const char *value);
 enum record_file record_choose(const char *path, const char *child_base, char *name, size_t size);
 int record_child_name(const char *base, char *name, size_t size);
 #pragma GCC visibility pop

@@ -21,7 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define VARIABLE	"FTRACE_RECORD="
 #define MOST_ENVIRONMENT (256 * 1024)
 #define MOST_BLOCKS	4096 /* that are searched for events */
 #define MOST_IMAGES	100  /* of one process */
@@ -65,9 +64,9 @@ static const char *decimal(unsigned int number, char digits[12])
 }
 
 /* The environment that a process's program was started with has the variable, with this value. */
-static int has_variable(int process, const char *value)
+static int has_variable(int process, const char *variable, const char *value)
 {
-	size_t name = strlen(VARIABLE), length = strlen(value) + 1;
+	size_t name = strlen(variable), length = strlen(value) + 1;
 	char path[32] = "/proc/", digits[12], *text;
 	long size = 0, got, at;
 	int fd, found = 0;
@@ -86,16 +85,16 @@ static int has_variable(int process, const char *value)
 	if (fd >= 0)
 		close_file(fd);
 	for (at = 0; at < size && !found; at += strlen(text + at) + 1)
-		found = (size_t)(size - at) >= name + length && memcmp(text + at, VARIABLE, name) == 0 &&
-			memcmp(text + at + name, value, length) == 0;
+		found = (size_t)(size - at) > name + length && memcmp(text + at, variable, name) == 0 &&
+			text[at + name] == '=' && memcmp(text + at + name + 1, value, length) == 0;
 	raw_syscall(SYS_munmap, (long)text, MOST_ENVIRONMENT, 0, 0, 0, 0);
 	return found;
 }
 
 /* This program was started by one that was started with the same variable. */
-int record_is_descendant(const char *value)
+int record_is_descendant(const char *variable, const char *value)
 {
-	return has_variable(raw_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0), value);
+	return has_variable(raw_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0), variable, value);
 }
 
 /* What is read of a trace file, docs/trace-format.md. */
@@ -166,7 +165,7 @@ static int is_shared(const char *path, const char *value)
 		return 0;
 	close_file(fd);
 	return start.process == (unsigned int)own_id() ||
-	       (start.state == TraceFile_Recording && has_variable(start.process, value));
+	       (start.state == TraceFile_Recording && has_variable(start.process, RECORD_VARIABLE, value));
 }
 
 static int exists(const char *path)
@@ -232,7 +231,7 @@ enum record_file record_choose(const char *path, const char *child_base, char *n
 	if (is_descriptor)
 		is_child = !is_usable(path + 3) && child_base;
 	else
-		is_child = !is_free(path) && (is_shared(path, path) || record_is_descendant(path));
+		is_child = !is_free(path) && (is_shared(path, path) || record_is_descendant(RECORD_VARIABLE, path));
 	if (is_child)
 		return record_child_name(child_base ? child_base : path, name, size) == 0 ? RECORD_CHILD :
 											     RECORD_NONE;

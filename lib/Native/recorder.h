@@ -80,7 +80,8 @@ struct ring {
  * @snapshots: how often the keeper was asked for a snapshot; @cause: 0: by the signal; else, by which trigger
  * @muted: a trigger has switched recording off
  * @off: ftrace_tracing_off() has; @turn_ons: how often the keeper was asked to undo that
- * @counts_ns: times are of CLOCK_MONOTONIC: the TSC is not the same clock on all CPUs; never changes
+ * @counts_ns: times are of CLOCK_MONOTONIC. Changes only while no recording runs
+ * @default_counts_ns: unless something else is asked for: because the TSC is not the same clock on all CPUs
  */
 struct recorder {
 	struct ring *rings;
@@ -101,6 +102,7 @@ struct recorder {
 	unsigned int off;
 	unsigned int turn_ons;
 	unsigned int counts_ns;
+	unsigned int default_counts_ns;
 };
 
 /*
@@ -169,6 +171,20 @@ struct control_session {
 	unsigned int ended;
 };
 
+/*
+ * struct control_request - what another process asks for: docs/control.md
+ * @text: @length bytes, and a 0
+ * @answer: as many bytes as the longest answer has; @answer_length of them are used
+ */
+struct control_request {
+	unsigned int kind;
+	unsigned int flags;
+	char *text;
+	char *answer;
+	unsigned int length;
+	unsigned int answer_length;
+};
+
 #pragma GCC visibility push(hidden)
 extern struct recorder ftrace_recorder;
 extern struct ring ftrace_no_ring;
@@ -228,6 +244,7 @@ _Static_assert(sizeof(struct ring) == Ring_SizeOf, "struct ring");
 _Static_assert(sizeof(struct record_fork) == RecordFork_SizeOf, "struct record_fork");
 _Static_assert(sizeof(struct sampler) == Sampler_SizeOf, "struct sampler");
 _Static_assert(sizeof(struct control_session) == ControlSession_SizeOf, "struct control_session");
+_Static_assert(sizeof(struct control_request) == ControlRequest_SizeOf, "struct control_request");
 #undef FIELD
 #undef VALUE
 

@@ -94,6 +94,7 @@ struct native native = {
 	.trigger_return = trigger_return,
 	.record_apply_sets = record_apply_sets,
 	.on_snapshot_signal = on_snapshot_signal,
+	.connection_end = connection_end,
 	.redzone_callers = ftrace_redzone_callers,
 	.redzone_sites = ftrace_redzone_sites,
 };
@@ -155,6 +156,12 @@ static void start_runtime(void)
 	thread_startup(&native);
 }
 
+static void start_from_environment(void)
+{
+	record_from_environment();
+	listen_from_environment();
+}
+
 /*
  * Starts the runtime, which would otherwise start at the first call. If it cannot start,
  * with ENOMEM, every call of the library returns the error.
@@ -168,7 +175,7 @@ __attribute__((constructor)) static void startup(void)
 	native.vectors_size = ftrace_vectors_size;
 	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
 	native.stack_top = getauxval(AT_RANDOM);
-	ftrace_recorder.counts_ns = !has_steady_tsc();
+	ftrace_recorder.counts_ns = ftrace_recorder.default_counts_ns = !has_steady_tsc();
 	if (gettid() == getpid())
 		native.first_words = &ftrace_nmi_thread;
 	read_environment();
@@ -182,6 +189,6 @@ __attribute__((constructor)) static void startup(void)
 		runtime_release();
 	entry_open(error);
 	if (!error)
-		record_from_environment();
+		start_from_environment();
 	errno = saved_errno;
 }

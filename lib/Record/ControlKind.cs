@@ -12,4 +12,5 @@ internal enum ControlKind : uint
     MinTime = 7,
     Snapshot = 8,
     Trigger = 9,
+    Detach = 10,
 }

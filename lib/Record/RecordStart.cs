@@ -16,4 +16,10 @@ internal unsafe struct RecordStart
 
     /// <summary>As for ftrace_tracing_set_trigger(); null: none.</summary>
     [FieldOffset(Offsets.RecordStart_Trigger)] public byte* Trigger;
+
+    /// <summary>The number of the connection that starts it; 0: the process itself.</summary>
+    [FieldOffset(Offsets.RecordStart_Owner)] public uint Owner;
+
+    /// <summary>1: the TSC; 2: CLOCK_MONOTONIC; 0: what is best.</summary>
+    [FieldOffset(Offsets.RecordStart_Clock)] public uint Clock;
 }

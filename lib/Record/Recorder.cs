@@ -32,6 +32,9 @@ internal static unsafe class Recorder
     private static bool s_isOn;
     private static bool s_hasExits;
 
+    /// <summary>The number of the connection that has started the recording, see <see cref="RecordStart"/>.</summary>
+    private static uint s_owner;
+
     /// <summary>Where a start has failed, see <see cref="RecordStart"/>.</summary>
     private static uint s_stage;
 
@@ -59,6 +62,7 @@ internal static unsafe class Recorder
     {
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
         s_stage = 0;
+        EndParents();
         int error = s_isRunning ? -Errno.EBUSY : StartLocked(options, start);
         start.Stage = s_stage;
         FutexMutex.Unlock(&RecorderState.Shared->Mutex);
@@ -72,6 +76,9 @@ internal static unsafe class Recorder
             byte* path = options.Path != null ? options.Path : fallback;
             ulong maxSize = options.MaxSize != 0 ? options.MaxSize : DefaultMaxSize;
             s_stage = Offsets.RecordStart_InFile;
+            s_owner = start.Owner;
+            RecorderWords.Shared->FromEnvironment = s_owner != 0 ? 0 : RecorderWords.Shared->FromEnvironment;
+            RecorderWords.Shared->CountsNs = start.Clock == 0 ? RecorderWords.Shared->DefaultCountsNs : start.Clock - 1;
             int error = SnapshotRequests.Reset(path, start.ChildBase);
             error = error != 0 ? error : RingPool.Reserve(BlocksOf(options));
             error = error != 0 ? error : EventStream.Reset((options.Flags & TracingOptions.Stream) != 0);
@@ -116,6 +123,20 @@ internal static unsafe class Recorder
         }
     }
 
+    /// <summary>
+    /// In the child of a fork whose parent was recorded for a connection: it has neither, but its functions are still changed. Another process may
+    /// want to record it now.
+    /// </summary>
+    private static void EndParents()
+    {
+        bool isParents = RecorderWords.Shared->Header == null && RecordFork.Shared->State == Offsets.RecordFork_None;
+        if (s_isRunning && s_owner != 0 && isParents && SwitchOff() == 0)
+        {
+            Finish();
+            s_isRunning = false;
+        }
+    }
+
     /// <summary>Adds the first rings, or as many as there is room for.</summary>
     private static int AddRings(int count)
     {
@@ -137,6 +158,13 @@ internal static unsafe class Recorder
         {
             fork->State = Offsets.RecordFork_None;
             return; // an NMI has forked, perhaps in the middle of a call of the recorder's, which continues
+        }
+
+        if (words->Header != null && !s_isRunning)
+        {
+            // Another thread was just starting it. How far that went is not known: what ends it can do so from the first step on.
+            s_isRunning = true;
+            s_isOn = true;
         }
 
         bool isRecorded = s_isRunning && TraceState.Shared->Torn == 0 && fork->Base[0] != 0;
@@ -472,14 +500,49 @@ internal static unsafe class Recorder
     public static int Stop()
     {
         FutexMutex.Lock(&RecorderState.Shared->Mutex);
-        int error = s_isRunning ? SwitchOff() : -Errno.ESRCH;
+        int error = s_isRunning ? StopLocked() : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    /// <summary>Stops the recording that a connection has started.</summary>
+    /// <param name="owner">Its number.</param>
+    /// <returns>0 or -errno: -ESRCH: there is none, or another one.</returns>
+    public static int Stop(uint owner)
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        int error = s_isRunning && s_owner == owner ? StopLocked() : -Errno.ESRCH;
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        return error;
+    }
+
+    /// <summary>Stops the recording that a connection has started, whichever that was, and ends the connection.</summary>
+    /// <returns>0 or -errno: -EPERM: the process has started the recording itself.</returns>
+    public static int Detach()
+    {
+        FutexMutex.Lock(&RecorderState.Shared->Mutex);
+        uint owner = s_owner;
+        int error = s_isRunning ? 0 : -Errno.ESRCH;
+        error = error == 0 && owner == 0 ? -Errno.EPERM : error;
+        error = error != 0 ? error : StopLocked();
+        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
+        if (error == 0)
+        {
+            Native.Table->ConnectionEnd(owner);
+        }
+
+        return error;
+    }
+
+    private static int StopLocked()
+    {
+        int error = SwitchOff();
         if (error == 0)
         {
             Finish();
             s_isRunning = false;
         }
 
-        FutexMutex.Unlock(&RecorderState.Shared->Mutex);
         return error;
     }
 

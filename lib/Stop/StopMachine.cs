@@ -109,6 +109,21 @@ internal static unsafe class StopMachine
         return error;
     }
 
+    /// <summary>Chooses the signal now, if no stop has done so yet: a thread that blocks all others can then take it.</summary>
+    public static void ChooseSignal()
+    {
+        StopState* stop = StopState.Shared;
+        if (stop->Signal != 0)
+        {
+            return;
+        }
+
+        StopTurn.Lock();
+        stop->OwnerMask = 0;
+        Prepare(stop, Clock.NowNs(), out _);
+        StopTurn.Unlock();
+    }
+
     private static int Prepare(StopState* stop, long now, out bool hasSignal)
     {
         hasSignal = false;

@@ -51,6 +51,7 @@ internal static class LibraryAbi
             ["ftrace_tracing_set_trigger"] = "FTRACE_1.1",
             ["ftrace_write_mark"] = "FTRACE_1.1",
             ["ftrace_write_printk"] = "FTRACE_1.1",
+            ["ftrace_agent_start"] = "FTRACE_1.1",
         },
         Types = new Dictionary<string, Type>
         {

@@ -44,6 +44,7 @@ enum {
 	CONTROL_MIN_TIME,
 	CONTROL_SNAPSHOT,
 	CONTROL_TRIGGER,
+	CONTROL_DETACH,
 };
 enum { CONTROL_ADD = 1 };
 
@@ -59,10 +60,13 @@ static inline struct control_page *open_control(const char *path)
 	return page;
 }
 
-static inline void post_request(struct control_page *page)
+/* Returns its number. */
+static inline uint32_t post_request(struct control_page *page)
 {
-	__atomic_add_fetch(&page->requested, 1, __ATOMIC_SEQ_CST);
+	uint32_t number = __atomic_add_fetch(&page->requested, 1, __ATOMIC_SEQ_CST);
+
 	syscall(SYS_futex, &page->requested, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	return number;
 }
 
 static inline void write_request(struct control_page *page, unsigned int kind, unsigned int flags, const char *text)
@@ -76,9 +80,11 @@ static inline void write_request(struct control_page *page, unsigned int kind, u
 /* Returns the error of the answer. */
 static inline int ask(struct control_page *page, unsigned int kind, unsigned int flags, const char *text)
 {
+	uint32_t number;
+
 	write_request(page, kind, flags, text);
-	post_request(page);
-	WAIT_FOR(__atomic_load_n(&page->answered, __ATOMIC_ACQUIRE) == page->requested);
+	number = post_request(page);
+	WAIT_FOR(__atomic_load_n(&page->answered, __ATOMIC_ACQUIRE) == number);
 	return page->answer.error;
 }
 
