@@ -24,6 +24,8 @@ Commands:
                         protobuf declare, by its name there
   run trace             record Lua 5.4 with the command ftrace, print what takes its time,
                         and write the trace in all formats, a flame graph too
+  run attach [OPTIONS]  attach to a Redis server under load, print what takes its time, and
+                        how many requests it answers before, meanwhile and after
   test                  run all tests, native and managed; the last lines count the
                         skipped tests, and give the reason for each. If libclang is
                         not installed, get it from NuGet (216 MB); with
@@ -197,6 +199,13 @@ run_trace() {
     build_tool
     quietly cmake --install "$build" --prefix "$prefix"
     exec "$root/native-tests/lua/trace.sh" "$build/lua" "$prefix" "$@"
+}
+
+# run_attach OPTIONS...: records a Redis server that runs already
+run_attach() {
+    build_tool
+    quietly cmake --install "$build" --prefix "$prefix"
+    exec "$root/native-tests/redis/attach.sh" "$build/redis" "$prefix" "$@"
 }
 
 # fetch_libclang: from NuGet, if the system has none. If that fails, the tests that need it are skipped.
@@ -386,6 +395,7 @@ run)
     case ${1:-} in
     lua | jsoncpp | zstd | names) run_foreign "$@" ;;
     trace) run_trace "${@:2}" ;;
+    attach) run_attach "${@:2}" ;;
     *) run_hammer "$@" ;;
     esac
     ;;

@@ -11,12 +11,10 @@ internal sealed class RecordCommand
 {
     private const string Name = "record";
 
-    private static readonly string[] s_plugins = ["graph", "function", "sample"];
-
     private readonly Argument<string[]> _program = new("PROGRAM")
     {
         Description = "The program, and its arguments",
-        Arity = ArgumentArity.OneOrMore,
+        Arity = ArgumentArity.ZeroOrMore,
     };
 
     private readonly Option<string> _output = new("--output", "-o")
@@ -26,39 +24,18 @@ internal sealed class RecordCommand
         DefaultValueFactory = _ => TraceInput.DefaultName,
     };
 
-    private readonly Option<string[]> _filter = Patterns("--filter", "-f", "Record only functions that match; can be given several times");
-    private readonly Option<string[]> _notrace = Patterns("--notrace", "-n", "Do not record functions that match");
-    private readonly Option<string[]> _trigger = Patterns("--trigger", "-T", "What a function does to the recording: PATTERN:snapshot, PATTERN:traceon, PATTERN:traceoff");
-
-    private readonly Option<string?> _plugin = new("--plugin", "-p")
-    {
-        Description = "graph: entries and exits (the default); function: entries and their callers; sample: samples",
-        HelpName = "NAME",
-    };
-
-    private readonly Option<long> _buffer = Value("--buffer", "-b", "SIZE", "Of each thread's buffer, up to 64M: 512K, 4M (1M)", ValueText.ToBytes);
-    private readonly Option<long> _maxSize = Value("--max-size", null, "SIZE", "Of the file (1G)", ValueText.ToBytes);
-    private readonly Option<long> _depth = Value("--depth", "-D", "N", "Record only N levels of calls", ValueText.ToCount);
-    private readonly Option<long> _minTime = Value("--min-time", "-t", "TIME", "Record only calls that take so long: 500ns, 10us, 5ms", ValueText.ToNanoseconds);
-    private readonly Option<long> _hz = Value("--hz", null, "N", "Take N samples of each thread per second of its CPU time", ValueText.ToCount);
-    private readonly Option<long> _signal = Value("--snapshot-signal", null, "SIGNAL", "Write a snapshot when the program gets this signal: USR1", ValueText.ToSignal);
-
-    private readonly Option<bool> _stream = new("--stream") { Description = "Write all events, instead of keeping the last ones of each thread" };
-    private readonly Option<bool> _noChildren = new("--no-children") { Description = "Do not record programs that the program starts" };
-    private readonly Option<bool> _off = new("--off") { Description = "Begin with recording off" };
-    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print no summary" };
-
+    private readonly Option<string?> _pid = new("--pid", "-P") { Description = "Attach to a process that runs, instead of running a program", HelpName = "PID" };
+    private readonly Option<long> _seconds = AttachCommand.Seconds();
+    private readonly RecordingOptions _options = new();
     private readonly Command _command = new(Name, "Run a program and record its function calls");
 
     private RecordCommand()
     {
-        foreach (Option option in (ReadOnlySpan<Option>)
-            [_filter, _notrace, _output, _plugin, _buffer, _stream, _maxSize, _depth, _minTime, _hz, _trigger, _signal, _off, _noChildren, _quiet])
+        foreach (Option option in (ReadOnlySpan<Option>)[.. _options.First, _output, _pid, _seconds, .. _options.Others])
         {
             _command.Add(option);
         }
 
-        _plugin.AcceptOnlyFromAmong(s_plugins);
         _program.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: ['-', _, ..] name }, ..])
@@ -66,6 +43,7 @@ internal sealed class RecordCommand
                 result.AddError($"record has no option {name}; a program of that name is ./{name}");
             }
         });
+        _command.Validators.Add(CheckTarget);
         _command.Add(_program);
         _command.SetAction(Run);
     }
@@ -125,68 +103,31 @@ internal sealed class RecordCommand
         return false;
     }
 
-    private static Option<string[]> Patterns(string name, string shortName, string description)
+    private void CheckTarget(CommandResult result)
     {
-        var option = new Option<string[]>(name, shortName)
+        bool hasProgram = result.GetResult(_program) is { Tokens.Count: > 0 };
+        bool hasProcess = result.GetResult(_pid) is { Tokens.Count: > 0 };
+        if (hasProgram == hasProcess)
         {
-            Description = description,
-            HelpName = "PATTERN",
-            Arity = ArgumentArity.OneOrMore,
-            AllowMultipleArgumentsPerToken = false,
-        };
-        option.Validators.Add(result =>
+            result.AddError(hasProgram ? "record: give a program, or a process with -P, not both" : "record: give a program to run, or a process with -P PID");
+        }
+        else if (hasProgram && result.GetResult(_seconds) is { Tokens.Count: > 0 })
         {
-            foreach (Token token in result.Tokens)
-            {
-                if (token.Value.Length == 0 || token.Value.AsSpan().IndexOfAny(';', '\n') >= 0)
-                {
-                    result.AddError($"{name}: a pattern is not empty, and has no semicolon; give {name} several times");
-                }
-            }
-        });
-        return option;
+            result.AddError("--seconds: is for a process (-P PID); a program is recorded until it ends");
+        }
     }
-
-    private static Option<long> Value(string name, string? shortName, string valueName, string description, Func<string, long?> parse) => new(name, shortName != null ? [shortName] : [])
-    {
-        Description = description,
-        HelpName = valueName,
-        CustomParser = result =>
-        {
-            long? value = parse(result.Tokens[0].Value);
-            if (value == null)
-            {
-                result.AddError($"{name}: {result.Tokens[0].Value} is no {valueName}. {description}");
-            }
-
-            return value ?? 0;
-        },
-    };
 
     private int Run(ParseResult result)
     {
-        var options = new RecordOptions
+        RecordOptions options = _options.Read(result, result.GetRequiredValue(_output));
+        if (result.GetValue(_pid) is string target)
         {
-            Output = result.GetRequiredValue(_output),
-            Filters = result.GetValue(_filter) ?? [],
-            Notrace = result.GetValue(_notrace) ?? [],
-            Triggers = result.GetValue(_trigger) ?? [],
-            Plugin = result.GetValue(_plugin),
-            Buffer = result.GetValue(_buffer),
-            MaxSize = result.GetValue(_maxSize),
-            IsStream = result.GetValue(_stream),
-            Depth = (int)result.GetValue(_depth),
-            MinTime = result.GetValue(_minTime),
-            Hz = (int)result.GetValue(_hz),
-            HasChildren = !result.GetValue(_noChildren),
-            SnapshotSignal = (int)result.GetValue(_signal),
-            IsOff = result.GetValue(_off),
-            IsQuiet = result.GetValue(_quiet),
-        };
-        IReadOnlyList<string> program = result.GetRequiredValue(_program);
+            return AttachCommand.Run(options, target, result.GetValue(_seconds));
+        }
+
         try
         {
-            return new RecordSession(options).Run(program);
+            return new RecordSession(options).Run(result.GetRequiredValue(_program));
         }
         catch (RecordingException e)
         {

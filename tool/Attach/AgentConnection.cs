@@ -1,0 +1,140 @@
+using System;
+using System.Buffers.Binary;
+using System.Text;
+using Ftrace.Tool.Control;
+
+namespace Ftrace.Tool.Attach;
+
+/// <summary>Talks to the agent in a process: docs/agent.md. When it is closed, the agent ends what this connection has started.</summary>
+internal sealed unsafe class AgentConnection : IDisposable
+{
+    public const int Version = 1;
+
+    private const uint Magic = 0x47415446; // "FTAG"
+    private const int RequestSize = 20;
+    private const int AnswerSize = 16;
+    private const int LongestText = 4096;
+    private const int AnswerMs = 30_000;
+    private const int EBUSY = 16;
+
+    private readonly string _target;
+    private readonly int _socket;
+    private uint _number;
+
+    /// <param name="target">What it is called in messages.</param>
+    /// <param name="socket">Connected; closed with this object.</param>
+    /// <exception cref="AttachException">Another one holds the agent, or it speaks another version.</exception>
+    public AgentConnection(string target, int socket)
+    {
+        _target = target;
+        _socket = socket;
+        try
+        {
+            ControlAnswer answer = Ask((uint)AgentKind.Hello, $"version={Version}\npid={Environment.ProcessId}\nname=ftrace\n");
+            if (answer.Error == EBUSY)
+            {
+                throw Held(target, answer.Text);
+            }
+
+            if (answer.Error != 0)
+            {
+                throw new AttachException($"{target}: the library in the process does not take this ftrace ({Libc.TextOf(answer.Error)}); use the ftrace of the same release");
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Readable or closed: the process has ended, or the recording was ended by somebody else.</summary>
+    public int Descriptor => _socket;
+
+    /// <param name="target">The process.</param>
+    /// <param name="text">The agent's words: holder=PID NAME.</param>
+    public static AttachException Held(string target, string text)
+    {
+        string holder = ValueOf(text, "holder") ?? "another tool";
+        return new AttachException($"{target}: is held by {holder}, which has attached to it; end that first, or with: ftrace detach {target}", AttachException.Held);
+    }
+
+    /// <param name="kind">The request.</param>
+    /// <param name="text">Its text.</param>
+    /// <param name="flags">Its flags.</param>
+    /// <param name="descriptor">Sent with it; -1: none.</param>
+    /// <exception cref="AttachException">There is no answer.</exception>
+    public ControlAnswer Ask(uint kind, string text = "", uint flags = 0, int descriptor = -1)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        if (bytes.Length > LongestText)
+        {
+            throw new AttachException($"{_target}: the options have {bytes.Length} bytes, and can have {LongestText}; use fewer or shorter patterns");
+        }
+
+        var request = new byte[RequestSize + bytes.Length];
+        uint number = ++_number;
+        BinaryPrimitives.WriteUInt32LittleEndian(request, Magic);
+        BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(4), number);
+        BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(8), kind);
+        BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(12), flags);
+        BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(16), (uint)bytes.Length);
+        bytes.CopyTo(request, RequestSize);
+        if (!AttachLibc.TrySend(_socket, request, descriptor) && Errno is not AttachLibc.EPIPE and not AttachLibc.ECONNRESET)
+        {
+            throw new AttachException($"{_target}: the agent cannot be asked: {Libc.TextOf(Errno)}");
+        }
+
+        return Receive(number);
+    }
+
+    public void Dispose() => Libc.Close(_socket);
+
+    private static int Errno => Libc.Errno;
+
+    private ControlAnswer Receive(uint number)
+    {
+        var answer = new byte[AnswerSize + LongestText];
+        for (; ; )
+        {
+            if (!AttachLibc.WaitReadable(_socket, AnswerMs))
+            {
+                throw new AttachException($"{_target}: there is no answer from the process; is it stopped, or does it load an object all the time?");
+            }
+
+            nint count = AttachLibc.Receive(_socket, answer);
+            if (count <= 0)
+            {
+                throw new AttachException($"{_target}: the process has ended, or has closed the connection");
+            }
+
+            if (count < AnswerSize || BinaryPrimitives.ReadUInt32LittleEndian(answer) != Magic)
+            {
+                throw new AttachException($"{_target}: what answers is no agent of libftrace");
+            }
+
+            int error = BinaryPrimitives.ReadInt32LittleEndian(answer.AsSpan(8));
+            uint of = BinaryPrimitives.ReadUInt32LittleEndian(answer.AsSpan(4));
+            int length = (int)Math.Min(BinaryPrimitives.ReadUInt32LittleEndian(answer.AsSpan(12)), (uint)(count - AnswerSize));
+
+            // One that is refused is told so before it asks: number 0.
+            if (of == number || of == 0)
+            {
+                return new ControlAnswer(error, Encoding.UTF8.GetString(answer, AnswerSize, length));
+            }
+        }
+    }
+
+    private static string? ValueOf(string text, string key)
+    {
+        foreach (string line in text.Split('\n'))
+        {
+            if (line.StartsWith(key + "=", StringComparison.Ordinal))
+            {
+                return line[(key.Length + 1)..];
+            }
+        }
+
+        return null;
+    }
+}
