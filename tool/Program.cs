@@ -16,6 +16,12 @@ internal static class Program
           ftrace report              print what was recorded
         """;
 
+    private const string TriggerText = """
+        What calls do, as with ftrace record -T: PATTERN:ACTION, PATTERN:ACTION:COUNT for
+        the first calls only, or PATTERN:ACTION:>TIME[:COUNT] for calls that took longer.
+        ACTION is snapshot, traceon or traceoff. There can be four.
+        """;
+
     private static int Main(string[] args)
     {
         var root = new RootCommand(Description);
@@ -24,6 +30,8 @@ internal static class Program
         // A command is a file in Commands/, and a line here.
         Command record = RecordCommand.Create();
         root.Add(record);
+        root.Add(AttachCommand.Create());
+        root.Add(ControlCommand.Create("detach", "End the recording of a process that ftrace is attached to", ControlKind.Detach));
         root.Add(ListCommand.Create());
         root.Add(ReportCommand.Create());
         root.Add(DumpCommand.Create());
@@ -33,6 +41,10 @@ internal static class Program
         root.Add(ControlCommand.Create("on", "Record calls of a process again", ControlKind.On));
         root.Add(ControlCommand.Create("off", "Record no calls of a process for now", ControlKind.Off));
         root.Add(FilterCommand.Create());
+        root.Add(ControlCommand.CreateList(
+            "notrace", "Change which calls of a process are not recorded", ControlKind.Notrace, "PATTERN", "Functions not to record, as with: ftrace record -n"));
+        root.Add(ControlCommand.CreateList(
+            "trigger", "Change which calls of a process write a snapshot, or switch the recording", ControlKind.Trigger, "TRIGGER", TriggerText));
         root.Add(SnapshotCommand.Create());
         root.Add(AttachProbeCommand.Create());
         return CommandLine.Run(root, RecordCommand.SeparateProgram(record, args));

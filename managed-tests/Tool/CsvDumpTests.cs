@@ -1,4 +1,5 @@
 using Ftrace.Tool.Dumps;
+using Ftrace.Tool.Reports;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Tool;
@@ -36,6 +37,20 @@ public sealed class CsvDumpTests
         1,1000,2010,50,50,1,parse,returned
 
         """);
+
+    /// <summary>Calls that end in the range have all their time; of the others, those that begin in it are there.</summary>
+    [Test]
+    public void Range()
+    {
+        string text = DumpDemo.Text(DumpDemo.Everything(), (file, output) => new CsvDump(file, output), _ => new EventSelection { From = 2150, To = 2420 });
+        Assert.That(text, Is.EqualTo("""
+            thread,tid,start_ns,duration_ns,self_ns,depth,function,end
+            1,1000,2100,100,100,1,parse,returned
+            2,1001,2150,100,100,0,"op""\ <a&b>::f(int, 'x')",unwound
+            1,1000,2400,20,20,1,parse,unfinished
+
+            """));
+    }
 
     private static void Check(TraceFileBuilder builder, string expected) =>
         Assert.That(DumpDemo.Text(builder, (file, output) => new CsvDump(file, output)), Is.EqualTo(expected));

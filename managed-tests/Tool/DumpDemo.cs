@@ -4,6 +4,7 @@ using System.Text;
 using Ftrace.Tool.Dumps;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tests.Tool;
 
@@ -69,7 +70,7 @@ internal static class DumpDemo
         .ThreadName(2, 1001, 1000, "wor;ker");
 
     /// <summary>What a format writes for a trace.</summary>
-    public static byte[] Bytes(TraceFileBuilder builder, Func<TraceFile, Stream, Utf8Output, Dump> create)
+    public static byte[] Bytes(TraceFileBuilder builder, Func<TraceFile, Stream, Utf8Output, Dump> create, Func<TraceFile, EventSelection>? select = null)
     {
         using var temporary = new TemporaryFile(builder);
         using TraceFile file = TraceFile.Open(temporary.Path);
@@ -78,13 +79,13 @@ internal static class DumpDemo
         {
             Dump dump = create(file, stream, output);
             using var resources = dump as IDisposable;
-            SliceReader.Run(file, dump);
+            SliceReader.Run(file, dump, select?.Invoke(file) ?? EventSelection.All);
         }
 
         return stream.ToArray();
     }
 
     /// <summary>What a format writes for a trace, as text; it must be UTF-8.</summary>
-    public static string Text(TraceFileBuilder builder, Func<TraceFile, Utf8Output, Dump> create) =>
-        new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(Bytes(builder, (file, _, output) => create(file, output)));
+    public static string Text(TraceFileBuilder builder, Func<TraceFile, Utf8Output, Dump> create, Func<TraceFile, EventSelection>? select = null) =>
+        new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(Bytes(builder, (file, _, output) => create(file, output), select));
 }

@@ -1,8 +1,11 @@
+using System;
 using System.IO;
 using System.IO.Compression;
 using System.Text.RegularExpressions;
 using Ftrace.Tests.Abi;
 using Ftrace.Tool.Dumps;
+using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Tool;
@@ -90,9 +93,21 @@ public sealed partial class PerfettoDumpTests
         Assert.That(events, Is.EqualTo(2 * Calls + 1 + 1 + 1 + 2 + 1), "events, defaults, clocks, process, threads, a name");
     }
 
-    private static void Check(TraceFileBuilder builder, string expected)
+    /// <summary>A call that began before the range, and nothing of the other thread.</summary>
+    [Test]
+    public void RangeOfOneThread() => Check(DumpDemo.Everything(), """
+        sequence_flags: 1 trace_packet_defaults { perf_sample_defaults { timebase { frequency: 1 counter: SW_CPU_CLOCK } } timestamp_clock_id: 3 }
+        clock_snapshot { clocks { clock_id: 3 timestamp: 1000 } clocks { clock_id: 1 timestamp: 1800000000000001000 } primary_trace_clock: BUILTIN_CLOCK_MONOTONIC }
+        track_descriptor { uuid: 1 process { pid: 1000 cmdline: "demo" cmdline: "-x \"y\"" process_name: "demo" } }
+        track_descriptor { uuid: 3 thread { pid: 1000 tid: 1001 thread_name: "wor;ker" } parent_uuid: 1 }
+        interned_data { event_names { iid: 1 name: "op\"\\ <a&b>::f(int, \'x\')" } } sequence_flags: 2
+        timestamp: 2200 track_event { debug_annotations { string_value: "earlier" name: "begin" } type: TYPE_SLICE_BEGIN name_iid: 1 track_uuid: 3 } sequence_flags: 2
+        timestamp: 2250 track_event { debug_annotations { string_value: "unwound" name: "end" } type: TYPE_SLICE_END track_uuid: 3 } sequence_flags: 2
+        """, file => new EventSelection { Threads = [file.Threads[1]], From = 2200, To = 2300 });
+
+    private static void Check(TraceFileBuilder builder, string expected, Func<TraceFile, EventSelection>? select = null)
     {
-        byte[] plain = Uncompress(DumpDemo.Bytes(builder, (file, stream, _) => new PerfettoDump(file, stream)), out _);
+        byte[] plain = Uncompress(DumpDemo.Bytes(builder, (file, stream, _) => new PerfettoDump(file, stream), select), out _);
         string folder = Path.Combine(SourceTree.Root, "managed-tests/Tool");
         string text = PeerTool.Run("protoc", "protobuf-compiler", plain, $"--proto_path={folder}", "--decode=Trace", "perfetto.proto");
 

@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Ftrace.Tool.Dumps;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Tool;
@@ -82,6 +84,37 @@ public sealed class SliceReaderTests
         SliceCheck check = Read(builder.Switched(1, 2600, false));
         Assert.That(check.Depth, Is.EqualTo(Calls + 1));
         Assert.That(check.Times[0], Is.EqualTo(600));
+    }
+
+    /// <summary>Calls of several threads and stacks, in every range: what is written is nested, and within the range.</summary>
+    [Test]
+    public void EveryRange()
+    {
+        const ulong Begin = 1990;
+        const ulong End = 2120;
+
+        using var temporary = new TemporaryFile(Names()
+            .Entry(1, 2000, 1, DumpDemo.Main)
+            .Entry(2, 2005, 4, DumpDemo.Main + 3 * Size)
+            .Entry(1, 2010, 2, DumpDemo.Main + Size)
+            .Entry(1, 2020, 3, DumpDemo.Main + 2 * Size)
+            .Exit(1, 2050, 1, DumpDemo.Main)
+            .Exit(1, 2060, 2, DumpDemo.Main + Size)
+            .Exit(2, 2070, 4, DumpDemo.Main + 3 * Size)
+            .Exit(1, 2100, 3, DumpDemo.Main + 2 * Size));
+        using TraceFile file = TraceFile.Open(temporary.Path);
+        (ulong Start, ulong End)[] calls = [(2000, 2050), (2010, 2060), (2020, 2100), (2005, 2070)];
+        for (ulong from = Begin; from < End; from += 3)
+        {
+            for (ulong to = from; to < End; to += 3)
+            {
+                var check = new SliceCheck(file);
+                SliceReader.Run(file, check, new EventSelection { From = from, To = to });
+                ulong[] expected = [.. calls.Select(call => Math.Max(Math.Min(call.End, to), from) - Math.Min(Math.Max(call.Start, from), to)).Order()];
+                ulong[] got = [.. Enumerable.Range(0, expected.Length - check.Times.Count).Select(_ => 0ul).Concat(check.Times.Values).Order()];
+                Assert.That(got, Is.EqualTo(expected), $"{from}..{to}");
+            }
+        }
     }
 
     private static TraceFileBuilder Names()

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using Ftrace.Tool.Reading;
 using NUnit.Framework;
@@ -396,6 +397,23 @@ public sealed class TraceReaderTests
             Assert.That(file.Damages.Single().Reason, Does.StartWith($"a record of information of kind {kind} is longer than its"));
             Assert.That(file.Threads.Single(t => t.Number == 9).Name, Is.EqualTo("after it"));
         }
+    }
+
+    /// <summary>A name that changes is written again, to the block that is the last one then, wherever that is in the file.</summary>
+    [TestCase("first", "last", "last")]
+    [TestCase("first", "", "first")]
+    public void TheLastNameOfAThreadCounts(string first, string second, string expected)
+    {
+        using var saved = new TemporaryFile(new TraceFileBuilder { BlockCount = 0 }.ThreadName(1, 1001, 1000, first).Entry(1, 1010, 1, F));
+        using var other = new TemporaryFile(new TraceFileBuilder().ThreadName(1, 1001, 2000, second));
+        byte[] bytes = File.ReadAllBytes(saved.Path);
+        byte[] later = File.ReadAllBytes(other.Path)[4096..8192];
+        later[8] = 9; // the sequence number
+        File.WriteAllBytes(saved.Path, [.. bytes[..4096], .. later, .. bytes[4096..]]);
+        using TraceFile file = TraceFile.Open(saved.Path);
+        Assert.That(file.DamageCount, Is.Zero);
+        Assert.That(file.Threads.Single().Name, Is.EqualTo(expected));
+        Assert.That(file.Threads.Single().StartTime, Is.EqualTo(1000));
     }
 
     [Test]

@@ -341,6 +341,26 @@ empty)
 		[ ! -e ftrace.data ] || fail "a file without anything"
 	fi
 	;;
+unmatched)
+	# A line that names the pattern, and the program runs: a plug-in can have the function.
+	record 3 -q -f 'nonexistent*' -f "pr_*" "$recorded" exit 3
+	grep -qF "ftrace: -f nonexistent*, pr_*: no function of $recorded or its libraries matches; see: ftrace list $recorded" err ||
+		fail "no warning"
+	record 3 -q -f main -f 'nonexistent*' "$recorded" exit 3
+	says "ftrace: -f nonexistent*: no function of"
+	record 3 -q -f main -f '!none' "$recorded" exit 3
+	[ ! -s err ] || fail "a warning, and all match"
+	# Those of a library match too.
+	printf 'void in_library(void) { }\n' >library.c
+	printf 'void in_library(void);\nint main(void) { in_library(); return 5; }\n' >user.c
+	"$compiler" -O2 -fpatchable-function-entry=5 -shared -fPIC library.c -o libown.so &&
+		"$compiler" user.c -o user -L. -lown -Wl,-rpath,"$dir" || fail "$compiler"
+	record 5 -f 'in_lib*' ./user
+	says "ftrace.data: "
+	# A shell has no functions; what it starts has.
+	record 3 -q -f main sh -c "'$recorded' exit 3"
+	[ ! -s err ] || fail "a warning about a shell"
+	;;
 privileged)
 	# The loader ignores LD_PRELOAD if the program runs as another user.
 	[ "$(id -u)" = 0 ] || skip "needs root"
@@ -365,10 +385,26 @@ other-abi)
 children)
 	record 2 sh -c "'$recorded' exit 1; '$recorded' exit 2"
 	grep -qF "2 files of programs that it started: ftrace.data." err || fail "not reported"
+	grep -qE 'see one with: ftrace report ftrace.data.[0-9]+$' err || fail "no remedy"
+	grep -qF "ftrace: nothing was recorded in /" err || fail "not said"
+	[ ! -e ftrace.data ] || fail "a file without anything"
 	for file in ftrace.data.*; do
 		"$content" "$file" | grep -q "^$all events" || fail "$file: $("$content" "$file")"
 	done
 	rm ftrace.data*
+	# An older file is not taken for the new trace; and the same when it is written while the program runs.
+	echo older >ftrace.data
+	record 2 sh -c "'$recorded' exit 1; '$recorded' exit 2"
+	[ ! -e ftrace.data ] && [ "$(cat ftrace.data.old)" = older ] || fail "an older file"
+	record 2 --stream sh -c "'$recorded' exit 1; '$recorded' exit 2"
+	[ ! -e ftrace.data ] || fail "a stream without anything"
+	[ "$(ls -A | grep -c 'tmp$')" = 0 ] || fail "files: $(ls -A)"
+	rm ftrace.data*
+	# Nothing was recorded anywhere: the file says so, and has the reason.
+	record 0 sh -c "env true; exit 0"
+	[ -e ftrace.data ] || fail "no file"
+	grep -qF "ftrace.data: nothing was recorded: no function of" err || fail "not said"
+	rm -f ftrace.data*
 	record 2 --no-children sh -c "'$recorded' exit 1; '$recorded' exit 2"
 	only "ftrace.data "
 	# What a wrapper executes in its place is what was asked for.

@@ -23,7 +23,8 @@ int main(void)
 
 	printf("%d\n", getpid());
 	fflush(stdout);
-	while (poll(&input, 1, 1) == 0 || read(STDIN_FILENO, &byte, 1) > 0) {
+	/* A stop can interrupt poll(), and read() would wait. */
+	while (poll(&input, 1, 1) <= 0 || read(STDIN_FILENO, &byte, 1) > 0) {
 		work_one();
 		work_two();
 	}

@@ -15,7 +15,6 @@ internal sealed unsafe class AgentConnection : IDisposable
     private const int AnswerSize = 16;
     private const int LongestText = 4096;
     private const int AnswerMs = 30_000;
-    private const int EBUSY = 16;
 
     private readonly string _target;
     private readonly int _socket;
@@ -31,15 +30,17 @@ internal sealed unsafe class AgentConnection : IDisposable
         try
         {
             ControlAnswer answer = Ask((uint)AgentKind.Hello, $"version={Version}\npid={Environment.ProcessId}\nname=ftrace\n");
-            if (answer.Error == EBUSY)
+            if (answer.Error == Libc.EBUSY)
             {
                 throw Held(target, answer.Text);
             }
 
             if (answer.Error != 0)
             {
-                throw new AttachException($"{target}: the library in the process does not take this ftrace ({Libc.TextOf(answer.Error)}); use the ftrace of the same release");
+                throw new AttachException(AttachRefusal.OtherVersion, $"{target}: the library in the process does not take this ftrace ({Libc.TextOf(answer.Error)}); use the ftrace of the same release");
             }
+
+            ProcessId = ValueOf(answer.Text, "pid");
         }
         catch
         {
@@ -48,15 +49,15 @@ internal sealed unsafe class AgentConnection : IDisposable
         }
     }
 
-    /// <summary>Readable or closed: the process has ended, or the recording was ended by somebody else.</summary>
-    public int Descriptor => _socket;
+    /// <summary>The id of the process, as it knows it itself.</summary>
+    public string? ProcessId { get; }
 
     /// <param name="target">The process.</param>
     /// <param name="text">The agent's words: holder=PID NAME.</param>
     public static AttachException Held(string target, string text)
     {
         string holder = ValueOf(text, "holder") ?? "another tool";
-        return new AttachException($"{target}: is held by {holder}, which has attached to it; end that first, or with: ftrace detach {target}", AttachException.Held);
+        return new AttachException(AttachRefusal.Busy, $"{target}: another process is attached: {holder}; end that one, or: ftrace detach {target}");
     }
 
     /// <param name="kind">The request.</param>
@@ -69,7 +70,7 @@ internal sealed unsafe class AgentConnection : IDisposable
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         if (bytes.Length > LongestText)
         {
-            throw new AttachException($"{_target}: the options have {bytes.Length} bytes, and can have {LongestText}; use fewer or shorter patterns");
+            throw new AttachException(AttachRefusal.NoAgent, $"{_target}: the options have {bytes.Length} bytes, and can have {LongestText}; use fewer or shorter patterns");
         }
 
         var request = new byte[RequestSize + bytes.Length];
@@ -80,37 +81,52 @@ internal sealed unsafe class AgentConnection : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(12), flags);
         BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(16), (uint)bytes.Length);
         bytes.CopyTo(request, RequestSize);
-        if (!AttachLibc.TrySend(_socket, request, descriptor) && Errno is not AttachLibc.EPIPE and not AttachLibc.ECONNRESET)
+        if (!AgentSocket.TrySend(_socket, request, descriptor) && Libc.Errno is not AgentSocket.EPIPE and not AgentSocket.ECONNRESET)
         {
-            throw new AttachException($"{_target}: the agent cannot be asked: {Libc.TextOf(Errno)}");
+            throw new AttachException(AttachRefusal.NoAgent, $"{_target}: the agent cannot be asked: {Libc.TextOf(Libc.Errno)}");
         }
 
         return Receive(number);
     }
 
-    public void Dispose() => Libc.Close(_socket);
+    /// <summary>True if the other end has closed the connection.</summary>
+    public bool IsClosed { get; private set; }
 
-    private static int Errno => Libc.Errno;
+    /// <summary>Waits for the end of the connection.</summary>
+    /// <returns>False after the time.</returns>
+    public bool WaitForEnd(int milliseconds)
+    {
+        if (!AgentSocket.WaitReadable(_socket, milliseconds))
+        {
+            return false;
+        }
+
+        Span<byte> packet = stackalloc byte[AnswerSize];
+        IsClosed = AgentSocket.Receive(_socket, packet) <= 0; // else it is of no request
+        return IsClosed;
+    }
+
+    public void Dispose() => Libc.Close(_socket);
 
     private ControlAnswer Receive(uint number)
     {
         var answer = new byte[AnswerSize + LongestText];
         for (; ; )
         {
-            if (!AttachLibc.WaitReadable(_socket, AnswerMs))
+            if (!AgentSocket.WaitReadable(_socket, AnswerMs))
             {
-                throw new AttachException($"{_target}: there is no answer from the process; is it stopped, or does it load an object all the time?");
+                throw new AttachException(AttachRefusal.NoAgent, $"{_target}: there is no answer from the process; is it stopped, or does it load an object all the time?");
             }
 
-            nint count = AttachLibc.Receive(_socket, answer);
+            nint count = AgentSocket.Receive(_socket, answer);
             if (count <= 0)
             {
-                throw new AttachException($"{_target}: the process has ended, or has closed the connection");
+                throw new AttachException(AttachRefusal.Ended, $"{_target}: the process has ended, or has closed the connection");
             }
 
             if (count < AnswerSize || BinaryPrimitives.ReadUInt32LittleEndian(answer) != Magic)
             {
-                throw new AttachException($"{_target}: what answers is no agent of libftrace");
+                throw new AttachException(AttachRefusal.NoAgent, $"{_target}: what answers is no agent of libftrace");
             }
 
             int error = BinaryPrimitives.ReadInt32LittleEndian(answer.AsSpan(8));

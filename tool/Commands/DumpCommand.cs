@@ -5,6 +5,7 @@ using System.IO;
 using Ftrace.Tool.Dumps;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Commands;
 
@@ -26,6 +27,8 @@ internal static class DumpCommand
         unique, unlike tid; end is returned, tail call (by a jump to another function),
         unwound (by an exception, longjmp), not seen (before that time), unfinished, or
         not traced (only the entry was recorded)
+        With --range, calls that are under way when it begins or ends are cut there; in
+        csv they have all their time, and those that last all through it no line
         """;
 
     public static Command Create()
@@ -54,12 +57,13 @@ internal static class DumpCommand
         command.Add(format);
         command.Add(path);
         command.Add(force);
+        var selection = new SelectionOptions(command);
         command.SetAction(result => input.Read(result, file =>
-            Write(file, result.GetValue(format), result.GetValue(path), result.GetValue(force))));
+            Write(file, selection.Of(result, file), result.GetValue(format), result.GetValue(path), result.GetValue(force))));
         return command;
     }
 
-    private static int Write(TraceFile file, DumpFormat format, string? path, bool isForced)
+    private static int Write(TraceFile file, EventSelection selection, DumpFormat format, string? path, bool isForced)
     {
         if (path == null && format == DumpFormat.Perfetto && Terminal.IsTerminal)
         {
@@ -74,11 +78,12 @@ internal static class DumpCommand
         ulong leftOut = 0;
         if (format == DumpFormat.Uftrace)
         {
-            DumpOutput.WriteDirectory(path!, isForced, directory => leftOut = WriteUftrace(file, directory));
+            DumpOutput.WriteDirectory(path!, isForced, directory => leftOut = WriteUftrace(file, selection, directory));
         }
         else
         {
-            DumpOutput.Write(path, file.Path, isForced, stream => leftOut = WriteStream(file, format, stream));
+            bool isOnTerminal = path is null or "-" && Terminal.IsTerminal;
+            DumpOutput.Write(path, file.Path, isForced, stream => leftOut = WriteStream(file, selection, format, stream, hasProgress: !isOnTerminal));
         }
 
         PrintNotes(file, leftOut);
@@ -86,15 +91,15 @@ internal static class DumpCommand
     }
 
     /// <summary>Returns how many calls had no room.</summary>
-    private static ulong WriteUftrace(TraceFile file, string directory)
+    private static ulong WriteUftrace(TraceFile file, EventSelection selection, string directory)
     {
         using var dump = new UftraceDump(file, directory);
-        SliceReader.Run(file, dump);
+        Read(file, selection, dump, hasProgress: true);
         return dump.LeftOut;
     }
 
     /// <summary>Returns how many calls had no room.</summary>
-    private static ulong WriteStream(TraceFile file, DumpFormat format, Stream stream)
+    private static ulong WriteStream(TraceFile file, EventSelection selection, DumpFormat format, Stream stream, bool hasProgress)
     {
         using var output = new Utf8Output(stream);
         Dump dump = format switch
@@ -107,8 +112,14 @@ internal static class DumpCommand
             _ => new CsvDump(file, output),
         };
         using var resources = dump as IDisposable;
-        SliceReader.Run(file, dump);
+        Read(file, selection, dump, hasProgress);
         return (dump as TreeDump)?.LeftOut ?? 0;
+    }
+
+    private static void Read(TraceFile file, EventSelection selection, Dump dump, bool hasProgress)
+    {
+        using Progress progress = ReadingProgress.Of(file, selection, SliceReader.PassesOf(file, dump, selection), hasProgress);
+        SliceReader.Run(file, dump, selection);
     }
 
     private static void PrintNotes(TraceFile file, ulong leftOut)

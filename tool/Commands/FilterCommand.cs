@@ -51,12 +51,12 @@ internal static class FilterCommand
 
                 if (result.GetValue(notrace) is { Length: > 0 } excluded)
                 {
-                    ControlCommand.Ask(channel, name, ControlKind.Notrace, string.Join(';', excluded), flags);
+                    ControlCommand.Ask(channel, name, ControlKind.Notrace, string.Join(ControlCommand.Separator, excluded), flags);
                 }
 
                 if (result.GetValue(patterns) is { Length: > 0 } wanted)
                 {
-                    ControlCommand.Ask(channel, name, ControlKind.Filter, string.Join(';', wanted), flags);
+                    ControlCommand.Ask(channel, name, ControlKind.Filter, string.Join(ControlCommand.Separator, wanted), flags);
                 }
 
                 if (result.GetValue(depth) is uint levels)

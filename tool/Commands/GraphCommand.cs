@@ -67,7 +67,7 @@ internal static class GraphCommand
 
     private static void Print(TraceFile file, EventSelection selection, GraphOptions options)
     {
-        CallGraph graph = CallGraph.Read(file, selection);
+        CallGraph graph = Read(file, selection);
         using var pager = new Pager(true);
         using var output = new Utf8Output(pager.Stream);
         if (!GraphText.Write(output, file, graph, options))
@@ -75,6 +75,12 @@ internal static class GraphCommand
             string nearest = new FunctionName(options.Function!).Nearest(file.Symbols) is { } name ? $"; did you mean {name}?" : "";
             throw new CommandFailure($"{options.Function}: is not in {file.Path}{nearest}");
         }
+    }
+
+    private static CallGraph Read(TraceFile file, EventSelection selection)
+    {
+        using Progress progress = ReadingProgress.Of(file, selection);
+        return CallGraph.Read(file, selection);
     }
 
     /// <summary>In hundredths of a percent.</summary>

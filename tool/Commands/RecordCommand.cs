@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Ftrace.Tool.Recording;
@@ -25,13 +24,13 @@ internal sealed class RecordCommand
     };
 
     private readonly Option<string?> _pid = new("--pid", "-P") { Description = "Attach to a process that runs, instead of running a program", HelpName = "PID" };
-    private readonly Option<long> _seconds = AttachCommand.Seconds();
+    private readonly ProcessOptions _process = new();
     private readonly RecordingOptions _options = new();
     private readonly Command _command = new(Name, "Run a program and record its function calls");
 
     private RecordCommand()
     {
-        foreach (Option option in (ReadOnlySpan<Option>)[.. _options.First, _output, _pid, _seconds, .. _options.Others])
+        foreach (Option option in (ReadOnlySpan<Option>)[.. _options.First, _output, _pid, .. _process.All, .. _options.Others])
         {
             _command.Add(option);
         }
@@ -111,9 +110,9 @@ internal sealed class RecordCommand
         {
             result.AddError(hasProgram ? "record: give a program, or a process with -P, not both" : "record: give a program to run, or a process with -P PID");
         }
-        else if (hasProgram && result.GetResult(_seconds) is { Tokens.Count: > 0 })
+        else if (hasProgram && _process.AreGiven(result))
         {
-            result.AddError("--seconds: is for a process (-P PID); a program is recorded until it ends");
+            result.AddError("--seconds, --force and --copy-to are for a process, -P PID; a program is recorded until it ends");
         }
     }
 
@@ -122,7 +121,7 @@ internal sealed class RecordCommand
         RecordOptions options = _options.Read(result, result.GetRequiredValue(_output));
         if (result.GetValue(_pid) is string target)
         {
-            return AttachCommand.Run(options, target, result.GetValue(_seconds));
+            return _process.Run(options, target, result);
         }
 
         try

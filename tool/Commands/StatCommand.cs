@@ -73,19 +73,24 @@ internal static class StatCommand
             if (result.GetValue(diff) is { } path)
             {
                 using TraceFile other = TraceFile.Open(path);
-                var both = new StatDiff(
-                    StatTable.Read(other, selection.Of(result, other), false), StatTable.Read(file, selected, false));
+                var both = new StatDiff(Read(other, selection.Of(result, other), false), Read(file, selected, false));
                 both.Sort(field);
                 Print(both, other, file, wanted, limit);
                 return TraceInput.PrintDamages(other) ? ExitCode.Failure : ExitCode.Success;
             }
 
-            StatTable table = StatTable.Read(file, selected, result.GetValue(byThread));
+            StatTable table = Read(file, selected, result.GetValue(byThread));
             table.Sort(field);
             Print(table, file, wanted, limit);
             return ExitCode.Success;
         }));
         return command;
+    }
+
+    private static StatTable Read(TraceFile file, EventSelection selection, bool byThread)
+    {
+        using Progress progress = ReadingProgress.Of(file, selection);
+        return StatTable.Read(file, selection, byThread);
     }
 
     private static void Print(StatDiff diff, TraceFile other, TraceFile file, string format, int limit)

@@ -18,7 +18,6 @@ internal sealed unsafe class ControlChannel : IDisposable
     private readonly string _target;
     private readonly int _file;
     private readonly ControlPage* _page;
-    private readonly uint _pid;
 
     /// <param name="target">The id of a process, or its trace file.</param>
     /// <exception cref="ControlException">It is not being recorded, or cannot be asked.</exception>
@@ -35,8 +34,14 @@ internal sealed unsafe class ControlChannel : IDisposable
         }
 
         _page = (ControlPage*)page;
-        _pid = ((TraceFileHeader*)page)->Pid;
+        ProcessId = ControlTarget.ProcessIdOf(target) ?? (int)((TraceFileHeader*)page)->Pid;
     }
+
+    /// <summary>The process that is recorded: as it was given, else as it knows itself.</summary>
+    public int ProcessId { get; }
+
+    /// <summary>The process has another root directory, or other mounts, than this one: a path can be that of another file there.</summary>
+    public bool SeesOtherFiles => ControlTarget.SeesOtherFiles(ProcessId);
 
     /// <exception cref="ControlException">There is no answer.</exception>
     public ControlAnswer Ask(ControlKind kind, string text = "", uint flags = 0)
@@ -104,14 +109,14 @@ internal sealed unsafe class ControlChannel : IDisposable
                 throw new ControlException($"{_target}: the recording has ended");
             }
 
-            if (waited.ElapsedMilliseconds > LongestLifeMs && !Directory.Exists($"/proc/{_pid}"))
+            if (waited.ElapsedMilliseconds > LongestLifeMs && !Directory.Exists($"/proc/{ProcessId}"))
             {
-                throw new ControlException($"{_target}: process {_pid}, which is recorded there, has ended; of one in a container give the id that it has here");
+                throw new ControlException($"{_target}: process {ProcessId}, which is recorded there, has ended; of one in a container give the id that it has here");
             }
 
             if (waited.ElapsedMilliseconds > LongestAnswerMs)
             {
-                throw new ControlException($"{_target}: there is no answer from process {_pid}; is it stopped, or does it load an object all the time?");
+                throw new ControlException($"{_target}: there is no answer from process {ProcessId}; is it stopped, or does it load an object all the time?");
             }
 
             Thread.Sleep(pause);

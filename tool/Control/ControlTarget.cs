@@ -16,8 +16,35 @@ internal static unsafe class ControlTarget
     /// <exception cref="ControlException">There is no such recording.</exception>
     public static int Open(string target)
     {
+        return ProcessIdOf(target) is { } pid ? OpenOf(pid) : OpenFile(target);
+    }
+
+    /// <summary>Null: it is the name of a file.</summary>
+    public static int? ProcessIdOf(string target)
+    {
         bool isPid = int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int pid);
-        return isPid && !File.Exists(target) ? OpenOf(pid) : OpenFile(target);
+        return isPid && !File.Exists(target) ? pid : null;
+    }
+
+    /// <summary>True if a process is known to have another root directory, or other mounts, than this one.</summary>
+    public static bool SeesOtherFiles(int pid) => Differs(pid, "root") || Differs(pid, "ns/mnt");
+
+    private static bool Differs(int pid, string link)
+    {
+        string? there = TargetOf($"/proc/{pid}/{link}");
+        return there != null && there != TargetOf($"/proc/self/{link}");
+    }
+
+    private static string? TargetOf(string link)
+    {
+        try
+        {
+            return new FileInfo(link).LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static int OpenFile(string path)

@@ -37,13 +37,13 @@ internal sealed class ChromeDump : Dump
         }
     }
 
-    public override void Begin(ulong time)
+    public override void Begin(ulong time, IReadOnlyList<TraceThread> threads)
     {
         _output.Write("{\"traceEvents\":[\n"u8);
         WriteMetadata("process_name"u8, 0, ThreadNames.Process(File));
-        for (int i = 0; i < _threads.Length; i++)
+        foreach (TraceThread thread in threads)
         {
-            WriteMetadata("thread_name"u8, i, ThreadNames.Of(File, File.Threads[i]));
+            WriteMetadata("thread_name"u8, thread.Index, ThreadNames.Of(File, thread));
         }
     }
 
@@ -55,6 +55,7 @@ internal sealed class ChromeDump : Dump
         {
             SliceBegin.Called => "}"u8,
             SliceBegin.Hidden => ",\"args\":{\"begin\":\"not seen\"}}"u8,
+            SliceBegin.Earlier => ",\"args\":{\"begin\":\"earlier\"}}"u8,
             _ => ",\"args\":{\"begin\":\"continued\"}}"u8,
         });
     }

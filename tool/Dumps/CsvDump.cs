@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Text;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
@@ -12,7 +13,7 @@ internal sealed class CsvDump(TraceFile file, Utf8Output output) : Dump(file)
 
     public override bool NeedsHiddenCalls => false;
 
-    public override void Begin(ulong time) => output.Write("thread,tid,start_ns,duration_ns,self_ns,depth,function,end\n"u8);
+    public override void Begin(ulong time, IReadOnlyList<TraceThread> threads) => output.Write("thread,tid,start_ns,duration_ns,self_ns,depth,function,end\n"u8);
 
     public override void OnCall(in FinishedCall call)
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Dumps;
@@ -18,8 +19,9 @@ internal abstract class Dump(TraceFile file)
     public virtual bool NeedsHiddenCalls => true;
 
     /// <summary>Comes first.</summary>
-    /// <param name="time">Of the first event.</param>
-    public virtual void Begin(ulong time)
+    /// <param name="time">Of the first event, or when the range of times begins that was chosen.</param>
+    /// <param name="threads">Those that were chosen.</param>
+    public virtual void Begin(ulong time, IReadOnlyList<TraceThread> threads)
     {
     }
 
@@ -32,7 +34,7 @@ internal abstract class Dump(TraceFile file)
     {
     }
 
-    /// <summary>A call has ended. Its times are those of the file.</summary>
+    /// <summary>A call has ended. Its times are those of the file: it can have begun before the range that was chosen.</summary>
     public virtual void OnCall(in FinishedCall call)
     {
     }
@@ -64,6 +66,6 @@ internal abstract class Dump(TraceFile file)
     }
 
     /// <summary>Comes last, when all slices have ended.</summary>
-    /// <param name="time">Of the last event.</param>
+    /// <param name="time">Of the last event, or when the range ends.</param>
     public abstract void End(ulong time);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Dumps;
 
@@ -8,9 +9,9 @@ namespace Ftrace.Tool.Dumps;
 /// A line for each distinct stack: the functions, separated by semicolons, and the time in it, without that in callees, in nanoseconds.
 /// For flamegraph.pl, inferno, speedscope and others.
 /// </summary>
-internal sealed class FoldedDump(TraceFile file, Utf8Output output, int maxNodes = StackTree.DefaultMaxNodes) : TreeDump(file, maxNodes)
+internal sealed class FoldedDump(TraceFile file, Utf8Output output, int maxNodes = TreeDump.DefaultMaxNodes) : TreeDump(file, maxNodes)
 {
-    protected override void Write(StackTree tree)
+    protected override void Write(CallTree tree)
     {
         // Names by function, threads included: a name is in many lines.
         var names = new Dictionary<int, string>();
@@ -23,14 +24,14 @@ internal sealed class FoldedDump(TraceFile file, Utf8Output output, int maxNodes
             }
 
             stack.Clear();
-            for (int frame = node; frame != StackTree.Root; frame = tree[frame].Parent)
+            for (int frame = node; frame != CallTree.Root; frame = tree[frame].Caller)
             {
                 stack.Add(frame);
             }
 
             for (int i = stack.Count - 1; i >= 0; i--)
             {
-                ref StackTree.Node frame = ref tree[stack[i]];
+                ref CallNode frame = ref tree[stack[i]];
                 if (!names.TryGetValue(frame.Function, out string? name))
                 {
                     // The format has no way to write a semicolon.

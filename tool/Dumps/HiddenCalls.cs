@@ -1,5 +1,7 @@
 using System.Collections.Generic;
+using System.Linq;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Dumps;
 
@@ -23,19 +25,15 @@ internal sealed class HiddenCalls : ICallSink
         _gaps = new int[file.Threads.Count];
     }
 
-    /// <summary>Reads the trace, unless nothing is missing in it.</summary>
-    public static HiddenCalls Find(TraceFile file)
+    /// <summary>False: nothing is missing in the trace, so there are none.</summary>
+    public static bool CanBeIn(TraceFile file, EventSelection selection) =>
+        (selection.Threads ?? file.Threads).Any(thread => thread.IsBeginningCut || thread.MissingBlocks != 0 || thread.Lost != 0);
+
+    /// <summary>Reads some threads, at all times: a call that was under way in the range that was chosen can have ended after it.</summary>
+    public static HiddenCalls Find(TraceFile file, EventSelection selection)
     {
         var calls = new HiddenCalls(file);
-        foreach (TraceThread thread in file.Threads)
-        {
-            if (thread.IsBeginningCut || thread.MissingBlocks != 0 || thread.Lost != 0)
-            {
-                calls.Read();
-                break;
-            }
-        }
-
+        calls.Read(selection);
         return calls;
     }
 
@@ -64,10 +62,10 @@ internal sealed class HiddenCalls : ICallSink
         _count++;
     }
 
-    private void Read()
+    private void Read(EventSelection selection)
     {
         var tracker = new CallTracker(_file.Threads.Count, this);
-        using MergedEvents events = _file.ReadMerged();
+        using MergedEvents events = selection.Read(_file);
         while (events.Next())
         {
             ref readonly TraceEvent e = ref events.Current;

@@ -69,14 +69,14 @@ internal sealed class PerfettoDump : Dump
         _stream = stream;
     }
 
-    public override void Begin(ulong time)
+    public override void Begin(ulong time, IReadOnlyList<TraceThread> threads)
     {
         WriteDefaults();
         WriteClocks();
         WriteProcess();
-        for (int thread = 0; thread < File.Threads.Count; thread++)
+        foreach (TraceThread thread in threads)
         {
-            WriteThread(thread);
+            WriteThread(thread.Index);
         }
     }
 
@@ -90,6 +90,9 @@ internal sealed class PerfettoDump : Dump
                 break;
             case SliceBegin.Hidden:
                 WriteAnnotated(thread, time, SliceBeginType, function, null, "begin", "not seen");
+                break;
+            case SliceBegin.Earlier:
+                WriteAnnotated(thread, time, SliceBeginType, function, null, "begin", "earlier");
                 break;
             case SliceBegin.Continued:
                 WriteAnnotated(thread, time, SliceBeginType, function, null, "begin", "continued");

@@ -9,6 +9,9 @@ internal enum SliceBegin
     /// <summary>The call began before what is in the trace of its thread, or while events were lost.</summary>
     Hidden,
 
+    /// <summary>The call began before the range of times that was chosen.</summary>
+    Earlier,
+
     /// <summary>With another slice's end that it was inside of, as in <see cref="SliceEnd.Split"/>.</summary>
     Continued,
 }

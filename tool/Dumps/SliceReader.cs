@@ -1,13 +1,15 @@
 using System;
 using System.Runtime.CompilerServices;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Dumps;
 
 /// <summary>Reads a trace for a <see cref="Dump"/>, and makes calls into slices that are strictly nested in each thread.</summary>
 /// <remarks>
 /// Calls are not nested if a thread switches stacks (fibers, coroutines). Then a call that ends can have others inside it which go on: their
-/// slices end, and begin again after it. Nothing is allocated for an event.
+/// slices end, and begin again after it. If a range of times was chosen, everything before it is read too: calls that are under way when it
+/// begins have slices from then on. Nothing is allocated for an event.
 /// </remarks>
 internal sealed class SliceReader : ICallSink
 {
@@ -15,18 +17,24 @@ internal sealed class SliceReader : ICallSink
     private const int MaxSplit = 64;
 
     private readonly TraceFile _file;
+    private readonly EventSelection _selection;
     private readonly Dump _dump;
     private readonly CallTracker _tracker;
     private readonly SliceStack[] _stacks;
     private readonly int[] _gaps;
     private readonly bool[] _hasBegun;
     private HiddenCalls? _hidden;
+
+    /// <summary>What is written to at the time: nothing before the range.</summary>
+    private Dump _current;
     private ulong _time;
 
-    public SliceReader(TraceFile file, Dump dump)
+    private SliceReader(TraceFile file, Dump dump, EventSelection selection)
     {
         _file = file;
         _dump = dump;
+        _current = new NoDump(file);
+        _selection = selection;
         _tracker = new CallTracker(file.Threads.Count, this);
         _stacks = new SliceStack[file.Threads.Count];
         _gaps = new int[file.Threads.Count];
@@ -37,56 +45,107 @@ internal sealed class SliceReader : ICallSink
         }
     }
 
-    public static void Run(TraceFile file, Dump dump) => new SliceReader(file, dump).Run();
+    public static void Run(TraceFile file, Dump dump) => Run(file, dump, EventSelection.All);
+
+    public static void Run(TraceFile file, Dump dump, EventSelection selection) => new SliceReader(file, dump, selection).Run();
+
+    /// <summary>How often the trace is read.</summary>
+    public static int PassesOf(TraceFile file, Dump dump, EventSelection selection) =>
+        dump.NeedsHiddenCalls && HiddenCalls.CanBeIn(file, selection) ? 2 : 1;
 
     private void Run()
     {
-        if (_dump.NeedsHiddenCalls)
+        if (PassesOf(_file, _dump, _selection) > 1)
         {
-            _hidden = HiddenCalls.Find(_file);
+            _hidden = HiddenCalls.Find(_file, _selection);
         }
 
-        using MergedEvents events = _file.ReadMerged();
-        bool isFirst = true;
-        while (events.Next())
+        using MergedEvents events = _selection.Read(_file);
+        bool hasNext = events.Next();
+        bool isAfterOthers = hasNext && events.Current.Time < _selection.From;
+        for (; hasNext && events.Current.Time < _selection.From; hasNext = events.Next())
         {
-            ref readonly TraceEvent e = ref events.Current;
-            _time = Math.Max(_time, _file.Clock.ToMonotonic(e.Time));
-            if (isFirst)
+            Add(in events.Current);
+        }
+
+        if (hasNext)
+        {
+            ulong begin = isAfterOthers ? _selection.From : Math.Min(events.Current.Time, _selection.To);
+            _time = Math.Max(_time, _file.Clock.ToMonotonic(begin));
+        }
+
+        _dump.Begin(_time, _selection.Threads ?? _file.Threads);
+        if (hasNext)
+        {
+            _current = _dump;
+            OpenEarlier();
+        }
+
+        for (; hasNext && events.Current.Time <= _selection.To; hasNext = events.Next())
+        {
+            Add(in events.Current);
+        }
+
+        Finish(hasNext);
+    }
+
+    /// <summary>Begins slices for the calls that began before the range.</summary>
+    private void OpenEarlier()
+    {
+        for (int thread = 0; thread < _stacks.Length; thread++)
+        {
+            for (int i = 0; i < _stacks[thread].Count; i++)
             {
-                isFirst = false;
-                _dump.Begin(_time);
+                _current.OnSliceBegin(thread, _time, _stacks[thread][i].Function, SliceBegin.Earlier);
             }
-
-            if (!_hasBegun[e.Thread])
-            {
-                _hasBegun[e.Thread] = true;
-                OpenHidden(e.Thread);
-            }
-
-            Read(in e);
         }
+    }
 
-        if (isFirst)
+    /// <param name="isCut">The trace has events after the range.</param>
+    private void Finish(bool isCut)
+    {
+        if (isCut)
         {
-            _dump.Begin(0);
+            _time = Math.Max(_time, _file.Clock.ToMonotonic(_selection.To));
+            _tracker.Finish(_selection.To);
+        }
+        else
+        {
+            _tracker.Finish();
         }
 
-        _tracker.Finish();
         CloseHidden();
         _dump.End(_time);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Add(in TraceEvent e)
+    {
+        _time = Math.Max(_time, _file.Clock.ToMonotonic(e.Time));
+        if (!_hasBegun[e.Thread])
+        {
+            _hasBegun[e.Thread] = true;
+            OpenHidden(e.Thread);
+        }
+
+        Read(in e);
     }
 
     public void OnBegin(in TraceEvent entry)
     {
         int function = _file.Symbols.FunctionAt(entry.Address, entry.Time);
         _stacks[entry.Thread].Push(entry.Call, function);
-        _dump.OnSliceBegin(entry.Thread, _time, function, SliceBegin.Called);
+        _current.OnSliceBegin(entry.Thread, _time, function, SliceBegin.Called);
     }
 
     public void OnEnd(in FinishedCall call)
     {
-        _dump.OnCall(in call);
+        // Those that are under way all the time are not calls of the range, only slices.
+        if (call.How != CallEnd.Unfinished || call.Start >= _selection.From)
+        {
+            _current.OnCall(in call);
+        }
+
         SliceStack stack = _stacks[call.Thread];
         int index = call.HasBeginning ? stack.Find(call.Number) : stack.FindHidden(_file.Symbols.FunctionAt(call.Address, call.End));
         if (index >= 0)
@@ -112,21 +171,21 @@ internal sealed class SliceReader : ICallSink
         switch (e.Kind)
         {
             case EventKind.FunctionEntry:
-                _dump.OnEntry(e.Thread, _time, _file.Symbols.FunctionAt(e.Address, e.Time));
+                _current.OnEntry(e.Thread, _time, _file.Symbols.FunctionAt(e.Address, e.Time));
                 break;
             case EventKind.Mark:
-                _dump.OnMark(e.Thread, _time, e.Data);
+                _current.OnMark(e.Thread, _time, e.Data);
                 break;
             case EventKind.Sample:
-                _dump.OnSample(e.Thread, _time, in e);
+                _current.OnSample(e.Thread, _time, in e);
                 break;
             case EventKind.Switched:
                 _tracker.Add(in e);
-                _dump.OnSwitched(e.Thread, _time, e.Address != 0);
+                _current.OnSwitched(e.Thread, _time, e.Address != 0);
                 break;
             case EventKind.Lost or EventKind.Gap:
                 _tracker.Add(in e);
-                _dump.OnLost(e.Thread, _time, e.Address, e.Kind == EventKind.Gap);
+                _current.OnLost(e.Thread, _time, e.Address, e.Kind == EventKind.Gap);
                 _gaps[e.Thread]++;
                 OpenHidden(e.Thread);
                 break;
@@ -144,7 +203,7 @@ internal sealed class SliceReader : ICallSink
         for (int i = functions.Count - 1; i >= 0; i--)
         {
             _stacks[thread].Push(Slice.Hidden, functions[i]);
-            _dump.OnSliceBegin(thread, _time, functions[i], SliceBegin.Hidden);
+            _current.OnSliceBegin(thread, _time, functions[i], SliceBegin.Hidden);
         }
     }
 
@@ -160,16 +219,16 @@ internal sealed class SliceReader : ICallSink
 
         for (int i = stack.Count - 1; i > index; i--)
         {
-            _dump.OnSliceEnd(thread, _time, stack[i].Function, SliceEnd.Split);
+            _current.OnSliceEnd(thread, _time, stack[i].Function, SliceEnd.Split);
         }
 
-        _dump.OnSliceEnd(thread, _time, stack[index].Function, how);
+        _current.OnSliceEnd(thread, _time, stack[index].Function, how);
         if (inside != 0)
         {
             stack.RemoveAt(index);
             for (int i = index; i < stack.Count; i++)
             {
-                _dump.OnSliceBegin(thread, _time, stack[i].Function, SliceBegin.Continued);
+                _current.OnSliceBegin(thread, _time, stack[i].Function, SliceBegin.Continued);
             }
 
             return;
@@ -178,7 +237,7 @@ internal sealed class SliceReader : ICallSink
         stack.Pop();
         while (stack.Count != 0 && stack.Last.Call == Slice.Ended)
         {
-            _dump.OnSliceEnd(thread, _time, stack.Last.Function, stack.Last.How);
+            _current.OnSliceEnd(thread, _time, stack.Last.Function, stack.Last.How);
             stack.Pop();
         }
     }
@@ -190,7 +249,7 @@ internal sealed class SliceReader : ICallSink
         {
             for (SliceStack stack = _stacks[thread]; stack.Count != 0; stack.Pop())
             {
-                _dump.OnSliceEnd(thread, _time, stack.Last.Function, SliceEnd.NotSeen);
+                _current.OnSliceEnd(thread, _time, stack.Last.Function, SliceEnd.NotSeen);
             }
         }
     }

@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Collections.Generic;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Dumps;
 
@@ -20,7 +21,7 @@ internal sealed class SpeedscopeDump : TreeDump, IDisposable
     private ulong _begin;
     private bool _isFirstProfile = true;
 
-    public SpeedscopeDump(TraceFile file, Utf8Output output, int maxNodes = StackTree.DefaultMaxNodes)
+    public SpeedscopeDump(TraceFile file, Utf8Output output, int maxNodes = DefaultMaxNodes)
         : base(file, maxNodes)
     {
         _output = output;
@@ -30,7 +31,7 @@ internal sealed class SpeedscopeDump : TreeDump, IDisposable
 
     public void Dispose() => _spool.Dispose();
 
-    public override void Begin(ulong time)
+    public override void Begin(ulong time, IReadOnlyList<TraceThread> threads)
     {
         _begin = time;
         _output.Write("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n\"exporter\":"u8);
@@ -42,7 +43,7 @@ internal sealed class SpeedscopeDump : TreeDump, IDisposable
 
     public override void OnSliceEnd(int thread, ulong time, int function, SliceEnd how) => Add(thread, time, function, (byte)'C');
 
-    protected override void Write(StackTree tree)
+    protected override void Write(CallTree tree)
     {
         for (int thread = 0; thread < _last.Length; thread++)
         {
@@ -105,7 +106,7 @@ internal sealed class SpeedscopeDump : TreeDump, IDisposable
         _output.Write("]}"u8);
     }
 
-    private void WriteStacks(StackTree tree)
+    private void WriteStacks(CallTree tree)
     {
         ulong sum = 0;
         for (int node = 1; node < tree.Count; node++)
@@ -125,7 +126,7 @@ internal sealed class SpeedscopeDump : TreeDump, IDisposable
             }
 
             stack.Clear();
-            for (int frame = node; frame > StackTree.Root; frame = tree[frame].Parent)
+            for (int frame = node; frame > CallTree.Root; frame = tree[frame].Caller)
             {
                 stack.Add(tree[frame].Function);
             }

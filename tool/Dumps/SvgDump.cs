@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Dumps;
 
@@ -14,7 +15,7 @@ namespace Ftrace.Tool.Dumps;
 /// The boxes of a stack are above each other, callers below; the width is time, and the order is that of names. The script gets its
 /// numbers from attributes, so that there is one kind of quoting only.
 /// </remarks>
-internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = StackTree.DefaultMaxNodes, int maxBoxes = SvgDump.DefaultMaxBoxes)
+internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = TreeDump.DefaultMaxNodes, int maxBoxes = SvgDump.DefaultMaxBoxes)
     : TreeDump(file, maxNodes)
 {
     /// <summary>A browser can handle these, and people cannot.</summary>
@@ -32,18 +33,18 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
     /// <summary>Narrower boxes are there, but not shown before somebody zooms in.</summary>
     private const double MinShown = 0.3;
 
-    private StackTree _tree = null!;
+    private CallTree _tree = null!;
     private ulong[] _totals = [];
     private ulong _least;
     private double _scale;
     private int _height;
     private string _header = "";
 
-    protected override void Write(StackTree tree)
+    protected override void Write(CallTree tree)
     {
         _tree = tree;
         _totals = tree.Totals();
-        _scale = _totals[StackTree.Root] == 0 ? 0 : (Width - 2 * Margin) / (double)_totals[StackTree.Root];
+        _scale = _totals[CallTree.Root] == 0 ? 0 : (Width - 2 * Margin) / (double)_totals[CallTree.Root];
         _least = LeastTotal();
         var children = new NodeList[tree.Count];
         int depth = 0;
@@ -51,7 +52,7 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
         ulong leftOutTime = 0;
         for (int node = tree.Count - 1; node > 0; node--)
         {
-            int parent = tree[node].Parent;
+            int parent = tree[node].Caller;
             if (_totals[node] >= _least)
             {
                 depth = Math.Max(depth, tree[node].Depth);
@@ -61,7 +62,7 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
             }
 
             leftOut++;
-            leftOutTime += _totals[parent] >= _least || parent == StackTree.Root ? _totals[node] : 0;
+            leftOutTime += _totals[parent] >= _least || parent == CallTree.Root ? _totals[node] : 0;
         }
 
         _height = HeaderHeight + (depth + 1) * RowHeight + Margin;
@@ -73,7 +74,7 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
     /// <summary>The total of the smallest box that is written.</summary>
     private ulong LeastTotal()
     {
-        ulong least = Math.Max(1, _totals[StackTree.Root] / 200_000);
+        ulong least = Math.Max(1, _totals[CallTree.Root] / 200_000);
         if (_totals.Length > maxBoxes)
         {
             ulong[] sorted = [.. _totals];
@@ -87,7 +88,7 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
     private void WriteHead(ulong leftOut, ulong leftOutTime)
     {
         string command = File.Process.Arguments.Count == 0 ? ThreadNames.Process(File) : string.Join(' ', File.Process.Arguments);
-        ulong total = _totals[StackTree.Root];
+        ulong total = _totals[CallTree.Root];
         string empty = total == 0 ? "; nothing was recorded" : "";
         string missing = leftOut == 0 ? "" : $"; {Number(leftOut)} small boxes left out, {Percent(leftOutTime, total)}";
         missing += LeftOut == 0 ? "" : $"; {Number(LeftOut)} calls counted in their callers, too many stacks";
@@ -120,11 +121,11 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
 
     private void WriteBoxes(NodeList[] children)
     {
-        if (_totals[StackTree.Root] != 0)
+        if (_totals[CallTree.Root] != 0)
         {
             // Depth first, in the order of names: the script finds parents by it.
             var open = new Stack<(int Node, ulong Start)>();
-            open.Push((StackTree.Root, 0));
+            open.Push((CallTree.Root, 0));
             var sorted = new List<(string Name, int Node)>();
             while (open.TryPop(out (int Node, ulong Start) box))
             {
@@ -155,8 +156,8 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
 
     private void WriteBox(int node, ulong start)
     {
-        ref StackTree.Node frame = ref _tree[node];
-        string name = node == StackTree.Root ? "all" : NameOf(in frame);
+        ref CallNode frame = ref _tree[node];
+        string name = node == CallTree.Root ? "all" : NameOf(in frame);
         double x = Margin + start * _scale;
         double width = _totals[node] * _scale;
         int y = _height - Margin - (frame.Depth + 1) * RowHeight;
@@ -166,8 +167,8 @@ internal sealed class SvgDump(TraceFile file, Utf8Output output, int maxNodes = 
         output.Write(Format($"""
             <g class="b c{ColourOf(name)}" data-n="{escaped}" data-d="{frame.Depth}" data-x="{start}" data-t="{_totals[node]}" data-s="{frame.Self}" data-c="{frame.Calls}"{hidden}>
             """));
-        output.Write(Format($"<title>{escaped}: {Amount(_totals[node])}, {Percent(_totals[node], _totals[StackTree.Root])}"));
-        output.Write(Format($"; self {Amount(frame.Self)}, {Percent(frame.Self, _totals[StackTree.Root])}{calls}</title>"));
+        output.Write(Format($"<title>{escaped}: {Amount(_totals[node])}, {Percent(_totals[node], _totals[CallTree.Root])}"));
+        output.Write(Format($"; self {Amount(frame.Self)}, {Percent(frame.Self, _totals[CallTree.Root])}{calls}</title>"));
         output.Write(Format($"<rect x=\"{x:0.##}\" y=\"{y}\" width=\"{width:0.##}\" height=\"{RowHeight - 1}\" rx=\"2\"/>"));
         output.Write(Format($"<text x=\"{x + 3:0.##}\" y=\"{y + 12}\">{TextEscape.Xml(Shorten(name, (int)((width - 6) / CharacterWidth)))}</text></g>\n"));
     }

@@ -2,28 +2,32 @@ using System;
 using System.Collections.Generic;
 using System.Text;
 using Ftrace.Tool.Reading;
+using Ftrace.Tool.Reports;
 
 namespace Ftrace.Tool.Dumps;
 
 /// <summary>A format for distinct stacks, with the time in each. The first frame is the thread's name.</summary>
 /// <remarks>
 /// If there are no calls with an exit in the trace, samples are counted instead, and if there are none either, entries. Memory grows
-/// with the number of distinct stacks, up to the limit of <see cref="StackTree"/>.
+/// with the number of distinct stacks, up to the limit of <see cref="CallTree"/>.
 /// </remarks>
 internal abstract class TreeDump : Dump
 {
+    /// <summary>100 MB. What is in further stacks is counted for the callers that have a node.</summary>
+    public const int DefaultMaxNodes = 2_000_000;
+
     private readonly ThreadPlace[] _places;
     private readonly List<string> _threadNames = [];
     private readonly int _maxNodes;
-    private readonly StackTree _calls;
-    private StackTree? _samples;
-    private StackTree? _entries;
+    private readonly CallTree _calls;
+    private CallTree? _samples;
+    private CallTree? _entries;
 
     protected TreeDump(TraceFile file, int maxNodes)
         : base(file)
     {
         _maxNodes = maxNodes;
-        _calls = new StackTree(maxNodes);
+        _calls = new CallTree(maxNodes);
         _places = new ThreadPlace[file.Threads.Count];
         for (int i = 0; i < _places.Length; i++)
         {
@@ -54,7 +58,7 @@ internal abstract class TreeDump : Dump
         ref ThreadPlace place = ref _places[thread];
         if (place.Node == 0)
         {
-            place.Node = _calls.Child(StackTree.Root, place.ThreadFunction);
+            place.Node = _calls.Callee(CallTree.Root, place.ThreadFunction);
             if (place.Node < 0)
             {
                 place.Node = 0;
@@ -71,7 +75,7 @@ internal abstract class TreeDump : Dump
             return;
         }
 
-        int node = _calls.Child(place.Node, function);
+        int node = _calls.Callee(place.Node, function);
         if (node < 0)
         {
             place.LeftOut = 1;
@@ -92,7 +96,7 @@ internal abstract class TreeDump : Dump
             return;
         }
 
-        place.Node = _calls[place.Node].Parent;
+        place.Node = _calls[place.Node].Caller;
     }
 
     public override void OnSample(int thread, ulong time, in TraceEvent sample)
@@ -102,11 +106,11 @@ internal abstract class TreeDump : Dump
             return;
         }
 
-        _samples ??= new StackTree(_maxNodes);
-        int node = _samples.Child(StackTree.Root, _places[thread].ThreadFunction);
+        _samples ??= new CallTree(_maxNodes);
+        int node = _samples.Callee(CallTree.Root, _places[thread].ThreadFunction);
         foreach (int function in SampleStack.Read(File, in sample))
         {
-            int next = _samples.Child(Math.Max(node, 0), function);
+            int next = _samples.Callee(Math.Max(node, 0), function);
             if (next < 0)
             {
                 break;
@@ -125,16 +129,16 @@ internal abstract class TreeDump : Dump
             return;
         }
 
-        _entries ??= new StackTree(_maxNodes);
-        int node = _entries.Child(StackTree.Root, _places[thread].ThreadFunction);
-        node = Math.Max(_entries.Child(Math.Max(node, 0), function), 0);
+        _entries ??= new CallTree(_maxNodes);
+        int node = _entries.Callee(CallTree.Root, _places[thread].ThreadFunction);
+        node = Math.Max(_entries.Callee(Math.Max(node, 0), function), 0);
         _entries[node].Self++;
         _entries[node].Calls++;
     }
 
     public sealed override void End(ulong time)
     {
-        StackTree tree = _calls;
+        CallTree tree = _calls;
         if (_calls.Count == 1 && _samples != null)
         {
             tree = _samples;
@@ -151,9 +155,9 @@ internal abstract class TreeDump : Dump
     }
 
     /// <summary>The name of a node.</summary>
-    protected string NameOf(in StackTree.Node node) => node.Function < 0 ? _threadNames[~node.Function] : Encoding.UTF8.GetString(Symbols.Name(node.Function));
+    protected string NameOf(in CallNode node) => node.Function < 0 ? _threadNames[~node.Function] : Encoding.UTF8.GetString(Symbols.Name(node.Function));
 
-    protected abstract void Write(StackTree tree);
+    protected abstract void Write(CallTree tree);
 
     private void AddTime(ref ThreadPlace place, ulong time)
     {

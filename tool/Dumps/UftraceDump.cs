@@ -39,6 +39,7 @@ internal sealed class UftraceDump : Dump, IDisposable
     private readonly int[] _tasks;
     private readonly List<int> _ids = [];
     private readonly int[] _depths;
+    private readonly bool[] _isChosen;
     private readonly bool[] _isWritten;
     private readonly ThreadBuffers _buffers;
     private FileStream? _markStream;
@@ -66,6 +67,7 @@ internal sealed class UftraceDump : Dump, IDisposable
             }
         }
 
+        _isChosen = new bool[_ids.Count];
         _isWritten = new bool[_ids.Count];
         _buffers = new ThreadBuffers(_ids.Count, Append);
     }
@@ -81,7 +83,14 @@ internal sealed class UftraceDump : Dump, IDisposable
         _markStream = null;
     }
 
-    public override void Begin(ulong time) => _begin = time;
+    public override void Begin(ulong time, IReadOnlyList<TraceThread> threads)
+    {
+        _begin = time;
+        foreach (TraceThread thread in threads)
+        {
+            _isChosen[_tasks[thread.Index]] = true;
+        }
+    }
 
     public override void OnSliceBegin(int thread, ulong time, int function, SliceBegin how)
     {
@@ -174,6 +183,11 @@ internal sealed class UftraceDump : Dump, IDisposable
         output.Write(" sid="u8).Write(session).Write(" exename=\""u8).Write(_modules.Executable).Write("\"\n"u8);
         for (int task = 0; task < _ids.Count; task++)
         {
+            if (!_isChosen[task])
+            {
+                continue;
+            }
+
             output.Write("TASK timestamp="u8).WriteFixed(_begin, 1_000_000_000, 9);
             output.Write(" tid="u8).Write((ulong)_ids[task]).Write(" pid="u8).Write(process).Line();
         }

@@ -11,6 +11,7 @@ namespace Ftrace.Tool.Output;
 internal sealed partial class DescriptorStream(int descriptor) : Stream
 {
     public const int StandardOutput = 1;
+    public const int StandardError = 2;
 
     private const int BrokenPipe = 32;
     private const int Interrupted = 4;

@@ -2,16 +2,19 @@ using System;
 
 namespace Ftrace.Tool.Output;
 
-/// <summary>What standard output is.</summary>
+/// <summary>What standard output and standard error are.</summary>
 internal static class Terminal
 {
     public static bool IsTerminal => !Console.IsOutputRedirected;
 
     /// <summary>Colours only on a terminal, and not if NO_COLOR is set (no-color.org).</summary>
     public static bool HasColours =>
-        IsTerminal
-        && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
-        && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
+        IsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && IsCapable;
+
+    /// <summary>Standard error is a terminal that goes back to the beginning of a line.</summary>
+    public static bool IsErrorRewritable => !Console.IsErrorRedirected && IsCapable;
+
+    private static bool IsCapable => Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
 
     /// <summary>The characters of the locale, as nl_langinfo(3) finds it: the first of these variables that is set counts.</summary>
     public static bool IsUtf8

@@ -102,6 +102,13 @@ internal sealed class CallTracker
         }
     }
 
+    /// <summary>The same, at a time after the last event.</summary>
+    public void Finish(ulong time)
+    {
+        _lastTime = Math.Max(_lastTime, time);
+        Finish();
+    }
+
     private void Begin(in TraceEvent e)
     {
         int number = e.Call;

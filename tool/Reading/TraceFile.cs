@@ -66,6 +66,9 @@ internal sealed unsafe class TraceFile : IDisposable
     /// <summary>Of all, whatever <see cref="Damages"/> keeps.</summary>
     public long DamageCount { get; private set; }
 
+    /// <summary>Called for each block of events that is read.</summary>
+    public Action? BlockRead { get; set; }
+
     private TraceInformation Information { get; }
 
     /// <summary>Opens a file and reads everything except the events.</summary>
@@ -144,6 +147,7 @@ internal sealed unsafe class TraceFile : IDisposable
     /// <summary>Reads a block of events. Returns its length; 0: the place has another block now, or none.</summary>
     internal int ReadBlock(BlockEntry entry, TraceThread thread, byte* to)
     {
+        BlockRead?.Invoke();
         long offset = (long)entry.Block * Header.BlockSize;
         int length;
         try

@@ -282,7 +282,7 @@ internal sealed unsafe class TraceInformation(TraceFile file)
         TraceThread thread = file.ThreadOf(U32(fields, 0), (int)U32(fields, 4));
         thread.Id = (int)U32(fields, 4);
         thread.StartTime ??= U64(fields, 8);
-        thread.Name = name;
+        thread.Name = name.Length != 0 ? name : thread.Name; // blocks are in order: the last name counts
         return true;
     }
 

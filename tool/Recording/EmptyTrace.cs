@@ -12,7 +12,7 @@ internal static class EmptyTrace
         obstacle ?? $"the library was not started in {program.Path}, or has said above why it could not record";
 
     /// <summary>The library has begun, and no event came.</summary>
-    public static string ReasonOf(ProgramFile program, RecordOptions options, TraceFile file)
+    public static string ReasonOf(ProgramFile? program, RecordOptions options, TraceFile file)
     {
         int functions = 0;
         foreach (TraceObject target in file.Objects)
@@ -26,7 +26,7 @@ internal static class EmptyTrace
             return $"none of the functions that can be traced was called; there are {functions}";
         }
 
-        ObjectFunctions? found = Read(program);
+        ObjectFunctions? found = program != null ? Read(program) : null;
         if (functions == 0 && found is { Traceable: 0 })
         {
             ListReason reason = ListReason.Of(found) is [var first, ..] ? first : new ListReason("", 0, "have no room for a call", $"compile with {ListReason.Flag}");

@@ -75,7 +75,7 @@ internal static class ObjectList
 
     private static void AddLibraries(string path, List<ListedObject> objects)
     {
-        var start = new ProcessStartInfo(Loader) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Loader) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("--list");
         start.ArgumentList.Add(System.IO.Path.GetFullPath(path)); // a name alone is searched for
         start.Environment.Remove("LD_PRELOAD");
@@ -85,6 +85,7 @@ internal static class ObjectList
             return;
         }
 
+        loader.StandardInput.Close();
         loader.ErrorDataReceived += (_, _) => { };
         loader.BeginErrorReadLine();
         while (loader.StandardOutput.ReadLine() is { } line)

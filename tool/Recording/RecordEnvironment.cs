@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
 using System.Text;
 
@@ -37,20 +36,11 @@ internal static class RecordEnvironment
         byte[] first = Encoding.UTF8.GetBytes($"LD_PRELOAD={library}{separator}");
         variables.Add([.. first, .. preload]);
         Add(variables, "", $"fd:{descriptor}");
-        Add(variables, "_CHILD_PATH", childPath);
-        Add(variables, "_CHILDREN", options.HasChildren ? "1" : "0");
-        Add(variables, "_FILTER", string.Join(';', options.Filters));
-        Add(variables, "_NOTRACE", string.Join(';', options.Notrace));
-        Add(variables, "_TRIGGER", string.Join(';', options.Triggers));
-        Add(variables, "_PLUGIN", options.Plugin ?? "");
-        Add(variables, "_MODE", options.IsStream ? "stream" : "");
-        Add(variables, "_BUFFER", options.Buffer);
-        Add(variables, "_MAX_SIZE", options.MaxSize);
-        Add(variables, "_DEPTH", options.Depth);
-        Add(variables, "_MIN_TIME", options.MinTime);
-        Add(variables, "_HZ", options.Hz);
-        Add(variables, "_SNAPSHOT_SIGNAL", options.SnapshotSignal);
-        Add(variables, "_OFF", options.IsOff ? 1 : 0);
+        foreach ((string name, string value) in RecordSettings.Of(options, childPath))
+        {
+            Add(variables, "_" + name.ToUpperInvariant(), value);
+        }
+
         return variables;
     }
 
@@ -76,9 +66,6 @@ internal static class RecordEnvironment
 
         return texts;
     }
-
-    private static void Add(List<byte[]> variables, string name, long value) =>
-        Add(variables, name, value == 0 ? "" : value.ToString(CultureInfo.InvariantCulture));
 
     private static void Add(List<byte[]> variables, string name, string value)
     {

@@ -1,20 +1,18 @@
-using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Text;
-using Ftrace.Tool.Output;
-using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Recording;
 
 /// <summary><c>ftrace record</c>: runs a program, and writes what the library has recorded in it.</summary>
 internal sealed class RecordSession(RecordOptions options)
 {
-    private const int StandardError = 2;
     private const int DuplicateCloexec = 1030; // F_DUPFD_CLOEXEC
     private const int LimitDescriptors = 7;    // RLIMIT_NOFILE
     private const int HighDescriptor = 1000;
+
+    private readonly TraceFinish _finish = new(options);
 
     /// <summary>Runs a program.</summary>
     /// <param name="arguments">Its name, and its arguments.</param>
@@ -26,7 +24,11 @@ internal sealed class RecordSession(RecordOptions options)
         string library = LibraryFile.Find();
         using var output = new TraceOutput(options.Output);
         string? obstacle = program.FindObstacle();
-        HashSet<string> older = ChildFiles(output.FullPath);
+        var children = new ChildTraces(output.FullPath);
+        if (options.Filters.Count != 0 && obstacle == null)
+        {
+            WarnOfFilters(program);
+        }
 
         using var memory = new TraceMemory();
         bool isInPlace = options.IsStream && output.IsFile;
@@ -49,8 +51,8 @@ internal sealed class RecordSession(RecordOptions options)
 
         int status = child.Wait(out _);
         string next = string.Create(CultureInfo.InvariantCulture, $"{output.FullPath}.{child.Id}");
-        bool isWritten = TryFinish(output, source, isInPlace, program, obstacle, older.Contains(next) ? null : next);
-        ReportChildren(output.FullPath, older);
+        bool isWritten = TryFinish(output, source, isInPlace, program, obstacle, children, next);
+        ReportChildren(output, children);
         return status == 0 && !isWritten ? RecordingException.Failure : status;
     }
 
@@ -80,15 +82,16 @@ internal sealed class RecordSession(RecordOptions options)
     /// <param name="isInPlace">That is the file already.</param>
     /// <param name="program">The program.</param>
     /// <param name="obstacle">Why it may not have been recorded.</param>
-    /// <param name="next">Where a program has recorded that it executed in its place, if it did; null: not known.</param>
+    /// <param name="children">The files of programs that it has started.</param>
+    /// <param name="next">Where a program has recorded that it executed in its place, if it did.</param>
     /// <returns>False: the trace could not be written.</returns>
-    private bool TryFinish(TraceOutput output, int source, bool isInPlace, ProgramFile program, string? obstacle, string? next)
+    private bool TryFinish(TraceOutput output, int source, bool isInPlace, ProgramFile program, string? obstacle, ChildTraces children, string next)
     {
         try
         {
             var copy = new TraceCopy(source);
             bool hasBegun = copy.TryRead();
-            if (!copy.HasEvents && next != null && TryTakeNext(output, program, next, out bool isWritten))
+            if (!copy.HasEvents && !children.IsOlder(next) && TryTakeNext(output, program, next, out bool isWritten))
             {
                 return isWritten;
             }
@@ -96,20 +99,29 @@ internal sealed class RecordSession(RecordOptions options)
             if (!hasBegun)
             {
                 output.Abandon();
-                Print($"nothing was recorded: {EmptyTrace.ReasonOf(program, obstacle)}");
+                TraceFinish.Print($"nothing was recorded: {EmptyTrace.ReasonOf(program, obstacle)}");
                 return true;
             }
 
-            return isInPlace ? FinishInPlace(output, copy, program) : Write(output, copy, program);
+            bool isEmpty = !copy.HasEvents && copy.LostWithoutBuffer == 0;
+            if (isEmpty && output.IsFile && children.Find(out _).Count != 0)
+            {
+                // A shell script, make(1): the trace that was asked for is that of what it has started.
+                output.LeaveOut();
+                _finish.Tell($"nothing was recorded in {program.Executed} itself, so there is no {output.Path}");
+                return true;
+            }
+
+            return isInPlace ? _finish.FinishInPlace(output, copy, program) : _finish.Write(output, copy, program);
         }
         catch (IOException e)
         {
-            Print(e.Message);
+            TraceFinish.Print(e.Message);
             return false;
         }
         catch (RecordingException e)
         {
-            Print(e.Message);
+            TraceFinish.Print(e.Message);
             return false;
         }
     }
@@ -133,7 +145,7 @@ internal sealed class RecordSession(RecordOptions options)
             }
 
             output.Abandon();
-            isWritten = Write(output, copy, program);
+            isWritten = _finish.Write(output, copy, program);
             if (isWritten)
             {
                 Libc.Unlink(next);
@@ -147,150 +159,29 @@ internal sealed class RecordSession(RecordOptions options)
         }
     }
 
-    private bool FinishInPlace(TraceOutput output, TraceCopy copy, ProgramFile program)
+    private void ReportChildren(TraceOutput output, ChildTraces children)
     {
-        copy.FinishInPlace();
-        output.Commit();
-        Summarize(output, copy, program);
-        return true;
-    }
-
-    private bool Write(TraceOutput output, TraceCopy copy, ProgramFile program)
-    {
-        output.Create();
-        int error = copy.Write(output);
-        if (error == 0)
-        {
-            output.Commit();
-            Summarize(output, copy, program);
-            return true;
-        }
-
-        string kept = "";
-        if (output.IsFile && copy.Written != 0)
-        {
-            output.CutAt(copy.Written);
-            output.Commit();
-            kept = $"; {FormatSize(copy.Written)} of {FormatSize(copy.Size)} were written, and can be read";
-        }
-        else
-        {
-            output.Abandon();
-        }
-
-        Print($"{output.Path}: {Libc.TextOf(error)}{kept}");
-        return false;
-    }
-
-    private void Summarize(TraceOutput output, TraceCopy copy, ProgramFile program)
-    {
-        if (!output.IsFile)
-        {
-            Tell($"{output.Path}: {FormatSize(copy.Written)}, {Count(copy.Events, "event")}");
-            return;
-        }
-
-        using TraceFile file = TraceFile.Open(output.FullPath);
-        int threads = 0;
-        bool isCut = false;
-        foreach (TraceThread thread in file.Threads)
-        {
-            threads += thread.Blocks.Count != 0 ? 1 : 0;
-            isCut |= thread.IsBeginningCut;
-        }
-
-        string lost = file.Lost == 0 ? "" : $"; {Count((long)file.Lost, "event")} lost";
-        string cut = isCut && !options.IsStream ? "; older ones were overwritten (-b SIZE keeps more, --stream all)" : "";
-        if (copy.Events != 0)
-        {
-            Tell($"{output.Path}: {FormatSize(copy.Written)}, {Count(copy.Events, "event")} of {Count(threads, "thread")}{cut}{lost}");
-        }
-        else
-        {
-            Print($"{output.Path}: nothing was recorded: {EmptyTrace.ReasonOf(program, options, file)}");
-        }
-    }
-
-    private void ReportChildren(string path, HashSet<string> older)
-    {
-        var files = new List<string>();
-        foreach (string file in ChildFiles(path))
-        {
-            if (!older.Contains(file))
-            {
-                files.Add(file);
-            }
-        }
-
+        List<string> files = children.Find(out int empty);
         if (files.Count != 0)
         {
-            files.Sort(StringComparer.Ordinal);
             string more = files.Count > 1 ? $" and {files.Count - 1} more" : "";
-            Tell($"{Count(files.Count, "file")} of programs that it started: {System.IO.Path.GetFileName(files[0])}{more}");
+            string others = empty != 0 ? $"; {empty} without events" : "";
+            string first = output.Path + files[0][output.FullPath.Length..];
+            _finish.Tell($"{TraceFinish.Count(files.Count, "file")} of programs that it started: {first}{more}{others}; see one with: ftrace report {first}");
+        }
+        else if (empty != 0)
+        {
+            _finish.Tell($"{TraceFinish.Count(empty, "file")} of programs that it started, without events: {output.Path}.*");
         }
     }
 
-    /// <summary>Files of programs that the program has started: FILE.PID, and FILE.PID.1 if that one executed another in its place.</summary>
-    private static HashSet<string> ChildFiles(string path)
+    /// <summary>The program runs all the same: it may load a plug-in that has the functions.</summary>
+    private void WarnOfFilters(ProgramFile program)
     {
-        var files = new HashSet<string>();
-        try
+        IReadOnlyList<string> unmatched = FilterCheck.FindUnmatched(program.Executed, options.Filters);
+        if (unmatched.Count != 0)
         {
-            string name = System.IO.Path.GetFileName(path) + ".";
-            foreach (string file in Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(path)!))
-            {
-                ReadOnlySpan<char> last = System.IO.Path.GetFileName(file.AsSpan());
-                if (last.StartsWith(name) && IsId(last[name.Length..]))
-                {
-                    files.Add(file);
-                }
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // They are reported only.
-        }
-
-        return files;
-    }
-
-    private static bool IsId(ReadOnlySpan<char> text)
-    {
-        int dot = text.IndexOf('.');
-        return int.TryParse(dot < 0 ? text : text[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out _)
-            && (dot < 0 || int.TryParse(text[(dot + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
-    }
-
-    private static string Count(long number, string what) =>
-        string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
-
-    private static string FormatSize(long bytes) => bytes switch
-    {
-        < 1 << 10 => Count(bytes, "byte"),
-        < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.#} KB"),
-        < 1 << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.#} MB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1073741824.0:0.##} GB"),
-    };
-
-    /// <summary>What is not an error.</summary>
-    private void Tell(string line)
-    {
-        if (!options.IsQuiet)
-        {
-            Print(line);
-        }
-    }
-
-    /// <summary>Not with Console, which would prepare the terminal for itself.</summary>
-    private static void Print(string line)
-    {
-        try
-        {
-            new DescriptorStream(StandardError).Write(Encoding.UTF8.GetBytes($"ftrace: {line}\n"));
-        }
-        catch (IOException)
-        {
-            // Nobody reads it.
+            TraceFinish.Print($"-f {string.Join(", ", unmatched)}: no function of {program.Executed} or its libraries matches; see: ftrace list {program.Executed}");
         }
     }
 }

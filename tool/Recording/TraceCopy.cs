@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
 using System.Runtime.InteropServices;
+using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Recording;
@@ -17,6 +18,7 @@ internal sealed unsafe class TraceCopy(int source)
     private const int StateOffset = 36;
     private const int BlockCountOffset = 24;
     private const int BlockSizeOffset = 16;
+    private const int LostOffset = 88;
     private const int MinBlockSize = 4096;
     private const int MaxBlockSize = 1 << 20;
 
@@ -31,6 +33,9 @@ internal sealed unsafe class TraceCopy(int source)
 
     /// <summary>A thread has begun to record.</summary>
     public bool HasEvents => _events.Count != 0;
+
+    /// <summary>Events that no thread had a buffer for.</summary>
+    public ulong LostWithoutBuffer => BinaryPrimitives.ReadUInt64LittleEndian(_header.AsSpan(LostOffset));
 
     /// <summary>Bytes that were written.</summary>
     public long Written { get; private set; }
@@ -79,14 +84,16 @@ internal sealed unsafe class TraceCopy(int source)
 
     /// <summary>Writes everything.</summary>
     /// <returns>0 or the error; what was written until then can be read.</returns>
-    public int Write(TraceOutput output)
+    public int Write(TraceOutput output, Progress progress)
     {
+        progress.Expect(_information.Count + _events.Count);
         _block.AsSpan().Clear();
         _header.CopyTo(_block.AsSpan());
         int error = WriteBlock(output);
         foreach (long at in _information)
         {
             error = error == 0 && Read(at, _block) ? WriteBlock(output) : error;
+            progress.Advance();
         }
 
         foreach (RecordedBlock block in _events)
@@ -96,19 +103,23 @@ internal sealed unsafe class TraceCopy(int source)
                 Events += EventCount.Of(_block);
                 error = WriteBlock(output);
             }
+
+            progress.Advance();
         }
 
         return error;
     }
 
     /// <summary>Finishes a file that the program has recorded into itself. The last blocks take the places of those that are not used.</summary>
-    public void FinishInPlace()
+    public void FinishInPlace(Progress progress)
     {
+        progress.Expect(_events.Count);
         var used = new List<long>(_information);
         foreach (RecordedBlock block in _events)
         {
             Events += Read(block.Offset, _block) ? EventCount.Of(_block) : 0;
             used.Add(block.Offset);
+            progress.Advance();
         }
 
         used.Sort();

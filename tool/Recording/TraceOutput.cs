@@ -124,10 +124,7 @@ internal sealed unsafe class TraceOutput : IDisposable
             return;
         }
 
-        if (Libc.ModeOf(Path) >= 0 && Libc.Rename(Path, Path + ".old") != 0)
-        {
-            throw Libc.Failure($"{Path} cannot be renamed to {Path}.old, and the trace is in {_temporary}");
-        }
+        KeepOld($", and the trace is in {_temporary}");
 
         if (Libc.Rename(_temporary, Path) != 0)
         {
@@ -147,6 +144,21 @@ internal sealed unsafe class TraceOutput : IDisposable
         }
 
         Dispose();
+    }
+
+    /// <summary>There is no trace: a file of the name is an older one, and must not be taken for it.</summary>
+    public void LeaveOut()
+    {
+        Abandon();
+        KeepOld("");
+    }
+
+    private void KeepOld(string consequence)
+    {
+        if (Libc.ModeOf(Path) >= 0 && Libc.Rename(Path, Path + ".old") != 0)
+        {
+            throw Libc.Failure($"{Path} cannot be renamed to {Path}.old{consequence}");
+        }
     }
 
     public void Dispose()

@@ -32,6 +32,9 @@ internal sealed class CallTree
 
     public int Count { get; private set; }
 
+    /// <summary>How often a function had no node, because there were too many, or too deep ones.</summary>
+    public ulong LeftOut { get; private set; }
+
     public ref CallNode this[int node] => ref _nodes[node];
 
     /// <summary>The node of a function called by another node. -1: there are too many, or too deep ones.</summary>
@@ -49,6 +52,7 @@ internal sealed class CallTree
         {
             if (Count == _maxNodes || _nodes[caller].Depth == MaxDepth)
             {
+                LeftOut++;
                 return None;
             }
 

@@ -19,5 +19,17 @@ internal sealed class EventSelection
 
     public bool IsAll => Threads == null && From == 0 && To == ulong.MaxValue;
 
+    /// <summary>How many blocks there are to read, at most.</summary>
+    public long CountBlocks(TraceFile file)
+    {
+        long count = 0;
+        foreach (TraceThread thread in Threads ?? file.Threads)
+        {
+            count += thread.Blocks.Count;
+        }
+
+        return count;
+    }
+
     public MergedEvents Read(TraceFile file) => file.ReadMerged(Threads ?? file.Threads);
 }

@@ -1,17 +1,15 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Text;
-using Ftrace.Tool.Control;
 
 namespace Ftrace.Tool.Attach;
 
-/// <summary>Sockets. Functions that fail set <see cref="Libc.Errno"/>.</summary>
-internal static unsafe partial class AttachLibc
+/// <summary>Packets to and from an agent. What fails sets <see cref="Libc.Errno"/>.</summary>
+internal static unsafe partial class AgentSocket
 {
     public const int EPIPE = 32;
     public const int ECONNRESET = 104;
 
-    private const int EINTR = 4;
     private const int Unix = 1;
     private const int SeqpacketCloexec = 5 | 0x80000;
     private const int NoSignal = 0x4000;
@@ -27,7 +25,7 @@ internal static unsafe partial class AttachLibc
     {
         fixed (byte* start = packet)
         {
-            var part = new IoVector { Base = start, Length = packet.Length };
+            var part = new IoVector { Base = start, Length = (nuint)packet.Length };
             long* control = stackalloc long[ControlSize / sizeof(long)] { 0, 0, 0 };
             var message = new MessageHeader { Vector = &part, VectorCount = 1 };
             if (descriptor >= 0)
@@ -45,7 +43,7 @@ internal static unsafe partial class AttachLibc
             {
                 sent = SendMessage(socket, &message, NoSignal);
             }
-            while (sent < 0 && Libc.Errno == EINTR);
+            while (sent < 0 && Libc.Errno == Libc.EINTR);
             return sent == packet.Length;
         }
     }
@@ -58,9 +56,9 @@ internal static unsafe partial class AttachLibc
             nint count;
             do
             {
-                count = Receive(socket, start, packet.Length, 0);
+                count = Libc.Receive(socket, start, packet.Length, 0);
             }
-            while (count < 0 && Libc.Errno == EINTR);
+            while (count < 0 && Libc.Errno == Libc.EINTR);
             return count;
         }
     }
@@ -79,7 +77,7 @@ internal static unsafe partial class AttachLibc
                 return true;
             }
 
-            if (ready == 0 || Libc.Errno != EINTR)
+            if (ready == 0 || Libc.Errno != Libc.EINTR)
             {
                 return false;
             }
@@ -129,18 +127,8 @@ internal static unsafe partial class AttachLibc
     [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
     private static partial nint SendMessage(int socket, MessageHeader* message, int flags);
 
-    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
-    private static partial nint Receive(int socket, byte* buffer, nint length, int flags);
-
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     private static partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct IoVector
-    {
-        public void* Base;
-        public nint Length;
-    }
 
     [StructLayout(LayoutKind.Sequential)]
     private struct MessageHeader

@@ -1,0 +1,184 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Text;
+using Ftrace.Tool.Control;
+using Ftrace.Tool.Recording;
+
+namespace Ftrace.Tool.Attach;
+
+/// <summary><c>ftrace attach</c> and <c>ftrace record -P</c>: records a process that runs already, and leaves it as it was.</summary>
+/// <param name="options">What to record; without an output nothing is written.</param>
+/// <param name="target">The id of a process, or a socket that its library listens on.</param>
+/// <param name="seconds">How long; 0: until a signal.</param>
+/// <param name="injection">How to get into a process.</param>
+internal sealed class AttachSession(RecordOptions options, string target, long seconds, AttachOptions injection)
+{
+    private const int ESRCH = 3;
+
+    private readonly TraceFinish _finish = new(options);
+
+    /// <returns>The exit status.</returns>
+    /// <exception cref="AttachException">The process cannot be attached to.</exception>
+    /// <exception cref="RecordingException">Nothing can be recorded.</exception>
+    public int Run()
+    {
+        bool isWritten = options.Output.Length != 0;
+        if (options.IsStream && !isWritten)
+        {
+            throw new RecordingException("--stream: all events go to a file; name it with -o FILE");
+        }
+
+        using var end = new EndRequest();
+        using TraceOutput? output = isWritten ? new TraceOutput(options.Output) : null;
+        using AgentConnection agent = Connect(out string pid);
+        using var memory = new TraceMemory();
+        bool isInPlace = options.IsStream && output!.IsFile;
+        if (isInPlace)
+        {
+            output!.Create();
+        }
+
+        int source = isInPlace ? output!.Descriptor : memory.Descriptor;
+        try
+        {
+            Start(agent, source);
+            string name = NameOf(pid);
+            string until = seconds == 0 ? "Ctrl-C detaches" : string.Create(CultureInfo.InvariantCulture, $"detaches after {TraceFinish.Count(seconds, "second")}");
+            _finish.Tell($"attached to {pid}{name}; {until}");
+            bool isOver = Wait(agent, end);
+            isOver |= agent.IsClosed || Stop(agent);
+            _finish.Tell(isOver ? $"{target}: {WhyOver(pid)}" : $"detached from {pid}");
+        }
+        catch
+        {
+            output?.Abandon();
+            throw;
+        }
+
+        return output == null || TryFinish(output, source, isInPlace, pid) ? 0 : RecordingException.Failure;
+    }
+
+    private AgentConnection Connect(out string pid)
+    {
+        if (int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && !File.Exists(target))
+        {
+            AttachedProcess process = Injector.Open(id, injection);
+            pid = process.Pid.ToString(CultureInfo.InvariantCulture);
+            return new AgentConnection(target, process.Socket);
+        }
+
+        int socket = AgentSocket.Connect(target);
+        if (socket < 0)
+        {
+            throw new AttachException(AttachRefusal.NoProcess, $"{target}: {Libc.TextOf(Libc.Errno)}; give the id of a process, or the socket that FTRACE_CONTROL names in it");
+        }
+
+        var agent = new AgentConnection(target, socket);
+        pid = agent.ProcessId ?? target;
+        return agent;
+    }
+
+    private void Start(AgentConnection agent, int source)
+    {
+        string path = Path.GetFullPath(options.Output.Length != 0 ? options.Output : "ftrace.data");
+        var text = new StringBuilder();
+        foreach ((string name, string value) in RecordSettings.Of(options with { HasChildren = false }, path))
+        {
+            text.Append(name).Append('=').Append(value).Append('\n');
+        }
+
+        ControlAnswer answer = agent.Ask((uint)AgentKind.Start, text.ToString(), 0, source);
+        if (answer.Error != 0)
+        {
+            string why = answer.Text.Trim();
+            throw new RecordingException($"{target}: {(why.Length != 0 ? why : Libc.TextOf(answer.Error))}");
+        }
+    }
+
+    /// <returns>True if the recording has ended by itself.</returns>
+    private bool Wait(AgentConnection agent, EndRequest end)
+    {
+        const int SliceMs = 100;
+
+        long until = seconds == 0 ? long.MaxValue : Environment.TickCount64 + (seconds * 1000);
+        while (!end.IsAsked)
+        {
+            long left = until - Environment.TickCount64;
+            if (left <= 0)
+            {
+                return false;
+            }
+
+            if (agent.WaitForEnd((int)Math.Min(left, SliceMs)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <returns>True if it had ended already.</returns>
+    private static bool Stop(AgentConnection agent)
+    {
+        try
+        {
+            return agent.Ask((uint)AgentKind.Stop).Error == ESRCH;
+        }
+        catch (AttachException)
+        {
+            return true; // the process has ended
+        }
+    }
+
+    private static string WhyOver(string pid) => Directory.Exists($"/proc/{pid}") ? "the recording was ended by another process, or the process has executed another program" : "the process has ended";
+
+    private bool TryFinish(TraceOutput output, int source, bool isInPlace, string pid)
+    {
+        try
+        {
+            var copy = new TraceCopy(source);
+            if (!copy.TryRead())
+            {
+                output.Abandon();
+                TraceFinish.Print("nothing was recorded: the process ended before");
+                return false;
+            }
+
+            ProgramFile? program = ProgramOf(pid);
+            return isInPlace ? _finish.FinishInPlace(output, copy, program) : _finish.Write(output, copy, program);
+        }
+        catch (Exception e) when (e is IOException or RecordingException)
+        {
+            TraceFinish.Print(e.Message);
+            return false;
+        }
+    }
+
+    private static ProgramFile? ProgramOf(string pid)
+    {
+        try
+        {
+            string link = $"/proc/{pid}/exe";
+            string? path = File.ResolveLinkTarget(link, false)?.FullName;
+            return ProgramFile.Find(path != null && File.Exists(path) ? path : link);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or RecordingException)
+        {
+            return null;
+        }
+    }
+
+    private static string NameOf(string pid)
+    {
+        try
+        {
+            return $" ({File.ReadAllText($"/proc/{pid}/comm").TrimEnd()})";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}
