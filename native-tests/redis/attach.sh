@@ -109,8 +109,8 @@ done
 
 before=$(rate)
 echo "redis-server is process $server, which knows nothing of ftrace"
-echo "\$ ftrace record -P $server --seconds $seconds -o redis.data"
-ftrace record -P "$server" --seconds "$seconds" -o redis.data &
+echo "\$ ftrace record -P $server --seconds $seconds --stream -b 64M -o redis.data"
+ftrace record -P "$server" --seconds "$seconds" --stream -b 64M -o redis.data &
 tracer=$!
 tries=0
 until ftrace status "$server" >/dev/null 2>&1; do

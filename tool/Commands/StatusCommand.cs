@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
 using Ftrace.Record;
+using Ftrace.Tool.Attach;
 using Ftrace.Tool.Control;
 
 namespace Ftrace.Tool.Commands;
@@ -28,13 +29,22 @@ internal static class StatusCommand
             }
             catch (ControlException e)
             {
-                throw new CommandFailure(e.Message);
+                IdleLibrary library = IdleLibrary.Find(name) ?? throw new CommandFailure(e.Message);
+                Console.Out.Write(result.GetValue(raw) ? FormatRaw(library) : Format(library));
             }
 
             return ExitCode.Success;
         });
         return command;
     }
+
+    private static string FormatRaw(IdleLibrary library) =>
+        Invariant($"state=none\npid={library.Pid}\nlibrary={library.Path}\nattached={(library.IsHeld ? 1 : 0)}\n");
+
+    private static string Format(IdleLibrary library) =>
+        Invariant($"process:  {library.Pid}\n")
+        + $"tracing:  not recorded{(library.IsHeld ? ", another process is attached" : Invariant($"; record it with: ftrace attach {library.Pid}"))}\n"
+        + $"library:  {library.Path}\n";
 
     private static string Format(string text)
     {
@@ -54,7 +64,7 @@ internal static class StatusCommand
         string mode = values.GetValueOrDefault("mode") == "stream" ? "all events go to the file" : "the last events of each thread are kept";
         if (streamError != 0)
         {
-            mode = streamError == EFBIG ? "the file is full; the last events of each thread are kept" : $"the file cannot be written ({Libc.TextOf((int)streamError)}); the last events of each thread are kept";
+            mode = streamError == EFBIG ? "the file is full; the last events of each thread are kept" : $"the file cannot be written ({Control.Libc.TextOf((int)streamError)}); the last events of each thread are kept";
         }
 
         string limits = "";

@@ -9,7 +9,7 @@ namespace Ftrace.Tool.Control;
 /// <summary>Finds the trace file of a recording that runs: of a process by its descriptors, or by the file's name.</summary>
 internal static unsafe class ControlTarget
 {
-    private const string Remedy = "record it with: ftrace record";
+    private const string Remedy = "record it with: ftrace attach";
 
     /// <param name="target">The id of a process, or a path.</param>
     /// <returns>A descriptor of the file, open for reading and writing.</returns>
