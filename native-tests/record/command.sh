@@ -354,7 +354,7 @@ unmatched)
 	printf 'void in_library(void) { }\n' >library.c
 	printf 'void in_library(void);\nint main(void) { in_library(); return 5; }\n' >user.c
 	"$compiler" -O2 -fpatchable-function-entry=5 -shared -fPIC library.c -o libown.so &&
-		"$compiler" user.c -o user -L. -lown -Wl,-rpath,"$dir" || fail "$compiler"
+		"$compiler" -O2 -fpatchable-function-entry=5 user.c -o user -L. -lown -Wl,-rpath,"$dir" || fail "$compiler"
 	record 5 -f 'in_lib*' ./user
 	says "ftrace.data: "
 	# A shell has no functions; what it starts has.

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 
 namespace Ftrace.Tool.Output;
 
@@ -11,8 +12,25 @@ internal static class Terminal
     public static bool HasColours =>
         IsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && IsCapable;
 
-    /// <summary>Standard error is a terminal that goes back to the beginning of a line.</summary>
-    public static bool IsErrorRewritable => !Console.IsErrorRedirected && IsCapable;
+    /// <summary>
+    /// Standard error is a terminal that goes back to the beginning of a line, and it is not that of a pager which reads standard output.
+    /// </summary>
+    public static bool IsErrorRewritable => !Console.IsErrorRedirected && IsCapable && !IsPiped;
+
+    private static bool IsPiped
+    {
+        get
+        {
+            try
+            {
+                return new FileInfo("/proc/self/fd/1").LinkTarget?.StartsWith("pipe:", StringComparison.Ordinal) == true;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return true; // it is closed, or not known
+            }
+        }
+    }
 
     private static bool IsCapable => Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
 
