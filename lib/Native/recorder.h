@@ -81,6 +81,7 @@ struct ring {
  * @muted: a trigger has switched recording off
  * @off: ftrace_tracing_off() has; @turn_ons: how often the keeper was asked to undo that
  * @counts_ns: times are of CLOCK_MONOTONIC: the TSC is not the same clock on all CPUs; never changes
+ * @reserved_rings: so many free rings are left for the next snapshot, if there are others
  */
 struct recorder {
 	struct ring *rings;
@@ -101,6 +102,7 @@ struct recorder {
 	unsigned int off;
 	unsigned int turn_ons;
 	unsigned int counts_ns;
+	unsigned int reserved_rings;
 };
 
 /*

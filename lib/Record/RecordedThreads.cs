@@ -25,18 +25,24 @@ internal static unsafe class RecordedThreads
                 continue;
             }
 
-            if (ring->Named != ring->Thread)
-            {
-                ring->Named = ring->Thread;
-                ring->Ending = 0;
-                WriteName(ring->Thread, ring->Tid);
-            }
+            Update(ring, owner == Offsets.Ring_Ended);
+        }
+    }
 
-            if (owner == Offsets.Ring_Ended && ring->Ending == 0)
-            {
-                ring->Ending = ++s_endings;
-                WriteEnd(ring->Thread);
-            }
+    /// <summary>The same for a ring that nobody takes.</summary>
+    public static void Update(Ring* ring, bool hasEnded)
+    {
+        if (ring->Named != ring->Thread)
+        {
+            ring->Named = ring->Thread;
+            ring->Ending = 0;
+            WriteName(ring->Thread, ring->Tid);
+        }
+
+        if (hasEnded && ring->Ending == 0)
+        {
+            ring->Ending = ++s_endings;
+            WriteEnd(ring->Thread);
         }
     }
 

@@ -25,6 +25,7 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_Off)] public uint Off;
     [FieldOffset(Offsets.Recorder_TurnOns)] public uint TurnOns;
     [FieldOffset(Offsets.Recorder_CountsNs)] public uint CountsNs;
+    [FieldOffset(Offsets.Recorder_ReservedRings)] public uint ReservedRings;
 
     [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;
