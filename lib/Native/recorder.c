@@ -43,6 +43,8 @@
 struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(128)));
 
+_Static_assert(offsetof(struct ring, name) == Ring_Name, "struct ring");
+_Static_assert(offsetof(struct ring, renamed) == Ring_Renamed, "struct ring");
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
 _Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "struct recorder");
 _Static_assert(offsetof(struct recorder, reserved_rings) == Recorder_ReservedRings, "struct recorder");

@@ -128,6 +128,7 @@ internal static unsafe class SnapshotCut
 
         Memory.Populate(s_rings, (nuint)(CountUsed() + margin) * (nuint)sizeof(CutRing));
         RecordedThreads.Update();
+        RecordedThreads.UpdateAllNames();
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
 
         free = CountFree();
