@@ -8,7 +8,8 @@
  *
  * Each file holds what happened in a second or less. All of it is checked: every unit that was reserved is part of
  * a complete event, calls are nested, the addresses in samples are code, and there are as many samples as were
- * counted. How often tracing is toggled depends on how many threads share a CPU: docs/performance.md. The negative control tears units of each file, at random, and the check must notice.
+ * counted. How often tracing is turned on and off depends on how many threads share a CPU: docs/performance.md. The
+ * negative control tears units of each file, at random, and the check must notice.
  */
 #include "../threads.h"
 #include "recording.h"
