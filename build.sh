@@ -60,7 +60,7 @@ Options:
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
-                        protobuf-compiler chromium chromium-driver), and for the tests in real hosts (golang-go
+                        protobuf-compiler chromium chromium-driver libc6-i386), and for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -122,6 +122,8 @@ install_deps() {
     command -v protoc >/dev/null 2>&1 || packages+=(protobuf-compiler)
     command -v chromium >/dev/null 2>&1 || packages+=(chromium)
     command -v chromedriver >/dev/null 2>&1 || packages+=(chromium-driver)
+    # The loader of 32-bit programs, which ftrace record meets.
+    [ -e /lib/ld-linux.so.2 ] || packages+=(libc6-i386)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.
     command -v gdb >/dev/null 2>&1 || packages+=(gdb)
     command -v strace >/dev/null 2>&1 || packages+=(strace)

@@ -166,11 +166,13 @@ int ftrace_tracing_stop(void);
  *   -EFAULT      @path is NULL
  *   -EEXIST      the file exists
  *   -EFBIG       it would be larger than RLIMIT_FSIZE
- *   -ENOMEM      the file of the recording has no room for other buffers; or no memory
+ *   -ENOMEM      the file of the recording has no room for other buffers, also without those of threads that
+ *                have ended; or no memory
  *   -EAGAIN      threads were created faster than they could get buffers
  *   -ENOSPC, -EACCES and other errors of open(2), fallocate(2) and write(2)
  *   and the errors of ftrace_stop_machine()
- * After an error there is no such file, and no event is lost.
+ * After an error there is no such file, and no event is lost; except, if the recording's file cannot grow,
+ * events of threads that have ended.
  *
  * Context: thread.
  * Source: tracing_snapshot() in kernel/trace/trace.c of the kernel.

@@ -74,6 +74,9 @@ internal static class TaskStat
     /// <summary>From the same: the thread is in uninterruptible sleep, or is stopped.</summary>
     public static bool IsStuck(ReadOnlySpan<byte> status) => StateOf(status) is 'D' or 't' or 'T';
 
+    /// <summary>From the same: the thread runs, or waits for a CPU.</summary>
+    public static bool IsRunnable(ReadOnlySpan<byte> status) => StateOf(status) == 'R';
+
     private static char StateOf(ReadOnlySpan<byte> status)
     {
         ReadOnlySpan<byte> key = "\nState:\t"u8;

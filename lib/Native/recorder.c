@@ -43,8 +43,11 @@
 struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(128)));
 
+_Static_assert(offsetof(struct ring, name) == Ring_Name, "struct ring");
+_Static_assert(offsetof(struct ring, renamed) == Ring_Renamed, "struct ring");
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
 _Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "struct recorder");
+_Static_assert(offsetof(struct recorder, reserved_rings) == Recorder_ReservedRings, "struct recorder");
 
 #define TAG_MASK ((unsigned long)TraceEvent_TagMask)
 #define UNIT_DATA 15U /* bytes */
@@ -161,6 +164,7 @@ static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 
 	ring->thread = __atomic_add_fetch(&ftrace_recorder.threads, 1, __ATOMIC_RELAXED);
 	ring->tid = thread->tid;
+	ring->ending = 0;
 	for (;;) {
 		unsigned long pos = __atomic_load_n(&ring->pos, __ATOMIC_RELAXED);
 		unsigned long end = __atomic_load_n(&ring->end, __ATOMIC_RELAXED);
@@ -185,25 +189,38 @@ static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 	ring->paused = 0;
 }
 
-/* A ring that is free; else, unless it is to be copied before, that of the thread which ended first. */
+/* Those whose end the keeper has not seen ended last: of them, the one that began first. */
+static bool ended_before(const struct ring *ring, const struct ring *other)
+{
+	unsigned int ending = ring->ending - 1, others = other->ending - 1;
+
+	return ending != others ? ending < others : ring->thread < other->thread;
+}
+
+/*
+ * A ring that is free; else, unless it is to be copied before, that of the thread which ended first. If snapshots
+ * are taken, the last free ones are for them: else each of many threads would turn one into a ring that has something.
+ */
 static struct ring *find_ring(unsigned long *owner)
 {
+	bool saves = __atomic_load_n(&ftrace_recorder.free_rings, __ATOMIC_RELAXED) <= ftrace_recorder.reserved_rings;
 	unsigned int count = __atomic_load_n(&ftrace_recorder.ring_count, __ATOMIC_ACQUIRE), i;
-	struct ring *found = NULL;
+	struct ring *found = NULL, *saved = NULL;
 
 	for (i = 0; i < count; i++) {
 		struct ring *ring = &ftrace_recorder.rings[i];
 
 		*owner = __atomic_load_n(&ring->owner, __ATOMIC_ACQUIRE);
-		if (*owner == Ring_Free)
+		if (*owner == Ring_Free && !saves)
 			return ring;
-		/* 0 is the greatest: the keeper has not seen that it has ended. */
+		if (*owner == Ring_Free)
+			saved = ring;
 		if (*owner == Ring_Ended && !ftrace_recorder.streams &&
-		    (!found || ring->ending - 1 < found->ending - 1))
+		    (!found || ended_before(ring, found)))
 			found = ring;
 	}
-	*owner = Ring_Ended;
-	return found;
+	*owner = found ? Ring_Ended : Ring_Free;
+	return found ? found : saved;
 }
 
 /* Once for each thread. What it interrupts may be doing the same: then the first ring that is set counts. */

@@ -40,7 +40,8 @@ struct block {
  * @owner: RING_*, or the record of the thread
  * @paused: the thread has switched recording off, and @end is 0: the index of its last block, plus 1
  * @lost: units
- * @named: the number of the thread whose name is in the file
+ * @named: the number of the thread whose name is in the file, @name that name, and @renamed how often it has
+ *         changed
  * @ending: counts the threads that had a ring and have ended, up to this one; 0: its thread lives
  *
  * A ring whose thread has ended is taken over by another thread, if no ring is free: that one begins with
@@ -61,7 +62,9 @@ struct ring {
 	unsigned long lost;
 	unsigned int named;
 	unsigned int ending;
-	unsigned long unused[8]; /* the processor fetches lines by pairs: those of two threads are in different ones */
+	unsigned long name[2];
+	unsigned int renamed;
+	unsigned int unused[11]; /* the processor fetches lines by pairs: those of two threads are in different ones */
 };
 
 /*
@@ -82,6 +85,7 @@ struct ring {
  * @off: ftrace_tracing_off() has; @turn_ons: how often the keeper was asked to undo that
  * @counts_ns: times are of CLOCK_MONOTONIC. Changes only while no recording runs
  * @default_counts_ns: unless something else is asked for: because the TSC is not the same clock on all CPUs
+ * @reserved_rings: so many free rings are left for the next snapshot, if there are others
  */
 struct recorder {
 	struct ring *rings;
@@ -103,6 +107,7 @@ struct recorder {
 	unsigned int turn_ons;
 	unsigned int counts_ns;
 	unsigned int default_counts_ns;
+	unsigned int reserved_rings;
 };
 
 /*

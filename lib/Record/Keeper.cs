@@ -9,11 +9,13 @@ internal static unsafe class Keeper
     private const int BusyUs = 2_000;
     private const int IdleUs = 100_000;
     private const long ClockNs = Clock.NsPerSecond;
+    private const long NamesNs = IdleUs * 1000L;
 
     private const long StreamingPeriodNs = 10 * Clock.NsPerMs;
 
     private static long s_nextClock;
     private static long s_nextLook;
+    private static long s_nextNames;
     private static uint s_seen;
     private static ulong s_lost;
     private static bool s_isPrompt;
@@ -23,6 +25,7 @@ internal static unsafe class Keeper
     {
         s_nextClock = 0;
         s_nextLook = 0;
+        s_nextNames = 0;
         s_lost = 0;
         s_isPrompt = false;
     }
@@ -74,6 +77,12 @@ internal static unsafe class Keeper
         RingPool.Refill(isShort: lost != s_lost);
         s_lost = lost;
         RecordedThreads.Update();
+        if (now >= s_nextNames)
+        {
+            RecordedThreads.UpdateNames();
+            s_nextNames = now + NamesNs;
+        }
+
         if (now >= s_nextClock)
         {
             // After a kill, this is what the rate of the TSC is known from.

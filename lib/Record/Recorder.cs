@@ -546,6 +546,20 @@ internal static unsafe class Recorder
         return error;
     }
 
+    /// <summary>Threads that the keeper has not seen, and their last names.</summary>
+    private static void NoteThreads()
+    {
+        if (RecorderWords.Shared->Header == null)
+        {
+            return; // the child of a fork that was not recorded
+        }
+
+        FutexMutex.Lock(&RecorderState.Shared->FileMutex);
+        RecordedThreads.Update();
+        RecordedThreads.UpdateAllNames();
+        FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
+    }
+
     /// <summary>Finishes the file. Threads may still be writing: the memory stays if one does not get away from it.</summary>
     private static void Finish()
     {
@@ -560,6 +574,7 @@ internal static unsafe class Recorder
         Marks.Set(false);
         ResetRules(); // and changes the branches of the marks
         LoadedObjects.Observer = null;
+        NoteThreads();
         RingPool.Detach();
         var trampolines = new AddressRange { Start = TraceText.Start, End = TraceText.End };
         if (words->Header == null)

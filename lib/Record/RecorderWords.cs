@@ -26,6 +26,7 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_TurnOns)] public uint TurnOns;
     [FieldOffset(Offsets.Recorder_CountsNs)] public uint CountsNs;
     [FieldOffset(Offsets.Recorder_DefaultCountsNs)] public uint DefaultCountsNs;
+    [FieldOffset(Offsets.Recorder_ReservedRings)] public uint ReservedRings;
 
     [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ftrace.Linux;
 
 namespace Ftrace.Record;
 
@@ -20,6 +21,12 @@ internal struct Ring
 
     /// <summary>The number of the thread whose name is in the file.</summary>
     [FieldOffset(Offsets.Ring_Named)] public uint Named;
+
+    /// <summary>That name, in 16 bytes.</summary>
+    [FieldOffset(Offsets.Ring_Name)] public TaskName Name;
+
+    /// <summary>How often it has changed.</summary>
+    [FieldOffset(Offsets.Ring_Renamed)] public uint Renamed;
 
     /// <summary>Counts threads that have ended, up to this one; 0: its thread lives.</summary>
     [FieldOffset(Offsets.Ring_Ending)] public uint Ending;

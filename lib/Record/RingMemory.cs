@@ -15,7 +15,6 @@ internal static unsafe class RingMemory
 
     private static ulong* s_offsets;
     private static ulong* s_retired;
-    private static byte* s_clearing;
     private static nuint s_retiredCount;
 
     /// <returns>0 or -ENOMEM.</returns>
@@ -69,13 +68,17 @@ internal static unsafe class RingMemory
             return;
         }
 
-        s_clearing = start;
-        new Span<byte>(start, (int)bytes).Clear();
         Ring* ring = words->Rings + index;
-        Format(start, ring->Blocks);
         s_offsets[index] = offset;
         ring->Start = (ulong)start;
-        s_clearing = null;
+        Clear(ring);
+    }
+
+    /// <summary>Empties the memory of a ring that has no owner, and makes it free.</summary>
+    public static void Clear(Ring* ring)
+    {
+        new Span<byte>((void*)ring->Start, (int)RingPool.RingBytes).Clear();
+        Format((byte*)ring->Start, ring->Blocks);
         ring->Pos = 0;
         ring->End = 0;
         ring->Lost = 0;
@@ -83,16 +86,12 @@ internal static unsafe class RingMemory
         ring->Named = 0;
         ring->Ending = 0;
         Volatile.Write(ref ring->Owner, Offsets.Ring_Free);
-        Interlocked.Increment(ref words->FreeRings);
+        Interlocked.Increment(ref RecorderWords.Shared->FreeRings);
     }
 
-    /// <summary>True if the address is in memory that was cut off, or is not a ring's yet. Any context.</summary>
+    /// <summary>True if the address is in memory that was cut off. Any context.</summary>
     [NoInstr]
-    public static bool Contains(ulong address)
-    {
-        ulong bytes = RingPool.RingBytes;
-        return SnapshotCut.Contains(address, bytes) || (s_clearing != null && address - (ulong)s_clearing < bytes);
-    }
+    public static bool Contains(ulong address) => SnapshotCut.Contains(address, RingPool.RingBytes);
 
     /// <summary>Memory that is a ring's no longer, and stays mapped until the recording ends.</summary>
     public static void Retire(ulong start)

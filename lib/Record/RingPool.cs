@@ -98,7 +98,7 @@ internal static unsafe class RingPool
         // A forked child begins with few, and most have one thread.
         int available = CountAvailable();
         int used = (int)RecorderWords.Shared->RingCount - available;
-        int wanted = isShort ? Math.Max(Spare, (int)RecorderWords.Shared->RingCount) : Math.Clamp(used, FewestSpare, Spare);
+        int wanted = isShort ? Math.Max(Spare, used) : Math.Clamp(used, FewestSpare, Spare);
         int missing = wanted - available;
         if (missing > 0)
         {
@@ -132,6 +132,21 @@ internal static unsafe class RingPool
         }
     }
 
+    /// <summary>Finds those that have ended among the threads that have rings.</summary>
+    public static void ReapOwners()
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        int pid = StopState.Shared->Pid;
+        for (uint i = 0; i < words->RingCount; i++)
+        {
+            ulong owner = Volatile.Read(ref words->Rings[i].Owner);
+            if (owner is not (0 or Offsets.Ring_Free or Offsets.Ring_Ended))
+            {
+                TraceThreads.Reap((TraceThread*)owner, pid);
+            }
+        }
+    }
+
     /// <summary>In the child of a fork: there are no rings. The kernel has cleared the table, but not all have it clear memory on a fork.</summary>
     [NoInstr]
     public static void AfterFork(NmiThread* self)
@@ -150,6 +165,7 @@ internal static unsafe class RingPool
 
         words->RingCount = 0;
         words->FreeRings = 0;
+        words->ReservedRings = 0;
         words->Cutting = 0;
         RingMemory.ForgetRetired();
     }
@@ -233,5 +249,6 @@ internal static unsafe class RingPool
         RingMemory.ForgetRetired();
         RecorderWords.Shared->RingCount = 0;
         RecorderWords.Shared->FreeRings = 0;
+        RecorderWords.Shared->ReservedRings = 0;
     }
 }

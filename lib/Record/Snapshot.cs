@@ -15,6 +15,7 @@ internal static unsafe class Snapshot
     private static byte* s_buffer;
     private static uint s_buffered;
     private static SnapshotInformation s_information;
+    private static ulong s_lostBefore;
 
     private static RecorderWords* Words => RecorderWords.Shared;
 
@@ -42,6 +43,12 @@ internal static unsafe class Snapshot
             return error;
         }
 
+        // Room for the header, which is written last: without it, it is no trace file.
+        s_buffered = 0;
+        s_lostBefore = 0;
+        s_information = default;
+        new Span<byte>(s_buffer, (int)size).Clear();
+        SnapshotFile.Add(s_buffer, size);
         error = SnapshotCut.Run(out ClockTimes time);
         if (error != 0)
         {
@@ -63,10 +70,21 @@ internal static unsafe class Snapshot
         return 0;
     }
 
+    /// <summary>Adds, before the cut, what a ring has whose thread has ended. Nobody writes to it.</summary>
+    public static void AddEnded(Ring* ring)
+    {
+        ulong end = SnapshotCut.LastEndOf(ring);
+        if (end != 0)
+        {
+            var cut = new CutRing { Start = ring->Start, Last = end - Words->BlockSize, Pos = ring->Pos & ~(ulong)Offsets.TraceEvent_TagMask };
+            AddRing(&cut);
+            Flush();
+        }
+    }
+
     private static void Write(in ClockTimes time, ReadOnlySpan<byte> cause)
     {
         uint size = Words->BlockSize;
-        s_buffered = 0;
         ulong sequence = AddInformation();
         ulong place = SnapshotFile.Size;
         s_information.Begin((TraceBlock*)(s_buffer + size * BlocksAtOnce), sequence + 1, time, cause);
@@ -81,18 +99,17 @@ internal static unsafe class Snapshot
 
         SnapshotFile.Truncate();
 
-        // The header last: without it, it is no trace file.
         new Span<byte>(s_buffer, (int)size).Clear();
         var header = (TraceFileHeader*)s_buffer;
         *header = *Words->Header;
         header->State = TraceFileHeader.Snapshot;
         header->Blocks = SnapshotFile.Size / size;
         header->Latest = time;
-        header->Lost += s_information.UncountedLost;
+        header->Lost += s_information.UncountedLost + s_lostBefore;
         SnapshotFile.Write(s_buffer, size, 0);
     }
 
-    /// <summary>Copies the information that the recording has so far, after room for the header.</summary>
+    /// <summary>Copies the information that the recording has so far.</summary>
     /// <returns>The number of its last block.</returns>
     private static ulong AddInformation()
     {
@@ -107,8 +124,6 @@ internal static unsafe class Snapshot
         ulong sequence = InfoWriter.Sequence;
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
 
-        new Span<byte>(s_buffer, (int)size).Clear();
-        SnapshotFile.Add(s_buffer, size);
         for (int i = 0; i < parts; i++)
         {
             // Records may be added meanwhile: those count that the size has at this moment, which is read before them.
@@ -134,12 +149,24 @@ internal static unsafe class Snapshot
             }
 
             ulong reserved = end > at + (ulong)sizeof(TraceBlock) ? (end - at - (ulong)sizeof(TraceBlock)) / EventUnits.Size : 0;
-            s_information.AddLost(copy->Thread, EventUnits.CountMissing(copy, (uint)reserved));
+            CountLost(copy->Thread, EventUnits.CountMissing(copy, (uint)reserved));
             s_buffered += size;
             if (s_buffered == size * BlocksAtOnce)
             {
                 Flush();
             }
+        }
+    }
+
+    private static void CountLost(uint thread, uint units)
+    {
+        if (s_information.Block != null)
+        {
+            s_information.AddLost(thread, units);
+        }
+        else
+        {
+            s_lostBefore += units;
         }
     }
 

@@ -12,7 +12,8 @@ namespace Ftrace.Record;
 /// <remarks>
 /// <para>In order. At the start all threads record.</para>
 /// <list type="number">
-/// <item>There are enough free rings, and their pages are allocated.</item>
+/// <item>There are enough free rings, and their pages are allocated. If the file cannot grow, those of threads that have ended are copied
+/// and free before the cut (EndedRings).</item>
 /// <item>Handlers in NMIs record nothing from now on (recorder.cutting).</item>
 /// <item>Stop all threads.</item>
 /// <item>Exchange the memory.</item>
@@ -69,7 +70,7 @@ internal static unsafe class SnapshotCut
     [NoInstr]
     public static void Forget() => s_count = 0;
 
-    /// <summary>How many rings have events, and need a free one.</summary>
+    /// <summary>How many rings have events.</summary>
     public static uint CountUsed()
     {
         uint used = 0;
@@ -79,6 +80,19 @@ internal static unsafe class SnapshotCut
         }
 
         return used;
+    }
+
+    /// <summary>How many of them need a free one: those of threads that go on.</summary>
+    private static uint CountLive()
+    {
+        uint live = 0;
+        for (uint i = 0; i < Words->RingCount; i++)
+        {
+            bool hasEnded = Volatile.Read(ref Words->Rings[i].Owner) == Offsets.Ring_Ended;
+            live += !hasEnded && EndOf(Words->Rings + i) != 0 ? 1u : 0u;
+        }
+
+        return live;
     }
 
     /// <summary>Makes the cut.</summary>
@@ -92,27 +106,40 @@ internal static unsafe class SnapshotCut
         int error = s_rings == null ? -Errno.ENOMEM : -Errno.EAGAIN;
         for (int tried = 0; tried < MostTries && error == -Errno.EAGAIN; tried++)
         {
-            error = Prepare();
+            error = Prepare(Margin << (2 * tried));
             error = error != 0 ? error : Stop(ref time);
         }
 
         return error;
     }
 
-    /// <summary>Provides free rings.</summary>
-    private static int Prepare()
+    /// <summary>Provides free rings, and some more for threads that begin meanwhile.</summary>
+    private static int Prepare(uint margin)
     {
         FutexMutex.Lock(&RecorderState.Shared->FileMutex);
-        uint needed = CountUsed() + Margin;
+        RingPool.ReapOwners();
+        uint live = CountLive();
+        uint needed = live + margin;
         uint free = CountFree();
-        int error = free < needed ? RingPool.Add((int)(needed - free)) : 0;
-        Memory.Populate(s_rings, (nuint)needed * (nuint)sizeof(CutRing));
+        if (free < needed)
+        {
+            RingPool.Add((int)(needed - free));
+        }
+
+        Memory.Populate(s_rings, (nuint)(CountUsed() + margin) * (nuint)sizeof(CutRing));
         RecordedThreads.Update();
+        RecordedThreads.UpdateAllNames();
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
+
+        free = CountFree();
+        if (free < needed && free + EndedRings.Count() >= live)
+        {
+            EndedRings.Free(needed - free);
+        }
 
         // The pages of the ring that is taken meanwhile are the thread's own business.
         uint populated = 0;
-        for (uint i = 0; i < Words->RingCount && populated < needed && error == 0; i++)
+        for (uint i = 0; i < Words->RingCount && populated < needed; i++)
         {
             if (IsFree(Words->Rings + i))
             {
@@ -121,7 +148,7 @@ internal static unsafe class SnapshotCut
             }
         }
 
-        return error != 0 ? -Errno.ENOMEM : 0;
+        return CountFree() < CountLive() ? -Errno.ENOMEM : 0;
     }
 
     private static int Stop(ref ClockTimes time)
@@ -134,7 +161,7 @@ internal static unsafe class SnapshotCut
             return error;
         }
 
-        error = CountFree() < CountUsed() ? -Errno.EAGAIN : 0;
+        error = CountFree() < CountLive() ? -Errno.EAGAIN : 0;
         if (error == 0)
         {
             Exchange();
@@ -231,13 +258,11 @@ internal static unsafe class SnapshotCut
     }
 
     /// <summary>Where the block ends that was entered last; 0: the ring has no events.</summary>
-    private static ulong EndOf(Ring* ring)
-    {
-        if (Volatile.Read(ref ring->Owner) is Offsets.Ring_Free or 0)
-        {
-            return 0;
-        }
+    private static ulong EndOf(Ring* ring) => Volatile.Read(ref ring->Owner) is Offsets.Ring_Free or 0 ? 0 : LastEndOf(ring);
 
+    /// <summary>The same for a ring that nobody takes.</summary>
+    public static ulong LastEndOf(Ring* ring)
+    {
         ulong end = Volatile.Read(ref ring->End);
         uint paused = Volatile.Read(ref ring->Paused);
         return end != 0 || paused == 0 ? end : ring->Start + (ulong)paused * Words->BlockSize;
@@ -256,9 +281,10 @@ internal static unsafe class SnapshotCut
         return free;
     }
 
-    /// <summary>The snapshot is written: the memory is free.</summary>
+    /// <summary>The snapshot is written: the memory is free, and some of it is for the next one.</summary>
     public static void Reuse()
     {
+        Volatile.Write(ref Words->ReservedRings, CountLive() + Margin);
         for (uint i = 0; i < s_count; i++)
         {
             RingMemory.Reuse(s_rings[i].Start, s_rings[i].Offset, s_rings[i].Emptied);

@@ -13,7 +13,8 @@ namespace Ftrace.Trace;
 /// <remarks>
 /// <para>Called without any lock of the library, and without the loader's: a running handler may want them. A thread may have left a
 /// handler by siglongjmp() and never make another traced call: so from time to time threads are stopped, and its marks are examined. If
-/// that does not show it either, the wait ends by its budget.</para>
+/// that does not show it either, the wait ends by its budget. Where more threads run than there are CPUs, most that are waited for were
+/// only preempted in a handler. No stop shows more of these, and each stop would wait for all threads to be scheduled, so there is none.</para>
 /// </remarks>
 internal unsafe ref struct TraceGrace
 {
@@ -40,6 +41,7 @@ internal unsafe ref struct TraceGrace
     private long _last;
     private long _nextStop;
     private long _stopInterval;
+    private long _ranNs;
 
     private TraceGrace(NmiThread* self, long budget)
     {
@@ -112,6 +114,24 @@ internal unsafe ref struct TraceGrace
     /// <summary>Waits for a short time. False if the budget is used up.</summary>
     private bool Pause(TraceThread* record, int pid, int round, long budget)
     {
+        if (round == 0)
+        {
+            _ranNs = Clock.RunTimeOf((int)record->Tid);
+        }
+
+        // Not after the pause: the wait may be over then.
+        if (_waited >= _nextStop)
+        {
+            if (!IsPreempted((int)record->Tid))
+            {
+                StopAndExamine(record);
+                _stopInterval = Math.Min(_stopInterval * 2, MaxStopIntervalNs);
+            }
+
+            _nextStop = _waited + _stopInterval;
+            _last = Clock.NowNs();
+        }
+
         if (round < YieldsBeforeSleep)
         {
             Native.Syscall(SyscallNumber.SchedYield);
@@ -125,15 +145,15 @@ internal unsafe ref struct TraceGrace
         long now = Clock.NowNs();
         _waited += Math.Min(now - _last, MaxForOneSleepNs);
         _last = now;
-        if (_waited >= _nextStop && _waited < budget)
-        {
-            StopAndExamine(record);
-            _stopInterval = Math.Min(_stopInterval * 2, MaxStopIntervalNs);
-            _nextStop = _waited + _stopInterval;
-            _last = Clock.NowNs();
-        }
-
         return _waited < budget;
+    }
+
+    /// <summary>True if the thread wants to run, and did not since this was asked last, or the wait for it began: it is where it was.</summary>
+    private bool IsPreempted(int tid)
+    {
+        long before = _ranNs;
+        _ranNs = Clock.RunTimeOf(tid);
+        return _ranNs >= 0 && _ranNs == before && OwnTaskFile.IsRunnable(tid);
     }
 
     /// <summary>Stops all threads, and examines the marks of one: this needs the thread to stand still.</summary>

@@ -21,7 +21,7 @@ prefix=$dir/prefix
 	exit 1
 }
 for file in lib/libftrace.so lib/pkgconfig/ftrace.pc lib/cmake/ftrace/ftrace-config.cmake \
-	include/ftrace/ftrace.h; do
+	lib/ftrace/x86_64/libftrace.so.1 include/ftrace/ftrace.h; do
 	test -f "$prefix/$file" || {
 		echo "package.sh: $file is not installed" >&2
 		exit 1

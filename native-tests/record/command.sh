@@ -382,6 +382,52 @@ other-abi)
 	record 4 ./none
 	says "./none is a 32-bit program" # and the loader says nothing
 	;;
+other-loader)
+	# The same for a program that a loader runs, and for what a program starts: the loader finds an object of its own.
+	printf '.globl _start\n_start: mov $1, %%eax\n mov $4, %%ebx\n int $0x80\n' >none.S
+	"$compiler" -m32 -pie -nostdlib -Wl,--dynamic-linker=/lib/ld-linux.so.2 none.S -o none 2>err || skip "needs an assembler and linker for i386"
+	[ -e /lib/ld-linux.so.2 ] || skip "needs package libc6-i386"
+	./none 2>/dev/null
+	[ $? = 4 ] || skip "the kernel runs no 32-bit programs"
+	record 4 sh -c "./none; exit \$?"
+	grep -q "^ERROR: ld.so" err || fail "the loader of a 32-bit program does not complain of a library that was named"
+	unset FTRACE_LIBRARY
+	record 4 sh -c "./none; exit \$?"
+	grep -qi "ld.so\|ignored" err && fail "the loader complains"
+	record 4 ./none
+	says "./none is a 32-bit program"
+	# For 64-bit programs it is the library, whatever the loader's name for the processor is; and the same one as by its own path.
+	rm -f ftrace.data*
+	record 0 "$recorded"
+	has ftrace.data $all
+	cat >loaded.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <link.h>
+		#include <stdio.h>
+		#include <string.h>
+		static int count(struct dl_phdr_info *info, size_t size, void *found)
+		{
+			(void)size;
+			*(int *)found += strstr(info->dlpi_name, "libftrace") != NULL;
+			return 0;
+		}
+		int main(int argc, char **argv)
+		{
+			int found = 0;
+			void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
+			dl_iterate_phdr(count, &found);
+			return library && dlsym(library, "ftrace_tracing_stop") == dlsym(RTLD_DEFAULT, "ftrace_tracing_stop") ? found : 0;
+		}
+	END
+	"$compiler" loaded.c -o loaded -ldl || fail "$compiler"
+	folder=$(dirname "$(dirname "$ftrace")")/lib
+	for name in "$folder"/ftrace/x86_64 "$folder"/ftrace/haswell "$folder"/ftrace/xeon_phi "$folder"/ftrace '$PLATFORM'; do
+		case $name in '$'*) preload=$folder/ftrace/$name/libftrace.so.1 ;; *) preload=$name/libftrace.so.1 ;; esac
+		LD_PRELOAD=$preload status 1 ./loaded "$folder/libftrace.so"
+		[ ! -s err ] || fail "$preload"
+	done
+	;;
 children)
 	record 2 sh -c "'$recorded' exit 1; '$recorded' exit 2"
 	grep -qF "2 files of programs that it started: ftrace.data." err || fail "not reported"

@@ -7,6 +7,8 @@
 #include "../threads.h"
 #include "recording.h"
 
+#include <errno.h>
+
 static TRACED int inner(int x)
 {
 	return x + 1;
@@ -161,6 +163,73 @@ static void torn(void)
 	close_trace(&file);
 }
 
+/* What the recording has so far as the name of a thread: that of its last record. */
+static bool is_named(pid_t tid, const char *name)
+{
+	struct trace_file file;
+	struct trace_record record;
+	bool found = false;
+
+	open_trace(&file, recording_path());
+	first_record(&file);
+	while (next_record(&file, &record))
+		if (record.kind == TRACE_THREAD && record_u32(&record, 4) == (uint32_t)tid)
+			found = record_u32(&record, 16) == strlen(name) && memcmp(record.data + 24, name, strlen(name)) == 0;
+	close_trace(&file);
+	return found;
+}
+
+static volatile pid_t named;
+static volatile bool is_over;
+
+/* A thread that calls before it has its name, as most have it. */
+static void *call_and_be_named(void *arg)
+{
+	inner(1);
+	named = gettid();
+	WAIT_FOR(is_over);
+	return arg;
+}
+
+static void names(void)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "inner");
+	pthread_t thread;
+	char name[16];
+
+	start_recording(&opts);
+	thread = start(call_and_be_named, NULL);
+	WAIT_FOR(named);
+	CHECK_EQ(pthread_setname_np(thread, "worker"), 0);
+	WAIT_FOR(is_named(named, "worker"));
+	CHECK_EQ(pthread_setname_np(thread, "sixteen bytes.."), 0);
+	WAIT_FOR(is_named(named, "sixteen bytes.."));
+	/* A snapshot notes it at once; and so does the end, of a thread that changes its name all the time too. */
+	for (int i = 0; i < 40; i++) {
+		char path[64];
+
+		snprintf(name, sizeof(name), "job %d", i);
+		CHECK_EQ(pthread_setname_np(thread, name), 0);
+		snprintf(path, sizeof(path), "record-%d.snapshot", getpid());
+		CHECK_EQ(ftrace_snapshot(path), 0);
+		unlink(path);
+		CHECK(is_named(named, name));
+	}
+	CHECK_EQ(pthread_setname_np(thread, "last"), 0);
+	CHECK_EQ(ftrace_tracing_stop(), 0);
+	CHECK(is_named(named, "last"));
+	is_over = true;
+	join(thread);
+
+	/* Stopped at once: the recorder's thread has seen nothing. */
+	start_recording(&opts);
+	inner(1);
+	CHECK_EQ(ftrace_tracing_stop(), 0);
+	snprintf(name, sizeof(name), "%.15s", program_invocation_short_name);
+	CHECK(is_named(gettid(), name));
+	unlink(recording_path());
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
@@ -168,6 +237,7 @@ int main(int argc, char **argv)
 		{"wrapped", wrapped},
 		{"torn", torn},
 		{"taken-over", taken_over},
+		{"names", names},
 		{},
 	};
 

@@ -218,6 +218,71 @@ static void full(void)
 	CHECK_EQ(totals.exits, 24);
 }
 
+static void *call_leaf(void *tid)
+{
+	leaf(1);
+	*(pid_t *)tid = gettid();
+	return NULL;
+}
+
+/* One after the other, each until the kernel has forgotten it: before, its ring is not seen as that of an ended thread. */
+static void add_threads(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pid_t tid;
+
+		join(start(call_leaf, &tid));
+		WAIT_FOR(tgkill(getpid(), tid, 0) != 0);
+	}
+}
+
+static unsigned long file_size(void)
+{
+	struct ftrace_tracing_status status = {.size = sizeof(status)};
+
+	CHECK_EQ(ftrace_tracing_get_status(&status), 0);
+	return status.file_size;
+}
+
+/*
+ * Threads come and go, and each leaves its events in a ring. These take no room from snapshots: not if the file cannot
+ * grow any more; and if it can, it does so once.
+ */
+static void ended(void)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(
+		.filter = "leaf", .buffer_size = 128 << 10, .max_size = (32 << 10) * (1 + 8 + 16 * 4));
+	struct totals totals = {0};
+	struct trace_file file;
+	unsigned long size = 0;
+
+	start_recording(&opts);
+	leaf(1);
+	for (int round = 0; round < 20; round++) {
+		add_threads(24);
+		take_snapshot(&file);
+		CHECK_EQ(check_trace(&file), NULL);
+		add_events(&file, &totals);
+		close_trace(&file);
+	}
+	add_recording(&totals);
+	CHECK(totals.entries + totals.lost >= 1 + 20 * 24);
+	CHECK(totals.entries <= 1 + 20 * 24);
+	CHECK_EQ(totals.exits, totals.entries);
+
+	opts.max_size = 0;
+	start_recording(&opts);
+	leaf(1);
+	for (int round = 0; round < 20; round++) {
+		add_threads(24);
+		take_snapshot(&file);
+		close_trace(&file);
+		size = round == 9 ? file_size() : size;
+	}
+	CHECK_EQ(file_size(), size);
+	add_recording(&totals);
+}
+
 /*
  * All calls of numbered() are in one order: the n-th one is of function n % FUNCTIONS, whichever thread
  * makes it. So a set of their entries in which none is missing before another has as many of each function, or
@@ -635,6 +700,7 @@ int main(int argc, char **argv)
 		{"once", once},
 		{"errors", errors},
 		{"full", full},
+		{"ended", ended},
 		{"consistent", consistent},
 		{"inconsistent", inconsistent},
 		{"accounted", accounted},

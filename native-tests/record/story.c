@@ -8,7 +8,8 @@
  *
  * Each file holds what happened in a second or less. All of it is checked: every unit that was reserved is part of
  * a complete event, calls are nested, the addresses in samples are code, and there are as many samples as were
- * counted. The negative control tears units of each file, at random, and the check must notice.
+ * counted. How often tracing is turned on and off depends on how many threads share a CPU: docs/performance.md. The
+ * negative control tears units of each file, at random, and the check must notice.
  */
 #include "../threads.h"
 #include "recording.h"
@@ -103,6 +104,7 @@ static bool is_code(uint64_t address)
 
 struct totals {
 	unsigned long files, events, calls, samples, lost, marks, torn, noticed, toggles;
+	uint64_t recorded_ns;
 };
 
 struct open_call {
@@ -203,10 +205,11 @@ static void record(uint64_t ns, struct totals *totals)
 {
 	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.hz = hz, .buffer_size = 4 << 20);
 	struct timespec pause = {.tv_nsec = 1000000000 / toggles};
-	uint64_t end = now_ns() + ns;
+	uint64_t end = now_ns() + ns, begin;
 	struct trace_file file;
 
 	start_recording(&opts);
+	begin = now_ns();
 	while (now_ns() < end) {
 		CHECK_EQ(ftrace_register_graph(&others), 0);
 		nanosleep(&pause, NULL);
@@ -214,6 +217,7 @@ static void record(uint64_t ns, struct totals *totals)
 		nanosleep(&pause, NULL);
 		totals->toggles += 2;
 	}
+	totals->recorded_ns += now_ns() - begin;
 	stop_recording(&file);
 	totals->files++;
 	check_events(&file, totals);
@@ -262,8 +266,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i <= thread_count; i++)
 		join(threads[i]);
 
-	printf("%lu files, %lu toggles: %lu events, of them %lu entries and exits, %lu samples (%lu lost), %lu marks; all whole\n",
-	       totals.files, totals.toggles, totals.events, totals.calls, totals.samples, totals.lost, totals.marks);
+	printf("%lu files, %lu toggles, %.1f a second: %lu events, of them %lu entries and exits, %lu samples (%lu lost), %lu marks; all whole\n",
+	       totals.files, totals.toggles, totals.toggles / (totals.recorded_ns / 1e9), totals.events, totals.calls, totals.samples, totals.lost, totals.marks);
 	printf("control: of %lu torn files the check has noticed %lu\n", totals.torn, totals.noticed);
 	CHECK(totals.calls && totals.samples && totals.marks && totals.torn);
 	CHECK_EQ(totals.noticed, totals.torn);

@@ -31,6 +31,7 @@ internal static unsafe partial class Libc
     public const int X_OK = 1;
 
     private const int AtFdcwd = -100;
+    private const nuint AtPlatform = 15; // AT_PLATFORM
     private const int StatSize = 144;
     private const int StatModeOffset = 24;
     private const int SymlinkNoFollow = 0x100;
@@ -40,6 +41,9 @@ internal static unsafe partial class Libc
 
     /// <summary>The text of an error: "No such file or directory".</summary>
     public static string TextOf(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
+    /// <summary>The kernel's name of the platform, which the loader begins with: x86_64; null: it has none.</summary>
+    public static string? Platform => Marshal.PtrToStringUTF8(GetAuxiliary(AtPlatform));
 
     /// <summary>The type of a file, and its permissions, without following a symbolic link; -1: there is none, see errno.</summary>
     public static int ModeOf(string path, bool follow = false)
@@ -69,6 +73,9 @@ internal static unsafe partial class Libc
     public static bool CanExecute(string path) => AccessAt(AtFdcwd, path, X_OK, AT_EACCESS) == 0;
 
     public static IOException Failure(string what) => new($"{what}: {TextOf(Errno)}");
+
+    [LibraryImport("libc", EntryPoint = "getauxval")]
+    private static partial nint GetAuxiliary(nuint type);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int CreateMemory(string name, uint flags);

@@ -14,6 +14,12 @@ internal static class LibraryFile
     private const string Name = "libftrace.so.1";
     private const string LoaderCache = "/etc/ld.so.cache";
 
+    /// <summary>Beside the library: a folder for each value of $PLATFORM that is known, with a link to the library, or with an object for 32-bit programs.</summary>
+    private const string PlatformsFolder = "ftrace";
+
+    /// <summary>What a 32-bit loader on a 64-bit kernel puts in place of $PLATFORM.</summary>
+    private const string OtherPlatform = "i686";
+
     /// <summary>The version of this command.</summary>
     public static Version OwnVersion
     {
@@ -45,6 +51,25 @@ internal static class LibraryFile
         }
 
         throw new RecordingException($"{Name}: not found beside this command or by the loader; set {Variable} to its path, or run ldconfig after the installation");
+    }
+
+    /// <summary>
+    /// What to write into LD_PRELOAD. The environment is passed on to programs of both sizes. For the loaders of 32-bit ones, which would
+    /// complain of the library, there is an object that has nothing; $PLATFORM is where they find it.
+    /// </summary>
+    /// <param name="path">What <see cref="Find"/> has returned.</param>
+    public static string PreloadOf(string path)
+    {
+        // A library that was named is taken as it is.
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)))
+        {
+            return path;
+        }
+
+        string folders = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, PlatformsFolder);
+        string? own = Libc.Platform;
+        bool isKnown = own != null && File.Exists(System.IO.Path.Combine(folders, own, Name)) && File.Exists(System.IO.Path.Combine(folders, OtherPlatform, Name));
+        return isKnown ? System.IO.Path.Combine(folders, "$PLATFORM", Name) : path;
     }
 
     private static IEnumerable<string> Candidates()

@@ -12,7 +12,7 @@ internal static class RecordEnvironment
 
     /// <summary>This process's environment, byte by byte, with the variables added.</summary>
     /// <param name="options">What to record.</param>
-    /// <param name="library">Its path; null: it is not loaded.</param>
+    /// <param name="library">As the loader takes it; null: it is not loaded.</param>
     /// <param name="descriptor">What to record into.</param>
     /// <param name="childPath">How the files of programs that the program starts begin.</param>
     public static List<byte[]> Make(RecordOptions options, string? library, int descriptor, string childPath)
