@@ -582,7 +582,7 @@ internal static unsafe class Recorder
         }
         else
         {
-            RingPool.Forget();
+            RingPool.Leave();
         }
 
         InfoWriter.Unmap();
