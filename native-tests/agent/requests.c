@@ -321,6 +321,11 @@ static void errors(void)
 	CHECK_EQ(count_descriptors(), descriptors - 4); /* the files, and both ends */
 }
 
+static int start_in_window(void *data)
+{
+	return ftrace_agent_start(*(int *)data);
+}
+
 /* What ftrace_agent_start() refuses, it leaves alone. */
 static void refused(void)
 {
@@ -342,6 +347,8 @@ static void refused(void)
 	CHECK(fd < 0 || ftrace_agent_start(fd) == -EINVAL);
 	make_ends(ends);
 	fd = dup(ends[0]);
+	CHECK_EQ(ftrace_stop_machine(start_in_window, &ends[0]), -EDEADLK);
+	CHECK_EQ(fcntl(ends[0], F_GETFD), FD_CLOEXEC);
 	errno = 77;
 	CHECK_EQ(ftrace_agent_start(ends[0]), 0);
 	CHECK_EQ(errno, 77);
