@@ -16,7 +16,7 @@ static __typeof__(ftrace_tracing_get_status) *get_status;
 #include "../threads.h"
 #include "client.h"
 
-#define THREADS 8
+#define THREADS 4
 
 static unsigned long calls[THREADS];
 static int ends;
@@ -66,7 +66,7 @@ int main(void)
 	get_status = (__typeof__(get_status))dlsym(library, "ftrace_tracing_get_status");
 	CHECK(agent_start && get_status);
 	count = thread_count();
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; round < 2; round++) {
 		int socket = connect_and_say_hello(), fd = start_agent(socket, "filter=work\nbuffer=128K");
 
 		wait_for_calls();
