@@ -254,6 +254,7 @@ static void forked(void)
 
 	fd = start_agent(socket, "filter=traced");
 	traced(1);
+	CHECK_EQ(fcntl(agents, F_GETFD), FD_CLOEXEC);
 	CHECK_EQ(pipe2(hold, O_CLOEXEC), 0);
 	child = fork();
 	CHECK(child >= 0);

@@ -209,11 +209,21 @@ static void replaced(void)
 }
 
 /* Who holds the connection. */
+static int do_nothing(void *data)
+{
+	return data != NULL;
+}
+
 static void held(void)
 {
 	int socket = connect_agent(), ends[2], duplicate;
 	char text[128];
 
+	/* The first stop of all: the thread takes the signal. */
+	CHECK_EQ(ask_agent(socket, CONTROL_STATUS, ""), ESRCH);
+	CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), 0);
+	CHECK_EQ(stats().stopped_threads, 1);
+	CHECK_EQ(stats().seized_threads, 0);
 	make_ends(ends);
 	CHECK_EQ(ftrace_agent_start(ends[0]), -EBUSY);
 	CHECK(receive_answer(ends[1]));
