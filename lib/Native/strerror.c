@@ -60,6 +60,12 @@ EXPORT const char *ftrace_strerror(int error)
 		       "method is not available";
 	case -ESRCH:
 		return "no recording is running";
+	case -EBADF:
+		return "the descriptor is not open";
+	case -ENOTSOCK:
+		return "the descriptor is not a socket";
+	case -ENOTCONN:
+		return "the socket is not connected";
 	case -EFBIG:
 		return "the trace file would be larger than the recording or the process may make it";
 	case -ETIMEDOUT:

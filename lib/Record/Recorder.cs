@@ -597,7 +597,7 @@ internal static unsafe class Recorder
         }
         else
         {
-            RingPool.Forget();
+            RingPool.Leave();
         }
 
         InfoWriter.Unmap();

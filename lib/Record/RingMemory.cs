@@ -11,18 +11,24 @@ namespace Ftrace.Record;
 internal static unsafe class RingMemory
 {
     private const nuint MostRetired = 1 << 20;
+    private const int MostLeft = 1 << 16;
     private const int MapFixedPrivateAnonymousNoreserve = 0x10 | 0x02 | 0x20 | 0x4000;
 
     private static ulong* s_offsets;
     private static ulong* s_retired;
     private static nuint s_retiredCount;
 
+    /// <summary>Memory of recordings that have ended, while a thread seemed to write to it: start and size.</summary>
+    private static ulong* s_left;
+    private static int s_leftCount;
+
     /// <returns>0 or -ENOMEM.</returns>
     public static int Reserve()
     {
         s_offsets = s_offsets != null ? s_offsets : (ulong*)Memory.Map(RingPool.Capacity * sizeof(ulong));
         s_retired = s_retired != null ? s_retired : (ulong*)Memory.Map(MostRetired * sizeof(ulong));
-        return s_offsets != null && s_retired != null ? 0 : -Errno.ENOMEM;
+        s_left = s_left != null ? s_left : (ulong*)Memory.Map(MostLeft * 2 * sizeof(ulong));
+        return s_offsets != null && s_retired != null && s_left != null ? 0 : -Errno.ENOMEM;
     }
 
     /// <summary>Where in the file the memory of a ring begins.</summary>
@@ -54,9 +60,9 @@ internal static unsafe class RingMemory
         RecorderWords* words = RecorderWords.Shared;
         ulong bytes = RingPool.RingBytes;
         byte* start = s_retiredCount < MostRetired ? (byte*)RecordFile.Map(offset, bytes, out _) : null;
-        nint sink = start == null ? -1 : Native.Syscall(SyscallNumber.Mmap, (nint)old, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapFixedPrivateAnonymousNoreserve, -1, 0);
+        bool isSink = start != null && MakeSink(old, bytes);
         Retire(old);
-        if (sink < 0)
+        if (!isSink)
         {
             // No address space: the part stays unused.
             Void(old);
@@ -92,6 +98,46 @@ internal static unsafe class RingMemory
     /// <summary>True if the address is in memory that was cut off. Any context.</summary>
     [NoInstr]
     public static bool Contains(ulong address) => SnapshotCut.Contains(address, RingPool.RingBytes);
+
+    /// <summary>Takes memory away from the file: what is written there from now on is nowhere.</summary>
+    private static bool MakeSink(ulong start, ulong bytes) =>
+        Native.Syscall(SyscallNumber.Mmap, (nint)start, (nint)bytes, Memory.ProtRead | Memory.ProtWrite, MapFixedPrivateAnonymousNoreserve, -1, 0) >= 0;
+
+    /// <summary>
+    /// The recording ends, but a thread seems to write to this memory, perhaps for long: what looks like that may be the remainder of a call on its
+    /// stack. The address space stays, the memory is the file's only.
+    /// </summary>
+    public static void Leave(ulong start)
+    {
+        MakeSink(start, RingPool.RingBytes);
+        if (s_leftCount < MostLeft)
+        {
+            s_left[2 * s_leftCount] = start;
+            s_left[(2 * s_leftCount) + 1] = RingPool.RingBytes;
+            s_leftCount++;
+        }
+    }
+
+    /// <summary>The same for what was retired.</summary>
+    public static void LeaveRetired()
+    {
+        for (nuint i = 0; i < s_retiredCount; i++)
+        {
+            Leave(s_retired[i]);
+        }
+
+        ForgetRetired();
+    }
+
+    /// <summary>Unmaps what recordings have left: no thread writes to the memory of any.</summary>
+    public static void FreeLeft()
+    {
+        while (s_leftCount > 0)
+        {
+            s_leftCount--;
+            Memory.Unmap((void*)s_left[2 * s_leftCount], (nuint)s_left[(2 * s_leftCount) + 1]);
+        }
+    }
 
     /// <summary>Memory that is a ring's no longer, and stays mapped until the recording ends.</summary>
     public static void Retire(ulong start)

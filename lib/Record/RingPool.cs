@@ -240,15 +240,27 @@ internal static unsafe class RingPool
         }
 
         RingMemory.FreeRetired();
-        Forget();
+        RingMemory.FreeLeft();
+        words->RingCount = 0;
+        words->FreeRings = 0;
+        words->ReservedRings = 0;
     }
 
-    /// <summary>The same, but the memory stays: a thread may still write.</summary>
-    public static void Forget()
+    /// <summary>The same, but a thread may still write: the address space stays, until a recording ends while none does.</summary>
+    public static void Leave()
     {
-        RingMemory.ForgetRetired();
-        RecorderWords.Shared->RingCount = 0;
-        RecorderWords.Shared->FreeRings = 0;
-        RecorderWords.Shared->ReservedRings = 0;
+        RecorderWords* words = RecorderWords.Shared;
+        RingMemory.LeaveRetired();
+        for (uint i = 0; i < words->RingCount; i++)
+        {
+            if (words->Rings[i].Start != 0)
+            {
+                RingMemory.Leave(words->Rings[i].Start);
+            }
+        }
+
+        words->RingCount = 0;
+        words->FreeRings = 0;
+        words->ReservedRings = 0;
     }
 }

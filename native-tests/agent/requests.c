@@ -209,11 +209,21 @@ static void replaced(void)
 }
 
 /* Who holds the connection. */
+static int do_nothing(void *data)
+{
+	return data != NULL;
+}
+
 static void held(void)
 {
 	int socket = connect_agent(), ends[2], duplicate;
 	char text[128];
 
+	/* The first stop of all: the thread takes the signal. */
+	CHECK_EQ(ask_agent(socket, CONTROL_STATUS, ""), ESRCH);
+	CHECK_EQ(ftrace_stop_machine(do_nothing, NULL), 0);
+	CHECK_EQ(stats().stopped_threads, 1);
+	CHECK_EQ(stats().seized_threads, 0);
 	make_ends(ends);
 	CHECK_EQ(ftrace_agent_start(ends[0]), -EBUSY);
 	CHECK(receive_answer(ends[1]));
@@ -321,6 +331,11 @@ static void errors(void)
 	CHECK_EQ(count_descriptors(), descriptors - 4); /* the files, and both ends */
 }
 
+static int start_in_window(void *data)
+{
+	return ftrace_agent_start(*(int *)data);
+}
+
 /* What ftrace_agent_start() refuses, it leaves alone. */
 static void refused(void)
 {
@@ -342,6 +357,8 @@ static void refused(void)
 	CHECK(fd < 0 || ftrace_agent_start(fd) == -EINVAL);
 	make_ends(ends);
 	fd = dup(ends[0]);
+	CHECK_EQ(ftrace_stop_machine(start_in_window, &ends[0]), -EDEADLK);
+	CHECK_EQ(fcntl(ends[0], F_GETFD), FD_CLOEXEC);
 	errno = 77;
 	CHECK_EQ(ftrace_agent_start(ends[0]), 0);
 	CHECK_EQ(errno, 77);

@@ -31,7 +31,7 @@ static unsigned char *function, *handlers_function;
 
 struct results {
 	int add, del, prepare, post_process, stop, modify, nop, call, redzone, patch, dyn_info,
-		stats;
+		stats, agent;
 };
 
 static int ran;
@@ -62,6 +62,7 @@ static void call_everything(struct results *results)
 	results->patch = ftrace_patch_text(&patch, 1, NULL);
 	results->dyn_info = ftrace_arch_read_dyn_info(buf, sizeof(buf));
 	results->stats = ftrace_get_stats(&stats);
+	results->agent = ftrace_agent_start(-1);
 }
 
 static void check_refused(const struct results *results)
@@ -76,6 +77,7 @@ static void check_refused(const struct results *results)
 	CHECK_EQ(results->patch, -EDEADLK);
 	CHECK_EQ(results->dyn_info, -EDEADLK);
 	CHECK_EQ(results->stats, -EDEADLK);
+	CHECK_EQ(results->agent, -EDEADLK);
 	CHECK_EQ(ran, 0);
 	CHECK_EQ(call_function(function), VALUE_A);
 }

@@ -31,6 +31,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -954,6 +955,23 @@ static void tracing(void)
 	EXPECT(ftrace_tracing_get_status(last), 0, text);
 }
 
+/* native-tests/agent has the others. */
+static void connections(void)
+{
+	int ends[2];
+
+	EXPECT(ftrace_agent_start(-1), -EBADF, text);
+	EXPECT(ftrace_agent_start(memory), -ENOTSOCK, text);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	EXPECT(ftrace_agent_start(ends[0]), -EINVAL, text);
+	close(ends[0]);
+	close(ends[1]);
+	ends[0] = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	CHECK(ends[0] >= 0);
+	EXPECT(ftrace_agent_start(ends[0]), -ENOTCONN, text);
+	close(ends[0]);
+}
+
 int main(void)
 {
 	sigset_t some;
@@ -991,5 +1009,6 @@ int main(void)
 	without_proc();
 	counters();
 	tracing();
+	connections();
 	return 0;
 }
