@@ -36,6 +36,7 @@ internal static class Injector
         }
 
         int socket = -1;
+        Libc.SleepExactly();
         try
         {
             StoppedThread stopped = new ThreadSearch(process, maps, loader, libc.Codes.Restorer, options.Force, () => signals.IsReceived).Find();

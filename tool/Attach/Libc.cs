@@ -17,6 +17,8 @@ internal static unsafe partial class Libc
 
     public const int WaitNoHang = 1;
 
+    private const nint PrctlNumber = 157;
+    private const nint SetTimerSlack = 29; // PR_SET_TIMERSLACK
     private const nint PidfdOpenNumber = 434;
     private const nint PidfdGetfdNumber = 438;
 
@@ -42,8 +44,8 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "process_vm_writev", SetLastError = true)]
     public static partial nint WriteProcess(int pid, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);
 
-    [LibraryImport("libc", EntryPoint = "sched_yield")]
-    public static partial int Yield();
+    /// <summary>Lets the calling thread sleep as short as it asks for, not 50 microseconds longer.</summary>
+    public static void SleepExactly() => SystemCall(PrctlNumber, SetTimerSlack, 1, 0);
 
     [LibraryImport("libc", EntryPoint = "usleep")]
     public static partial int Sleep(uint microseconds);

@@ -17,6 +17,7 @@ internal sealed unsafe class TargetMemory(int pid) : ITargetMemory
 
     public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes)
     {
+        AttachSteps.Take();
         fixed (byte* start = bytes)
         {
             var local = new IoVector { Base = start, Length = (nuint)bytes.Length };

@@ -19,8 +19,7 @@ internal sealed unsafe class TracedThread
     private const nint GetRestartableRequest = 0x420f;
     private const nint ExtendedStateSet = 0x202; // NT_X86_XSTATE
 
-    private const int Spins = 200;
-    private const uint PauseMicroseconds = 50;
+    private const uint PauseMicroseconds = 10;
 
     private TracedThread(int tid) => Tid = tid;
 
@@ -31,19 +30,19 @@ internal sealed unsafe class TracedThread
 
     /// <summary>Makes this thread its tracer, without stopping it; without PTRACE_O_EXITKILL, of course.</summary>
     /// <returns>Null: see errno.</returns>
-    public static TracedThread? Seize(int tid) => Libc.Trace(SeizeRequest, tid, 0, 0) == 0 ? new TracedThread(tid) : null;
+    public static TracedThread? Seize(int tid) => Ask(SeizeRequest, tid, 0, 0) == 0 ? new TracedThread(tid) : null;
 
     /// <summary>Asks it to stop: <see cref="Wait"/> reports when it has.</summary>
-    public bool Interrupt() => Libc.Trace(InterruptRequest, Tid, 0, 0) == 0;
+    public bool Interrupt() => Request(InterruptRequest, 0, 0) == 0;
 
-    public bool Continue(int signal = 0) => Libc.Trace(ContinueRequest, Tid, 0, signal) == 0;
+    public bool Continue(int signal = 0) => Request(ContinueRequest, 0, signal) == 0;
 
     /// <summary>Resumes it, when it is stopped, and leaves it.</summary>
     public void Detach(int signal = 0)
     {
         if (IsTraced)
         {
-            Libc.Trace(DetachRequest, Tid, 0, signal);
+            Request(DetachRequest, 0, signal);
             IsTraced = false;
         }
     }
@@ -51,8 +50,9 @@ internal sealed unsafe class TracedThread
     /// <summary>Waits until it stops or ends.</summary>
     public ThreadStop Wait(int milliseconds)
     {
+        // It sleeps, and does not spin: with one CPU for all, the thread needs it.
         long start = Stopwatch.GetTimestamp();
-        for (int turn = 0; ; turn++)
+        for (; ; )
         {
             int status;
             int got = Libc.WaitFor(Tid, &status, Libc.WaitAll | Libc.WaitNoHang);
@@ -69,12 +69,6 @@ internal sealed unsafe class TracedThread
                 return new ThreadStop(StopKind.Ended, 0, 0);
             }
 
-            if (turn < Spins)
-            {
-                Libc.Yield();
-                continue;
-            }
-
             if (Stopwatch.GetElapsedTime(start).TotalMilliseconds > milliseconds)
             {
                 return new ThreadStop(StopKind.Late, 0, 0);
@@ -87,7 +81,7 @@ internal sealed unsafe class TracedThread
     public bool TryGetRegisters(out Registers registers)
     {
         Registers read;
-        bool isRead = Libc.Trace(GetRegistersRequest, Tid, 0, (nint)(&read)) == 0;
+        bool isRead = Request(GetRegistersRequest, 0, (nint)(&read)) == 0;
         registers = read;
         return isRead;
     }
@@ -96,7 +90,7 @@ internal sealed unsafe class TracedThread
     {
         fixed (Registers* written = &registers)
         {
-            return Libc.Trace(SetRegistersRequest, Tid, 0, (nint)written) == 0;
+            return Request(SetRegistersRequest, 0, (nint)written) == 0;
         }
     }
 
@@ -104,12 +98,12 @@ internal sealed unsafe class TracedThread
     public bool TryGetMask(out ulong mask)
     {
         ulong read = 0;
-        bool isRead = Libc.Trace(GetMaskRequest, Tid, sizeof(ulong), (nint)(&read)) == 0;
+        bool isRead = Request(GetMaskRequest, sizeof(ulong), (nint)(&read)) == 0;
         mask = read;
         return isRead;
     }
 
-    public bool TrySetMask(ulong mask) => Libc.Trace(SetMaskRequest, Tid, sizeof(ulong), (nint)(&mask)) == 0;
+    public bool TrySetMask(ulong mask) => Request(SetMaskRequest, sizeof(ulong), (nint)(&mask)) == 0;
 
     /// <returns>Null: it cannot be read.</returns>
     public byte[]? ReadExtendedState()
@@ -118,7 +112,7 @@ internal sealed unsafe class TracedThread
         fixed (byte* start = state)
         {
             var vector = new IoVector { Base = start, Length = (nuint)state.Length };
-            return Libc.Trace(GetRegisterSetRequest, Tid, ExtendedStateSet, (nint)(&vector)) == 0 ? state[..(int)vector.Length] : null;
+            return Request(GetRegisterSetRequest, ExtendedStateSet, (nint)(&vector)) == 0 ? state[..(int)vector.Length] : null;
         }
     }
 
@@ -127,7 +121,7 @@ internal sealed unsafe class TracedThread
         fixed (byte* start = state)
         {
             var vector = new IoVector { Base = start, Length = (nuint)state.Length };
-            return Libc.Trace(SetRegisterSetRequest, Tid, ExtendedStateSet, (nint)(&vector)) == 0;
+            return Request(SetRegisterSetRequest, ExtendedStateSet, (nint)(&vector)) == 0;
         }
     }
 
@@ -135,6 +129,14 @@ internal sealed unsafe class TracedThread
     public ulong ReadRestartableArea()
     {
         ulong* configuration = stackalloc ulong[3];
-        return Libc.Trace(GetRestartableRequest, Tid, 3 * sizeof(ulong), (nint)configuration) > 0 ? configuration[0] : 0;
+        return Request(GetRestartableRequest, 3 * sizeof(ulong), (nint)configuration) > 0 ? configuration[0] : 0;
+    }
+
+    private nint Request(nint request, nint address, nint data) => Ask(request, Tid, address, data);
+
+    private static nint Ask(nint request, int tid, nint address, nint data)
+    {
+        AttachSteps.Take();
+        return Libc.Trace(request, tid, address, data);
     }
 }

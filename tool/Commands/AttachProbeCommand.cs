@@ -15,13 +15,15 @@ internal static class AttachProbeCommand
         var library = new Option<string?>("--library") { Description = "The library" };
         var force = new Option<bool>("--force") { Description = "Attach also if the process has a seccomp filter" };
         var copyTo = new Option<string?>("--copy-to") { Description = "A folder of the process that the library is copied to" };
-        var command = new Command("attach-probe", "Attach to a process and leave it, for tests") { target, library, force, copyTo };
+        var dieAt = new Option<int>("--die-at") { Description = "Be killed before this step" };
+        var command = new Command("attach-probe", "Attach to a process and leave it, for tests") { target, library, force, copyTo, dieAt };
         command.Hidden = true;
         command.SetAction(result =>
         {
             try
             {
                 var options = new AttachOptions(result.GetValue(library) ?? LibraryFile.Find()) { Force = result.GetValue(force), CopyTo = result.GetValue(copyTo) };
+                AttachSteps.DieAt(result.GetValue(dieAt));
                 using AttachedProcess process = Injector.Open(result.GetRequiredValue(target), options);
                 Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"path={process.Path} was_loaded={(process.WasLoaded ? 1 : 0)} still_us={process.StoodStill.TotalMicroseconds:F0} took_us={process.Took.TotalMicroseconds:F0}"));
