@@ -169,7 +169,7 @@ detach)
     start env LD_PRELOAD="$library" FTRACE_RECORD="$folder/own.data" "$program"
     fails 1 'was started by the process itself' "$ftrace" detach "$pid"
     has "$pid" state=on || fail "it is off"
-    fails 93 'is recorded already' "$ftrace" attach "$pid"
+    fails 93 'a recording runs already' "$ftrace" attach "$pid"
     finish
     ;;
 held)

@@ -11,7 +11,7 @@ internal static unsafe class AgentAnswer
     private const int LongestAnswer = HeaderSize + 4096;
     private const int WithoutWaiting = 0x40; // MSG_DONTWAIT
 
-    /// <returns>Its text, in one line; empty: there is none.</returns>
+    /// <returns>Its text; empty: there is none.</returns>
     public static string Receive(int socket)
     {
         byte[] answer = new byte[LongestAnswer];
@@ -27,6 +27,6 @@ internal static unsafe class AgentAnswer
         }
 
         int length = Math.Min((int)count - HeaderSize, (int)BinaryPrimitives.ReadUInt32LittleEndian(answer.AsSpan(12)));
-        return Encoding.UTF8.GetString(answer, HeaderSize, Math.Max(length, 0)).Trim().Replace('\n', ' ');
+        return Encoding.UTF8.GetString(answer, HeaderSize, Math.Max(length, 0));
     }
 }

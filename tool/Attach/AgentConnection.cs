@@ -53,11 +53,14 @@ internal sealed unsafe class AgentConnection : IDisposable
     public string? ProcessId { get; }
 
     /// <param name="target">The process.</param>
-    /// <param name="text">The agent's words: holder=PID NAME.</param>
+    /// <param name="text">The agent's words: lines holder=PID NAME and ending=1.</param>
     public static AttachException Held(string target, string text)
     {
-        string holder = ValueOf(text, "holder") ?? "another tool";
-        return new AttachException(AttachRefusal.Busy, $"{target}: another process is attached: {holder}; end that one, or: ftrace detach {target}");
+        string holder = ValueOf(text, "holder") ?? "unknown";
+        return new AttachException(AttachRefusal.Busy, $"{target}: another process is attached: {holder}; end that one, or: ftrace detach {target}")
+        {
+            IsTemporary = ValueOf(text, "ending") == "1",
+        };
     }
 
     /// <param name="kind">The request.</param>
@@ -104,6 +107,17 @@ internal sealed unsafe class AgentConnection : IDisposable
         Span<byte> packet = stackalloc byte[AnswerSize];
         IsClosed = AgentSocket.Receive(_socket, packet) <= 0; // else it is of no request
         return IsClosed;
+    }
+
+    /// <summary>Waits until the agent has ended what this connection has started, and itself.</summary>
+    public void Close()
+    {
+        AgentSocket.EndSending(_socket);
+        var answer = new byte[AnswerSize + LongestText];
+        while (AgentSocket.WaitReadable(_socket, AnswerMs) && AgentSocket.Receive(_socket, answer) > 0)
+        {
+            // An answer to what was asked before.
+        }
     }
 
     public void Dispose() => Libc.Close(_socket);

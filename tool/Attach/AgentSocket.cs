@@ -54,14 +54,19 @@ internal static unsafe partial class AgentSocket
         fixed (byte* start = packet)
         {
             nint count;
+            int resets = 0;
             do
             {
                 count = Libc.Receive(socket, start, packet.Length, 0);
             }
-            while (count < 0 && Libc.Errno == Libc.EINTR);
+            // An other end that was closed before it had read all is told once, even before what it has sent.
+            while (count < 0 && (Libc.Errno == Libc.EINTR || (Libc.Errno == ECONNRESET && resets++ == 0)));
             return count;
         }
     }
+
+    /// <summary>Tells the other end that nothing more is sent.</summary>
+    public static void EndSending(int socket) => Shutdown(socket, 1);
 
     /// <summary>Waits until there is something to receive, or the other end is closed.</summary>
     /// <returns>False after the time.</returns>
@@ -126,6 +131,9 @@ internal static unsafe partial class AgentSocket
 
     [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
     private static partial nint SendMessage(int socket, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "shutdown")]
+    private static partial int Shutdown(int socket, int how);
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     private static partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);

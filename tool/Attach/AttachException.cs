@@ -7,4 +7,7 @@ internal sealed class AttachException(AttachRefusal refusal, string message) : E
 {
     /// <summary>Its number is the exit status.</summary>
     public AttachRefusal Refusal { get; } = refusal;
+
+    /// <summary>It will be possible soon: what another one has started is just being ended.</summary>
+    public bool IsTemporary { get; init; }
 }

@@ -2,6 +2,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using System.Text;
+using System.Threading;
 using Ftrace.Tool.Control;
 using Ftrace.Tool.Recording;
 
@@ -31,7 +32,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
 
         using var end = new EndRequest();
         using TraceOutput? output = isWritten ? new TraceOutput(options.Output) : null;
-        using AgentConnection agent = Connect(out string pid);
+        using AgentConnection agent = Connect(end, out string pid);
         using var memory = new TraceMemory();
         bool isInPlace = options.IsStream && output!.IsFile;
         if (isInPlace)
@@ -48,6 +49,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
             _finish.Tell($"attached to {pid}{name}; {until}");
             bool isOver = Wait(agent, end);
             isOver |= agent.IsClosed || Stop(agent);
+            agent.Close();
             _finish.Tell(isOver ? $"{target}: {WhyOver(pid)}" : $"detached from {pid}");
         }
         catch
@@ -57,6 +59,25 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         }
 
         return output == null || TryFinish(output, source, isInPlace, pid) ? 0 : RecordingException.Failure;
+    }
+
+    /// <summary>Connects. Another one may just be leaving.</summary>
+    private AgentConnection Connect(EndRequest end, out string pid)
+    {
+        const int LongestMs = 10_000;
+        const int PauseMs = 20;
+
+        for (long until = Environment.TickCount64 + LongestMs; ; Thread.Sleep(PauseMs))
+        {
+            try
+            {
+                return Connect(out pid);
+            }
+            catch (AttachException e) when (e.IsTemporary && Environment.TickCount64 < until && !end.IsAsked)
+            {
+                // Try again.
+            }
+        }
     }
 
     private AgentConnection Connect(out string pid)
@@ -89,11 +110,19 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         }
 
         ControlAnswer answer = agent.Ask((uint)AgentKind.Start, text.ToString(), 0, source);
-        if (answer.Error != 0)
+        if (answer.Error == 0)
         {
-            string why = answer.Text.Trim();
-            throw new RecordingException($"{target}: {(why.Length != 0 ? why : Libc.TextOf(answer.Error))}");
+            return;
         }
+
+        string why = answer.Text.Trim();
+        string message = $"{target}: {(why.Length != 0 ? why : Libc.TextOf(answer.Error))}";
+        if (answer.Error == Libc.EBUSY)
+        {
+            throw new AttachException(AttachRefusal.Busy, message);
+        }
+
+        throw new RecordingException(message);
     }
 
     /// <returns>True if the recording has ended by itself.</returns>

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Ftrace.Tool.Attach;
 
@@ -136,7 +137,7 @@ internal static class Injector
         {
             string holder = AgentAnswer.Receive(socket);
             Libc.Close(socket);
-            throw process.Refuse(AttachRefusal.Busy, $"another process is attached: {(holder.Length != 0 ? holder : "unknown")}; end that one, or: ftrace detach {process.Pid}");
+            throw AgentConnection.Held(process.Pid.ToString(CultureInfo.InvariantCulture), holder);
         }
 
         Libc.Close(socket);

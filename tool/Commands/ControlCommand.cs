@@ -10,6 +10,7 @@ internal static class ControlCommand
     /// <summary>Between the texts of a request.</summary>
     public const char Separator = ';';
 
+    private const int EPERM = 1;
     private const int EINVAL = 22;
     private const int E2BIG = 7;
     private const int ESRCH = 3;
@@ -85,6 +86,7 @@ internal static class ControlCommand
     public static string ReasonOf(ControlKind kind, string text, int error) => error switch
     {
         ESRCH => "the recording has ended",
+        EPERM when kind == ControlKind.Detach => "the recording was started by the process itself, or its environment, and goes on; ftrace off makes it record nothing",
         EINVAL when kind is ControlKind.Filter or ControlKind.Notrace => $"a pattern is invalid: {text.Replace(Separator, ' ')}; see: ftrace list --help",
         EINVAL when kind is ControlKind.Trigger => $"a trigger is malformed: {text.Replace(Separator, ' ')}; triggers are as parse_error:snapshot, main_loop:traceon:3, 'parse_*:snapshot:>10ms'",
         ENOSPC when kind is ControlKind.Trigger => $"there can be {MostTriggers} triggers, also while some are replaced; remove those that there are first, with --none",

@@ -56,14 +56,18 @@ internal sealed unsafe class ControlChannel : IDisposable
         try
         {
             // One that was killed may have asked.
-            Wait(Volatile.Read(ref _page->Requested));
+            TryWait(Volatile.Read(ref _page->Requested), isEnd: false);
             _page->Kind = (uint)kind;
             _page->Flags = flags;
             _page->Length = (uint)bytes.Length;
             bytes.CopyTo(new Span<byte>(_page->Text, ControlPage.LongestText));
             uint number = Interlocked.Increment(ref _page->Requested);
             Libc.Wake(&_page->Requested);
-            Wait(number);
+            if (!TryWait(number, isEnd: kind == ControlKind.Detach))
+            {
+                return default;
+            }
+
             int length = (int)Math.Min(_page->AnswerLength, ControlPage.LongestText);
             return new ControlAnswer(_page->Error, Encoding.UTF8.GetString(_page->AnswerText, length));
         }
@@ -99,13 +103,19 @@ internal sealed unsafe class ControlChannel : IDisposable
     }
 
     /// <summary>Waits until a request was answered.</summary>
-    private void Wait(uint number)
+    /// <returns>False: the recording has ended, as was asked.</returns>
+    private bool TryWait(uint number, bool isEnd)
     {
         var waited = Stopwatch.StartNew();
         for (int pause = 1; Volatile.Read(ref _page->Answered) != number; pause = Math.Min(2 * pause, LongestPauseMs))
         {
             if (Volatile.Read(ref _page->Magic) != ControlPage.MagicNumber)
             {
+                if (isEnd)
+                {
+                    return false;
+                }
+
                 throw new ControlException($"{_target}: the recording has ended");
             }
 
@@ -121,5 +131,7 @@ internal sealed unsafe class ControlChannel : IDisposable
 
             Thread.Sleep(pause);
         }
+
+        return true;
     }
 }
