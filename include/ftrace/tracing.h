@@ -172,7 +172,7 @@ int ftrace_tracing_stop(void);
  *   -ENOSPC, -EACCES and other errors of open(2), fallocate(2) and write(2)
  *   and the errors of ftrace_stop_machine()
  * After an error there is no such file, and no event is lost; except, if the recording's file cannot grow,
- * events of threads that have ended.
+ * events of threads that have ended, which are counted.
  *
  * Context: thread.
  * Source: tracing_snapshot() in kernel/trace/trace.c of the kernel.

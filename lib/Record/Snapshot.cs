@@ -16,6 +16,8 @@ internal static unsafe class Snapshot
     private static uint s_buffered;
     private static SnapshotInformation s_information;
     private static ulong s_lostBefore;
+    private static ulong s_units;
+    private static ulong s_endedUnits;
 
     private static RecorderWords* Words => RecorderWords.Shared;
 
@@ -46,13 +48,14 @@ internal static unsafe class Snapshot
         // Room for the header, which is written last: without it, it is no trace file.
         s_buffered = 0;
         s_lostBefore = 0;
+        s_endedUnits = 0;
         s_information = default;
         new Span<byte>(s_buffer, (int)size).Clear();
         SnapshotFile.Add(s_buffer, size);
         error = SnapshotCut.Run(out ClockTimes time);
         if (error != 0)
         {
-            SnapshotFile.Remove();
+            Remove();
             return error;
         }
 
@@ -60,7 +63,7 @@ internal static unsafe class Snapshot
         error = SnapshotFile.Error;
         if (error != 0)
         {
-            SnapshotFile.Remove();
+            Remove();
             SnapshotCut.Keep();
             return error;
         }
@@ -70,6 +73,13 @@ internal static unsafe class Snapshot
         return 0;
     }
 
+    /// <summary>There is no snapshot. What was copied before the cut is nowhere else: it counts as lost.</summary>
+    private static void Remove()
+    {
+        SnapshotFile.Remove();
+        Interlocked.Add(ref Words->Header->Lost, s_endedUnits);
+    }
+
     /// <summary>Adds, before the cut, what a ring has whose thread has ended. Nobody writes to it.</summary>
     public static void AddEnded(Ring* ring)
     {
@@ -77,8 +87,10 @@ internal static unsafe class Snapshot
         if (end != 0)
         {
             var cut = new CutRing { Start = ring->Start, Last = end - Words->BlockSize, Pos = ring->Pos & ~(ulong)Offsets.TraceEvent_TagMask };
+            s_units = 0;
             AddRing(&cut);
             Flush();
+            s_endedUnits += s_units;
         }
     }
 
@@ -149,6 +161,7 @@ internal static unsafe class Snapshot
             }
 
             ulong reserved = end > at + (ulong)sizeof(TraceBlock) ? (end - at - (ulong)sizeof(TraceBlock)) / EventUnits.Size : 0;
+            s_units += reserved;
             CountLost(copy->Thread, EventUnits.CountMissing(copy, (uint)reserved));
             s_buffered += size;
             if (s_buffered == size * BlocksAtOnce)

@@ -121,10 +121,7 @@ internal static unsafe class SnapshotCut
         uint live = CountLive();
         uint needed = live + margin;
         uint free = CountFree();
-        if (free < needed)
-        {
-            RingPool.Add((int)(needed - free));
-        }
+        int error = free < needed ? RingPool.Add((int)(needed - free)) : 0;
 
         Memory.Populate(s_rings, (nuint)(CountUsed() + margin) * (nuint)sizeof(CutRing));
         RecordedThreads.Update();
@@ -132,7 +129,7 @@ internal static unsafe class SnapshotCut
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
 
         free = CountFree();
-        if (free < needed && free + EndedRings.Count() >= live)
+        if (error != 0 && free < needed && free + EndedRings.Count() >= live)
         {
             EndedRings.Free(needed - free);
         }
