@@ -5,8 +5,9 @@
  *	rounds MODE ROUNDS COMMAND LIBRARY TARGET ARGUMENTS...
  *
  *	attach		the command attaches and leaves, ROUNDS times
- *	died		the command dies at its first, second... step, for each a new target, until it has done all of them;
- *			ROUNDS: of each such series
+ *	died		the command dies before its first, second... step, for each a new target, until it has done all of them;
+ *			ROUNDS: of such series. Calls that the kernel does not restart return EINTR if it dies between the stop
+ *			and its first look at the registers, as they do after SIGSTOP and SIGCONT: at steps 3 and 4
  *	killed		the command is killed at random instants, ROUNDS times; each 8 rounds a new target
  *	target		the target is killed at random instants: the command ends, with a status of its own
  *	control		a target whose code does not go on is noticed
@@ -31,6 +32,7 @@
 static char *command, *library, **target_arguments;
 static struct shared *shared;
 static int target;
+static unsigned all_interrupted;
 static unsigned seed;
 
 #define DIE(...)                                                                                                               \
@@ -91,7 +93,8 @@ static void start_target(void)
 	await_progress(1);
 }
 
-static void end_target(void)
+/* How many calls of the target may have returned EINTR. */
+static void end_target(uint32_t interrupted)
 {
 	uint64_t end = now() + WAIT_SECONDS * 1000000000ull;
 	int status;
@@ -105,6 +108,9 @@ static void end_target(void)
 	target = 0;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != RIGHT_STATUS)
 		DIE("the target ends with status %#x", status);
+	if (shared->interrupted > interrupted)
+		DIE("%u calls of the target have returned EINTR", shared->interrupted);
+	all_interrupted += shared->interrupted;
 }
 
 static int start_command(const char *option, const char *value)
@@ -160,7 +166,7 @@ static int run_attach(int rounds)
 		attached += status == 0;
 		await_progress(2);
 	}
-	end_target();
+	end_target(0);
 	printf("attached %d of %d times\n", attached, rounds);
 	return attached == 0;
 }
@@ -183,10 +189,10 @@ static int run_died(int rounds)
 			if (WIFEXITED(status) && WEXITSTATUS(status) == NO_PLACE)
 				step--;
 			await_progress(2);
-			end_target();
+			end_target(step == 3 || step == 4);
 		}
 	}
-	printf("died at %d steps\n", deaths);
+	printf("died at %d steps; %u calls have returned EINTR\n", deaths, all_interrupted);
 	return deaths < 20 * rounds;
 }
 
@@ -197,7 +203,7 @@ static unsigned measure(void)
 	start_target();
 	check_whole(attach(NULL, NULL));
 	begin = now() - begin;
-	end_target();
+	end_target(0);
 	return begin / 1000;
 }
 
@@ -220,9 +226,9 @@ static int run_killed(int rounds)
 			killed++;
 		await_progress(2);
 		if (i % 8 == 7 || i == rounds - 1)
-			end_target();
+			end_target(8);
 	}
-	printf("killed %u times of %d, within %u us\n", killed, rounds, span);
+	printf("killed %u times of %d, within %u us; %u calls have returned EINTR\n", killed, rounds, span, all_interrupted);
 	return 0;
 }
 

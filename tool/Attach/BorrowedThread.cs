@@ -49,7 +49,7 @@ internal sealed class BorrowedThread
         byte[]? extended = _thread.ReadExtendedState();
         if (status == null || !_thread.TryGetMask(out _mask) || extended == null)
         {
-            stopped.LetGo();
+            stopped.Thread.Detach();
             throw process.Exists
                 ? process.Refuse(AttachRefusal.OtherMachine, "the extended state of a thread cannot be read")
                 : process.RefuseEnded();
@@ -70,7 +70,7 @@ internal sealed class BorrowedThread
         }
         catch (AttachException)
         {
-            stopped.LetGo();
+            stopped.Thread.Detach();
             throw;
         }
     }
@@ -140,7 +140,7 @@ internal sealed class BorrowedThread
         }
         else
         {
-            _stopped.LetGo();
+            _thread.Detach();
         }
 
         TimeSpan stood = Stopwatch.GetElapsedTime(_stopped.Start);

@@ -101,7 +101,7 @@ internal sealed class ThreadSearch
                     return stopped;
                 }
 
-                stopped.LetGo();
+                stopped.Thread.Detach();
             }
         }
 
@@ -135,7 +135,7 @@ internal sealed class ThreadSearch
                 return stopped;
             }
 
-            stopped.LetGo();
+            stopped.Thread.Detach();
         }
 
         return null;
@@ -236,9 +236,10 @@ internal sealed class ThreadSearch
         }
 
         var stopped = new StoppedThread(thread, registers, path, start);
+        stopped.Repeat();
         if (stop.IsGroupStop)
         {
-            stopped.LetGo();
+            stopped.Thread.Detach();
             return null;
         }
 
