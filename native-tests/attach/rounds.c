@@ -9,6 +9,7 @@
  *			ROUNDS: of such series. Calls that the kernel does not restart return EINTR if it dies between the stop
  *			and its first look at the registers, as they do after SIGSTOP and SIGCONT: at steps 3 and 4
  *	killed		the command is killed at random instants, ROUNDS times; each 8 rounds a new target
+ *	left		a call whose timeout is relative does not begin again. Its time is that of the first argument after the call, in ms
  *	target		the target is killed at random instants: the command ends, with a status of its own
  *	control		a target whose code does not go on is noticed
  */
@@ -254,6 +255,31 @@ static int run_target(int rounds)
 	return 0;
 }
 
+/* If it began again, it would end later than that after the command was started: an earlier end is a proof. */
+static int run_left(int rounds)
+{
+	uint64_t length = atol(target_arguments[2]) * 1000000ull;
+
+	start_target();
+	for (int proofs = 0, tries = 0; proofs < rounds; tries++) {
+		uint64_t begin = __atomic_load_n(&shared->began, __ATOMIC_ACQUIRE), at, end = 0;
+		uint32_t from = progress();
+
+		if (tries > 10 * rounds)
+			DIE("no call has ended in the time that was left of it");
+		while (now() < begin + length * 2 / 3)
+			usleep(1000);
+		at = now();
+		check_whole(attach(NULL, NULL));
+		await_progress(1);
+		end = __atomic_load_n(&shared->ended, __ATOMIC_ACQUIRE);
+		if (progress() == from + 1 && at < end && end < at + length)
+			proofs++;
+	}
+	end_target(0);
+	return 0;
+}
+
 static int run_control(void)
 {
 	start_target();
@@ -287,6 +313,8 @@ int main(int argc, char **argv)
 		return run_killed(rounds);
 	if (!strcmp(argv[1], "target"))
 		return run_target(rounds);
+	if (!strcmp(argv[1], "left"))
+		return run_left(rounds);
 	if (!strcmp(argv[1], "control"))
 		return run_control();
 	return 64;

@@ -101,6 +101,7 @@ static int fails_with(long result, int error)
 	return 0;
 }
 
+/* Likewise of calls that time out with 0. */
 static int only_interrupted(long result)
 {
 	return result == -1 && errno == EINTR ? INTERRUPTED : result;

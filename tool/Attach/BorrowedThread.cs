@@ -64,15 +64,6 @@ internal sealed class BorrowedThread
         _signal = Array.Find(s_stopSignals, signal => !SignalNumber.IsIn(_caught | _mask, signal));
         _signal = _signal != 0 ? _signal : SignalNumber.Urg;
         _layout = new CallLayout(CallLayout.Restarted(stopped.Registers), _mask, extended, codes, ~SignalNumber.Synchronous);
-        try
-        {
-            TargetStack.Check(process, stopped.Registers.Rsp, _layout.Entry);
-        }
-        catch (AttachException)
-        {
-            stopped.Thread.Detach();
-            throw;
-        }
     }
 
     /// <summary>Where two descriptors can be stored.</summary>

@@ -29,6 +29,8 @@ internal sealed class ThreadSearch
     private readonly Func<bool> _isInterrupted;
     private readonly Stopwatch _searched = Stopwatch.StartNew();
 
+    private readonly HashSet<int> _small = [];
+
     private int _turn;
 
     /// <param name="process">The process.</param>
@@ -67,6 +69,11 @@ internal sealed class ThreadSearch
                 return found;
             }
 
+            if (_small.Count != 0 && _small.IsSupersetOf(threads))
+            {
+                throw TargetStack.Refuse(_process);
+            }
+
             if (_isInterrupted())
             {
                 throw _process.Refuse(AttachRefusal.Interrupted, "interrupted, and nothing was changed");
@@ -74,7 +81,7 @@ internal sealed class ThreadSearch
 
             if (_searched.ElapsedMilliseconds > LongestSearchMs)
             {
-                throw RefuseNoPlace();
+                throw _small.Count == 0 ? RefuseNoPlace() : TargetStack.Refuse(_process);
             }
 
             Libc.Sleep(PauseMicroseconds);
@@ -88,7 +95,7 @@ internal sealed class ThreadSearch
     {
         foreach (int tid in threads)
         {
-            if (StateOf(tid) != 'S' || !IsInListedCall(tid) || IsOwn(tid))
+            if (_small.Contains(tid) || StateOf(tid) != 'S' || !IsInListedCall(tid) || IsOwn(tid))
             {
                 continue;
             }
@@ -96,7 +103,7 @@ internal sealed class ThreadSearch
             StoppedThread? stopped = Stop(tid, AttachPath.Sleeping);
             if (stopped != null)
             {
-                if (IsAsleep(stopped.Registers))
+                if (IsAsleep(stopped.Registers) && HasStack(stopped))
                 {
                     return stopped;
                 }
@@ -118,7 +125,7 @@ internal sealed class ThreadSearch
         for (int i = 0; i < threads.Count; i++)
         {
             int tid = threads[(i + _turn) % threads.Count];
-            if (StateOf(tid) != 'R' || IsOwn(tid))
+            if (_small.Contains(tid) || StateOf(tid) != 'R' || IsOwn(tid))
             {
                 continue;
             }
@@ -130,7 +137,7 @@ internal sealed class ThreadSearch
                 continue;
             }
 
-            if (IsAtProvenPlace(stopped))
+            if (IsAtProvenPlace(stopped) && HasStack(stopped))
             {
                 return stopped;
             }
@@ -154,12 +161,23 @@ internal sealed class ThreadSearch
     private bool IsInListedCall(int tid) => _process.ReadThreadFile(tid, "syscall") is not string text
         || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction));
 
+    private bool HasStack(StoppedThread stopped)
+    {
+        bool isEnough = TargetStack.IsEnough(_process, stopped.Registers.Rsp);
+        if (!isEnough)
+        {
+            _small.Add(stopped.Thread.Tid);
+        }
+
+        return isEnough;
+    }
+
     private bool IsInLoader(ulong address) => _maps.IsCodeOf(_loader, address);
 
     private bool IsAsleep(in Registers registers)
     {
         Span<byte> instruction = stackalloc byte[2];
-        return registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
+        return !IsInHandler(registers.Rsp) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
             && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
     }
 
@@ -171,14 +189,8 @@ internal sealed class ThreadSearch
             return false;
         }
 
-        ulong[] words = new ulong[SearchedStack / sizeof(ulong)];
-        int count = words.Length;
-        while (count > 0 && !_process.Memory.TryRead(registers.Rsp, MemoryMarshal.AsBytes(words.AsSpan(0, count))))
-        {
-            count /= 2;
-        }
-
-        foreach (ulong word in words.AsSpan(0, count))
+        ReadOnlySpan<ulong> words = ReadStack(registers.Rsp);
+        foreach (ulong word in words)
         {
             if (word == _restorer || IsInLoader(word))
             {
@@ -186,7 +198,34 @@ internal sealed class ThreadSearch
             }
         }
 
-        return count > 0;
+        return !words.IsEmpty;
+    }
+
+    /// <summary>True if the thread sleeps in a signal handler: what that has interrupted may have any lock.</summary>
+    private bool IsInHandler(ulong pointer)
+    {
+        ReadOnlySpan<ulong> words = ReadStack(pointer);
+        for (int at = 0; at < words.Length; at++)
+        {
+            if (words[at] == _restorer && SignalFrame.MayBegin(words[(at + 1)..]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private ReadOnlySpan<ulong> ReadStack(ulong pointer)
+    {
+        ulong[] words = new ulong[SearchedStack / sizeof(ulong)];
+        int count = words.Length;
+        while (count > 0 && !_process.Memory.TryRead(pointer, MemoryMarshal.AsBytes(words.AsSpan(0, count))))
+        {
+            count /= 2;
+        }
+
+        return words.AsSpan(0, count);
     }
 
     /// <summary>
