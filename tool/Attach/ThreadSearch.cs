@@ -9,14 +9,15 @@ namespace Ftrace.Tool.Attach;
 /// <remarks>
 /// dlopen(3) takes the locks of the loader and of the allocator. A thread that sleeps in one of some system calls has none of them
 /// (<see cref="SleepingCall"/>). If none sleeps, one that runs is stopped at random, and taken if it executes the program itself, and the words on its
-/// stack show that the loader has not called it, and that it is in no signal handler.
+/// stack show that the loader does not relocate an object, and that it is in no signal handler.
 /// </remarks>
 internal sealed class ThreadSearch
 {
     private const int LongestSearchMs = 5_000;
     private const int LongestStopMs = 1_000;
     private const uint PauseMicroseconds = 500;
-    private const int SearchedStack = 16 << 10;
+    private const int SearchedStack = 64 << 10;
+    private const int LoaderStack = 4 << 10;
     private const string OwnThreads = "ftrace-";
 
     private readonly TargetProcess _process;
@@ -177,7 +178,7 @@ internal sealed class ThreadSearch
     private bool IsAsleep(in Registers registers)
     {
         Span<byte> instruction = stackalloc byte[2];
-        return !IsInHandler(registers.Rsp) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
+        return !IsInHandler(ReadStack(registers.Rsp)) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
             && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
     }
 
@@ -190,21 +191,47 @@ internal sealed class ThreadSearch
         }
 
         ReadOnlySpan<ulong> words = ReadStack(registers.Rsp);
+        return !words.IsEmpty && !IsInHandler(words) && !IsCalledByLoader(words[..Math.Min(words.Length, LoaderStack / sizeof(ulong))]);
+    }
+
+    /// <summary>
+    /// True if a call of the loader's may be on the stack, close to the top: one that chooses a function (STT_GNU_IFUNC), while an object is relocated. What it
+    /// calls otherwise, constructors, may open libraries. Words that were left there by calls that have ended look the same.
+    /// </summary>
+    private bool IsCalledByLoader(ReadOnlySpan<ulong> words)
+    {
         foreach (ulong word in words)
         {
-            if (word == _restorer || IsInLoader(word))
+            if (IsInLoader(word) && IsReturnAddress(word))
             {
-                return false;
+                return true;
             }
         }
 
-        return !words.IsEmpty;
+        return false;
     }
 
-    /// <summary>True if the thread sleeps in a signal handler: what that has interrupted may have any lock.</summary>
-    private bool IsInHandler(ulong pointer)
+    /// <summary>True if there is a call before it: <c>call rel32</c>, or one through a register or memory.</summary>
+    private bool IsReturnAddress(ulong address)
     {
-        ReadOnlySpan<ulong> words = ReadStack(pointer);
+        Span<byte> before = stackalloc byte[7];
+        if (!_process.Memory.TryRead(address - (ulong)before.Length, before))
+        {
+            return false;
+        }
+
+        bool isCall = before[2] == 0xe8;
+        for (int at = 0; at < before.Length - 1; at++)
+        {
+            isCall |= before[at] == 0xff && (before[at + 1] & 0x38) == 0x10;
+        }
+
+        return isCall;
+    }
+
+    /// <summary>True if the thread is in a signal handler: what that has interrupted may have any lock.</summary>
+    private bool IsInHandler(ReadOnlySpan<ulong> words)
+    {
         for (int at = 0; at < words.Length; at++)
         {
             if (words[at] == _restorer && SignalFrame.MayBegin(words[(at + 1)..]))
