@@ -5,9 +5,11 @@
  *	rounds MODE ROUNDS COMMAND LIBRARY TARGET ARGUMENTS...
  *
  *	attach		the command attaches and leaves, ROUNDS times
- *	died		the command dies at its first, second... step, for each a new target, until it has done all of them;
- *			ROUNDS: of each such series
+ *	died		the command dies before its first, second... step, for each a new target, until it has done all of them;
+ *			ROUNDS: of such series. Calls that the kernel does not restart return EINTR if it dies between the stop
+ *			and its first look at the registers, as they do after SIGSTOP and SIGCONT: at steps 3 and 4
  *	killed		the command is killed at random instants, ROUNDS times; each 8 rounds a new target
+ *	left		a call whose timeout is relative does not begin again. Its time is that of the first argument after the call, in ms
  *	target		the target is killed at random instants: the command ends, with a status of its own
  *	control		a target whose code does not go on is noticed
  */
@@ -31,6 +33,7 @@
 static char *command, *library, **target_arguments;
 static struct shared *shared;
 static int target;
+static unsigned all_interrupted;
 static unsigned seed;
 
 #define DIE(...)                                                                                                               \
@@ -91,7 +94,8 @@ static void start_target(void)
 	await_progress(1);
 }
 
-static void end_target(void)
+/* How many calls of the target may have returned EINTR. */
+static void end_target(uint32_t interrupted)
 {
 	uint64_t end = now() + WAIT_SECONDS * 1000000000ull;
 	int status;
@@ -105,6 +109,9 @@ static void end_target(void)
 	target = 0;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != RIGHT_STATUS)
 		DIE("the target ends with status %#x", status);
+	if (shared->interrupted > interrupted)
+		DIE("%u calls of the target have returned EINTR", shared->interrupted);
+	all_interrupted += shared->interrupted;
 }
 
 static int start_command(const char *option, const char *value)
@@ -160,7 +167,7 @@ static int run_attach(int rounds)
 		attached += status == 0;
 		await_progress(2);
 	}
-	end_target();
+	end_target(0);
 	printf("attached %d of %d times\n", attached, rounds);
 	return attached == 0;
 }
@@ -183,10 +190,10 @@ static int run_died(int rounds)
 			if (WIFEXITED(status) && WEXITSTATUS(status) == NO_PLACE)
 				step--;
 			await_progress(2);
-			end_target();
+			end_target(step == 3 || step == 4);
 		}
 	}
-	printf("died at %d steps\n", deaths);
+	printf("died at %d steps; %u calls have returned EINTR\n", deaths, all_interrupted);
 	return deaths < 20 * rounds;
 }
 
@@ -197,7 +204,7 @@ static unsigned measure(void)
 	start_target();
 	check_whole(attach(NULL, NULL));
 	begin = now() - begin;
-	end_target();
+	end_target(0);
 	return begin / 1000;
 }
 
@@ -220,9 +227,9 @@ static int run_killed(int rounds)
 			killed++;
 		await_progress(2);
 		if (i % 8 == 7 || i == rounds - 1)
-			end_target();
+			end_target(8);
 	}
-	printf("killed %u times of %d, within %u us\n", killed, rounds, span);
+	printf("killed %u times of %d, within %u us; %u calls have returned EINTR\n", killed, rounds, span, all_interrupted);
 	return 0;
 }
 
@@ -245,6 +252,31 @@ static int run_target(int rounds)
 		early += WEXITSTATUS(status) != 0;
 	}
 	printf("the target was killed %d times, %u times before the command was done\n", rounds, early);
+	return 0;
+}
+
+/* If it began again, it would end later than that after the command was started: an earlier end is a proof. */
+static int run_left(int rounds)
+{
+	uint64_t length = atol(target_arguments[2]) * 1000000ull;
+
+	start_target();
+	for (int proofs = 0, tries = 0; proofs < rounds; tries++) {
+		uint64_t begin = __atomic_load_n(&shared->began, __ATOMIC_ACQUIRE), at, end = 0;
+		uint32_t from = progress();
+
+		if (tries > 10 * rounds)
+			DIE("no call has ended in the time that was left of it");
+		while (now() < begin + length * 2 / 3)
+			usleep(1000);
+		at = now();
+		check_whole(attach(NULL, NULL));
+		await_progress(1);
+		end = __atomic_load_n(&shared->ended, __ATOMIC_ACQUIRE);
+		if (progress() == from + 1 && at < end && end < at + length)
+			proofs++;
+	}
+	end_target(0);
 	return 0;
 }
 
@@ -281,6 +313,8 @@ int main(int argc, char **argv)
 		return run_killed(rounds);
 	if (!strcmp(argv[1], "target"))
 		return run_target(rounds);
+	if (!strcmp(argv[1], "left"))
+		return run_left(rounds);
 	if (!strcmp(argv[1], "control"))
 		return run_control();
 	return 64;

@@ -12,7 +12,7 @@ struct shared {
 	uint32_t stop;	   /* written by the test: the target ends */
 	uint32_t progress; /* counted by the target */
 	uint32_t bad;	   /* wrong results that the target has seen */
-	uint32_t spare;
+	uint32_t interrupted; /* EINTR without a signal: the command has died between the stop of a thread and its next step */
 	uint64_t began; /* CLOCK_MONOTONIC, ns: when the wait began that the target is in */
 	uint64_t ended; /* when the last one ended */
 };

@@ -29,6 +29,7 @@
 #define WAIT_MS 30
 #define WAIT_NS (WAIT_MS * 1000000l)
 #define ERRNO_BEFORE 77
+#define INTERRUPTED  2
 
 static int sockets[2], epoll, timer, listener;
 static struct shared *shared;
@@ -95,9 +96,15 @@ static int start_child(void)
 static int fails_with(long result, int error)
 {
 	if (result != -1 || errno != error)
-		return 1;
+		return result == -1 && errno == EINTR ? INTERRUPTED : 1;
 	errno = ERRNO_BEFORE;
 	return 0;
+}
+
+/* Likewise of calls that time out with 0. */
+static int only_interrupted(long result)
+{
+	return result == -1 && errno == EINTR ? INTERRUPTED : result;
 }
 
 static int wait_once(const char *call)
@@ -135,9 +142,9 @@ static int wait_once(const char *call)
 		return pselect(sockets[0] + 1, &set, 0, 0, &t, &none);
 	}
 	if (!strcmp(call, "epoll_wait"))
-		return epoll_wait(epoll, &event, 1, ms);
+		return only_interrupted(epoll_wait(epoll, &event, 1, ms));
 	if (!strcmp(call, "epoll_pwait"))
-		return epoll_pwait(epoll, &event, 1, ms, &none);
+		return only_interrupted(epoll_pwait(epoll, &event, 1, ms, &none));
 	if (!strcmp(call, "read")) {
 		struct itimerspec in = {.it_value = t};
 		uint64_t expired = 0;
@@ -250,7 +257,9 @@ int main(int argc, char **argv)
 		__atomic_store_n(&shared->ended, end, __ATOMIC_RELEASE);
 
 		/* The clocks of timeouts are read at other instants than this one: a tick less. */
-		if (wrong || error != ERRNO_BEFORE || end - begin < (uint64_t)wait_ns - 4000000) {
+		if (wrong == INTERRUPTED) {
+			__atomic_add_fetch(&shared->interrupted, 1, __ATOMIC_RELAXED);
+		} else if (wrong || error != ERRNO_BEFORE || end - begin < (uint64_t)wait_ns - 4000000) {
 			fprintf(stderr, "sleeps %s: %s, errno %d, after %lu us\n", call, wrong ? "wrong result" : "right result", error,
 				(end - begin) / 1000);
 			__atomic_add_fetch(&shared->bad, 1, __ATOMIC_RELAXED);

@@ -49,7 +49,7 @@ internal sealed class BorrowedThread
         byte[]? extended = _thread.ReadExtendedState();
         if (status == null || !_thread.TryGetMask(out _mask) || extended == null)
         {
-            stopped.LetGo();
+            stopped.Thread.Detach();
             throw process.Exists
                 ? process.Refuse(AttachRefusal.OtherMachine, "the extended state of a thread cannot be read")
                 : process.RefuseEnded();
@@ -64,15 +64,6 @@ internal sealed class BorrowedThread
         _signal = Array.Find(s_stopSignals, signal => !SignalNumber.IsIn(_caught | _mask, signal));
         _signal = _signal != 0 ? _signal : SignalNumber.Urg;
         _layout = new CallLayout(CallLayout.Restarted(stopped.Registers), _mask, extended, codes, ~SignalNumber.Synchronous);
-        try
-        {
-            TargetStack.Check(process, stopped.Registers.Rsp, _layout.Entry);
-        }
-        catch (AttachException)
-        {
-            stopped.LetGo();
-            throw;
-        }
     }
 
     /// <summary>Where two descriptors can be stored.</summary>
@@ -140,7 +131,7 @@ internal sealed class BorrowedThread
         }
         else
         {
-            _stopped.LetGo();
+            _thread.Detach();
         }
 
         TimeSpan stood = Stopwatch.GetElapsedTime(_stopped.Start);

@@ -17,6 +17,11 @@ internal static class LibraryPlace
             return own;
         }
 
+        if (process.ReadStatus().State is 'Z' or 'X')
+        {
+            throw process.RefuseEnded();
+        }
+
         if (options.CopyTo != null)
         {
             return Copy(process, own, options.CopyTo);

@@ -21,6 +21,16 @@ internal static class SignalFrame
     private const int RegistersOffset = 40;
     private const int MaskOffset = 40 + 256;
 
+    /// <summary>True if the kernel may have written such a frame here: the words that it always writes are there.</summary>
+    /// <param name="words">From the first word after the return address on.</param>
+    public static bool MayBegin(ReadOnlySpan<ulong> words)
+    {
+        const int Selectors = (RegistersOffset + 18 * 8) / 8;
+        const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0
+
+        return words.Length * sizeof(ulong) >= Size && words[0] <= ContextFlags && words[1] == 0 && (words[Selectors] & 0xffff_ffff_ffff) == UserCode;
+    }
+
     /// <param name="frame">Receives it.</param>
     /// <param name="registers">What the thread continues with; <see cref="Registers.OrigRax"/> does not matter.</param>
     /// <param name="mask">The signals that it blocks then.</param>

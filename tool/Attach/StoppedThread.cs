@@ -9,14 +9,14 @@ internal sealed record StoppedThread(TracedThread Thread, Registers Registers, A
 {
     private const long Interrupted = -4; // EINTR
 
-    /// <summary>Lets a thread go on that was not used. Some calls return EINTR because of the stop, which the program must not see: they are made again.</summary>
-    public void LetGo()
+    /// <summary>
+    /// Some calls return EINTR because of the stop, which the program must not see: they are made again. At once, because this process may be killed.
+    /// </summary>
+    public void Repeat()
     {
         if (Registers.OrigRax >= 0 && (long)Registers.Rax == Interrupted && SleepingCall.CanRepeat(Registers.OrigRax, Registers.Rsi))
         {
             Thread.TrySetRegisters(CallLayout.Restarted(Registers));
         }
-
-        Thread.Detach();
     }
 }

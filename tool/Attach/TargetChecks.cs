@@ -15,7 +15,9 @@ internal static class TargetChecks
     {
         if (status.State is 'Z' or 'X')
         {
-            throw process.Refuse(AttachRefusal.Ended, "the process has ended, and its parent has not waited for it");
+            throw process.Refuse(AttachRefusal.Ended, process.ReadThreads().Count > 1
+                ? "its main thread has ended, and the others cannot be reached through it; start it with: ftrace record"
+                : "the process has ended, and its parent has not waited for it");
         }
 
         if (status.IsKernelThread)

@@ -9,19 +9,24 @@ internal static class TargetStack
     /// <summary>What opening the library and starting its agent takes, and as much again.</summary>
     public const ulong Needed = 160 << 10;
 
+    /// <summary>The most that <see cref="CallLayout"/> writes.</summary>
+    private const ulong Written = ExtendedState.MaxSize + (8 << 10);
+
     private const ulong GuardGap = 256 << 12; // stack_guard_gap: the system keeps it free below a stack that grows
     private const string MainStack = "[stack]";
 
-    /// <exception cref="AttachException">It is too little.</exception>
-    public static void Check(TargetProcess process, ulong pointer, ulong lowest)
+    /// <summary>True if that is enough, and what is written before the first call is in memory that is mapped.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="pointer">The stack pointer of a thread that is stopped.</param>
+    public static bool IsEnough(TargetProcess process, ulong pointer)
     {
         TargetMaps maps = process.ReadMaps();
         ulong left = Left(maps, pointer, StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? ""));
-        if (left < Needed || maps.At(lowest) is not { IsWritable: true })
-        {
-            throw process.Refuse(AttachRefusal.SmallStack, $"the stack of its thread has {left >> 10} KB left, and {Needed >> 10} KB are needed; give its threads larger stacks, or start it with: ftrace record");
-        }
+        return left >= Needed && maps.At(pointer - Written) is { IsWritable: true };
     }
+
+    public static AttachException Refuse(TargetProcess process) => process.Refuse(AttachRefusal.SmallStack,
+        $"no thread that can be used has {Needed >> 10} KB of its stack left; give it larger stacks, or start it with: ftrace record");
 
     /// <param name="maps">Of the process.</param>
     /// <param name="pointer">A stack pointer.</param>

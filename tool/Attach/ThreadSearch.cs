@@ -9,14 +9,15 @@ namespace Ftrace.Tool.Attach;
 /// <remarks>
 /// dlopen(3) takes the locks of the loader and of the allocator. A thread that sleeps in one of some system calls has none of them
 /// (<see cref="SleepingCall"/>). If none sleeps, one that runs is stopped at random, and taken if it executes the program itself, and the words on its
-/// stack show that the loader has not called it, and that it is in no signal handler.
+/// stack show that the loader does not relocate an object, and that it is in no signal handler.
 /// </remarks>
 internal sealed class ThreadSearch
 {
     private const int LongestSearchMs = 5_000;
     private const int LongestStopMs = 1_000;
     private const uint PauseMicroseconds = 500;
-    private const int SearchedStack = 16 << 10;
+    private const int SearchedStack = 64 << 10;
+    private const int LoaderStack = 4 << 10;
     private const string OwnThreads = "ftrace-";
 
     private readonly TargetProcess _process;
@@ -28,6 +29,8 @@ internal sealed class ThreadSearch
     private readonly bool _force;
     private readonly Func<bool> _isInterrupted;
     private readonly Stopwatch _searched = Stopwatch.StartNew();
+
+    private readonly HashSet<int> _small = [];
 
     private int _turn;
 
@@ -67,6 +70,11 @@ internal sealed class ThreadSearch
                 return found;
             }
 
+            if (_small.Count != 0 && _small.IsSupersetOf(threads))
+            {
+                throw TargetStack.Refuse(_process);
+            }
+
             if (_isInterrupted())
             {
                 throw _process.Refuse(AttachRefusal.Interrupted, "interrupted, and nothing was changed");
@@ -74,7 +82,7 @@ internal sealed class ThreadSearch
 
             if (_searched.ElapsedMilliseconds > LongestSearchMs)
             {
-                throw RefuseNoPlace();
+                throw _small.Count == 0 ? RefuseNoPlace() : TargetStack.Refuse(_process);
             }
 
             Libc.Sleep(PauseMicroseconds);
@@ -88,7 +96,7 @@ internal sealed class ThreadSearch
     {
         foreach (int tid in threads)
         {
-            if (StateOf(tid) != 'S' || !IsInListedCall(tid) || IsOwn(tid))
+            if (_small.Contains(tid) || StateOf(tid) != 'S' || !IsInListedCall(tid) || IsOwn(tid))
             {
                 continue;
             }
@@ -96,12 +104,12 @@ internal sealed class ThreadSearch
             StoppedThread? stopped = Stop(tid, AttachPath.Sleeping);
             if (stopped != null)
             {
-                if (IsAsleep(stopped.Registers))
+                if (IsAsleep(stopped.Registers) && HasStack(stopped))
                 {
                     return stopped;
                 }
 
-                stopped.LetGo();
+                stopped.Thread.Detach();
             }
         }
 
@@ -118,7 +126,7 @@ internal sealed class ThreadSearch
         for (int i = 0; i < threads.Count; i++)
         {
             int tid = threads[(i + _turn) % threads.Count];
-            if (StateOf(tid) != 'R' || IsOwn(tid))
+            if (_small.Contains(tid) || StateOf(tid) != 'R' || IsOwn(tid))
             {
                 continue;
             }
@@ -130,12 +138,12 @@ internal sealed class ThreadSearch
                 continue;
             }
 
-            if (IsAtProvenPlace(stopped))
+            if (IsAtProvenPlace(stopped) && HasStack(stopped))
             {
                 return stopped;
             }
 
-            stopped.LetGo();
+            stopped.Thread.Detach();
         }
 
         return null;
@@ -154,12 +162,23 @@ internal sealed class ThreadSearch
     private bool IsInListedCall(int tid) => _process.ReadThreadFile(tid, "syscall") is not string text
         || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction));
 
+    private bool HasStack(StoppedThread stopped)
+    {
+        bool isEnough = TargetStack.IsEnough(_process, stopped.Registers.Rsp);
+        if (!isEnough)
+        {
+            _small.Add(stopped.Thread.Tid);
+        }
+
+        return isEnough;
+    }
+
     private bool IsInLoader(ulong address) => _maps.IsCodeOf(_loader, address);
 
     private bool IsAsleep(in Registers registers)
     {
         Span<byte> instruction = stackalloc byte[2];
-        return registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
+        return !IsInHandler(ReadStack(registers.Rsp)) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
             && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
     }
 
@@ -171,22 +190,69 @@ internal sealed class ThreadSearch
             return false;
         }
 
+        ReadOnlySpan<ulong> words = ReadStack(registers.Rsp);
+        return !words.IsEmpty && !IsInHandler(words) && !IsCalledByLoader(words[..Math.Min(words.Length, LoaderStack / sizeof(ulong))]);
+    }
+
+    /// <summary>
+    /// True if a call of the loader's may be on the stack, close to the top: one that chooses a function (STT_GNU_IFUNC), while an object is relocated. What it
+    /// calls otherwise, constructors, may open libraries. Words that were left there by calls that have ended look the same.
+    /// </summary>
+    private bool IsCalledByLoader(ReadOnlySpan<ulong> words)
+    {
+        foreach (ulong word in words)
+        {
+            if (IsInLoader(word) && IsReturnAddress(word))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>True if there is a call before it: <c>call rel32</c>, or one through a register or memory.</summary>
+    private bool IsReturnAddress(ulong address)
+    {
+        Span<byte> before = stackalloc byte[7];
+        if (!_process.Memory.TryRead(address - (ulong)before.Length, before))
+        {
+            return false;
+        }
+
+        bool isCall = before[2] == 0xe8;
+        for (int at = 0; at < before.Length - 1; at++)
+        {
+            isCall |= before[at] == 0xff && (before[at + 1] & 0x38) == 0x10;
+        }
+
+        return isCall;
+    }
+
+    /// <summary>True if the thread is in a signal handler: what that has interrupted may have any lock.</summary>
+    private bool IsInHandler(ReadOnlySpan<ulong> words)
+    {
+        for (int at = 0; at < words.Length; at++)
+        {
+            if (words[at] == _restorer && SignalFrame.MayBegin(words[(at + 1)..]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private ReadOnlySpan<ulong> ReadStack(ulong pointer)
+    {
         ulong[] words = new ulong[SearchedStack / sizeof(ulong)];
         int count = words.Length;
-        while (count > 0 && !_process.Memory.TryRead(registers.Rsp, MemoryMarshal.AsBytes(words.AsSpan(0, count))))
+        while (count > 0 && !_process.Memory.TryRead(pointer, MemoryMarshal.AsBytes(words.AsSpan(0, count))))
         {
             count /= 2;
         }
 
-        foreach (ulong word in words.AsSpan(0, count))
-        {
-            if (word == _restorer || IsInLoader(word))
-            {
-                return false;
-            }
-        }
-
-        return count > 0;
+        return words.AsSpan(0, count);
     }
 
     /// <summary>
@@ -236,9 +302,10 @@ internal sealed class ThreadSearch
         }
 
         var stopped = new StoppedThread(thread, registers, path, start);
+        stopped.Repeat();
         if (stop.IsGroupStop)
         {
-            stopped.LetGo();
+            stopped.Thread.Detach();
             return null;
         }
 

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* object.c - what works.c opens and closes. */
+int attach_object;
