@@ -263,7 +263,11 @@ errors)
         [ $status = 64 ] || fail "$arguments: $status: $(cat err)"
     done
     fails 1 '[' "$ftrace" attach "$pid" -f '['
-    fails 1 'nothing_of_this_name' "$ftrace" attach "$pid" -f nothing_of_this_name
+    attach -f nothing_of_this_name -f work_one
+    will "no warning" grep -qF "ftrace: -f nothing_of_this_name: no function of process $pid matches; see: ftrace list $pid" attach.log
+    kill -TERM $tool
+    wait $tool || fail "exit status $?: $(cat attach.log)"
+    tool=
     mkdir directory
     fails 1 'is a directory' "$ftrace" record -P "$pid" -o directory
     [ ! -e ftrace.data ] || fail "a file was written"

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Text;
@@ -47,6 +48,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
             string name = NameOf(pid);
             string until = seconds == 0 ? "Ctrl-C detaches" : string.Create(CultureInfo.InvariantCulture, $"detaches after {TraceFinish.Count(seconds, "second")}");
             _finish.Tell($"attached to {pid}{name}; {until}");
+            WarnOfFilters(pid);
             bool isOver = Wait(agent, end);
             isOver |= agent.IsClosed || Stop(agent);
             agent.Close();
@@ -123,6 +125,21 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         }
 
         throw new RecordingException(message);
+    }
+
+    /// <summary>It is recorded all the same: it may load a plug-in that has the functions.</summary>
+    private void WarnOfFilters(string pid)
+    {
+        if (options.Filters.Count == 0 || !int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int id))
+        {
+            return;
+        }
+
+        IReadOnlyList<string> unmatched = FilterCheck.FindUnmatched(id, options.Filters);
+        if (unmatched.Count != 0)
+        {
+            TraceFinish.Print($"-f {string.Join(", ", unmatched)}: no function of process {pid} matches; see: ftrace list {pid}");
+        }
     }
 
     /// <returns>True if the recording has ended by itself.</returns>

@@ -11,7 +11,17 @@ internal static class FilterCheck
     /// <param name="program">The path of the program. It is not run.</param>
     /// <param name="filters">The patterns.</param>
     /// <returns>Empty if no function can be traced at all: a shell or env(1), which starts what is to be recorded.</returns>
-    public static IReadOnlyList<string> FindUnmatched(string program, IReadOnlyList<string> filters)
+    public static IReadOnlyList<string> FindUnmatched(string program, IReadOnlyList<string> filters) => FindUnmatched(
+        [new ListedObject(program, program, IsProgram: true)],
+        () => ObjectList.OfProgram(program, withLibraries: true).FindAll(target => !target.IsProgram),
+        filters);
+
+    /// <param name="process">A process that runs.</param>
+    /// <param name="filters">The patterns.</param>
+    public static IReadOnlyList<string> FindUnmatched(int process, IReadOnlyList<string> filters) =>
+        FindUnmatched([], () => ObjectList.OfProcess(process), filters);
+
+    private static IReadOnlyList<string> FindUnmatched(List<ListedObject> first, Func<List<ListedObject>> findOthers, IReadOnlyList<string> filters)
     {
         var left = new List<(string Text, FunctionPattern Pattern)>();
         try
@@ -21,12 +31,17 @@ internal static class FilterCheck
                 left.Add((filter, new FunctionPattern(filter)));
             }
 
-            bool hasFunctions = Match(new ListedObject(program, program, IsProgram: true), left);
+            bool hasFunctions = false;
+            foreach (ListedObject target in first)
+            {
+                hasFunctions |= Match(target, left);
+            }
+
             if (left.Count != 0)
             {
-                foreach (ListedObject target in ObjectList.OfProgram(program, withLibraries: true))
+                foreach (ListedObject target in findOthers())
                 {
-                    hasFunctions |= !target.IsProgram && Match(target, left);
+                    hasFunctions |= Match(target, left);
                 }
             }
 
