@@ -105,7 +105,9 @@ struct ftrace_tracing_opts {
  *
  * The signal is the highest real-time signal with its default disposition. It is declared as
  * an NMI (ftrace/nmi.h) while samples are taken. If the program installs a handler of its own
- * for it, there are no more samples. A program that blocks the signal must not
+ * for it, there are no more samples. The handler stays when the recording ends, and does
+ * nothing then; so does one for SIGIO, if that had its default disposition: the kernel sends it
+ * instead of the signal where RLIMIT_SIGPENDING is reached. A program that blocks the signal must not
  * replace itself by execve(2) while it does: the signal might be pending, and end it.
  */
 

@@ -23,6 +23,7 @@ internal static unsafe class SignalSet
     public const int Sigsegv = 11;
     public const int Sigchld = 17;
     public const int Sigstop = 19;
+    public const int Sigio = 29;
     public const int Sigsys = 31;
 
     /// <summary>

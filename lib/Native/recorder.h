@@ -138,12 +138,14 @@ struct record_fork {
  * @on: samples are written
  * @running: handlers that may use a descriptor
  * @written, @lost: samples
+ * @missed: a timer could not send its signal, and has ended
  */
 struct sampler {
 	unsigned int on;
 	unsigned int running;
 	unsigned long written;
 	unsigned long lost;
+	unsigned int missed;
 };
 
 /* The same moment by three clocks. */

@@ -7,6 +7,10 @@
  * stopped after each signal, and started again by the handler, so that at most one signal of a thread is
  * pending, whatever it blocks; or a CPU timer of POSIX, whose signals do not queue either.
  *
+ * Where the limit of pending signals is reached (RLIMIT_SIGPENDING; all processes of the user count), the kernel
+ * sends SIGIO instead: fcntl(2), F_SETSIG. It would end a program that does not expect it, so this is its handler
+ * too. The timer has ended then; the keeper starts it again.
+ *
  * Any context. The handler is an NMI (ftrace/nmi.h): it executes no code of the host's, but threads that are
  * parked must not hold the signal back. It allocates nothing, takes no lock and does not change errno. It reads
  * the stack only where that is known to be readable.
@@ -17,6 +21,7 @@
 #include "recorder.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/ucontext.h>
 #include <linux/perf_event.h>
@@ -138,7 +143,11 @@ static bool is_ours(const siginfo_t *info)
 
 void ftrace_on_sample(int signo, siginfo_t *info, void *context)
 {
-	(void)signo;
+	if (signo == SIGIO) {
+		__atomic_add_fetch(&ftrace_sampler.lost, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&ftrace_sampler.missed, 1, __ATOMIC_RELEASE);
+		return;
+	}
 	ftrace_nmi_enter();
 	__atomic_add_fetch(&ftrace_sampler.running, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&ftrace_sampler.on, __ATOMIC_SEQ_CST) && is_ours(info)) {

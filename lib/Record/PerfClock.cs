@@ -96,6 +96,15 @@ internal static unsafe class PerfClock
         }
     }
 
+    /// <summary>Starts it again, if its signal was not sent.</summary>
+    public static void Resume(in SampleTimer timer)
+    {
+        if (IsOurs(timer))
+        {
+            Native.Syscall(SyscallNumber.Ioctl, timer.Handle, IocRefresh, 1);
+        }
+    }
+
     /// <summary>
     /// Removes it: no signal is sent from here on. Without O_ASYNC the kernel does not send one, although the child of a fork may have the
     /// descriptor too. The program may have closed it, and opened something else.

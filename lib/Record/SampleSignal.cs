@@ -44,9 +44,22 @@ internal static unsafe class SampleSignal
     private static bool TryTake(int signo)
     {
         StopState* stop = StopState.Shared;
-        KernelSigaction before;
         if (signo == stop->Signal || signo == Native.Table->StopSignal || (stop->NmiSignals & SignalSet.Of(signo)) != 0
-            || KernelSigaction.Exchange(signo, null, &before) != 0 || before.Handler != KernelSigaction.Default)
+            || !TryInstall(signo))
+        {
+            return false;
+        }
+
+        TryInstall(SignalSet.Sigio); // one of the program's own will do
+        s_signo = signo;
+        Interlocked.Or(ref stop->NmiSignals, SignalSet.Of(signo));
+        return true;
+    }
+
+    private static bool TryInstall(int signo)
+    {
+        KernelSigaction before;
+        if (KernelSigaction.Exchange(signo, null, &before) != 0 || !IsFree(before))
         {
             return false;
         }
@@ -57,17 +70,18 @@ internal static unsafe class SampleSignal
             return false;
         }
 
-        if (before.Handler != KernelSigaction.Default)
+        if (!IsFree(before))
         {
             // The host has installed its own meanwhile.
             KernelSigaction.Exchange(signo, &before, null);
             return false;
         }
 
-        s_signo = signo;
-        Interlocked.Or(ref stop->NmiSignals, SignalSet.Of(signo));
         return true;
     }
+
+    /// <summary>Nobody's, or ours since a recording before.</summary>
+    private static bool IsFree(in KernelSigaction action) => action.Handler == KernelSigaction.Default || action.Handler == Handler;
 
     private static KernelSigaction Action(ulong onAlternateStack) => new()
     {
@@ -110,8 +124,9 @@ internal static unsafe class SampleSignal
         KernelSigaction.Exchange(s_signo, null, current) == 0 && current->Handler == (ulong)Native.Table->OnSample;
 
     /// <summary>
-    /// Gives the signal back, once none is sent any more. Those that are pending, which would end the process, go away when the signal is ignored:
-    /// the kernel discards them in all threads.
+    /// Ends the use of the signal, once none is sent any more. Those that are pending go away when the signal is ignored: the kernel
+    /// discards them in all threads. The handler stays, and does nothing: a thread may have taken the signal and not looked at its disposition
+    /// yet, for as long as whoever traces it likes (ptrace(2), signal-delivery-stop). The default one would end the process.
     /// </summary>
     public static void GiveBack()
     {
@@ -120,7 +135,7 @@ internal static unsafe class SampleSignal
         {
             var ignored = new KernelSigaction { Handler = KernelSigaction.Ignore };
             KernelSigaction.Exchange(s_signo, &ignored, null);
-            KernelSigaction.Reset(s_signo);
+            KernelSigaction.Exchange(s_signo, &current, null);
         }
 
         Interlocked.And(ref StopState.Shared->NmiSignals, ~SignalSet.Of(s_signo));

@@ -88,6 +88,11 @@ internal static unsafe class Sampler
             ReportRate();
         }
 
+        if (Interlocked.Exchange(ref SamplerWords.Shared->Missed, 0) != 0)
+        {
+            Resume();
+        }
+
         var tasks = new TaskList(s_buffer, BufferSize);
         if (tasks.Open() != 0)
         {
@@ -108,6 +113,21 @@ internal static unsafe class Sampler
         if (tasks.Error == 0)
         {
             RemoveEnded();
+        }
+    }
+
+    /// <summary>
+    /// Starts the timers again of which one could not send its signal, nobody knows which. The others may then send two before they wait for
+    /// the handler.
+    /// </summary>
+    private static void Resume()
+    {
+        for (int i = 0; i < s_count; i++)
+        {
+            if (s_timers[i].Id != 0)
+            {
+                PerfClock.Resume(s_timers[i]);
+            }
         }
     }
 

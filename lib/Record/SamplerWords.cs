@@ -18,6 +18,9 @@ internal unsafe struct SamplerWords
     /// <summary>The thread had no ring, and got none.</summary>
     [FieldOffset(Offsets.Sampler_Lost)] public ulong Lost;
 
+    /// <summary>The kernel could not send the signal of a timer, which has ended: the limit of pending signals was reached.</summary>
+    [FieldOffset(Offsets.Sampler_Missed)] public uint Missed;
+
     [NoInstr]
     public static SamplerWords* Shared => (SamplerWords*)Native.Table->Sampler;
 }

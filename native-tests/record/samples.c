@@ -17,6 +17,8 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define HZ 2000
@@ -322,9 +324,86 @@ static int sample_signal(void)
 	stop_recording(&file);
 	close_trace(&file);
 	CHECK(found);
-	CHECK_EQ(sigaction(found, NULL, &now), 0);
-	CHECK(now.sa_handler == SIG_DFL);
+	CHECK_EQ(raise(found), 0); /* one that comes late ends nothing */
 	return found;
+}
+
+/* Holds the signal that the thread is about to take, until it is told to let go. */
+static int hold_signal(int tid, int signo, int held, int go)
+{
+	int status;
+	char byte;
+
+	CHECK_EQ(ptrace(PTRACE_SEIZE, tid, NULL, NULL), 0);
+	for (;;) {
+		int delivered;
+
+		CHECK_EQ(waitpid(tid, &status, __WALL), tid);
+		CHECK(WIFSTOPPED(status));
+		delivered = status >> 16 ? 0 : WSTOPSIG(status);
+		if (delivered == signo)
+			break;
+		CHECK_EQ(ptrace(PTRACE_CONT, tid, NULL, (void *)(long)delivered), 0);
+	}
+	CHECK_EQ(write(held, "h", 1), 1);
+	CHECK_EQ(read(go, &byte, 1), 1);
+	CHECK_EQ(ptrace(PTRACE_DETACH, tid, NULL, (void *)(long)signo), 0);
+	return 0;
+}
+
+/* A thread has taken the signal when sampling ends, and delivers it later: a tracer stands in between. */
+static void held(void)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.flags = FTRACE_TRACING_SAMPLE | FTRACE_TRACING_NO_CHILDREN, .hz = HZ);
+	int signo = sample_signal(), is_held[2], go[2], status, tid = 0;
+	pthread_t thread = start(burn_always, &tid);
+	struct trace_file file;
+	pid_t tracer;
+	char byte;
+
+	CHECK(!pipe(is_held) && !pipe(go));
+	WAIT_FOR(__atomic_load_n(&tid, __ATOMIC_ACQUIRE));
+	start_recording(&opts);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	tracer = fork();
+	CHECK(tracer >= 0);
+	if (!tracer) {
+		alarm(TEST_WAIT_SECONDS);
+		_exit(hold_signal(tid, signo, is_held[1], go[0]));
+	}
+	close(is_held[1]);
+	CHECK_EQ(read(is_held[0], &byte, 1), 1);
+	CHECK_EQ(ftrace_tracing_stop(), 0);
+	CHECK_EQ(write(go[1], "g", 1), 1);
+	CHECK_EQ(waitpid(tracer, &status, 0), tracer);
+	CHECK_EQ(status, 0);
+	ended = true;
+	join(thread);
+	open_recording(&file);
+	close_trace(&file);
+}
+
+/* The limit of pending signals is reached, so the kernel sends SIGIO: nothing ends, and later there are samples again. */
+static void limited(void)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.flags = FTRACE_TRACING_SAMPLE, .hz = HZ);
+	struct rlimit before, none;
+	struct trace_file file;
+	unsigned int samples;
+
+	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	start_recording(&opts);
+	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &none), 0);
+	burn(200000000);
+	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &before), 0);
+	samples = samples_so_far(gettid());
+	WAIT_FOR((burn(10000000), samples_so_far(gettid()) > samples + 10));
+	stop_recording(&file);
+	if (!uses_timers(&file))
+		CHECK(atol(trace_option(&file, "samples_lost")) > 0);
+	close_trace(&file);
 }
 
 static volatile int others;
@@ -601,7 +680,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{"where", where},   {"threads", threads}, {"alone", alone},   {"timers", timers}, {"blocked", blocked},
 		{"taken", taken},   {"forked", forked},	  {"calls", calls},   {"frames", frames}, {"errors", errors},
-		{"lost", lost},	    {"children", children},	    		{"descriptors", count_descriptors},	  {},
+		{"lost", lost},	    {"children", children},	    		{"descriptors", count_descriptors}, {"held", held}, {"limited", limited},	  {},
 	};
 
 	return run_mode(modes, argc, argv);
