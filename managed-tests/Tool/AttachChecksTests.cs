@@ -31,6 +31,9 @@ public sealed class AttachChecksTests
         7f0000000000-7f0000100000 r--p 00000000 08:01 2 /usr/lib/libc.so.6
         7f0000100000-7f0000200000 r-xp 00100000 08:01 2 /usr/lib/libc.so.6
         7f0000300000-7f0000301000 r--p 00000000 08:01 3 /usr/lib/ld-linux-x86-64.so.2
+        7f0000400000-7f0000401000 ---p 00000000 00:00 0
+        7f0000401000-7f0000501000 rw-p 00000000 00:00 0
+        7f0000600000-7f0000700000 rw-p 00000000 00:00 0
         7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0 [stack]
         """;
 
@@ -126,16 +129,15 @@ public sealed class AttachChecksTests
         Assert.That(numbers, Is.All.InRange(70, 99));
     }
 
-    [TestCase("7ffc00000000-7ffc00021000", 0x7ffc00020000ul, 8ul << 20, ExpectedResult = (8ul << 20) - 0x1000)] // to the limit
-    [TestCase("7ffc00000000-7ffc00021000", 0x7ffc00020000ul, ulong.MaxValue, ExpectedResult = 0x7ffc00020000ul - 0x7f0000301000ul - 0x100000ul)] // to what is below
-    [TestCase("7ffc00000000-7ffc00021000", 0x7ffc00020000ul, 0ul, ExpectedResult = 0x20000ul)] // what is mapped
-    [TestCase("7ffc00000000-7ffc00021000", 0x7ffd00020000ul, 0ul, ExpectedResult = 0ul)] // no mapping
-    [TestCase("7ffc00000000-7ffc00021000", 0x7f0000100000ul, 0ul, ExpectedResult = 0ul)] // not writable
-    public ulong StackLeft(string mapping, ulong pointer, ulong limit)
-    {
-        Assert.That(Maps, Does.Contain(mapping));
-        return TargetStack.Left(new TargetMaps(Maps), pointer, limit);
-    }
+    [TestCase(0x7ffc00020000ul, 0x7f0000800000ul, 8ul << 20, ExpectedResult = (8ul << 20) - 0x1000)] // of the main thread: to the limit
+    [TestCase(0x7ffc00020000ul, 0x7f0000800000ul, ulong.MaxValue, ExpectedResult = 0x7ffc00020000ul - 0x7f0000700000ul - 0x100000ul)] // to what is below
+    [TestCase(0x7ffc00020000ul, 0x7f0000800000ul, 0ul, ExpectedResult = 0x20000ul)] // what is mapped
+    [TestCase(0x7ffd00020000ul, 0x7f0000800000ul, 0ul, ExpectedResult = 0ul)] // no mapping
+    [TestCase(0x7f0000100000ul, 0x7f0000800000ul, 0ul, ExpectedResult = 0ul)] // not writable
+    [TestCase(0x7f0000500000ul, 0x7f0000500800ul, 0ul, ExpectedResult = 0xff000ul)] // of another one
+    [TestCase(0x7f0000500000ul, 0x7f0000700000ul, 0ul, ExpectedResult = 0ul)] // it is not the thread's own
+    [TestCase(0x7f00006ff000ul, 0x7f00006ff800ul, 0ul, ExpectedResult = 0ul)] // no guard below
+    public ulong StackLeft(ulong pointer, ulong control, ulong limit) => TargetStack.Left(new TargetMaps(Maps), pointer, control, limit);
 
     [Test]
     public void StackLimit()

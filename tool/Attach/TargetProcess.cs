@@ -36,19 +36,6 @@ internal sealed class TargetProcess
     /// <exception cref="AttachException">It has ended, or may not be looked at.</exception>
     public TargetMaps ReadMaps() => new(Read("maps"));
 
-    /// <summary>The name of the program's file in <see cref="ReadMaps"/>.</summary>
-    public string? ReadProgramPath()
-    {
-        try
-        {
-            return File.ResolveLinkTarget($"{_folder}/exe", false)?.FullName;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>The auxiliary vector, in words.</summary>
     public byte[] ReadAuxiliaryVector()
     {

@@ -17,21 +17,27 @@ internal static class TargetStack
 
     /// <summary>True if that is enough, and what is written before the first call is in memory that is mapped.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="pointer">The stack pointer of a thread that is stopped.</param>
-    public static bool IsEnough(TargetProcess process, ulong pointer)
+    /// <param name="registers">Of a thread that is stopped.</param>
+    public static bool IsEnough(TargetProcess process, in Registers registers)
     {
         TargetMaps maps = process.ReadMaps();
-        ulong left = Left(maps, pointer, StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? ""));
+        ulong pointer = registers.Rsp;
+        ulong left = Left(maps, pointer, registers.FsBase, StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? ""));
         return left >= Needed && maps.At(pointer - Written) is { IsWritable: true };
     }
 
     public static AttachException Refuse(TargetProcess process) => process.Refuse(AttachRefusal.SmallStack,
         $"no thread that can be used has {Needed >> 10} KB of its stack left; give it larger stacks, or start it with: ftrace record");
 
+    /// <summary>
+    /// How much is left of a stack whose bounds are known: that of the main thread, or one that glibc has made: the thread's control block is at its top, and a
+    /// guard below it. Of others (coroutines, goroutines) it is not known; they are in the midst of other memory.
+    /// </summary>
     /// <param name="maps">Of the process.</param>
     /// <param name="pointer">A stack pointer.</param>
+    /// <param name="control">The address of the thread's control block: the base of fs.</param>
     /// <param name="limit">RLIMIT_STACK.</param>
-    public static ulong Left(TargetMaps maps, ulong pointer, ulong limit)
+    public static ulong Left(TargetMaps maps, ulong pointer, ulong control, ulong limit)
     {
         if (maps.At(pointer) is not { IsWritable: true } stack)
         {
@@ -44,10 +50,11 @@ internal static class TargetStack
             // It grows, down to the limit, or to what is mapped below.
             ulong byLimit = stack.End > limit ? stack.End - limit : 0;
             ulong byNeighbour = maps.EndBelow(pointer) + GuardGap;
-            low = Math.Min(low, Math.Max(byLimit, byNeighbour));
+            return pointer - Math.Min(low, Math.Max(byLimit, byNeighbour));
         }
 
-        return pointer - low;
+        bool isOwn = stack.Contains(control) && control > pointer && maps.At(stack.Start - 1) is { IsReadable: false };
+        return isOwn ? pointer - low : 0;
     }
 
     /// <param name="text">Of <c>/proc/PID/limits</c>.</param>

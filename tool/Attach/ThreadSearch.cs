@@ -8,7 +8,7 @@ namespace Ftrace.Tool.Attach;
 /// <summary>Chooses a thread that a library can be opened on, and stops it.</summary>
 /// <remarks>
 /// dlopen(3) takes the locks of the loader and of the allocator. A thread that sleeps in one of some system calls has none of them
-/// (<see cref="SleepingCall"/>). If none sleeps, one that runs is stopped at random, and taken if it executes the program itself, and the words on its
+/// (<see cref="SleepingCall"/>). If none sleeps, one that runs is stopped at random, and taken if it executes neither libc nor an allocator, and the words on its
 /// stack show that the loader does not relocate an object, and that it is in no signal handler.
 /// </remarks>
 internal sealed class ThreadSearch
@@ -23,9 +23,8 @@ internal sealed class ThreadSearch
     private readonly TargetProcess _process;
     private readonly TargetMaps _maps;
     private readonly string _loader;
-    private readonly string? _program;
     private readonly ulong _restorer;
-    private readonly bool _hasAllocator;
+    private readonly Dictionary<string, bool> _lockFree = [];
     private readonly bool _force;
     private readonly Func<bool> _isInterrupted;
     private readonly Stopwatch _searched = Stopwatch.StartNew();
@@ -48,9 +47,6 @@ internal sealed class ThreadSearch
         _restorer = restorer;
         _force = force;
         _isInterrupted = isInterrupted;
-        _program = process.ReadProgramPath();
-        List<Mapping> program = maps.OfFile(mapping => mapping.Name == _program);
-        _hasAllocator = program.Count != 0 && new TargetObject(process.Memory, program[0].Start).Find("malloc") != 0;
     }
 
     /// <exception cref="AttachException">There is no such thread.</exception>
@@ -118,11 +114,6 @@ internal sealed class ThreadSearch
 
     private StoppedThread? FindRunning(List<int> threads)
     {
-        if (_hasAllocator || _program == null)
-        {
-            return null; // it may be in its allocator, which cannot be seen
-        }
-
         for (int i = 0; i < threads.Count; i++)
         {
             int tid = threads[(i + _turn) % threads.Count];
@@ -164,7 +155,7 @@ internal sealed class ThreadSearch
 
     private bool HasStack(StoppedThread stopped)
     {
-        bool isEnough = TargetStack.IsEnough(_process, stopped.Registers.Rsp);
+        bool isEnough = TargetStack.IsEnough(_process, stopped.Registers);
         if (!isEnough)
         {
             _small.Add(stopped.Thread.Tid);
@@ -185,7 +176,7 @@ internal sealed class ThreadSearch
     private bool IsAtProvenPlace(StoppedThread stopped)
     {
         Registers registers = stopped.Registers;
-        if (registers.OrigRax >= 0 || !_maps.IsCodeOf(_program!, registers.Rip) || IsInRestartable(stopped))
+        if (registers.OrigRax >= 0 || !IsLockFree(registers.Rip) || IsInRestartable(stopped))
         {
             return false;
         }
@@ -193,6 +184,29 @@ internal sealed class ThreadSearch
         ReadOnlySpan<ulong> words = ReadStack(registers.Rsp);
         return !words.IsEmpty && !IsInHandler(words) && !IsCalledByLoader(words[..Math.Min(words.Length, LoaderStack / sizeof(ulong))]);
     }
+
+    /// <summary>
+    /// True if an address is in code that has none of the locks: not that of the loader and of libc, nor that of an allocator, nor the library's own.
+    /// </summary>
+    private bool IsLockFree(ulong address)
+    {
+        if (_maps.At(address) is not { IsExecutable: true } code || code.FileName.IsEmpty)
+        {
+            return false;
+        }
+
+        if (!_lockFree.TryGetValue(code.Name, out bool isFree))
+        {
+            ulong start = _maps.OfFile(mapping => mapping.Name == code.Name)[0].Start;
+            isFree = code.Name != _loader && !IsOfLibc(code.FileName) && new TargetObject(_process.Memory, start).Find("malloc") == 0;
+            _lockFree.Add(code.Name, isFree);
+        }
+
+        return isFree;
+    }
+
+    private static bool IsOfLibc(ReadOnlySpan<char> file) => file.StartsWith("libc.so") || file.StartsWith("libc-2.") || file.StartsWith("libpthread")
+        || file.StartsWith("libdl") || file.StartsWith("librt") || file.StartsWith("libftrace.so");
 
     /// <summary>
     /// True if a call of the loader's may be on the stack, close to the top: one that chooses a function (STT_GNU_IFUNC), while an object is relocated. What it
