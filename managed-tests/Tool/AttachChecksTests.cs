@@ -147,6 +147,21 @@ public sealed class AttachChecksTests
         Assert.That(TargetStack.StackLimitIn(Text.Replace("8388608  ", "unlimited", StringComparison.Ordinal)), Is.EqualTo(ulong.MaxValue));
     }
 
+    [Test]
+    public void AFileThatIsMappedAsDataIsNoObject()
+    {
+        const string Data = "100000000000-100000200000 r--p 00000000 08:01 2 /usr/lib/libc.so.6\n100000200000-100000201000 rw-p 00000000 00:00 0\n";
+        Assert.That(CheckLibc(Data + Maps)[0].Start, Is.EqualTo(0x7f0000000000));
+        Assert.That(CheckLibc(Maps.Replace("55d0c0a00000", "000000400000", StringComparison.Ordinal))[0].Start, Is.EqualTo(0x7f0000000000));
+        Assert.That(new TargetMaps(Data).OfObject(mapping => mapping.FileName is "libc.so.6"), Is.Empty);
+    }
+
+    private static List<Mapping> CheckLibc(string maps) => TargetChecks.CheckLibraries(s_process, new TargetMaps(maps), 0x7f0000300000, out _);
+
+    [Test]
+    public void MessagesHaveNoWordsThatATerminalObeys() =>
+        Assert.That(s_process.Refuse(AttachRefusal.NotLoaded, "cannot open\u001b[2J").Message, Is.EqualTo("4194305: cannot open\ufffd[2J"));
+
     [TestCase("7f0000300000-7f0000301000 r--p 00000000 08:01 3 /usr/lib/a b.so (deleted)", "a b.so")]
     [TestCase("7f0000300000-7f0000301000 rw-p 00000000 00:00 0 ", "")]
     [TestCase("7f0000300000-7f0000301000 rw-p 00000000 00:00 0 [heap]", "")]

@@ -135,12 +135,33 @@ version)
     ;;
 visible)
     unshare -m true 2>/dev/null || skip "no mount namespaces here"
-    mkdir "$work/hidden"
+    mkdir -p "$work/hidden/folder" "$work/hidden/taken"
     cp "$folder/agent/libftrace.so" "$work/hidden/"
+    # What is at the library's path is a FIFO; and a link leads to another folder here than there.
     # shellcheck disable=SC2016
-    start unshare -m sh -c 'mount -t tmpfs none "$1" && exec "$2"' sh "$work/hidden" "$work/idle"
-    refused 82 "cp $work/hidden/libftrace.so /proc/$pid/root" "$pid" --library "$work/hidden/libftrace.so"
-    refused 0 was_loaded=0 "$pid" --library "$work/hidden/libftrace.so" --copy-to "$work/hidden"
+    start unshare -m sh -c 'mount -t tmpfs none "$1" && cd "$1" && mkdir folder && ln -s "$1/folder" link &&
+        mkfifo libftrace.so && cp "$3" folder && exec "$2"' sh "$work/hidden" "$work/idle" "$folder/agent/libftrace.so"
+    refused 82 "$work/hidden/libftrace.so is not there; .* --copy-to" "$pid" --library "$work/hidden/libftrace.so"
+    refused 82 'No such file' "$pid" --library "$work/hidden/libftrace.so" --copy-to "$work/hidden/taken"
+    there=/proc/$pid/root$work/hidden/folder/libftrace.so
+    before=$(stat -c %i "$there")
+    refused 0 was_loaded=0 "$pid" --library "$work/hidden/libftrace.so" --copy-to "$work/hidden/link"
+    [ -z "$(ls "$work/hidden/folder")" ] || fail "the library is in a folder that the process does not see"
+    # Nobody can change the new one between a look at it and its use.
+    [ "$(stat -c %i "$there")" != "$before" ] || fail "a file that was there is used"
+    [ "$(ls "/proc/$pid/root$work/hidden/folder")" = libftrace.so ] || fail "more is left there"
+    refused 0 was_loaded=1 "$pid"
+    finish 42
+    ;;
+thread)
+    start "$work/idle" thread
+    until grep -qv ready "$work/out"; do sleep 0.01; done
+    refused 0 was_loaded=0 "$(grep -v ready "$work/out")"
+    finish 42
+    ;;
+mapped)
+    start "$work/idle" mapped "$folder/agent/libftrace.so"
+    refused 0 was_loaded=0 "$pid"
     refused 0 was_loaded=1 "$pid"
     finish 42
     ;;

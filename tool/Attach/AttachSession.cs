@@ -5,6 +5,7 @@ using System.IO;
 using System.Text;
 using System.Threading;
 using Ftrace.Tool.Control;
+using Ftrace.Tool.Reading;
 using Ftrace.Tool.Recording;
 
 namespace Ftrace.Tool.Attach;
@@ -117,7 +118,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
             return;
         }
 
-        string why = answer.Text.Trim();
+        string why = CleanText.Of(answer.Text.Trim());
         string message = $"{target}: {(why.Length != 0 ? why : Libc.TextOf(answer.Error))}";
         if (answer.Error == Libc.EBUSY)
         {
@@ -247,7 +248,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
     {
         try
         {
-            return $" ({File.ReadAllText($"/proc/{pid}/comm").TrimEnd()})";
+            return $" ({CleanText.Of(File.ReadAllText($"/proc/{pid}/comm").TrimEnd('\n'))})";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

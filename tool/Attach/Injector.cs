@@ -30,7 +30,7 @@ internal static class Injector
         }
 
         string? path = wasLoaded ? null : LibraryPlace.Find(process, options);
-        int handle = Libc.OpenProcess(pid);
+        int handle = Libc.OpenProcess(process.Pid);
         if (handle < 0)
         {
             throw process.Refuse(AttachRefusal.NoSocket, $"pidfd_open(2) has failed ({Libc.TextOf(Libc.Errno)}); it needs Linux 5.6");
@@ -40,7 +40,7 @@ internal static class Injector
         Libc.SleepExactly();
         try
         {
-            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc.Codes.Restorer, options.Force, () => signals.IsReceived).Find();
+            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => signals.IsReceived).Find();
             var thread = new BorrowedThread(process, stopped, libc.Codes);
             TimeSpan stoodStill;
             try
@@ -54,7 +54,7 @@ internal static class Injector
                 stoodStill = thread.Release();
             }
 
-            return new AttachedProcess(pid, socket)
+            return new AttachedProcess(process.Pid, socket)
             {
                 Path = stopped.Path,
                 WasLoaded = wasLoaded,
@@ -114,7 +114,11 @@ internal static class Injector
             throw process.Refuse(AttachRefusal.NoSocket, $"no sockets can be created in it: {Libc.TextOf((int)-error)}");
         }
 
-        process.Memory.TryRead(thread.Pair, out ulong pair);
+        if (!process.Memory.TryRead(thread.Pair, out ulong pair))
+        {
+            throw process.RefuseEnded();
+        }
+
         int taken = (int)pair;
         int given = (int)(pair >> 32);
         int socket = Libc.TakeDescriptor(handle, taken);

@@ -9,6 +9,7 @@ internal sealed class TargetLibc
     private const ulong Now = 2; // RTLD_NOW
     private const ulong KeepForEver = 0x1000; // RTLD_NODELETE
     private const ulong InternalOpen = 0x80000000; // __RTLD_DLOPEN, which __libc_dlopen_mode() wants
+    private const ulong LargestCode = 64 << 20; // ten times that of libc
 
     /// <param name="process">The process.</param>
     /// <param name="maps">Its maps.</param>
@@ -16,7 +17,13 @@ internal sealed class TargetLibc
     /// <exception cref="AttachException">Something is missing.</exception>
     public TargetLibc(TargetProcess process, TargetMaps maps, List<Mapping> libc)
     {
-        var image = new TargetObject(process.Memory, libc[0].Start);
+        if (!process.Memory.TryRead(libc[0].Start, out ulong _))
+        {
+            throw Libc.Errno is Libc.EPERM or Libc.EACCES ? Permission.Refuse(process) : process.RefuseEnded();
+        }
+
+        Start = libc[0];
+        var image = new TargetObject(process.Memory, Start.Start);
         ErrnoLocation = image.Find("__errno_location");
         OpenFlags = Now | KeepForEver;
         Open = image.Find("dlopen");
@@ -24,7 +31,7 @@ internal sealed class TargetLibc
         if (Open == 0)
         {
             // Before glibc 2.34 dlopen was in a library of its own.
-            List<Mapping> libdl = maps.OfFile(mapping => mapping.FileName is "libdl.so.2" || mapping.FileName.StartsWith("libdl-2."));
+            List<Mapping> libdl = maps.OfObject(mapping => mapping.FileName is "libdl.so.2" || mapping.FileName.StartsWith("libdl-2."));
             if (libdl.Count != 0)
             {
                 var other = new TargetObject(process.Memory, libdl[0].Start);
@@ -47,7 +54,7 @@ internal sealed class TargetLibc
         Codes = new CodeSequences { SetContext = image.Find("setcontext"), SystemCallFunction = image.Find("syscall") };
         foreach (Mapping mapping in libc)
         {
-            if (mapping.IsExecutable && mapping.IsReadable && !Codes.IsComplete)
+            if (mapping.IsExecutable && mapping.IsReadable && mapping.End - mapping.Start <= LargestCode && !Codes.IsComplete)
             {
                 byte[] code = new byte[mapping.End - mapping.Start];
                 if (process.Memory.TryRead(mapping.Start, code))
@@ -62,6 +69,9 @@ internal sealed class TargetLibc
             throw process.Refuse(AttachRefusal.NoLibc, $"its libc ({libc[0].Name}) has not the instructions that calls return through; start it with: ftrace record");
         }
     }
+
+    /// <summary>The first of its mappings. Another program that the process executes has it elsewhere.</summary>
+    public Mapping Start { get; }
 
     /// <summary>dlopen(3), or what does the same.</summary>
     public ulong Open { get; }

@@ -16,7 +16,7 @@ internal static class TargetLibrary
     /// <returns>Its address; 0: the process has not the library, or a version that has no agent.</returns>
     public static ulong FindAgent(TargetProcess process, TargetMaps maps, out bool isLoaded)
     {
-        List<Mapping> library = maps.OfFile(mapping => mapping.FileName.StartsWith(Name, StringComparison.Ordinal));
+        List<Mapping> library = maps.OfObject(mapping => mapping.FileName.StartsWith(Name, StringComparison.Ordinal));
         isLoaded = library.Count != 0;
         return isLoaded ? new TargetObject(process.Memory, library[0].Start).Find(AgentStart) : 0;
     }

@@ -17,10 +17,10 @@ internal static class TargetStack
 
     /// <summary>True if that is enough, and what is written before the first call is in memory that is mapped.</summary>
     /// <param name="process">The process.</param>
+    /// <param name="maps">Its maps.</param>
     /// <param name="registers">Of a thread that is stopped.</param>
-    public static bool IsEnough(TargetProcess process, in Registers registers)
+    public static bool IsEnough(TargetProcess process, TargetMaps maps, in Registers registers)
     {
-        TargetMaps maps = process.ReadMaps();
         ulong pointer = registers.Rsp;
         ulong left = Left(maps, pointer, registers.FsBase, StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? ""));
         return left >= Needed && maps.At(pointer - Written) is { IsWritable: true };

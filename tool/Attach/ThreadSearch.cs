@@ -23,7 +23,7 @@ internal sealed class ThreadSearch
     private readonly TargetProcess _process;
     private readonly TargetMaps _maps;
     private readonly string _loader;
-    private readonly ulong _restorer;
+    private readonly TargetLibc _libc;
     private readonly Dictionary<string, bool> _lockFree = [];
     private readonly bool _force;
     private readonly Func<bool> _isInterrupted;
@@ -36,15 +36,15 @@ internal sealed class ThreadSearch
     /// <param name="process">The process.</param>
     /// <param name="maps">Its maps.</param>
     /// <param name="loader">The name of its loader's file there.</param>
-    /// <param name="restorer">What its signal handlers return to.</param>
+    /// <param name="libc">Its libc.</param>
     /// <param name="force">See <see cref="AttachOptions.Force"/>.</param>
     /// <param name="isInterrupted">True if the user wants no more.</param>
-    public ThreadSearch(TargetProcess process, TargetMaps maps, string loader, ulong restorer, bool force, Func<bool> isInterrupted)
+    public ThreadSearch(TargetProcess process, TargetMaps maps, string loader, TargetLibc libc, bool force, Func<bool> isInterrupted)
     {
         _process = process;
         _maps = maps;
         _loader = loader;
-        _restorer = restorer;
+        _libc = libc;
         _force = force;
         _isInterrupted = isInterrupted;
     }
@@ -155,7 +155,15 @@ internal sealed class ThreadSearch
 
     private bool HasStack(StoppedThread stopped)
     {
-        bool isEnough = TargetStack.IsEnough(_process, stopped.Registers);
+        // Now that it stands still, what was found in its memory before is still there, or will never be.
+        TargetMaps maps = _process.ReadMaps();
+        if (maps.At(_libc.Start.Start) != _libc.Start)
+        {
+            stopped.Thread.Detach();
+            throw new AttachException(AttachRefusal.Ended, $"{_process.Pid}: the process has just executed another program; try again") { IsTemporary = true };
+        }
+
+        bool isEnough = TargetStack.IsEnough(_process, maps, stopped.Registers);
         if (!isEnough)
         {
             _small.Add(stopped.Thread.Tid);
@@ -176,7 +184,7 @@ internal sealed class ThreadSearch
     private bool IsAtProvenPlace(StoppedThread stopped)
     {
         Registers registers = stopped.Registers;
-        if (registers.OrigRax >= 0 || !IsLockFree(registers.Rip) || IsInRestartable(stopped))
+        if (registers.OrigRax >= 0 || registers.Cs != SignalFrame.UserCode || !IsLockFree(registers.Rip) || IsInRestartable(stopped))
         {
             return false;
         }
@@ -197,7 +205,7 @@ internal sealed class ThreadSearch
 
         if (!_lockFree.TryGetValue(code.Name, out bool isFree))
         {
-            ulong start = _maps.OfFile(mapping => mapping.Name == code.Name)[0].Start;
+            ulong start = _maps.OfObject(mapping => mapping.Name == code.Name)[0].Start;
             isFree = code.Name != _loader && !IsOfLibc(code.FileName) && new TargetObject(_process.Memory, start).Find("malloc") == 0;
             _lockFree.Add(code.Name, isFree);
         }
@@ -248,13 +256,20 @@ internal sealed class ThreadSearch
     {
         for (int at = 0; at < words.Length; at++)
         {
-            if (words[at] == _restorer && SignalFrame.MayBegin(words[(at + 1)..]))
+            if (SignalFrame.MayBegin(words[(at + 1)..]) && IsRestorer(words[at]))
             {
                 return true;
             }
         }
 
         return false;
+    }
+
+    /// <summary>True if this is what a signal handler returns to: that of libc, or of another library: before glibc 2.34 libpthread had one too.</summary>
+    private bool IsRestorer(ulong address)
+    {
+        Span<byte> code = stackalloc byte[CodeSequences.LongestRestorer];
+        return address == _libc.Codes.Restorer || (_process.Memory.TryRead(address, code) && CodeSequences.IsRestorer(code));
     }
 
     private ReadOnlySpan<ulong> ReadStack(ulong pointer)
