@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -66,14 +67,17 @@ struct command {
 
 enum process {
 	UNTOUCHED,
-	AGAIN, /* untouched, too: what differs from 1 is noise */
+	AGAIN,	  /* untouched, too: what differs from 1 is noise */
+	THREADED, /* untouched, and has had a second thread: glibc is slower from then on */
 	ATTACHED,
 	RECORDED,
 	PROCESSES,
 };
 
 static const char *const process_names[PROCESSES] = {
+	[UNTOUCHED] = "untouched",
 	[AGAIN] = "another untouched process",
+	[THREADED] = "has had a thread",
 	[ATTACHED] = "after detach",
 	[RECORDED] = "after detach, was recorded",
 };
@@ -82,7 +86,7 @@ static struct series idle_loads, idle_again, idle_gdb, idle_took, gdb_took;
 static struct series busy_loads, busy_again, busy_gdb;
 static struct series load_gaps, load_quiet, start_gaps, stop_gaps, start_quiet;
 static struct series first_events, filter_commands, version_commands, filter_requests, status_requests;
-static struct series call_times[PROCESSES], library_times[PROCESSES], call_ratios[PROCESSES], library_ratios[PROCESSES];
+static struct series call_times[PROCESSES], library_times[PROCESSES], call_ratios[PROCESSES], library_ratios[PROCESSES], threaded_ratios[PROCESSES];
 static cpu_set_t all_cpus, other_cpus;
 static int last_cpu, gdb_failures;
 static bool has_gdb = true;
@@ -436,8 +440,10 @@ static double lap(struct target *target, char what)
 /* The fastest of some laps, taking turns: what else the machine does is not what is asked for. */
 static void measure_laps(struct target *targets, char what, struct series *times, double calls)
 {
-	double fastest[PROCESSES] = {1e12, 1e12, 1e12, 1e12}, ns;
+	double fastest[PROCESSES], ns;
 
+	for (enum process process = 0; process < PROCESSES; process++)
+		fastest[process] = INFINITY;
 	for (int i = 0; i < LAPS; i++) {
 		for (enum process process = 0; process < PROCESSES; process++) {
 			ns = lap(&targets[process], what);
@@ -458,13 +464,13 @@ static void find_range(const struct series *series, double *low, double *high)
 }
 
 /* The median of the latest rounds. */
-static void add_ratios(struct series *ratios, const struct series *times, int rounds)
+static void add_ratios(struct series *ratios, const struct series *times, enum process peer, int rounds)
 {
 	for (enum process process = AGAIN; process < PROCESSES; process++) {
 		struct series latest = {0};
 
 		for (int i = times[process].count - rounds; i < times[process].count; i++)
-			add_sample(&latest, times[process].values[i] / times[UNTOUCHED].values[i]);
+			add_sample(&latest, times[process].values[i] / times[peer].values[i]);
 		add_sample(&ratios[process], median_of(&latest));
 	}
 }
@@ -501,7 +507,7 @@ static void measure_after(int rounds)
 	CPU_SET(last_cpu, &last);
 	stay_on(&last);
 	for (enum process process = 0; process < PROCESSES; process++)
-		targets[process] = start_target("work", 1, NULL);
+		targets[process] = start_target(process == THREADED ? "threaded" : "work", 1, NULL);
 	stay_on(&other_cpus);
 	probe(&targets[ATTACHED], false, &ms);
 	record_target(&targets[RECORDED]);
@@ -511,8 +517,9 @@ static void measure_after(int rounds)
 	}
 	for (enum process process = 0; process < PROCESSES; process++)
 		end_target(&targets[process]);
-	add_ratios(call_ratios, call_times, rounds);
-	add_ratios(library_ratios, library_times, rounds);
+	add_ratios(call_ratios, call_times, UNTOUCHED, rounds);
+	add_ratios(library_ratios, library_times, UNTOUCHED, rounds);
+	add_ratios(threaded_ratios, library_times, THREADED, rounds);
 }
 
 /* A target in the unit of the row; the peer is for information. */
@@ -547,18 +554,18 @@ static void add_against(const char *what, const char *unit, const struct series 
 	});
 }
 
-static void add_after_rows(const char *what, const char *unit, const struct series *times, const struct series *ratios)
+static void add_after_row(const char *what, const char *unit, const struct series *times, const struct series *ratios, enum process process,
+			  enum process peer)
 {
+	bool is_peer = process == AGAIN || process == THREADED;
 	char name[64], text[128];
 	double low, high;
 
-	for (enum process process = AGAIN; process < PROCESSES; process++) {
-		snprintf(name, sizeof(name), "%s, %s", what, process_names[process]);
-		add_against(name, unit, &times[process], "untouched", &times[UNTOUCHED], process == AGAIN ? 0 : 1.01);
-		find_range(&ratios[process], &low, &high);
-		snprintf(text, sizeof(text), "%s: the ratio by processes: %.4g to %.4g", name, low, high);
-		add_note(SECTION, text);
-	}
+	snprintf(name, sizeof(name), "%s, %s", what, process_names[process]);
+	add_against(name, unit, &times[process], process_names[peer], &times[peer], is_peer ? 0 : 1.01);
+	find_range(&ratios[process], &low, &high);
+	snprintf(text, sizeof(text), "%s: the ratio by processes: %.4g to %.4g", name, low, high);
+	add_note(SECTION, text);
 }
 
 void bench_attach(void)
@@ -605,6 +612,12 @@ void bench_attach(void)
 	add_within("attach to first event", "ms", &first_events, "ftrace --version", &version_commands, 0);
 	add_against("filter changed by ftrace filter", "ms", &filter_commands, "ftrace --version", &version_commands, 0);
 	add_against("filter changed by a request", "us", &filter_requests, "request of the status", &status_requests, 0);
-	add_after_rows("call", "ns", call_times, call_ratios);
-	add_after_rows("malloc, free, fputc", "ns", library_times, library_ratios);
+	for (enum process process = AGAIN; process < PROCESSES; process++) {
+		if (process != THREADED)
+			add_after_row("call", "ns", call_times, call_ratios, process, UNTOUCHED);
+	}
+	for (enum process process = AGAIN; process < PROCESSES; process++)
+		add_after_row("libc", "ns", library_times, library_ratios, process, UNTOUCHED);
+	add_after_row("libc", "ns", library_times, threaded_ratios, ATTACHED, THREADED);
+	add_after_row("libc", "ns", library_times, threaded_ratios, RECORDED, THREADED);
 }

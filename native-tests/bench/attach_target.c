@@ -5,6 +5,7 @@
  *	attach_target idle
  *	attach_target spin CPU	a thread reads the clock all the time, on this CPU, and calls a function that can be traced every 256 times; main sleeps
  *	attach_target busy	9 threads allocate, and read the clock
+ *	attach_target threaded	as work, after it has had a second thread
  *	attach_target work	for each byte of the standard input: calls functions, or the C library, and writes how many ns that took
  *
  * What is measured between two steps is how long the process stands still: no thread of it has run meanwhile.
@@ -162,13 +163,28 @@ static void start(void *(*function)(void *), long argument)
 		_exit(1);
 }
 
+static void *do_nothing(void *nothing)
+{
+	return nothing;
+}
+
+static void have_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, do_nothing, NULL) || pthread_join(thread, NULL))
+		_exit(1);
+}
+
 int main(int argc, char **argv)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, ATTACH_FD, 0);
 	if (argc < 2 || shared == MAP_FAILED)
 		return 2;
-	if (!strcmp(argv[1], "work"))
+	if (!strcmp(argv[1], "threaded"))
+		have_thread();
+	if (!strcmp(argv[1], "work") || !strcmp(argv[1], "threaded"))
 		return work();
 	if (!strcmp(argv[1], "spin") && argc == 3)
 		start(spin, atoi(argv[2]));

@@ -60,7 +60,7 @@ internal sealed class BorrowedThread
         ExtendedState.Initialize(_initial);
         _caught = status.Caught;
         _innerTid = status.InnerId;
-        _innerPid = process.ReadStatus().InnerId;
+        _innerPid = status.InnerProcessId;
         _signal = Array.Find(s_stopSignals, signal => !SignalNumber.IsIn(_caught | _mask, signal));
         _signal = _signal != 0 ? _signal : SignalNumber.Urg;
         _layout = new CallLayout(CallLayout.Restarted(stopped.Registers), _mask, extended, codes, ~SignalNumber.Synchronous);
