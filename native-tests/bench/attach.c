@@ -34,9 +34,12 @@
 #define BUSY_US	     50000
 #define BUSY_THREADS 9
 #define LIMIT_MS     20000
+#define GDB_LIMIT_MS 5000
+#define GDB_FAILURES 5 /* after that it is not tried any more */
 #define HELD	     93 /* exit status: another one is attached, or just leaving */
 #define SETTLED_US   20000
 #define FILTER	     "attach_turn"
+#define SELDOM	     "attach_seldom"
 #define CHANGES	     10
 #define COMMANDS     5
 #define LAPS	     10
@@ -88,7 +91,7 @@ static struct series load_gaps, load_quiet, start_gaps, stop_gaps, start_quiet;
 static struct series first_events, filter_commands, version_commands, filter_requests, status_requests;
 static struct series call_times[PROCESSES], library_times[PROCESSES], call_ratios[PROCESSES], library_ratios[PROCESSES], threaded_ratios[PROCESSES];
 static cpu_set_t all_cpus, other_cpus;
-static int last_cpu, gdb_failures;
+static int last_cpu, gdb_runs, gdb_failures;
 static bool has_gdb = true;
 
 static const char *library(void)
@@ -162,17 +165,23 @@ static struct target start_target(const char *kind, unsigned int threads, char *
 	return target;
 }
 
+/* What gdb was killed in may have ended. */
+static void kill_target(struct target *target)
+{
+	kill(target->pid, SIGKILL);
+	waitpid(target->pid, NULL, 0);
+	close(target->in);
+	close(target->out);
+	munmap(target->shared, sizeof(*target->shared));
+}
+
 static void end_target(struct target *target)
 {
 	int status;
 
 	if (waitpid(target->pid, &status, WNOHANG) != 0)
 		fail("a target has ended: status %#x\n", status);
-	kill(target->pid, SIGKILL);
-	waitpid(target->pid, NULL, 0);
-	close(target->in);
-	close(target->out);
-	munmap(target->shared, sizeof(*target->shared));
+	kill_target(target);
 }
 
 static struct command start_command(char **argv)
@@ -197,9 +206,9 @@ static struct command start_command(char **argv)
 }
 
 /* Returns the exit status, -1 if it was not there or had to be killed. */
-static int await_command(struct command *command, char *text, size_t size, double *ms)
+static int await_command(struct command *command, int limit_ms, char *text, size_t size, double *ms)
 {
-	uint64_t until = now_ns() + LIMIT_MS * 1000000ull;
+	uint64_t until = now_ns() + limit_ms * 1000000ull;
 	size_t length = 0;
 	ssize_t got = 1;
 	char rest[256];
@@ -229,7 +238,7 @@ static int run_command(char **argv, char *text, size_t size, double *ms)
 {
 	struct command command = start_command(argv);
 
-	return await_command(&command, text, size, ms);
+	return await_command(&command, LIMIT_MS, text, size, ms);
 }
 
 /* Attaches and leaves. Returns how long the borrowed thread has stood still, in us. */
@@ -275,6 +284,14 @@ static void clear_gap(const struct target *target)
 
 static double gap_us(const struct target *target)
 {
+	uint64_t now = now_ns(), until = now + LIMIT_MS * 1000000ull;
+
+	/* The gap that it may be in right now. */
+	while (__atomic_load_n(&target->shared->latest, __ATOMIC_RELAXED) <= now) {
+		if (now_ns() > until)
+			fail("a target stands still\n");
+		usleep(100);
+	}
 	return __atomic_load_n(&target->shared->longest, __ATOMIC_RELAXED) / 1e3;
 }
 
@@ -283,14 +300,17 @@ static double load_by_gdb(const struct target *target, double *ms)
 {
 	char pid[16], call[512], text[4096] = "";
 	char *argv[] = {"gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-p", pid, "-ex", call, "-ex", "detach", NULL};
+	struct command command;
 	int status;
 
-	if (!has_gdb)
+	if (!has_gdb || gdb_failures >= GDB_FAILURES)
 		return 0;
 	snprintf(pid, sizeof(pid), "%d", target->pid);
 	snprintf(call, sizeof(call), "call (void*)dlopen(\"%s\", 2)", library());
 	clear_gap(target);
-	status = run_command(argv, text, sizeof(text), ms);
+	gdb_runs++;
+	command = start_command(argv);
+	status = await_command(&command, GDB_LIMIT_MS, text, sizeof(text), ms);
 	if (status == 127 || (status < 0 && !text[0])) {
 		has_gdb = false;
 		return 0;
@@ -329,7 +349,7 @@ static void measure_idle(void)
 		add_sample(&idle_gdb, us);
 		add_sample(&gdb_took, ms);
 	}
-	end_target(&target);
+	kill_target(&target);
 }
 
 static void measure_busy(void)
@@ -345,8 +365,7 @@ static void measure_busy(void)
 	us = load_by_gdb(&target, &ms);
 	if (us)
 		add_sample(&busy_gdb, us);
-	kill(target.pid, SIGCONT);
-	end_target(&target);
+	kill_target(&target);
 }
 
 static const char *path_of(const char *suffix)
@@ -393,8 +412,8 @@ static void measure_requests(int rounds)
 static void measure_session(void)
 {
 	char pid[16], file[64], text[4096] = "", said[4096] = "";
-	char *record[] = {FTRACE_COMMAND, "record", "-P", pid, "-f", FILTER, "--buffer", "64M", "-o", file, NULL};
-	char *filter[] = {FTRACE_COMMAND, "filter", pid, FILTER, NULL}, *version[] = {FTRACE_COMMAND, "--version", NULL};
+	char *record[] = {FTRACE_COMMAND, "record", "-P", pid, "-f", SELDOM, "-o", file, NULL};
+	char *filter[] = {FTRACE_COMMAND, "filter", pid, SELDOM, NULL}, *version[] = {FTRACE_COMMAND, "--version", NULL};
 	struct target target = start_target("spin", 1, NULL);
 	struct command command;
 	uint64_t first;
@@ -418,7 +437,7 @@ static void measure_session(void)
 		add_sample(&version_commands, ms);
 	}
 	kill(command.pid, SIGINT);
-	if (await_command(&command, text, sizeof(text), &ms))
+	if (await_command(&command, LIMIT_MS, text, sizeof(text), &ms))
 		fail("ftrace record has failed: %s\n", text);
 	first = first_event_ns(file);
 	unlink(file);
@@ -490,7 +509,7 @@ static void record_target(struct target *target)
 	if (read(command.output, said, sizeof(said) - 1) <= 0 || !strstr(said, "attached to"))
 		fail("ftrace record has failed: %s\n", said);
 	lap(target, 'c');
-	if (await_command(&command, text, sizeof(text), &ms))
+	if (await_command(&command, LIMIT_MS, text, sizeof(text), &ms))
 		fail("ftrace record has failed: %s\n", text);
 	if (!events_of(file, FILTER))
 		fail("no event was recorded before detaching\n");
@@ -598,7 +617,7 @@ void bench_attach(void)
 	if (gdb_failures) {
 		char text[96];
 
-		snprintf(text, sizeof(text), "gdb has not loaded the library %d times, of %d", gdb_failures, 2 * rounds);
+		snprintf(text, sizeof(text), "gdb has not loaded the library in %d of %d runs", gdb_failures, gdb_runs);
 		add_note(SECTION, text);
 	}
 	add_within("a thread stands still, idle process", "us", &idle_loads, "gdb, dlopen", &idle_gdb, IDLE_US);
@@ -617,7 +636,7 @@ void bench_attach(void)
 			add_after_row("call", "ns", call_times, call_ratios, process, UNTOUCHED);
 	}
 	for (enum process process = AGAIN; process < PROCESSES; process++)
-		add_after_row("libc", "ns", library_times, library_ratios, process, UNTOUCHED);
-	add_after_row("libc", "ns", library_times, threaded_ratios, ATTACHED, THREADED);
-	add_after_row("libc", "ns", library_times, threaded_ratios, RECORDED, THREADED);
+		add_after_row("malloc, free, fputc", "ns", library_times, library_ratios, process, UNTOUCHED);
+	add_after_row("malloc, free, fputc", "ns", library_times, threaded_ratios, ATTACHED, THREADED);
+	add_after_row("malloc, free, fputc", "ns", library_times, threaded_ratios, RECORDED, THREADED);
 }

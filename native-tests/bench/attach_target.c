@@ -3,7 +3,7 @@
  * attach_target.c - a program that is attached to. It is not linked with the library.
  *
  *	attach_target idle
- *	attach_target spin CPU	a thread reads the clock all the time, on this CPU, and calls a function that can be traced every 256 times; main sleeps
+ *	attach_target spin CPU	a thread reads the clock all the time, on this CPU, and now and then calls functions that can be traced; main sleeps
  *	attach_target busy	9 threads allocate, and read the clock
  *	attach_target threaded	as work, after it has had a second thread
  *	attach_target work	for each byte of the standard input: calls functions, or the C library, and writes how many ns that took
@@ -44,6 +44,7 @@ static uint64_t now_ns(void)
 unsigned long attach_one(unsigned long x);
 unsigned long attach_two(unsigned long x);
 unsigned long attach_turn(unsigned long x);
+unsigned long attach_seldom(unsigned long x);
 
 __attribute__((noipa, aligned(64))) unsigned long attach_one(unsigned long x)
 {
@@ -58,6 +59,12 @@ __attribute__((noipa, aligned(64))) unsigned long attach_two(unsigned long x)
 __attribute__((noipa, aligned(64))) unsigned long attach_turn(unsigned long x)
 {
 	return attach_two(x) + attach_one(x + 1);
+}
+
+/* Its calls of some seconds fit into a small buffer. */
+__attribute__((noipa, aligned(64))) unsigned long attach_seldom(unsigned long x)
+{
+	return x + 1;
 }
 
 static void step(void)
@@ -84,9 +91,13 @@ static void *spin(void *cpu)
 	CPU_ZERO(&set);
 	CPU_SET((long)cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
-	for (begin();; x = attach_turn(x)) {
+	begin();
+	for (unsigned int turn = 0;; turn++) {
 		for (int i = 0; i < 256; i++)
 			step();
+		x = attach_turn(x);
+		if (turn % 16 == 0)
+			x = attach_seldom(x);
 	}
 	return NULL;
 }
