@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attach.c - attaching to a process that runs: how long the borrowed thread stands still, and the other threads; the time until the first event, and
- * of a change; what is left after detaching. The peer is gdb, which calls dlopen() in the process.
+ * attach.c - attaching to a process that runs: how long the borrowed thread stands still, and the
+ * other threads; the time until the first event, and of a change; what is left after detaching. The
+ * peer is gdb, which calls dlopen() in the process.
  *
- * The library is loaded into a process once, so those samples need a new process each (attach_target.c). With two CPUs or more, the thread that
- * looks for gaps has the last one for itself, except where all threads are busy.
+ * The library is loaded into a process once, so those samples need a new process each
+ * (attach_target.c). With two CPUs or more, the thread that looks for gaps has the last one for
+ * itself, except where all threads are busy.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -35,7 +37,7 @@
 #define BUSY_THREADS 9
 #define LIMIT_MS     20000
 #define GDB_LIMIT_MS 5000
-#define GDB_FAILURES 5 /* after that it is not tried any more */
+#define GDB_FAILURES 5	/* after that it is not tried any more */
 #define HELD	     93 /* exit status: another one is attached, or just leaving */
 #define SETTLED_US   20000
 #define FILTER	     "attach_turn"
@@ -88,8 +90,10 @@ static const char *const process_names[PROCESSES] = {
 static struct series idle_loads, idle_again, idle_gdb, idle_took, gdb_took;
 static struct series busy_loads, busy_again, busy_gdb;
 static struct series load_gaps, load_quiet, start_gaps, stop_gaps, start_quiet;
-static struct series first_events, filter_commands, version_commands, filter_requests, status_requests;
-static struct series call_times[PROCESSES], library_times[PROCESSES], call_ratios[PROCESSES], library_ratios[PROCESSES], threaded_ratios[PROCESSES];
+static struct series first_events, filter_commands, version_commands, filter_requests,
+	status_requests, start_requests, stop_requests;
+static struct series call_times[PROCESSES], library_times[PROCESSES], call_ratios[PROCESSES],
+	library_ratios[PROCESSES], threaded_ratios[PROCESSES];
 static cpu_set_t all_cpus, other_cpus;
 static int last_cpu, gdb_runs, gdb_failures;
 static bool has_gdb = true;
@@ -143,16 +147,19 @@ static struct target start_target(const char *kind, unsigned int threads, char *
 	posix_spawn_file_actions_t actions;
 
 	snprintf(cpu, sizeof(cpu), "%d", last_cpu);
-	if (fd < 0 || ftruncate(fd, sizeof(*target.shared)) || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+	if (fd < 0 || ftruncate(fd, sizeof(*target.shared)) || pipe2(in, O_CLOEXEC) ||
+	    pipe2(out, O_CLOEXEC))
 		fail("cannot create files: %s\n", strerror(errno));
-	target.shared = mmap(NULL, sizeof(*target.shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	target.shared =
+		mmap(NULL, sizeof(*target.shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (target.shared == MAP_FAILED)
 		fail("no memory\n");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fd, ATTACH_FD);
-	error = posix_spawn(&target.pid, argv[0], &actions, NULL, argv, environment ? environment : environ);
+	error = posix_spawn(&target.pid, argv[0], &actions, NULL, argv,
+			    environment ? environment : environ);
 	if (error)
 		fail("%s: %s\n", argv[0], strerror(error));
 	posix_spawn_file_actions_destroy(&actions);
@@ -219,7 +226,8 @@ static int await_command(struct command *command, int limit_ms, char *text, size
 
 		if (poll(&state, 1, 100) <= 0)
 			continue;
-		got = length + 1 < size ? read(command->output, text + length, size - 1 - length) : read(command->output, rest, sizeof(rest));
+		got = length + 1 < size ? read(command->output, text + length, size - 1 - length)
+					: read(command->output, rest, sizeof(rest));
 		if (got > 0 && length + 1 < size)
 			length += got;
 	}
@@ -299,7 +307,9 @@ static double gap_us(const struct target *target)
 static double load_by_gdb(const struct target *target, double *ms)
 {
 	char pid[16], call[512], text[4096] = "";
-	char *argv[] = {"gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-p", pid, "-ex", call, "-ex", "detach", NULL};
+	char *argv[] = {"gdb",	  "-nx", "-batch", "-iex", "set debuginfod enabled off",
+			"-p",	  pid,	 "-ex",	   call,   "-ex",
+			"detach", NULL};
 	struct command command;
 	int status;
 
@@ -392,16 +402,18 @@ static void measure_requests(int rounds)
 	for (int round = 0; round < rounds; round++) {
 		clear_gap(&target);
 		us = attach_start(connection, "filter=" FILTER "\nbuffer=1M\n");
+		add_sample(&start_requests, us);
 		add_sample(&start_gaps, gap_us(&target));
 		clear_gap(&target);
 		usleep(us);
 		add_sample(&start_quiet, gap_us(&target));
 		for (int i = 0; i < CHANGES; i++) {
 			add_sample(&status_requests, attach_status(connection));
-			add_sample(&filter_requests, attach_filter(connection, i & 1 ? "attach_t*" : FILTER));
+			add_sample(&filter_requests,
+				   attach_filter(connection, i & 1 ? "attach_t*" : FILTER));
 		}
 		clear_gap(&target);
-		attach_stop(connection);
+		add_sample(&stop_requests, attach_stop(connection));
 		add_sample(&stop_gaps, gap_us(&target));
 	}
 	close(connection);
@@ -413,7 +425,8 @@ static void measure_session(void)
 {
 	char pid[16], file[64], text[4096] = "", said[4096] = "";
 	char *record[] = {FTRACE_COMMAND, "record", "-P", pid, "-f", SELDOM, "-o", file, NULL};
-	char *filter[] = {FTRACE_COMMAND, "filter", pid, SELDOM, NULL}, *version[] = {FTRACE_COMMAND, "--version", NULL};
+	char *filter[] = {FTRACE_COMMAND, "filter", pid, SELDOM, NULL},
+	     *version[] = {FTRACE_COMMAND, "--version", NULL};
 	struct target target = start_target("spin", 1, NULL);
 	struct command command;
 	uint64_t first;
@@ -451,7 +464,8 @@ static double lap(struct target *target, char what)
 {
 	uint64_t took;
 
-	if (write(target->in, &what, 1) != 1 || read(target->out, &took, sizeof(took)) != sizeof(took))
+	if (write(target->in, &what, 1) != 1 ||
+	    read(target->out, &took, sizeof(took)) != sizeof(took))
 		fail("a target does not work\n");
 	return took;
 }
@@ -483,7 +497,8 @@ static void find_range(const struct series *series, double *low, double *high)
 }
 
 /* The median of the latest rounds. */
-static void add_ratios(struct series *ratios, const struct series *times, enum process peer, int rounds)
+static void add_ratios(struct series *ratios, const struct series *times, enum process peer,
+		       int rounds)
 {
 	for (enum process process = AGAIN; process < PROCESSES; process++) {
 		struct series latest = {0};
@@ -542,8 +557,8 @@ static void measure_after(int rounds)
 }
 
 /* A target in the unit of the row; the peer is for information. */
-static void add_within(const char *what, const char *unit, const struct series *ours, const char *peer, const struct series *peers,
-		       double target)
+static void add_within(const char *what, const char *unit, const struct series *ours,
+		       const char *peer, const struct series *peers, double target)
 {
 	add_row(&(struct comparison){
 		.section = SECTION,
@@ -558,7 +573,8 @@ static void add_within(const char *what, const char *unit, const struct series *
 	});
 }
 
-static void add_against(const char *what, const char *unit, const struct series *ours, const char *peer, const struct series *peers, double target)
+static void add_against(const char *what, const char *unit, const struct series *ours,
+			const char *peer, const struct series *peers, double target)
 {
 	add_row(&(struct comparison){
 		.section = SECTION,
@@ -573,15 +589,16 @@ static void add_against(const char *what, const char *unit, const struct series 
 	});
 }
 
-static void add_after_row(const char *what, const char *unit, const struct series *times, const struct series *ratios, enum process process,
-			  enum process peer)
+static void add_after_row(const char *what, const char *unit, const struct series *times,
+			  const struct series *ratios, enum process process, enum process peer)
 {
 	bool is_peer = process == AGAIN || process == THREADED;
 	char name[64], text[128];
 	double low, high;
 
 	snprintf(name, sizeof(name), "%s, %s", what, process_names[process]);
-	add_against(name, unit, &times[process], process_names[peer], &times[peer], is_peer ? 0 : 1.01);
+	add_against(name, unit, &times[process], process_names[peer], &times[peer],
+		    is_peer ? 0 : 1.01);
 	find_range(&ratios[process], &low, &high);
 	snprintf(text, sizeof(text), "%s: the ratio by processes: %.4g to %.4g", name, low, high);
 	add_note(SECTION, text);
@@ -592,7 +609,8 @@ void bench_attach(void)
 	int rounds = quick ? 2 : 20;
 
 	if (!FTRACE_COMMAND) {
-		add_note(SECTION, "no command ftrace beside the library (./build.sh builds it): skipped");
+		add_note(SECTION,
+			 "no command ftrace beside the library (./build.sh builds it): skipped");
 		return;
 	}
 	setenv("FTRACE_LIBRARY", library(), 1);
@@ -617,26 +635,41 @@ void bench_attach(void)
 	if (gdb_failures) {
 		char text[96];
 
-		snprintf(text, sizeof(text), "gdb has not loaded the library in %d of %d runs", gdb_failures, gdb_runs);
+		snprintf(text, sizeof(text), "gdb has not loaded the library in %d of %d runs",
+			 gdb_failures, gdb_runs);
 		add_note(SECTION, text);
 	}
-	add_within("a thread stands still, idle process", "us", &idle_loads, "gdb, dlopen", &idle_gdb, IDLE_US);
+	add_within("a thread stands still, idle process", "us", &idle_loads, "gdb, dlopen",
+		   &idle_gdb, IDLE_US);
 	add_within("the same, library there already", "us", &idle_again, NULL, NULL, IDLE_US);
-	add_within("a thread stands still, 9 busy threads", "us", &busy_loads, "gdb, dlopen", &busy_gdb, BUSY_US);
+	add_within("a thread stands still, 9 busy threads", "us", &busy_loads, "gdb, dlopen",
+		   &busy_gdb, BUSY_US);
 	add_within("the same, library there already", "us", &busy_again, NULL, NULL, BUSY_US);
-	add_against("another thread stands still, loading", "us", &load_gaps, "not attached", &load_quiet, 0);
-	add_against("another thread stands still, recording starts", "us", &start_gaps, "not attached", &start_quiet, 0);
-	add_against("another thread stands still, recording ends", "us", &stop_gaps, "not attached", &start_quiet, 0);
-	add_within("attach and leave, whole command", "ms", &idle_took, "gdb, dlopen", &gdb_took, 0);
-	add_within("attach to first event", "ms", &first_events, "ftrace --version", &version_commands, 0);
-	add_against("filter changed by ftrace filter", "ms", &filter_commands, "ftrace --version", &version_commands, 0);
-	add_against("filter changed by a request", "us", &filter_requests, "request of the status", &status_requests, 0);
+	add_against("another thread stands still, loading", "us", &load_gaps, "not attached",
+		    &load_quiet, 0);
+	add_against("another thread stands still, recording starts", "us", &start_gaps,
+		    "not attached", &start_quiet, 0);
+	add_against("another thread stands still, recording ends", "us", &stop_gaps, "not attached",
+		    &start_quiet, 0);
+	add_within("attach and leave, whole command", "ms", &idle_took, "gdb, dlopen", &gdb_took,
+		   0);
+	add_within("recording started by a request", "us", &start_requests, NULL, NULL, 0);
+	add_within("recording ended by a request", "us", &stop_requests, NULL, NULL, 0);
+	add_within("attach to first event", "ms", &first_events, "ftrace --version",
+		   &version_commands, 0);
+	add_against("filter changed by ftrace filter", "ms", &filter_commands, "ftrace --version",
+		    &version_commands, 0);
+	add_against("filter changed by a request", "us", &filter_requests, "request of the status",
+		    &status_requests, 0);
 	for (enum process process = AGAIN; process < PROCESSES; process++) {
 		if (process != THREADED)
 			add_after_row("call", "ns", call_times, call_ratios, process, UNTOUCHED);
 	}
 	for (enum process process = AGAIN; process < PROCESSES; process++)
-		add_after_row("malloc, free, fputc", "ns", library_times, library_ratios, process, UNTOUCHED);
-	add_after_row("malloc, free, fputc", "ns", library_times, threaded_ratios, ATTACHED, THREADED);
-	add_after_row("malloc, free, fputc", "ns", library_times, threaded_ratios, RECORDED, THREADED);
+		add_after_row("malloc, free, fputc", "ns", library_times, library_ratios, process,
+			      UNTOUCHED);
+	add_after_row("malloc, free, fputc", "ns", library_times, threaded_ratios, ATTACHED,
+		      THREADED);
+	add_after_row("malloc, free, fputc", "ns", library_times, threaded_ratios, RECORDED,
+		      THREADED);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* attach_agent.h - a connection to a process that listens (FTRACE_CONTROL), by the rules of docs/agent.md. Times in microseconds. */
+/* attach_agent.h - a connection to a process that listens (FTRACE_CONTROL), by the rules of
+ * docs/agent.md. Times in microseconds. */
 #ifndef ATTACH_AGENT_H
 #define ATTACH_AGENT_H
 

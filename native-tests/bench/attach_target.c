@@ -3,12 +3,14 @@
  * attach_target.c - a program that is attached to. It is not linked with the library.
  *
  *	attach_target idle
- *	attach_target spin CPU	a thread reads the clock all the time, on this CPU, and now and then calls functions that can be traced; main sleeps
- *	attach_target busy	9 threads allocate, and read the clock
- *	attach_target threaded	as work, after it has had a second thread
- *	attach_target work	for each byte of the standard input: calls functions, or the C library, and writes how many ns that took
+ *	attach_target spin CPU	a thread reads the clock all the time, on this CPU, and now and then
+ *calls functions that can be traced; main sleeps attach_target busy	9 threads allocate, and read
+ *the clock attach_target threaded	as work, after it has had a second thread attach_target work
+ *for each byte of the standard input: calls functions, or the C library, and writes how many ns
+ *that took
  *
- * What is measured between two steps is how long the process stands still: no thread of it has run meanwhile.
+ * What is measured between two steps is how long the process stands still: no thread of it has run
+ *meanwhile.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -69,11 +71,13 @@ __attribute__((noipa, aligned(64))) unsigned long attach_seldom(unsigned long x)
 
 static void step(void)
 {
-	uint64_t now = now_ns(), before = __atomic_exchange_n(&shared->latest, now, __ATOMIC_RELAXED), longest;
+	uint64_t now = now_ns(),
+		 before = __atomic_exchange_n(&shared->latest, now, __ATOMIC_RELAXED), longest;
 
 	longest = __atomic_load_n(&shared->longest, __ATOMIC_RELAXED);
 	while (now > before && now - before > longest &&
-	       !__atomic_compare_exchange_n(&shared->longest, &longest, now - before, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	       !__atomic_compare_exchange_n(&shared->longest, &longest, now - before, 0,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
 

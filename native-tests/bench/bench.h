@@ -26,7 +26,8 @@ enum relation {
 	AT_MOST,  /* ratio = ours / peer, to be at most the target */
 	CHEAPER,  /* ratio = peer / ours, to be at least the target */
 	AT_LEAST, /* ratio = ours / peer, to be at least the target */
-	WITHIN,	  /* the median, to be at most the target; the ratio, of the medians, is for information */
+	WITHIN,	  /* the median, to be at most the target; the ratio, of the medians, is for
+		     information */
 };
 
 struct comparison {

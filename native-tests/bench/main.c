@@ -295,8 +295,8 @@ static void write_row(FILE *file, const struct row *row)
 	}
 	if (row->target > 0)
 		fprintf(file, ", \"target\": \"%s %.2f\", \"met\": %s",
-			row->relation == AT_MOST || row->relation == WITHIN ? "<=" : ">=", row->target,
-			row->met ? "true" : "false");
+			row->relation == AT_MOST || row->relation == WITHIN ? "<=" : ">=",
+			row->target, row->met ? "true" : "false");
 	fputs("}", file);
 }
 
@@ -339,8 +339,9 @@ static void write_markdown(FILE *file, const char *cpu, long cores, const char *
 		if (!row->peer[0])
 			peers[0] = '\0';
 		snprintf(target, sizeof(target), "%s %.4g %s",
-			 row->relation == AT_MOST || row->relation == WITHIN ? "at most" : "at least", row->target,
-			 row->met ? "met" : "**missed**");
+			 row->relation == AT_MOST || row->relation == WITHIN ? "at most"
+									     : "at least",
+			 row->target, row->met ? "met" : "**missed**");
 		fprintf(file, "| %s, %s | %s | %s | %s | %.2f | %s |\n", row->what, row->unit, ours,
 			row->peer, peers, row->ratio, row->target > 0 ? target : "");
 	}
@@ -429,9 +430,11 @@ static void usage(FILE *file)
 	      "              -finstrument-functions, replaced return addresses, and handlers\n"
 	      "              called by hand\n"
 	      "  tracing     calls that the recorder records, compared with two readings of the\n"
-	      "              clock, XRay, -finstrument-functions and uftrace; recording that is off;\n"
+	      "              clock, XRay, -finstrument-functions and uftrace; recording that is "
+	      "off;\n"
 	      "              snapshots\n"
-	      "  attach      attaching to a process that runs, compared with gdb; changes of what is\n"
+	      "  attach      attaching to a process that runs, compared with gdb; changes of what "
+	      "is\n"
 	      "              recorded; what is left after detaching\n"
 	      "\n"
 	      "  --json FILE  also write the results to FILE\n"

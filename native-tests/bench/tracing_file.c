@@ -32,7 +32,8 @@ uint64_t first_event_ns(const char *path)
 	rate = (double)(file.header->latest[1] - file.header->start[1]) /
 	       (file.header->latest[0] - file.header->start[0]);
 	if (first != UINT64_MAX)
-		first = file.header->start[1] + (int64_t)(rate * (double)(int64_t)(first - file.header->start[0]));
+		first = file.header->start[1] +
+			(int64_t)(rate * (double)(int64_t)(first - file.header->start[0]));
 	close_trace(&file);
 	return first;
 }
