@@ -45,7 +45,7 @@ internal static class Injector
             TimeSpan stoodStill;
             try
             {
-                thread.SaveErrno(libc.ErrnoLocation);
+                thread.SaveErrno(libc);
                 agent = agent != 0 ? agent : Load(process, thread, libc, path!);
                 socket = Connect(process, thread, handle, agent);
             }
