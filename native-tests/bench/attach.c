@@ -343,8 +343,13 @@ static void measure_idle(void)
 	us = probe(&target, true, &ms);
 	add_sample(&idle_again, us);
 	end_target(&target);
+}
 
-	target = start_target("spin", 1, NULL);
+static void measure_others(void)
+{
+	struct target target = start_target("spin", 1, NULL);
+	double us, ms;
+
 	clear_gap(&target);
 	probe(&target, false, &ms);
 	add_sample(&load_gaps, gap_us(&target));
@@ -617,8 +622,9 @@ void bench_attach(void)
 	find_cpus();
 	for (int round = 0; round < rounds; round++) {
 		stay_on(&other_cpus);
-		measure_idle();
+		measure_others();
 		stay_on(&all_cpus);
+		measure_idle();
 		measure_busy();
 	}
 	stay_on(&other_cpus);
