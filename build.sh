@@ -436,6 +436,7 @@ bench)
         quietly cmake --install "$build" --prefix "$prefix"
         exec "$root/native-tests/bench/tool/programs.sh" "$build/bench-programs" "$prefix" "${@:2}"
     fi
+    build_tool
     build_program bench
     exec "$build/bench/bench" --plot "$build/latency.svg" "$@"
     ;;

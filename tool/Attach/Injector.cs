@@ -45,7 +45,7 @@ internal static class Injector
             TimeSpan stoodStill;
             try
             {
-                thread.SaveErrno(libc.ErrnoLocation);
+                thread.SaveErrno(libc);
                 agent = agent != 0 ? agent : Load(process, thread, libc, path!);
                 socket = Connect(process, thread, handle, agent);
             }
@@ -91,14 +91,15 @@ internal static class Injector
     private static ulong Load(TargetProcess process, BorrowedThread thread, TargetLibc libc, string path)
     {
         ulong text = thread.WriteText(path);
-        if (thread.Call(libc.Open, LongestCallMs, text, libc.OpenFlags) == 0)
+        ulong handle = thread.Call(libc.Open, LongestCallMs, text, libc.OpenFlags);
+        if (handle == 0)
         {
             ulong message = libc.LastError == 0 ? 0 : thread.Call(libc.LastError, LongestCallMs);
             string why = message == 0 ? "" : $": {process.Memory.ReadText(message, LongestMessage)}";
             throw process.Refuse(AttachRefusal.NotLoaded, $"its loader cannot open the library{why}");
         }
 
-        ulong agent = TargetLibrary.FindAgent(process, process.ReadMaps(), out _);
+        ulong agent = TargetLibrary.FindAgent(process, handle);
         return agent != 0
             ? agent
             : throw process.Refuse(AttachRefusal.OtherVersion, $"{path} has no agent; install the library of this command's version");

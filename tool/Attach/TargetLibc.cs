@@ -51,6 +51,7 @@ internal sealed class TargetLibc
             throw process.Refuse(AttachRefusal.NoLibc, $"its libc ({libc[0].Name}) has no dlopen; start it with: ftrace record");
         }
 
+        ErrnoOffset = ReadErrnoOffset(process.Memory, ErrnoLocation);
         Codes = new CodeSequences { SetContext = image.Find("setcontext"), SystemCallFunction = image.Find("syscall") };
         foreach (Mapping mapping in libc)
         {
@@ -84,6 +85,37 @@ internal sealed class TargetLibc
 
     public ulong ErrnoLocation { get; }
 
+    /// <summary>Where errno is, from the base of fs; null: only that function knows.</summary>
+    public ulong? ErrnoOffset { get; }
+
     /// <summary>What calls return to.</summary>
     public CodeSequences Codes { get; }
+
+    /// <summary>
+    /// What glibc's function does, so that no thread has to be waited for to do it: <c>mov offset(%rip), %rax; add %fs:0, %rax; ret</c>,
+    /// perhaps after <c>endbr64</c>.
+    /// </summary>
+    internal static ulong? ReadErrnoOffset(ITargetMemory memory, ulong function)
+    {
+        ReadOnlySpan<byte> landing = [0xf3, 0x0f, 0x1e, 0xfa];
+        ReadOnlySpan<byte> load = [0x48, 0x8b, 0x05];
+        ReadOnlySpan<byte> add = [0x64, 0x48, 0x03, 0x04, 0x25, 0, 0, 0, 0, 0xc3];
+        const int LoadLength = 7;
+
+        Span<byte> bytes = stackalloc byte[4 + LoadLength + 10];
+        if (!memory.TryRead(function, bytes))
+        {
+            return null;
+        }
+
+        int start = bytes.StartsWith(landing) ? landing.Length : 0;
+        ReadOnlySpan<byte> code = bytes[start..];
+        if (!code.StartsWith(load) || !code[LoadLength..].StartsWith(add))
+        {
+            return null;
+        }
+
+        ulong slot = function + (ulong)(start + LoadLength + BitConverter.ToInt32(code[load.Length..]));
+        return memory.TryRead(slot, out ulong offset) ? offset : null;
+    }
 }

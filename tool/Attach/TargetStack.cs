@@ -19,12 +19,16 @@ internal static class TargetStack
     /// <param name="process">The process.</param>
     /// <param name="maps">Its maps.</param>
     /// <param name="registers">Of a thread that is stopped.</param>
-    public static bool IsEnough(TargetProcess process, TargetMaps maps, in Registers registers)
+    /// <param name="limit"><see cref="LimitOf"/></param>
+    public static bool IsEnough(TargetProcess process, TargetMaps maps, in Registers registers, ulong limit)
     {
         ulong pointer = registers.Rsp;
-        ulong left = Left(maps, pointer, registers.FsBase, StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? ""));
+        ulong left = Left(maps, pointer, registers.FsBase, limit);
         return left >= Needed && maps.At(pointer - Written) is { IsWritable: true };
     }
+
+    /// <summary>RLIMIT_STACK of a process.</summary>
+    public static ulong LimitOf(TargetProcess process) => StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? "");
 
     public static AttachException Refuse(TargetProcess process) => process.Refuse(AttachRefusal.SmallStack,
         $"no thread that can be used has {Needed >> 10} KB of its stack left; give it larger stacks, or start it with: ftrace record");

@@ -31,6 +31,10 @@ internal sealed class ThreadSearch
 
     private readonly HashSet<int> _small = [];
 
+    // Both before a thread is stopped.
+    private readonly ulong _stackLimit;
+    private readonly ulong[] _stack = new ulong[SearchedStack / sizeof(ulong)];
+
     private int _turn;
 
     /// <param name="process">The process.</param>
@@ -47,6 +51,7 @@ internal sealed class ThreadSearch
         _libc = libc;
         _force = force;
         _isInterrupted = isInterrupted;
+        _stackLimit = TargetStack.LimitOf(process);
     }
 
     /// <exception cref="AttachException">There is no such thread.</exception>
@@ -163,7 +168,7 @@ internal sealed class ThreadSearch
             throw new AttachException(AttachRefusal.Ended, $"{_process.Pid}: the process has just executed another program; try again") { IsTemporary = true };
         }
 
-        bool isEnough = TargetStack.IsEnough(_process, maps, stopped.Registers);
+        bool isEnough = TargetStack.IsEnough(_process, maps, stopped.Registers, _stackLimit);
         if (!isEnough)
         {
             _small.Add(stopped.Thread.Tid);
@@ -274,14 +279,13 @@ internal sealed class ThreadSearch
 
     private ReadOnlySpan<ulong> ReadStack(ulong pointer)
     {
-        ulong[] words = new ulong[SearchedStack / sizeof(ulong)];
-        int count = words.Length;
-        while (count > 0 && !_process.Memory.TryRead(pointer, MemoryMarshal.AsBytes(words.AsSpan(0, count))))
+        int count = _stack.Length;
+        while (count > 0 && !_process.Memory.TryRead(pointer, MemoryMarshal.AsBytes(_stack.AsSpan(0, count))))
         {
             count /= 2;
         }
 
-        return words.AsSpan(0, count);
+        return _stack.AsSpan(0, count);
     }
 
     /// <summary>
