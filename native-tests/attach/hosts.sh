@@ -180,7 +180,9 @@ has_samples() {
     "$ftrace" stat "$root$snapshots/snapshot.data" >"$work/stat.log" 2>&1 && [ "$(grep -A 1 SAMPLES "$work/stat.log" | wc -l)" = 2 ]
 }
 
-# attach_rounds ACTION OPTION...: ACTION is what is done while it is attached
+# attach_rounds ACTION [exact] OPTION...: ACTION is what is done while it is attached; exact: it has the same number of files, threads and
+# mappings after each round
+around=: # what is done before and after
 attach_rounds() {
     local action=$1 i before='' exact=
     shift
@@ -189,9 +191,11 @@ attach_rounds() {
         shift
     }
     for ((i = 1; i <= rounds; i++)); do
+        "$around"
         attach "$@"
         "$action"
         detach
+        "$around"
         will "its threads are gone" no_thread_of_ours
         [ -z "$(left)" ] || fail "left: $(left)"
         [ -z "$exact" ] || [ -z "$before" ] || [ "$(state)" = "$before" ] || fail "round $i: $(state); before: $before"
@@ -222,16 +226,6 @@ ask_bash() {
 ask_sqlite() {
     ask "select count(*), sum(x * $asked) from (with recursive n(x) as (values(1) union all select x + 1 from n where x < 100) select x from n);" \
         "100|$((asked * 5050))"
-}
-
-# ask_around FUNCTION: before, meanwhile and after
-ask_around() {
-    local i
-    for ((i = 0; i < rounds; i++)); do
-        "$1"
-        rounds=1 attach_rounds "$1"
-        "$1"
-    done
 }
 
 # refused STATUS PATTERN OPTION...
@@ -283,13 +277,15 @@ threads)
     ;;
 bash)
     start bash -c 'while read -r number; do echo $((number * number)); done; exit 7'
-    ask_around ask_bash
+    around=ask_bash
+    attach_rounds ask_bash exact
     finish 7
     ;;
 sqlite)
     need sqlite3 sqlite3
     start sqlite3 -batch :memory:
-    ask_around ask_sqlite
+    around=ask_sqlite
+    attach_rounds ask_sqlite exact
     finish 0
     ;;
 forks)
@@ -352,6 +348,7 @@ redis)
     counts
     kill -0 $load || fail "the load has ended"
     kill -9 $load
+    wait $load 2>/dev/null
     query shutdown nosave
     will_end 0
     ;;
