@@ -61,7 +61,8 @@ Options:
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
                         protobuf-compiler chromium chromium-driver libc6-i386), and for the tests in real hosts (golang-go
-                        default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
+                        default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
+                        redis-tools sqlite3 musl-tools)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
 Exit codes: 0 success, 1 failure (fuzz: something was found), 2 inconclusive (run),
@@ -135,6 +136,10 @@ install_deps() {
     [ -e /usr/include/librdkafka/rdkafka_mock.h ] || packages+=(librdkafka-dev)
     [ -e /usr/include/zmq.h ] || packages+=(libzmq3-dev)
     ldconfig -p | grep -q 'libjemalloc\.so\.2' || packages+=(libjemalloc2)
+    # What ftrace attaches to in the tests. redis-tools has the server too, under another name, and starts none.
+    command -v redis-check-rdb >/dev/null 2>&1 || packages+=(redis-tools)
+    command -v sqlite3 >/dev/null 2>&1 || packages+=(sqlite3)
+    command -v musl-gcc >/dev/null 2>&1 || packages+=(musl-tools)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}" && return

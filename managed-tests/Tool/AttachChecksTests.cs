@@ -94,6 +94,7 @@ public sealed class AttachChecksTests
     [TestCase("libc.so.6", "libother.so", 0x7f0000300000ul, (int)AttachRefusal.NoLibc)]
     [TestCase("libc.so.6", "libc.musl-x86_64.so.1", 0x7f0000300000ul, (int)AttachRefusal.Musl)]
     [TestCase("ld-linux-x86-64.so.2", "ld-musl-x86_64.so.1", 0x7f0000300000ul, (int)AttachRefusal.Musl)]
+    [TestCase("ld-linux-x86-64.so.2", "libc.so", 0x7f0000300000ul, (int)AttachRefusal.Musl)]
     [TestCase("bin/server", "libexec/valgrind/vgpreload_core-amd64-linux.so", 0x7f0000300000ul, (int)AttachRefusal.Emulated)]
     public void LibrariesAreRefused(string usual, string other, ulong loader, int refusal) =>
         Assert.That(Catch(() => TargetChecks.CheckLibraries(s_process, new TargetMaps(Maps.Replace(usual, other, StringComparison.Ordinal)), loader, out _))?.Refusal, Is.EqualTo((AttachRefusal)refusal));

@@ -2,12 +2,12 @@
 /*
  * idle.c - a process that cannot be attached to, for one reason, or that is a trap for who looks at it.
  *
- *	idle [zombie | seccomp | main | thread | mapped]
+ *	idle [zombie | seccomp | main | protected | lock | thread | mapped]
  *
  *	thread	there is another thread
  *	mapped	files of libc and of a library are mapped once more, as data, below the others: as debuggers do
  *
- * It says "ready", and ends when its input ends. With "zombie" and "thread" there is an id before that.
+ * It says "ready", and ends when its input ends; with lock, at SIGTERM. With "zombie" and "thread" there is an id before that.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,11 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static void end(int signo)
+{
+	_exit(42);
+}
 
 static void *wait_for_end(void *unused)
 {
@@ -71,6 +77,17 @@ int main(int argc, char **argv)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 			return 2;
+	}
+	if (!strcmp(kind, "protected") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return 2;
+	if (!strcmp(kind, "lock")) {
+		static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+		signal(SIGTERM, end);
+		pthread_mutex_lock(&lock);
+		puts("ready");
+		fflush(stdout);
+		pthread_mutex_lock(&lock);
 	}
 	if (!strcmp(kind, "main")) {
 		pthread_t thread;

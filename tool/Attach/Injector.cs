@@ -84,8 +84,18 @@ internal static class Injector
         ulong loaderStart = TargetChecks.CheckAuxiliaryVector(process, process.ReadAuxiliaryVector());
         maps = process.ReadMaps();
         List<Mapping> mappings = TargetChecks.CheckLibraries(process, maps, loaderStart, out loader);
+        CheckMemory(process, mappings[0].Start);
         libc = new TargetLibc(process, maps, mappings);
         return process;
+    }
+
+    /// <summary>Who may read the maps of a process may not always read its memory: Yama, and capabilities, tell them apart.</summary>
+    private static void CheckMemory(TargetProcess process, ulong address)
+    {
+        if (!process.Memory.TryRead(address, out ulong _) && Libc.Errno == Libc.EPERM)
+        {
+            throw Permission.Refuse(process);
+        }
     }
 
     private static ulong Load(TargetProcess process, BorrowedThread thread, TargetLibc libc, string path)

@@ -98,7 +98,9 @@ internal static class TargetChecks
     {
         foreach (Mapping mapping in maps.All)
         {
-            if (mapping.FileName.StartsWith("ld-musl") || mapping.FileName.StartsWith("libc.musl"))
+            // There the loader and libc are one file, and one of the names is a link to the other.
+            bool isMusl = mapping.FileName.StartsWith("ld-musl") || mapping.FileName.StartsWith("libc.musl") || (mapping.FileName is "libc.so" && mapping.Start == loader);
+            if (isMusl)
             {
                 throw process.Refuse(AttachRefusal.Musl, "runs with musl, and the library is for glibc; use a build of the program for glibc");
             }

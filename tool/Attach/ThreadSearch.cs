@@ -25,6 +25,7 @@ internal sealed class ThreadSearch
     private readonly string _loader;
     private readonly TargetLibc _libc;
     private readonly Dictionary<string, bool> _lockFree = [];
+    private readonly Dictionary<string, bool> _sanitizers = [];
     private readonly bool _force;
     private readonly Func<bool> _isInterrupted;
     private readonly Stopwatch _searched = Stopwatch.StartNew();
@@ -156,7 +157,7 @@ internal sealed class ThreadSearch
 
     /// <summary>A first look, at a thread that is not stopped. Without this file the thread has to be stopped to see it.</summary>
     private bool IsInListedCall(int tid) => _process.ReadThreadFile(tid, "syscall") is not string text
-        || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction));
+        || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction) && !IsInSanitizer(instruction));
 
     private bool HasStack(StoppedThread stopped)
     {
@@ -179,10 +180,33 @@ internal sealed class ThreadSearch
 
     private bool IsInLoader(ulong address) => _maps.IsCodeOf(_loader, address);
 
+    /// <summary>
+    /// True if an address is in the runtime of ThreadSanitizer: threads of the program sleep in libc, and its own thread there. That one has no
+    /// state of a thread, which the runtime's malloc needs.
+    /// </summary>
+    private bool IsInSanitizer(ulong address)
+    {
+        if (_maps.At(address) is not { IsExecutable: true } code || code.FileName.IsEmpty)
+        {
+            return false;
+        }
+
+        if (!_sanitizers.TryGetValue(code.Name, out bool isSanitizer))
+        {
+            isSanitizer = Exports(code, "__tsan_init");
+            _sanitizers.Add(code.Name, isSanitizer);
+        }
+
+        return isSanitizer;
+    }
+
+    private bool Exports(Mapping code, string name) =>
+        new TargetObject(_process.Memory, _maps.OfObject(mapping => mapping.Name == code.Name)[0].Start).Find(name) != 0;
+
     private bool IsAsleep(in Registers registers)
     {
         Span<byte> instruction = stackalloc byte[2];
-        return !IsInHandler(ReadStack(registers.Rsp)) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
+        return !IsInHandler(ReadStack(registers.Rsp)) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip) && !IsInSanitizer(registers.Rip)
             && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
     }
 
@@ -210,8 +234,7 @@ internal sealed class ThreadSearch
 
         if (!_lockFree.TryGetValue(code.Name, out bool isFree))
         {
-            ulong start = _maps.OfObject(mapping => mapping.Name == code.Name)[0].Start;
-            isFree = code.Name != _loader && !IsOfLibc(code.FileName) && new TargetObject(_process.Memory, start).Find("malloc") == 0;
+            isFree = code.Name != _loader && !IsOfLibc(code.FileName) && !Exports(code, "malloc");
             _lockFree.Add(code.Name, isFree);
         }
 
