@@ -397,7 +397,7 @@ mounts)
     # shellcheck disable=SC2016
     start unshare -m sh -c 'mount -t tmpfs none "$1" && exec "$2"' sh "$work/hidden" "$1"
     will "it has started" has_output
-    refused 82 "copy it there: cp $work/hidden/libftrace.so.1 /proc/$pid/root"
+    refused 82 "name a folder of that file system with --copy-to"
     attach_rounds sees_work exact --copy-to "$work/hidden"
     finish 0
     ;;
