@@ -104,8 +104,8 @@ internal static unsafe class DisplayNames
     {
         var image = new ElfImage { Base = info->Base, Headers = info->Headers, HeaderCount = info->HeaderCount };
         var symbols = new DynamicSymbols(&image);
-        bool found = symbols.TryFind(Demangler.Function, out ulong function);
-        s_isExpected |= !found && symbols.IsExpected(Demangler.Function);
+        bool found = symbols.TryFind(Demangler.Function, out ulong function, out bool isExpected);
+        s_isExpected |= isExpected;
         s_demangle = found ? (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function : null;
         return found ? 1 : 0;
     }
@@ -120,7 +120,7 @@ internal static unsafe class DisplayNames
             for (LoadedObject* target = LoadedObjects.First; target != null && !s_searched; target = target->Next)
             {
                 // What another C library has allocated cannot be freed by ours.
-                if (!target->IsElsewhere && new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
+                if (!target->IsElsewhere && new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function, out _))
                 {
                     s_demangle = (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function;
                 }
