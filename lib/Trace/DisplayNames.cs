@@ -2,6 +2,7 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Elf;
+using Ftrace.Linux;
 using Ftrace.Names;
 using Ftrace.Nmi;
 using Ftrace.Objects;
@@ -24,7 +25,8 @@ internal static unsafe class DisplayNames
     private static bool s_isExpected;
 
     /// <summary>
-    /// A C++ name was asked for since this was last reset, and there was no demangler yet: one is in an object that has not been relocated.
+    /// A C++ name was asked for since this was last reset, and there was no demangler yet: one is in an object that has not been relocated, or may be
+    /// in one that has not been mapped, while others that need it have.
     /// </summary>
     public static bool ExpectedDemangler { get; set; }
 
@@ -128,7 +130,7 @@ internal static unsafe class DisplayNames
 
             if (!s_searched && s_demangle == null)
             {
-                s_isExpected = false;
+                s_isExpected = Native.Table->LoaderIsConsistent() == 0;
                 DlPhdrInfo.Iterate(&FindDemangler, null); // in objects that are not read yet
             }
 
