@@ -12,7 +12,8 @@ public sealed unsafe class DynamicSymbolsTests
 {
     private const int HeadersAt = 32;
     private const int HeaderCountAt = 56;
-    private const int Rounds = 20_000;
+    private const int Last = 4;
+    private const int Rounds = 1_000_000;
     private const long LongestWaitMs = 30_000;
 
     private static bool s_isOver;
@@ -59,7 +60,7 @@ public sealed unsafe class DynamicSymbolsTests
     {
         fixed (ElfImage* image = &s_image)
         {
-            Span<ElfRela> relocations = Relocations(image);
+            Span<ElfRela> relocations = Relocations(image)[^Last..]; // one of them is looked at
             for (bool relocate = true; !Volatile.Read(ref s_isOver); relocate = !relocate)
             {
                 for (int i = relocations.Length - 1; i >= 0; i--)
