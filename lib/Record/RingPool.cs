@@ -188,9 +188,10 @@ internal static unsafe class RingPool
         return s_adding != null && address - (ulong)s_adding < size;
     }
 
-    /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>
+    /// <summary>Takes the rings from all threads. Those that are just writing go on. Called while events are not recorded any more.</summary>
     public static void Detach()
     {
+        Interlocked.MemoryBarrier(); // with claim_ring(): it sets the thread's ring, and then reads whether the recording has ended
         for (int i = 0; i < TraceThreads.Used; i++)
         {
             TraceThread* thread = TraceThreads.Records + i;
@@ -255,7 +256,7 @@ internal static unsafe class RingPool
         {
             if (words->Rings[i].Start != 0)
             {
-                RingMemory.Leave(words->Rings[i].Start);
+                RingMemory.Leave(words->Rings[i].Start, RingBytes);
             }
         }
 
