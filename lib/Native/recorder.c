@@ -227,6 +227,14 @@ static struct ring *find_ring(unsigned long *owner)
 	return found ? found : saved;
 }
 
+/* False if the recording of this ring has ended. Another one, with other rings, may have begun: RingPool.Leave(). */
+static bool is_current(const struct ring *ring)
+{
+	unsigned long offset = (unsigned long)ring - (unsigned long)ftrace_recorder.rings;
+
+	return ftrace_recorder.active && offset < ftrace_recorder.ring_count * sizeof(*ring);
+}
+
 /* Once for each thread. What it interrupts may be doing the same: then the first ring that is set counts. */
 static struct ring *claim_ring(struct trace_thread *thread)
 {
@@ -247,7 +255,7 @@ static struct ring *claim_ring(struct trace_thread *thread)
 		}
 		/* With RingPool.Detach(): it takes the ring away, or this finds that the recording has ended. */
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (!__atomic_load_n(&ftrace_recorder.active, __ATOMIC_RELAXED)) {
+		if (!is_current(ring)) {
 			replace((unsigned long *)&thread->ring, (unsigned long)ring, (unsigned long)&ftrace_no_ring);
 			return NULL;
 		}

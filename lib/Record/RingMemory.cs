@@ -110,6 +110,12 @@ internal static unsafe class RingMemory
     public static void Leave(ulong start, ulong bytes)
     {
         MakeSink(start, bytes);
+        Keep(start, bytes);
+    }
+
+    /// <summary>The same for memory that is not the file's.</summary>
+    public static void Keep(ulong start, ulong bytes)
+    {
         if (s_leftCount < MostLeft)
         {
             s_left[2 * s_leftCount] = start;

@@ -124,12 +124,16 @@ static struct trace_block *first_ring(void)
 static struct trace_block *ring;
 static volatile pid_t claimer, other;
 static volatile bool again;
+static bool is_late;
 
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
 	(void)signo, (void)context;
 	CHECK(((unsigned long)info->si_addr & -4096UL) == (unsigned long)ring);
-	if (gettid() == claimer)
+	is_held = true;
+	if (is_late)
+		WAIT_FOR(other);
+	else
 		hold();
 	CHECK_EQ(mprotect(ring, 4096, PROT_READ | PROT_WRITE), 0);
 }
@@ -158,7 +162,7 @@ static void *mark(void *arg)
  * A thread is taking its first ring when the recording ends, and all threads lose theirs: it is held up by a page that it
  * may not write to. In the next recording it has a ring of its own.
  */
-static void claims(void)
+static void claim_at_end(void)
 {
 	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "inner", .buffer_size = 128 << 10);
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
@@ -195,11 +199,24 @@ static void claims(void)
 	close_trace(&file);
 }
 
+static void claims(void)
+{
+	claim_at_end();
+}
+
+/* The end does not wait for so long, and the next recording has begun. */
+static void claims_late(void)
+{
+	is_late = true;
+	claim_at_end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
 		{"exits", exits},
 		{"claims", claims},
+		{"claims-late", claims_late},
 		{},
 	};
 
