@@ -86,6 +86,8 @@ struct ring {
  * @counts_ns: times are of CLOCK_MONOTONIC. Changes only while no recording runs
  * @default_counts_ns: unless something else is asked for: because the TSC is not the same clock on all CPUs
  * @reserved_rings: so many free rings are left for the next snapshot, if there are others
+ * @header_mutex: lib/Linux/FutexMutex.cs: held while the latest clock is written, and while the header is taken
+ *                away. No other lock is taken with it held
  */
 struct recorder {
 	struct ring *rings;
@@ -108,6 +110,7 @@ struct recorder {
 	unsigned int counts_ns;
 	unsigned int default_counts_ns;
 	unsigned int reserved_rings;
+	unsigned int header_mutex;
 };
 
 /*

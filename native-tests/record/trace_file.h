@@ -111,6 +111,11 @@ struct trace_record {
 	const unsigned char *data;
 };
 
+/*
+ * struct trace_file - a file, and where its reader is
+ * @goes_on: set for a process that was finished by exit(3) while threads, or other destructors, went on: events may
+ *           be later than the end
+ */
 struct trace_file {
 	unsigned char *bytes;
 	size_t size;
@@ -122,6 +127,7 @@ struct trace_file {
 	/* where next_event() and next_record() are */
 	unsigned int block, unit, next_unit;
 	unsigned int information_block, record_offset;
+	bool goes_on;
 	char fault[160];
 };
 
@@ -422,7 +428,7 @@ static inline bool check_event(struct trace_file *file, const struct trace_event
 {
 	if (event->time < file->header->start[0])
 		return fault_at(file, event->block, unit, "a time before the start");
-	if (file->header->state == TRACE_FINISHED && event->time > file->header->latest[0])
+	if (file->header->state == TRACE_FINISHED && !file->goes_on && event->time > file->header->latest[0])
 		return fault_at(file, event->block, unit, "a time after the end");
 	switch (event->kind) {
 	case TRACE_ENTRY:
