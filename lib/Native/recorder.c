@@ -45,6 +45,8 @@ struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(128)));
 
 _Static_assert(offsetof(struct ring, name) == Ring_Name, "struct ring");
+_Static_assert(offsetof(struct ring, first) == Ring_First, "struct ring");
+_Static_assert(offsetof(struct block, first) == TraceBlock_First, "struct block");
 _Static_assert(offsetof(struct ring, renamed) == Ring_Renamed, "struct ring");
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
 _Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "struct recorder");
@@ -125,10 +127,11 @@ static struct block *block_after(const struct ring *ring, unsigned long end)
 	return (struct block *)(end == ring->start + ring->blocks * size ? ring->start : end);
 }
 
-static inline void set_thread(struct block *block, unsigned int thread, unsigned int tid)
+static inline void set_thread(struct block *block, const struct ring *ring)
 {
-	block->thread = thread;
-	block->tid = tid;
+	block->thread = ring->thread;
+	block->tid = ring->tid;
+	block->first = ring->first;
 }
 
 /* Where the block ends that was entered last; 0: none was. */
@@ -182,7 +185,8 @@ static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 		if (last)
 			sequence = ((struct block *)(last - size))->sequence + 1;
 		__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
-		set_thread(first, ring->thread, ring->tid);
+		ring->first = sequence;
+		set_thread(first, ring);
 		__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
 		if (pos < end)
 			write_padding(pos, (end - (pos & ~TAG_MASK)) / sizeof(struct unit));
@@ -284,7 +288,7 @@ static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long
 		return;
 	if (old != sequence && !replace(&next->sequence, old, sequence))
 		return;
-	set_thread(next, ring->thread, ring->tid);
+	set_thread(next, ring);
 	replace_both(ring, pos, end, (unsigned long)(next + 1) | tag_of(sequence),
 		     (unsigned long)next + size);
 }
@@ -533,7 +537,7 @@ static void resume_ring(struct ring *ring)
 			continue;
 		sequence = ((struct block *)(end - size))->sequence + 1;
 		__atomic_store_n(&next->sequence, sequence, __ATOMIC_RELEASE);
-		set_thread(next, ring->thread, ring->tid);
+		set_thread(next, ring);
 		if (replace_both(ring, pos, 0, (unsigned long)(next + 1) | tag_of(sequence),
 				 (unsigned long)next + size))
 			break;

@@ -26,7 +26,9 @@ struct block {
 	unsigned int tid;
 	unsigned long lost;
 	unsigned int used;
-	unsigned int reserved_too[7];
+	unsigned int reserved_too;
+	unsigned long first;
+	unsigned int reserved_last[4];
 };
 
 /*
@@ -42,6 +44,7 @@ struct block {
  * @lost: units
  * @named: the number of the thread whose name is in the file, @name that name, and @renamed how often it has
  *         changed
+ * @first: the sequence number of the thread's first block
  * @ending: counts the threads that had a ring and have ended, up to this one; 0: its thread lives
  *
  * A ring whose thread has ended is taken over by another thread, if no ring is free: that one begins with
@@ -64,7 +67,9 @@ struct ring {
 	unsigned int ending;
 	unsigned long name[2];
 	unsigned int renamed;
-	unsigned int unused[11]; /* the processor fetches lines by pairs: those of two threads are in different ones */
+	unsigned int unused;
+	unsigned long first;
+	unsigned int unused_too[8]; /* the processor fetches lines by pairs: those of two threads are in different ones */
 };
 
 /*

@@ -50,7 +50,9 @@ struct trace_block {
 	uint32_t thread, tid;
 	uint64_t lost;
 	uint32_t used;
-	uint32_t reserved_too[7];
+	uint32_t reserved_too;
+	uint64_t first;
+	uint32_t reserved_last[4];
 };
 
 enum { TRACE_EVENTS = 1, TRACE_INFORMATION };
@@ -477,6 +479,11 @@ static inline const char *check_trace(struct trace_file *file)
 		struct trace_block *block = file->blocks[i], *next = i + 1 < file->block_count ? file->blocks[i + 1] : NULL;
 		unsigned int unit = 0, last;
 
+		if (!block->first || block->first > block->sequence ||
+		    (next && next->thread == block->thread && next->first != block->first)) {
+			fault_at(file, block, 0, "a wrong number of the thread's first block");
+			return file->fault;
+		}
 		if (next && next->thread == block->thread && next->sequence == block->sequence) {
 			fault_at(file, block, 0, "the same block twice");
 			return file->fault;
