@@ -19,11 +19,10 @@ internal sealed class TargetLibc
     {
         if (!process.Memory.TryRead(libc[0].Start, out ulong _))
         {
-            throw Libc.Errno is Libc.EPERM or Libc.EACCES ? Permission.Refuse(process) : process.RefuseEnded();
+            throw process.RefuseEnded();
         }
 
-        Start = libc[0];
-        var image = new TargetObject(process.Memory, Start.Start);
+        var image = new TargetObject(process.Memory, libc[0].Start);
         ErrnoLocation = image.Find("__errno_location");
         OpenFlags = Now | KeepForEver;
         Open = image.Find("dlopen");
@@ -70,9 +69,6 @@ internal sealed class TargetLibc
             throw process.Refuse(AttachRefusal.NoLibc, $"its libc ({libc[0].Name}) has not the instructions that calls return through; start it with: ftrace record");
         }
     }
-
-    /// <summary>The first of its mappings. Another program that the process executes has it elsewhere.</summary>
-    public Mapping Start { get; }
 
     /// <summary>dlopen(3), or what does the same.</summary>
     public ulong Open { get; }

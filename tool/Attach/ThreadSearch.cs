@@ -61,7 +61,7 @@ internal sealed class ThreadSearch
         for (; ; )
         {
             List<int> threads = _process.ReadThreads();
-            if (threads.Count == 0)
+            if (threads.Count == 0 || _process.Memory.IsGone)
             {
                 throw _process.RefuseEnded();
             }
@@ -161,12 +161,12 @@ internal sealed class ThreadSearch
 
     private bool HasStack(StoppedThread stopped)
     {
-        // Now that it stands still, what was found in its memory before is still there, or will never be.
+        // Both are of the same program if that is still there afterwards.
         TargetMaps maps = _process.ReadMaps();
-        if (maps.At(_libc.Start.Start) != _libc.Start)
+        if (_process.Memory.IsGone)
         {
             stopped.Thread.Detach();
-            throw new AttachException(AttachRefusal.Ended, $"{_process.Pid}: the process has just executed another program; try again") { IsTemporary = true };
+            throw _process.RefuseEnded();
         }
 
         bool isEnough = TargetStack.IsEnough(_process, maps, stopped.Registers, _stackLimit);
