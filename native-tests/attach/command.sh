@@ -154,6 +154,35 @@ END
     [ -z "$(ls ./*.data* 2> /dev/null)" ] || fail "a file was written: $(ls)"
     finish
     ;;
+stopped)
+    # The agent does not answer: it is said why; the next signal ends the command, and the process ends the recording when it continues.
+    start "$program"
+    attach -o trace.data
+    kill -STOP "$pid"
+    will "it is stopped" grep -q '^State:.T' "/proc/$pid/status"
+    kill -TERM $tool
+    will "it is not said what is waited for" grep -qF "waits for the process, which is stopped by a signal; continue it with: kill -CONT $pid. Ctrl-C" attach.log
+    kill -TERM $tool
+    status=0
+    wait $tool 2> /dev/null || status=$?
+    tool=
+    [ $status = 143 ] || fail "exit status $status: $(cat attach.log)"
+    grep -q "the process goes on, and ends a recording" attach.log || fail "$(cat attach.log)"
+    kill -CONT "$pid"
+    will "threads are left" is_alone
+    has "$pid" state=none || fail "it is recorded"
+    # It continues in time.
+    attach -o trace.data
+    kill -STOP "$pid"
+    kill -TERM $tool
+    will "it is not said what is waited for" grep -q "waits for the process" attach.log
+    kill -CONT "$pid"
+    wait $tool || fail "exit status $?: $(cat attach.log)"
+    tool=
+    grep -q "^ftrace: detached from $pid" attach.log || fail "$(cat attach.log)"
+    [ "$(functions_in trace.data)" = "work_one work_two " ] || fail "recorded: $(functions_in trace.data)"
+    finish
+    ;;
 detach)
     start "$program"
     attach -o trace.data

@@ -17,11 +17,13 @@ internal static class Injector
     private const ulong PacketsClosedAtExec = 5 | 0x80000; // SOCK_SEQPACKET | SOCK_CLOEXEC
 
     /// <summary>Attaches to a process. All of it is done by the calling thread.</summary>
+    /// <param name="pid">Its id.</param>
+    /// <param name="options">How.</param>
+    /// <param name="end">A thread that was borrowed is given back before this process ends.</param>
     /// <exception cref="AttachException">It is not possible, and the process goes on as before.</exception>
-    public static AttachedProcess Open(int pid, AttachOptions options)
+    public static AttachedProcess Open(int pid, AttachOptions options, EndRequest end)
     {
         long start = Stopwatch.GetTimestamp();
-        using var signals = new DeferredSignals();
         using TargetProcess process = Find(pid, options.Force);
         Look(process, out TargetMaps maps, out TargetLibc libc, out string loader);
         ulong agent = TargetLibrary.FindAgent(process, maps, out bool wasLoaded);
@@ -41,7 +43,7 @@ internal static class Injector
         Libc.SleepExactly();
         try
         {
-            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => signals.IsReceived).Find();
+            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => end.IsAsked).Find();
             var thread = new BorrowedThread(process, stopped, libc.Codes);
             TimeSpan stoodStill;
             try

@@ -32,8 +32,7 @@ internal static class TargetChecks
 
         if (status.Tracer != 0)
         {
-            string name = new TargetProcess(status.Tracer) is { Exists: true } tracer ? tracer.ReadStatus().Name : "?";
-            throw process.Refuse(AttachRefusal.Traced, $"is being traced already, by process {status.Tracer} ({name}); detach that first");
+            throw process.Refuse(AttachRefusal.Traced, $"is being traced already, by process {status.Tracer} ({Permission.NameOf(status.Tracer)}); detach that first");
         }
 
         if (status.State == 'T')
