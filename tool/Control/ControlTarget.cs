@@ -96,16 +96,15 @@ internal static unsafe class ControlTarget
 
     private static int OpenOf(int pid)
     {
-        string folder = $"/proc/{pid}/fd";
         if (!Directory.Exists($"/proc/{pid}"))
         {
             throw new ControlException($"{pid}: no such process");
         }
 
         int innerPid = InnerIdOf(pid);
-        foreach (int number in DescriptorsIn(folder, pid))
+        foreach (int number in DescriptorsOf(pid))
         {
-            int file = OpenIfTrace($"{folder}/{number}", innerPid);
+            int file = OpenIfTrace(pid, number, innerPid);
             if (file >= 0)
             {
                 return file;
@@ -116,12 +115,12 @@ internal static unsafe class ControlTarget
     }
 
     /// <summary>The library has a high one, so these come first.</summary>
-    private static List<int> DescriptorsIn(string folder, int pid)
+    private static List<int> DescriptorsOf(int pid)
     {
         var numbers = new List<int>();
         try
         {
-            foreach (string path in Directory.EnumerateFileSystemEntries(folder))
+            foreach (string path in Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd"))
             {
                 if (int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
                 {
@@ -142,50 +141,19 @@ internal static unsafe class ControlTarget
         return numbers;
     }
 
-    private static int OpenIfTrace(string path, int pid)
+    private static int OpenIfTrace(int pid, int number, int innerPid)
     {
-        // Nothing but files is opened: devices and pipes may notice that.
-        string? link = LinkOf(path);
-        if (link == null || link[0] != '/' || link.StartsWith("/dev/", StringComparison.Ordinal) || !IsFile(path))
-        {
-            return -1;
-        }
-
-        int file = Libc.Open(path, Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_NOCTTY | Libc.O_CLOEXEC);
+        using ProcessFile? found = ProcessFile.Find(pid, number);
+        int file = found?.OpenToRead() ?? -1;
         if (file < 0)
         {
             return -1;
         }
 
         // A forked child has its parent's descriptor too.
-        if (ReadHeader(file, out ControlPage page) && ((TraceFileHeader*)&page)->Pid == (uint)pid && ObstacleOf((TraceFileHeader*)&page, page) == null)
-        {
-            return file;
-        }
-
+        bool isTrace = ReadHeader(file, out ControlPage page) && ((TraceFileHeader*)&page)->Pid == (uint)innerPid && ObstacleOf((TraceFileHeader*)&page, page) == null;
         Libc.Close(file);
-        return -1;
-    }
-
-    private static string? LinkOf(string path)
-    {
-        try
-        {
-            return File.ResolveLinkTarget(path, false)?.FullName;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
-
-    private static bool IsFile(string path)
-    {
-        const int Format = 0xf000;
-        const int Regular = 0x8000;
-
-        int mode = Recording.Libc.ModeOf(path, follow: true);
-        return mode >= 0 && (mode & Format) == Regular;
+        return isTrace ? found!.OpenToWrite() : -1;
     }
 
     /// <summary>Its id as it knows it itself, which is another one in a container.</summary>
