@@ -398,10 +398,16 @@ mounts)
     cp "$library" "$work/hidden/libftrace.so.1"
     export FTRACE_LIBRARY=$work/hidden/libftrace.so.1
     # shellcheck disable=SC2016
-    start unshare -m sh -c 'mount -t tmpfs none "$1" && exec "$2"' sh "$work/hidden" "$1"
+    # Here its path is that of another program.
+    cp /bin/true "$work/hidden/program"
+    start unshare -m sh -c 'mount -t tmpfs none "$1" && cp "$2" "$1/program" && exec "$1/program"' sh "$work/hidden" "$1"
     will "it has started" has_output
     refused 82 "name a folder of that file system with --copy-to"
     attach_rounds work_is_seen exact --copy-to "$work/hidden"
+    attach -o "$work/trace.data" -f nothing_of_this_name
+    detach
+    grep -q "nothing was recorded: .*; $work/hidden/program has [1-9][0-9]* that can be traced, see: ftrace list $pid$" "$work/attach.log" ||
+        fail "the reason is another program's"
     finish 0
     ;;
 container)

@@ -230,27 +230,13 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
                 return false;
             }
 
-            ProgramFile? program = ProgramOf(pid);
+            ProgramFile? program = int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? ProgramFile.OfProcess(id) : null;
             return isInPlace ? _finish.FinishInPlace(output, copy, program) : _finish.Write(output, copy, program);
         }
         catch (Exception e) when (e is IOException or RecordingException)
         {
             TraceFinish.Print(e.Message);
             return false;
-        }
-    }
-
-    private static ProgramFile? ProgramOf(string pid)
-    {
-        try
-        {
-            string link = $"/proc/{pid}/exe";
-            string? path = File.ResolveLinkTarget(link, false)?.FullName;
-            return ProgramFile.Find(path != null && File.Exists(path) ? path : link);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or RecordingException)
-        {
-            return null;
         }
     }
 

@@ -30,10 +30,10 @@ internal static class EmptyTrace
         if (functions == 0 && found is { Traceable: 0 })
         {
             ListReason reason = ListReason.Of(found) is [var first, ..] ? first : new ListReason("", 0, "have no room for a call", $"compile with {ListReason.Flag}");
-            return $"no function of {found.Path} can be traced: they {reason.Text}; {reason.Remedy}";
+            return $"no function of {program!.Name} can be traced: they {reason.Text}; {reason.Remedy}";
         }
 
-        string counted = found == null ? "" : $"; {found.Path} has {found.Traceable} that can be traced, see: ftrace list {found.Path}";
+        string counted = found == null ? "" : $"; {program!.Name} has {found.Traceable} that can be traced, see: ftrace list {program.ListName}";
         if (functions == 0)
         {
             return $"no function matched{counted}";
