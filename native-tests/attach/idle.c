@@ -2,7 +2,7 @@
 /*
  * idle.c - a process that cannot be attached to, for one reason, or that is a trap for who looks at it.
  *
- *	idle [zombie | seccomp | main | protected | lock | thread | mapped]
+ *	idle [zombie | seccomp | main | protected | lock [thread] | thread | mapped]
  *
  *	thread	there is another thread
  *	mapped	files of libc and of a library are mapped once more, as data, below the others: as debuggers do
@@ -80,6 +80,12 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(kind, "protected") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return 2;
+	if (!strcmp(kind, "thread") || (argc > 2 && !strcmp(argv[2], "thread"))) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, 0, wait_for_ever, 0))
+			return 2;
+	}
 	if (!strcmp(kind, "lock")) {
 		static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -95,12 +101,6 @@ int main(int argc, char **argv)
 		if (pthread_create(&thread, 0, wait_for_end, 0))
 			return 2;
 		pthread_exit(0);
-	}
-	if (!strcmp(kind, "thread")) {
-		pthread_t thread;
-
-		if (pthread_create(&thread, 0, wait_for_ever, 0))
-			return 2;
 	}
 	if (!strcmp(kind, "mapped")) {
 		Dl_info libc;

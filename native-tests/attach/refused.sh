@@ -105,6 +105,21 @@ traced)
     wait "$tracer"
     finish 42
     ;;
+traced-thread)
+    # Only a thread is traced that is not the first one; that one cannot be borrowed.
+    command -v strace >/dev/null || skip "strace"
+    start "$work/idle" lock thread
+    until grep -qv ready "$work/out"; do sleep 0.01; done
+    thread=$(grep -v ready "$work/out")
+    strace -o "$work/trace" -p "$thread" 2>/dev/null 9>&- &
+    tracer=$!
+    until ! grep -q '^TracerPid:.0$' "/proc/$pid/task/$thread/status"; do sleep 0.01; done
+    refused 77 "by process $tracer (strace)" "$pid"
+    kill "$tracer"
+    wait "$tracer"
+    kill "$pid"
+    finish 42
+    ;;
 traced-gdb)
     command -v gdb >/dev/null || skip "gdb"
     start "$work/idle"
