@@ -246,12 +246,18 @@ ended)
     ;;
 status)
     start "$program"
+    # A file of that name is ./PID.
+    echo text > "$pid"
+    fails 1 'is not a trace file' "$ftrace" status "./$pid"
     fails 1 'is not being recorded' "$ftrace" status "$pid"
+    "$ftrace" list "$pid" | grep -q work_one || fail "the functions of a file are listed"
+    fails 1 'no such process' "$ftrace" status 99999999999
     finish
     start env LD_PRELOAD="$library" "$program"
+    echo text > "$pid"
     "$ftrace" status "$pid" > out
     grep -q "not recorded; record it with: ftrace attach $pid" out && grep -q "^library:  /" out || fail "$(cat out)"
-    "$ftrace" record -P "$pid" --seconds 1 -q -o trace.data
+    "$ftrace" record -P "$pid" --seconds 1 -q -o trace.data # and there is a file of that name
     [ "$(functions_in trace.data)" = "work_one work_two " ] || fail "recorded: $(functions_in trace.data)"
     finish
     ;;

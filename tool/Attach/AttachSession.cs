@@ -95,7 +95,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
 
     private AgentConnection ConnectOnce(EndRequest end, out string pid)
     {
-        if (int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && !File.Exists(target))
+        if (ProcessId.Parse(target) is int id)
         {
             AttachedProcess process = Injector.Open(id, injection, end);
             pid = process.Pid.ToString(CultureInfo.InvariantCulture);

@@ -36,7 +36,7 @@ internal sealed unsafe class ControlChannel : IDisposable
 
         _page = (ControlPage*)page;
         ControlPage first = Read();
-        ProcessId = ControlTarget.ProcessIdOf(target) ?? (int)((TraceFileHeader*)&first)->Pid;
+        ProcessId = Recording.ProcessId.Parse(target) ?? (int)((TraceFileHeader*)&first)->Pid;
     }
 
     /// <summary>The process that is recorded: as it was given, else as it knows itself.</summary>

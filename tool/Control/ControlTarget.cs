@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using Ftrace.Record;
+using Ftrace.Tool.Recording;
 
 namespace Ftrace.Tool.Control;
 
@@ -16,14 +17,7 @@ internal static unsafe class ControlTarget
     /// <exception cref="ControlException">There is no such recording.</exception>
     public static int Open(string target)
     {
-        return ProcessIdOf(target) is { } pid ? OpenOf(pid) : OpenFile(target);
-    }
-
-    /// <summary>Null: it is the name of a file.</summary>
-    public static int? ProcessIdOf(string target)
-    {
-        bool isPid = int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int pid);
-        return isPid && !File.Exists(target) ? pid : null;
+        return ProcessId.Parse(target) is { } pid ? OpenOf(pid) : OpenFile(target);
     }
 
     /// <summary>True if a process is known to have another root directory, or other mounts, than this one.</summary>
