@@ -438,6 +438,25 @@ pids)
     will "a child" child_of "$job"
     attach_rounds work_is_seen exact
     grep -q "attached to $pid (" "$work/attach.log" || fail "another id"
+    status_is_of() {
+        "$ftrace" status "$1" | grep -qx "process:  $pid" && "$ftrace" status --raw "$1" | grep -qx "pid=$pid"
+    }
+    status_is_of "$pid" || fail "idle, it has another id"
+    attach --stream -o "$work/trace.data"
+    will "recorded, it has another id" status_is_of "$pid"
+    status_is_of "$(echo "$work/trace.data".*.tmp)" || fail "the file has another id"
+    detach
+    # The library listens on a socket there.
+    start_listening() {
+        rm "$work/in"
+        start unshare -pf --mount-proc env LD_PRELOAD="$library" FTRACE_CONTROL="$work/socket" "$1"
+        will "a child" child_of "$job"
+        will "a socket" [ -S "$work/socket" ]
+    }
+    finish 0
+    start_listening "$1"
+    "$ftrace" attach -s 1 "$work/socket" >"$work/attach.log" 2>&1 8>&- 9>&- || fail "not attached"
+    grep -q "attached to $pid (" "$work/attach.log" || fail "by its socket, it has another id"
     finish 0
     ;;
 *) exit 64 ;;

@@ -36,10 +36,10 @@ internal sealed unsafe class ControlChannel : IDisposable
 
         _page = (ControlPage*)page;
         ControlPage first = Read();
-        ProcessId = Recording.ProcessId.Parse(target) ?? (int)((TraceFileHeader*)&first)->Pid;
+        ProcessId = Recording.ProcessId.Parse(target) ?? ControlTarget.OuterIdOf(_file, (int)((TraceFileHeader*)&first)->Pid);
     }
 
-    /// <summary>The process that is recorded: as it was given, else as it knows itself.</summary>
+    /// <summary>The process that is recorded, as this one sees it; as it knows itself if it is not seen.</summary>
     public int ProcessId { get; }
 
     /// <summary>The process has another root directory, or other mounts, than this one: a path can be that of another file there.</summary>

@@ -172,6 +172,40 @@ internal static unsafe class ControlTarget
         return pid;
     }
 
+    /// <summary>The process that records to a file, by the id that this process sees.</summary>
+    /// <param name="file">Open.</param>
+    /// <param name="innerPid">The id that the process has in its own PID namespace; also the result if it is not found.</param>
+    public static int OuterIdOf(int file, int innerPid)
+    {
+        var identity = Recording.Libc.IdentityOf($"/proc/self/fd/{file}");
+        if (HasOpen(innerPid, innerPid, identity))
+        {
+            return innerPid;
+        }
+
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && HasOpen(pid, innerPid, identity))
+            {
+                return pid;
+            }
+        }
+
+        return innerPid;
+    }
+
+    private static bool HasOpen(int pid, int innerPid, (ulong, ulong)? identity)
+    {
+        try
+        {
+            return InnerIdOf(pid) == innerPid && DescriptorsOf(pid).Exists(number => Recording.Libc.IdentityOf($"/proc/{pid}/fd/{number}") == identity);
+        }
+        catch (ControlException)
+        {
+            return false; // it has ended, or is another user's
+        }
+    }
+
     private static bool ReadHeader(int file, out ControlPage page)
     {
         ControlPage read;
