@@ -286,6 +286,12 @@ stream)
     "$ftrace" record -P "$pid" --seconds 1 -p sample --hz 200 -q -o samples.data
     "$ftrace" stat samples.data > /dev/null
     finish
+    # One that sleeps uses no CPU time.
+    start sh -c 'echo $$; exec cat'
+    will "it is not the program" grep -q '^Name:.cat$' "/proc/$pid/status"
+    "$ftrace" record -P "$pid" --seconds 1 -p sample -o samples.data 2> log
+    grep -q "samples.data: nothing was recorded: no sample was taken: the threads have used too little CPU time" log || fail "$(cat log)"
+    finish
     ;;
 errors)
     start "$program"
