@@ -100,7 +100,10 @@ END
 
 case $mode in
 record)
-    # Nothing of ftrace is in the process before; afterwards the library, and nothing else.
+    # Nothing of ftrace is in the process before; afterwards the library, and nothing else. Its name need not be one for LD_PRELOAD.
+    mkdir 'a: b'
+    cp "$library" 'a: b/libftrace.so.1'
+    export FTRACE_LIBRARY="$folder/a: b/libftrace.so.1"
     start "$program"
     before="$(descriptors) $(text_of)"
     ! grep -q libftrace "/proc/$pid/maps" || fail "the program has the library"
