@@ -337,6 +337,11 @@ mapped)
     refused 0 was_loaded=1 "$pid"
     finish 42
     ;;
+namespace)
+    start "$work/idle" namespace
+    refused 0 was_loaded=0 "$pid"
+    finish 42
+    ;;
 aborts)
     start "$work/idle"
     refused 88 SIGABRT "$pid" --library "$folder/aborts/libftrace.so"

@@ -95,7 +95,7 @@ internal static class TargetChecks
 
         // A program that is started as an argument of the loader has AT_BASE 0.
         Mapping? first = loader != 0 ? maps.At(loader) : FirstLoader(maps);
-        List<Mapping> libc = maps.OfObject(mapping => mapping.FileName is "libc.so.6" || mapping.FileName.StartsWith("libc-2."));
+        List<Mapping> libc = MainNamespace.Choose(process.Memory, first?.Start ?? 0, maps.OfObjects(mapping => mapping.FileName is "libc.so.6" || mapping.FileName.StartsWith("libc-2.")));
         if (first is null && libc.Count == 0)
         {
             throw process.Refuse(AttachRefusal.Static, "is linked statically, and has no loader that could open the library; link it dynamically, or link it with the library");

@@ -13,7 +13,7 @@ internal sealed class TargetLibc
 
     /// <param name="process">The process.</param>
     /// <param name="maps">Its maps.</param>
-    /// <param name="libc">The mappings of its libc.</param>
+    /// <param name="libc">The mappings of the libc that the program uses.</param>
     /// <exception cref="AttachException">Something is missing.</exception>
     public TargetLibc(TargetProcess process, TargetMaps maps, List<Mapping> libc)
     {
@@ -30,7 +30,8 @@ internal sealed class TargetLibc
         if (Open == 0)
         {
             // Before glibc 2.34 dlopen was in a library of its own.
-            List<Mapping> libdl = maps.OfObject(mapping => mapping.FileName is "libdl.so.2" || mapping.FileName.StartsWith("libdl-2."));
+            ulong loader = new AuxiliaryVector(process.ReadAuxiliaryVector()).Find(AuxiliaryVector.Loader);
+            List<Mapping> libdl = MainNamespace.Choose(process.Memory, loader, maps.OfObjects(mapping => mapping.FileName is "libdl.so.2" || mapping.FileName.StartsWith("libdl-2.")));
             if (libdl.Count != 0)
             {
                 var other = new TargetObject(process.Memory, libdl[0].Start);
