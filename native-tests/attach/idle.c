@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 			return 2;
 		pthread_exit(0);
 	}
+#ifdef LM_ID_NEWLM /* glibc */
 	if (!strcmp(kind, "namespace")) {
 		int count = 0;
 
@@ -120,6 +121,7 @@ int main(int argc, char **argv)
 		dl_iterate_phdr(count_libraries, &count);
 		return count == 1 ? 42 : 3;
 	}
+#endif
 	if (!strcmp(kind, "mapped")) {
 		Dl_info libc;
 
