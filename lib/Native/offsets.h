@@ -93,7 +93,9 @@ FIELD(native, trigger_return, NativeTable, TriggerReturn, 632)
 FIELD(native, record_apply_sets, NativeTable, RecordApplySets, 640)
 FIELD(native, on_snapshot_signal, NativeTable, OnSnapshotSignal, 648)
 FIELD(native, connection_end, NativeTable, ConnectionEnd, 656)
-VALUE(NativeTable, SizeOf, 664)
+FIELD(native, loader_is_consistent, NativeTable, LoaderIsConsistent, 664)
+FIELD(native, agent_ask, NativeTable, AgentAsk, 672)
+VALUE(NativeTable, SizeOf, 680)
 
 /* Reasons why breakpoints cannot be used, bits. */
 VALUE(NativeTable, ShadowStack, 1)
