@@ -21,12 +21,14 @@ public sealed class Table
             return;
         }
 
-        var lines = new List<string>
+        var lines = new List<string>();
+        if (Configurations.Count > 0)
         {
-            string.Empty,
-            $"{"explored",-72} {"protocol",-12} {"states",11} {"transitions",13} {"schedules",11} {"time",9}",
-        };
-        lines.AddRange(Configurations);
+            lines.Add(string.Empty);
+            lines.Add($"{"explored",-72} {"protocol",-12} {"states",11} {"transitions",13} {"schedules",11} {"time",9}");
+            lines.AddRange(Configurations);
+        }
+
         if (Mutants.Count > 0)
         {
             lines.Add(string.Empty);
