@@ -616,6 +616,19 @@ int connection_start(int fd, unsigned int holder)
 	return error;
 }
 
+/* There is a connection, so a second one gets its answer. Else it has no answer yet. */
+int connection_refuses(int fd)
+{
+	int held;
+
+	pthread_mutex_lock(&connection.mutex);
+	held = connection.held;
+	if (held)
+		tell_holder(fd);
+	pthread_mutex_unlock(&connection.mutex);
+	return held;
+}
+
 /* Ends the connection once the requests are served that were sent before: the recording was ended. */
 void connection_end(unsigned int number)
 {

@@ -34,6 +34,7 @@
 #define BACKLOG	       4
 #define STACK_SIZE     (256 * 1024)
 #define PAUSE_NS       100000000L
+#define SILENCE_MS     10000
 #define RENAME_NEW     1 /* RENAME_NOREPLACE */
 #define RENAME_SWAPPED 2 /* RENAME_EXCHANGE */
 
@@ -193,14 +194,37 @@ static int is_allowed(const struct ucred *peer)
 	return peer->uid == 0 || peer->uid == (uid_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
 }
 
+/*
+ * Who only connects to see whether somebody listens, as is_left_over() does in another process, must not be taken for the
+ * holder of the connection, not even for a moment.
+ */
+static int asks_anything(int fd)
+{
+	struct pollfd state = {.fd = fd, .events = POLLIN};
+	char byte;
+
+	return raw_syscall(SYS_poll, (long)&state, 1, SILENCE_MS, 0, 0, 0) == 1 &&
+	       raw_syscall(SYS_recvfrom, fd, (long)&byte, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0) > 0;
+}
+
+/* A socket that is closed before all was read from it takes the answer away from the other end. */
+static void refuse(int fd)
+{
+	char byte;
+
+	while (raw_syscall(SYS_recvfrom, fd, (long)&byte, 1, MSG_DONTWAIT, 0, 0) > 0)
+		;
+	close_descriptor(fd);
+}
+
 static void serve(int fd)
 {
 	struct ucred peer = {};
 	socklen_t size = sizeof(peer);
 
 	if (raw_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, (long)&peer, (long)&size, 0) != 0 || !is_allowed(&peer) ||
-	    connection_start(fd, peer.pid) != 0)
-		close_descriptor(fd);
+	    connection_refuses(fd) || !asks_anything(fd) || connection_start(fd, peer.pid) != 0)
+		refuse(fd);
 }
 
 static void *listen_main(void *arg)

@@ -301,6 +301,7 @@ void call_handler(void (*handler)(int, siginfo_t *, void *), int signo, siginfo_
 
 /* connection.c */
 int connection_start(int fd, unsigned int holder);
+int connection_refuses(int fd);
 void connection_end(unsigned int number);
 void connection_after_fork(void);
 int descriptor_move_up(int fd);

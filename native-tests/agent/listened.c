@@ -7,6 +7,7 @@
 #include "../record/control.h"
 #include "client.h"
 
+#include <poll.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -254,6 +255,21 @@ static void inherited(void)
 	CHECK(!exists(path));
 }
 
+/* Who connects and asks nothing, to see whether somebody listens, is in nobody's way. */
+static void probed(void)
+{
+	struct program program = run("program", path);
+	int probe = connect_to(path), socket = connect_to(path);
+	struct pollfd state = {.fd = socket, .events = POLLIN};
+
+	CHECK(probe >= 0 && socket >= 0);
+	CHECK_EQ(poll(&state, 1, 100), 0); /* it is not refused meanwhile */
+	close(probe);
+	say_hello(socket);
+	close(socket);
+	end_quietly(&program);
+}
+
 static void wrong(void)
 {
 	struct program program;
@@ -348,7 +364,7 @@ static void do_nothing(void)
 }
 
 static const struct mode modes[] = {
-	{"served", served},	 {"moved-away", moved},	 {"stale", stale}, {"inherited", inherited}, {"wrong", wrong},
+	{"served", served},	 {"moved-away", moved},	 {"stale", stale}, {"inherited", inherited}, {"probed", probed}, {"wrong", wrong},
 	{"others", others},	 {}
 };
 
