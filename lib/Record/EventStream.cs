@@ -285,6 +285,7 @@ internal static unsafe class EventStream
             return false;
         }
 
+        copy->Magic = 0; // until all of it is in the file
         copy->Lost = cursor->Lost;
         CountLost(cursor, missing);
         cursor->WaitsSince = 0;
@@ -333,7 +334,10 @@ internal static unsafe class EventStream
         return error == 0;
     }
 
-    /// <summary>Writes the buffer to the file.</summary>
+    /// <summary>
+    /// Writes the buffer to the file. If the process ends meanwhile, the kernel writes a part, and the ring may not have the rest any more. So the
+    /// blocks are valid afterwards only: else a part of one would be neither in the file nor missing as a block.
+    /// </summary>
     private static void Flush()
     {
         if (s_used == 0)
@@ -341,8 +345,14 @@ internal static unsafe class EventStream
             return;
         }
 
-        int error = RecordFile.Write(s_buffer, s_used, s_offset);
         uint size = Words->BlockSize;
+        uint magic = TraceBlock.MagicNumber;
+        int error = RecordFile.Write(s_buffer, s_used, s_offset);
+        for (uint at = 0; at < s_used && error == 0; at += size)
+        {
+            error = RecordFile.Write((byte*)&magic, sizeof(uint), s_offset + at); // the first word
+        }
+
         for (uint i = 0; i < s_used / size && error != 0; i++)
         {
             CountLost(s_cursors + s_ringOf[i], UnitsPerBlock);

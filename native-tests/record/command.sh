@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# command.sh CASE FTRACE LIBRARY RECORDED SEND CONTENT [COMPILER] - the command ftrace record, from outside: what it does to the
+# command.sh CASE FTRACE LIBRARY RECORDED SEND CONTENT [COMPILER [HELD]] - the command ftrace record, from outside: what it does to the
 # program, to files and to signals.
 set -u
 
@@ -12,6 +12,7 @@ recorded=$4
 send=$5
 content=$6
 compiler=${7:-gcc}
+held=${8:-}
 export FTRACE_LIBRARY
 
 dir=$(mktemp -d)
@@ -67,6 +68,12 @@ has() {
 only() {
 	found=$(ls -A | grep -vxE 'out|err' | tr '\n' ' ')
 	[ "$found" = "$1" ] || fail "files: $found, expected: $1"
+}
+
+# check_sum: what was recorded and what was lost, of $all events and 400,000 more
+check_sum() {
+	sum=$(sed -n 's/.* \([0-9]*\) events of 1 thread; \([0-9]*\) events lost$/\1 + \2/p; s/.* \([0-9]*\) events of 1 thread$/\1/p' err)
+	[ $(($sum)) = $((all + 400000)) ] || fail "recorded and lost: $sum"
 }
 
 case $case in
@@ -473,8 +480,12 @@ stream)
 	[ "$(stat -c %s ftrace.data)" -lt 8000000 ] || fail "the file has $(stat -c %s ftrace.data) bytes"
 	record 0 --stream -b 64K "$recorded" line <line
 	"$content" ftrace.data >/dev/null || fail "a stream that was written again and again"
-	sum=$(sed -n 's/.* \([0-9]*\) events of 1 thread; \([0-9]*\) events lost$/\1 + \2/p; s/.* \([0-9]*\) events of 1 thread$/\1/p' err)
-	[ $(($sum)) = $((all + 400000)) ] || fail "recorded and lost: $sum"
+	check_sum
+	# The same if the thread that copies gets no CPU: nothing is copied, and all but the last ones are lost.
+	LD_PRELOAD=$held record 0 --stream -b 64K "$recorded" line <line
+	[ "$(stat -c %s ftrace.data)" -lt 300000 ] || fail "the keeper has run: the file has $(stat -c %s ftrace.data) bytes"
+	says " events lost"
+	check_sum
 	record 137 --stream "$recorded" signal 9
 	has ftrace.data $((all - 1))
 	;;

@@ -10,8 +10,12 @@
 #include "recording.h"
 
 #include <errno.h>
+#include <dirent.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 
 #define MOST_THREADS 20000
@@ -303,12 +307,34 @@ static pid_t record_in_child(bool exits)
 	exit(0);
 }
 
+/* Its file is read, and what it has of one thread or more is compared with what they have called. */
+static void check_killed(void)
+{
+	struct account *accounts;
+	struct trace_file file;
+
+	open_recording(&file);
+	CHECK_EQ(file.header->lost, 0);
+	accounts = accounts_of(&file, true);
+	for (unsigned int i = 0; i < MOST_THREADS; i++) {
+		for (unsigned int j = 0; j < caller_count && accounts[i].tid; j++) {
+			unsigned long units = accounts[i].events + accounts[i].lost;
+
+			if (callers[j].tid != accounts[i].tid)
+				continue;
+			printf("%lu calls, %lu units in the file, %lu lost\n", callers[j].calls, accounts[i].events,
+			       accounts[i].lost);
+			CHECK(units >= 2 * callers[j].calls && units <= 2 * callers[j].calls + 2);
+		}
+	}
+	free(accounts);
+	close_trace(&file);
+}
+
 /* Of what was recorded when the process was killed, at most the last calls of each thread are not there. */
 static void killed(void)
 {
 	for (int round = 0; round < 10; round++) {
-		struct account *accounts;
-		struct trace_file file;
 		pid_t child;
 
 		prepare();
@@ -318,23 +344,79 @@ static void killed(void)
 			 __atomic_load_n(&callers[1].calls, __ATOMIC_ACQUIRE) > 100000U * round);
 		CHECK_EQ(kill(child, SIGKILL), 0);
 		CHECK_EQ(waitpid(child, NULL, 0), child);
-		open_recording(&file);
-		CHECK_EQ(file.header->lost, 0);
-		accounts = accounts_of(&file, true);
-		for (unsigned int i = 0; i < MOST_THREADS; i++) {
-			for (unsigned int j = 0; j < caller_count && accounts[i].tid; j++) {
-				unsigned long units = accounts[i].events + accounts[i].lost;
-
-				if (callers[j].tid != accounts[i].tid)
-					continue;
-				printf("%lu calls, %lu units in the file, %lu lost\n", callers[j].calls,
-				       accounts[i].events, accounts[i].lost);
-				CHECK(units >= 2 * callers[j].calls && units <= 2 * callers[j].calls + 2);
-			}
-		}
-		free(accounts);
-		close_trace(&file);
+		check_killed();
 	}
+}
+
+/* The thread of a child that copies. */
+static pid_t keeper_of(pid_t child)
+{
+	char path[64], name[32];
+	struct dirent *entry;
+	pid_t found = 0;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", child);
+	directory = opendir(path);
+	CHECK(directory);
+	while (!found && (entry = readdir(directory))) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", child, entry->d_name);
+		file = fopen(path, "r");
+		if (file && fgets(name, sizeof(name), file) && strcmp(name, "ftrace-keeper\n") == 0)
+			found = atoi(entry->d_name);
+		if (file)
+			fclose(file);
+	}
+	closedir(directory);
+	return found;
+}
+
+static void continue_to_call(pid_t tid, struct user_regs_struct *regs)
+{
+	int status;
+
+	do {
+		CHECK_EQ(ptrace(PTRACE_SYSCALL, tid, NULL, NULL), 0);
+		CHECK_EQ(waitpid(tid, &status, __WALL), tid);
+		CHECK(WIFSTOPPED(status));
+	} while (WSTOPSIG(status) != (SIGTRAP | 0x80));
+	CHECK_EQ(ptrace(PTRACE_GETREGS, tid, NULL, regs), 0);
+}
+
+/* A kill ends a pwrite() between any two pages of the file: here in the middle of the first block that is copied, which is in no buffer any more. */
+static void cut_off(void)
+{
+	const unsigned int block_size = 32 << 10;
+	struct user_regs_struct regs;
+	unsigned long calls;
+	pid_t child, keeper = 0;
+	int status;
+
+	prepare();
+	caller_count = 1;
+	child = record_in_child(false);
+	WAIT_FOR(__atomic_load_n(&callers[0].calls, __ATOMIC_ACQUIRE) > 0 && (keeper = keeper_of(child)));
+	if (ptrace(PTRACE_SEIZE, keeper, NULL, PTRACE_O_TRACESYSGOOD) != 0) {
+		kill(child, SIGKILL);
+		skip("ptrace(2) is not allowed");
+	}
+	CHECK_EQ(ptrace(PTRACE_INTERRUPT, keeper, NULL, NULL), 0);
+	CHECK_EQ(waitpid(keeper, &status, __WALL), keeper);
+	do
+		continue_to_call(keeper, &regs);
+	while (regs.orig_rax != SYS_pwrite64 || regs.rdx < block_size || (long)regs.rax != -ENOSYS);
+	calls = __atomic_load_n(&callers[0].calls, __ATOMIC_ACQUIRE);
+	WAIT_FOR(__atomic_load_n(&callers[0].calls, __ATOMIC_ACQUIRE) > calls + 100000);
+	regs.rdx = block_size / 2;
+	CHECK_EQ(ptrace(PTRACE_SETREGS, keeper, NULL, &regs), 0);
+	continue_to_call(keeper, &regs);
+	CHECK_EQ(regs.rax, block_size / 2);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(keeper, &status, __WALL), keeper);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	check_killed();
 }
 
 /* exit() without a stop: what was not copied is in the rings. */
@@ -369,6 +451,7 @@ int main(int argc, char **argv)
 		{"fsize", fsize},
 		{"sealed", sealed},
 		{"killed", killed},
+		{"cut-off", cut_off},
 		{"exited", exited},
 		{},
 	};
