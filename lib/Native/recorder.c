@@ -161,6 +161,14 @@ static void write_padding(unsigned long place, unsigned int units)
 	write_unit(unit, now() << 4 | (place & TAG_MASK), TraceEvent_Padding << 4 | (units - 1) << 16);
 }
 
+/* A cut may have given the thread its first block already, which is empty. */
+static unsigned long first_of(const struct ring *ring, unsigned long last, unsigned long sequence)
+{
+	const struct block *block = (const struct block *)(last - ftrace_recorder.block_size);
+
+	return last && block->thread == ring->thread ? block->first : sequence;
+}
+
 /*
  * The ring is the thread's, but it does not use it yet. What is left of another thread's events stays; their last
  * block is filled up, so that what was not written there is not taken for events that were not written.
@@ -185,7 +193,7 @@ static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 		if (last)
 			sequence = ((struct block *)(last - size))->sequence + 1;
 		__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
-		ring->first = sequence;
+		ring->first = first_of(ring, last, sequence);
 		set_thread(first, ring);
 		__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
 		if (pos < end)

@@ -214,20 +214,21 @@ internal static unsafe class SnapshotCut
             cut->Emptied = free;
             Ring* spare = Words->Rings + free;
             RingMemory.SetOffset(i, RingMemory.OffsetOf(free));
-            Begin(ring, spare->Start, last->Sequence + 1);
+            Begin(ring, last, spare->Start);
             Empty(spare);
             Words->FreeRings--;
         }
     }
 
     /// <summary>The ring continues in other memory.</summary>
-    private static void Begin(Ring* ring, ulong start, ulong sequence)
+    private static void Begin(Ring* ring, TraceBlock* last, ulong start)
     {
+        ulong sequence = last->Sequence + 1;
         bool isPaused = ring->End == 0;
         var first = (TraceBlock*)start;
         first->Thread = ring->Thread;
         first->Tid = ring->Tid;
-        first->First = ring->First;
+        first->First = last->Thread == ring->Thread ? last->First : sequence; // the thread may be just taking the ring
         first->Sequence = sequence;
         ring->Start = start;
         ulong tag = EventUnits.TagOf(sequence);

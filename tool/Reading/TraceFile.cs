@@ -328,6 +328,7 @@ internal sealed unsafe class TraceFile : IDisposable
         _threads.Add(thread);
         if (blocks.Count == 0)
         {
+            thread.IsBeginningCut = !Header.IsStreamed; // it had a ring, which others have taken over
             return;
         }
 
