@@ -13,6 +13,9 @@ internal unsafe struct SymbolTable
     private static readonly Comparison<FunctionSymbol> s_byStart = static (a, b) =>
         a.Start != b.Start ? a.Start.CompareTo(b.Start) : FunctionSymbol.CompareNames(a, b);
 
+    /// <summary>Sort() without a comparison allocates one each time.</summary>
+    private static readonly Comparison<ulong> s_byValue = static (a, b) => a.CompareTo(b);
+
     /// <summary>What the name of a function that chooses a clone ends with.</summary>
     private static ReadOnlySpan<byte> Resolver => ".resolver"u8;
 
@@ -45,7 +48,7 @@ internal unsafe struct SymbolTable
             names[i] = functions[i].Start;
         }
 
-        names.Sort();
+        names.Sort(s_byValue);
     }
 
     /// <summary>Reads a file's functions from a symbol table.</summary>
@@ -164,7 +167,7 @@ internal unsafe struct SymbolTable
         }
 
         names = names[..count];
-        names.Sort();
+        names.Sort(s_byValue);
         for (int i = Count - 1; i >= 0; i--)
         {
             ReadOnlySpan<byte> name = NameOf(Functions[i]);
