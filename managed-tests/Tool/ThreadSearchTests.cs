@@ -71,4 +71,14 @@ public sealed class ThreadSearchTests
     }
 
     private static void Await(Func<bool> condition) => Assert.That(() => SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(60)), Is.True);
+
+    [TestCase("State:\tZ (zombie)\n", ExpectedResult = true)]
+    [TestCase("State:\tX (dead)\n", ExpectedResult = true)]
+    [TestCase("", ExpectedResult = true, Description = "gone while it was read")]
+    [TestCase("State:\tS (sleeping)\n", ExpectedResult = false)]
+    [TestCase("State:\tt (tracing stop)\n", ExpectedResult = false)]
+    public bool AThreadThatHasEndedIsNoReasonToRefuse(string status) => ThreadSearch.HasEnded(new ProcessStatus(status));
+
+    [Test]
+    public void NorOneThatIsGone() => Assert.That(ThreadSearch.HasEnded(null));
 }
