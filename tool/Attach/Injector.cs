@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
+using System.Threading;
 
 namespace Ftrace.Tool.Attach;
 
@@ -10,6 +11,8 @@ internal static class Injector
 {
     private const int LongestCallMs = 10_000;
     private const int LongestMessage = 512;
+    private const int LongestStartMs = 2_000;
+    private const int PauseMs = 10;
 
     private const int CloseNumber = 3;
     private const int SocketPairNumber = 53;
@@ -87,8 +90,26 @@ internal static class Injector
         return process.Memory.TryOpen() ? process : throw Permission.Refuse(process);
     }
 
-    /// <summary>Looks at everything that can be seen without touching the process.</summary>
+    /// <summary>
+    /// Looks at everything that can be seen without touching the process. Of a program that has just been started, the loader has not mapped all yet.
+    /// </summary>
     private static void Look(TargetProcess process, out TargetMaps maps, out TargetLibc libc, out string loader)
+    {
+        for (long until = Environment.TickCount64 + LongestStartMs; ; Thread.Sleep(PauseMs))
+        {
+            try
+            {
+                LookOnce(process, out maps, out libc, out loader);
+                return;
+            }
+            catch (AttachException e) when (e.Refusal == AttachRefusal.NoLibc && process.ReadStatus().State is 'R' or 'D' && Environment.TickCount64 < until)
+            {
+                // Look again.
+            }
+        }
+    }
+
+    private static void LookOnce(TargetProcess process, out TargetMaps maps, out TargetLibc libc, out string loader)
     {
         ulong loaderStart = TargetChecks.CheckAuxiliaryVector(process, process.ReadAuxiliaryVector());
         maps = process.ReadMaps();
