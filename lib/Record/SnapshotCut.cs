@@ -103,8 +103,14 @@ internal static unsafe class SnapshotCut
         time = default;
         s_count = 0;
         s_rings = s_rings != null ? s_rings : (CutRing*)Memory.Map(RingPool.Capacity * (nuint)sizeof(CutRing));
-        int error = s_rings == null ? -Errno.ENOMEM : -Errno.EAGAIN;
-        for (int tried = 0; tried < MostTries && error == -Errno.EAGAIN; tried++)
+        if (s_rings == null)
+        {
+            return -Errno.ENOMEM;
+        }
+
+        // Where thousands of threads come and go in a second, what is short may be there at once: rings of those that have ended, or a process id.
+        int error = -Errno.EAGAIN;
+        for (int tried = 0; tried < MostTries && error is -Errno.EAGAIN or -Errno.ENOMEM; tried++)
         {
             error = Prepare(Margin << (2 * tried));
             error = error != 0 ? error : Stop(ref time);
