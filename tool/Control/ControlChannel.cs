@@ -12,7 +12,10 @@ namespace Ftrace.Tool.Control;
 internal sealed unsafe class ControlChannel : IDisposable
 {
     private const int LongestLockMs = 5_000;
-    private const int LongestAnswerMs = 10_000;
+
+    /// <summary>A snapshot stops all threads, and tries three times, for five seconds each: on a busy machine it may need much of that.</summary>
+    private const int LongestAnswerMs = 30_000;
+
     private const int LongestLifeMs = 200;
     private const int LongestPauseMs = 20;
 
