@@ -30,6 +30,9 @@ Commands:
                         skipped tests, and give the reason for each. If libclang is
                         not installed, get it from NuGet (216 MB); with
                         FTRACE_LIBCLANG=nuget, do so in any case
+  windows               build the library as a Windows DLL, in build/windows: bin, lib, include
+                        (docs/windows.md)
+  test windows          build it and its tests, and run them under wine
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
                         before, each real host for a minute; about an hour in all
@@ -60,8 +63,10 @@ Options:
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
-                        protobuf-compiler chromium chromium-driver libc6-i386), and for the tests in real hosts (golang-go
-                        default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2)
+                        protobuf-compiler chromium chromium-driver libc6-i386), for the tests in real hosts (golang-go
+                        default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2), and
+                        for Windows (gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32
+                        clang-19 lld-19 llvm-19 wine64)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
 Exit codes: 0 success, 1 failure (fuzz: something was found), 2 inconclusive (run),
@@ -135,6 +140,11 @@ install_deps() {
     [ -e /usr/include/librdkafka/rdkafka_mock.h ] || packages+=(librdkafka-dev)
     [ -e /usr/include/zmq.h ] || packages+=(libzmq3-dev)
     ldconfig -p | grep -q 'libjemalloc\.so\.2' || packages+=(libjemalloc2)
+    # For the Windows DLL, and its tests.
+    command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 || packages+=(gcc-mingw-w64-x86-64-win32)
+    command -v x86_64-w64-mingw32-g++ >/dev/null 2>&1 || packages+=(g++-mingw-w64-x86-64-win32)
+    command -v llvm-dlltool-19 >/dev/null 2>&1 || packages+=(llvm-19)
+    [ -x /usr/lib/wine/wine64 ] || packages+=(wine64)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}" && return
@@ -171,6 +181,33 @@ build_library() {
 build_tool() {
     build_library
     quietly cmake --build "$build" --target tool
+}
+
+# build_windows: the DLL, in $build/windows
+build_windows() {
+    need dotnet dotnet-sdk-10.0
+    need cmake cmake
+    need make make
+    need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
+    need x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32
+    need clang-19 clang-19
+    need lld-link-19 lld-19
+    need llvm-dlltool-19 llvm-19
+    quietly cmake -S "$root" -B "$build/windows/build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/windows-x86_64.cmake"
+    quietly cmake --build "$build/windows/build"
+    quietly cmake --install "$build/windows/build" --prefix "$build/windows"
+}
+
+# test_windows: the tests are built against the installed DLL, as the programs of a user are, and run under wine.
+test_windows() {
+    local tests=$build/windows/tests failed=0
+    build_windows
+    quietly cmake -S "$root/native-tests/windows" -B "$tests" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/windows-x86_64.cmake" -DCMAKE_PREFIX_PATH="$build/windows"
+    quietly cmake --build "$tests" -j "$jobs"
+    ctest --test-dir "$tests" --output-on-failure || failed=1
+    return $failed
 }
 
 # The programs are built against the installed library, as those of a user are.
@@ -402,8 +439,18 @@ run)
     esac
     ;;
 test)
-    [ $# -eq 0 ] || die "test takes no options" 64
+    if [ "${1:-}" = windows ]; then
+        [ $# -eq 1 ] || die "test windows takes no options" 64
+        test_windows
+        exit
+    fi
+    [ $# -eq 0 ] || die "test takes no options but windows" 64
     run_tests
+    ;;
+windows)
+    [ $# -eq 0 ] || die "windows takes no options" 64
+    build_windows
+    echo "$build/windows"
     ;;
 soak)
     [ $# -le 1 ] || die "soak takes at most one NAME" 64

@@ -67,7 +67,7 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__) && !defined(FTRACE_NO_INLINE)
+#if defined(__GNUC__) && !defined(FTRACE_NO_INLINE) && !defined(_WIN32)
 #include <ftrace/nmi-inline.h>
 #else
 
@@ -97,7 +97,7 @@ void ftrace_nmi_enter(void);
  */
 void ftrace_nmi_exit(void);
 
-#endif /* __GNUC__ && !FTRACE_NO_INLINE */
+#endif /* __GNUC__ && !FTRACE_NO_INLINE && !_WIN32 */
 
 /**
  * ftrace_nmi_add_signal - declare that the handler of a signal has the bracket

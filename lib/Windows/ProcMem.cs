@@ -1,0 +1,9 @@
+namespace Ftrace.Windows;
+
+/// <summary>There is no writer that leaves the pages as they are: WriteProcessMemory makes them writable itself.</summary>
+[NoInstr]
+internal static unsafe class ProcMem
+{
+    /// <returns>-errno.</returns>
+    public static int Write(int fd, ulong address, byte* bytes, uint count) => -Errno.EPERM;
+}
