@@ -64,9 +64,9 @@ Options:
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
                         protobuf-compiler chromium chromium-driver libc6-i386), for the tests in real hosts (golang-go
-                        default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2), and
-                        for Windows (gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32
-                        clang-19 lld-19 llvm-19 wine64)
+                        default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
+                        redis-tools sqlite3 musl-tools), and for Windows (gcc-mingw-w64-x86-64-win32
+                        g++-mingw-w64-x86-64-win32 clang-19 lld-19 llvm-19 wine64)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
 Exit codes: 0 success, 1 failure (fuzz: something was found), 2 inconclusive (run),
@@ -145,6 +145,10 @@ install_deps() {
     command -v x86_64-w64-mingw32-g++ >/dev/null 2>&1 || packages+=(g++-mingw-w64-x86-64-win32)
     command -v llvm-dlltool-19 >/dev/null 2>&1 || packages+=(llvm-19)
     [ -x /usr/lib/wine/wine64 ] || packages+=(wine64)
+    # What ftrace attaches to in the tests. redis-tools has the server too, under another name, and starts none.
+    command -v redis-check-rdb >/dev/null 2>&1 || packages+=(redis-tools)
+    command -v sqlite3 >/dev/null 2>&1 || packages+=(sqlite3)
+    command -v musl-gcc >/dev/null 2>&1 || packages+=(musl-tools)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}" && return
@@ -483,6 +487,7 @@ bench)
         quietly cmake --install "$build" --prefix "$prefix"
         exec "$root/native-tests/bench/tool/programs.sh" "$build/bench-programs" "$prefix" "${@:2}"
     fi
+    build_tool
     build_program bench
     exec "$build/bench/bench" --plot "$build/latency.svg" "$@"
     ;;

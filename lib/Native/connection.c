@@ -386,22 +386,21 @@ static int take_descriptors(struct msghdr *message)
 	return -EINVAL;
 }
 
-/* Waits for a packet. Returns its size; 0 if there will be none any more. */
-static long receive(struct request *request, struct msghdr *message)
+/* Waits for a packet. Returns its size, 0 also for an empty one; -1 if there will be none any more. */
+static long receive(struct msghdr *message)
 {
 	for (;;) {
 		struct pollfd state = {.fd = connection.fd, .events = POLLIN};
 		long size;
 
 		if (!is_ours())
-			return 0;
+			return -1;
 		size = raw_syscall(SYS_recvmsg, connection.fd, (long)message, MSG_CMSG_CLOEXEC, 0, 0, 0);
 		if (size == -EAGAIN)
 			raw_syscall(SYS_poll, (long)&state, 1, -1, 0, 0, 0);
 		else if (size != -EINTR)
-			return size < 0 ? 0 : size;
+			return size < 0 ? -1 : size;
 		message->msg_controllen = CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int));
-		(void)request;
 	}
 }
 
@@ -424,8 +423,8 @@ static int serve(unsigned int number)
 	struct msghdr message = {
 		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct line line = {.length = 0};
-	long size = receive(&request, &message);
-	int fd = size ? take_descriptors(&message) : -1, error;
+	long size = receive(&message);
+	int fd = size >= 0 ? take_descriptors(&message) : -1, error; /* an empty packet can have some */
 
 	if (size < (long)REQUEST_HEADER || request.magic != MAGIC) {
 		if (fd >= 0)

@@ -156,8 +156,9 @@ static int bind_to(int fd, const char *path)
 {
 	struct sockaddr_un address = address_of(path);
 	int error = raw_syscall(SYS_bind, fd, (long)&address, sizeof(address), 0, 0, 0);
+	struct stat found;
 
-	if (error != -EADDRINUSE)
+	if (error != -EADDRINUSE || look_at(path, &found) != 0 || !S_ISSOCK(found.st_mode))
 		return error;
 	/* An earlier program of this process, or an earlier process with this id, was killed at this point. */
 	remove_name(path);

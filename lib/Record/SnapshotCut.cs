@@ -145,7 +145,13 @@ internal static unsafe class SnapshotCut
             }
         }
 
-        return CountFree() < CountLive() ? -Errno.ENOMEM : 0;
+        if (CountFree() >= CountLive())
+        {
+            return 0;
+        }
+
+        // If the file has grown as asked, threads that have begun meanwhile have taken what was added.
+        return error != 0 ? -Errno.ENOMEM : -Errno.EAGAIN;
     }
 
     private static int Stop(ref ClockTimes time)

@@ -98,26 +98,27 @@ internal static unsafe class StopMachine
         ulong self = SuspendedThreads.Self;
         for (int turn = 0; ; turn++)
         {
-            int error = SuspendedThreads.FindNew(self, out int found);
+            int stopped = 0;
             int deferred = 0;
+            int error = SuspendedThreads.FindNew(self);
             if (error == 0)
             {
-                error = SuspendedThreads.SuspendAll(stop, out deferred);
+                error = SuspendedThreads.SuspendAll(stop, out stopped, out deferred);
             }
 
-            if (error != 0 || found + deferred == 0)
+            if (error != 0 || stopped + deferred == 0)
             {
                 return error;
-            }
-
-            if (deferred == 0)
-            {
-                continue;
             }
 
             if (Clock.NowNs() >= deadlineNs)
             {
                 return -Errno.ETIMEDOUT;
+            }
+
+            if (deferred == 0)
+            {
+                continue;
             }
 
             Clock.Yield(turn > TurnsBeforeSleep ? Clock.NsPerMs : 0);

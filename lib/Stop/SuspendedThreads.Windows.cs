@@ -10,6 +10,7 @@ internal static unsafe class SuspendedThreads
     private const int MaxThreads = 16384;
     private const uint Access = 0x0002 | 0x0008 | 0x0010 | 0x0040; // to suspend, to get and set the context, to query
     private const int ThreadIsTerminating = unchecked((int)0xc000004b);
+    private const int StillActive = 0x103;
     private const ulong TlsArray = 0x58; // in the TEB
 
     private static SuspendedThread* s_threads;
@@ -31,11 +32,9 @@ internal static unsafe class SuspendedThreads
 
     /// <summary>Adds all other threads that the table does not have yet.</summary>
     /// <param name="self">The calling thread's id.</param>
-    /// <param name="found">How many were added.</param>
     /// <returns>0, or -EAGAIN: there are too many.</returns>
-    public static int FindNew(ulong self, out int found)
+    public static int FindNew(ulong self)
     {
-        found = 0;
         nint last = 0;
         nint next;
         int error = 0;
@@ -43,8 +42,9 @@ internal static unsafe class SuspendedThreads
         {
             Close(last);
             last = next;
-            ulong id = InformationOf(next).ThreadId;
-            if (id == 0 || id == self || IsKnown(id))
+            ThreadInformation information = InformationOf(next);
+            ulong id = information.ThreadId;
+            if (id == 0 || id == self || information.ExitStatus != StillActive || IsKnown(id))
             {
                 continue;
             }
@@ -56,7 +56,6 @@ internal static unsafe class SuspendedThreads
             }
 
             s_threads[s_count++] = new SuspendedThread { Handle = next, Id = id };
-            found++;
         }
 
         Close(last);
@@ -65,10 +64,12 @@ internal static unsafe class SuspendedThreads
 
     /// <summary>Suspends those that do not stand still yet, unless they are inside an announced NMI.</summary>
     /// <param name="stop">The stop.</param>
+    /// <param name="stopped">How many were suspended.</param>
     /// <param name="deferred">How many are, and have to be asked again.</param>
     /// <returns>0, or -EPERM: a thread cannot be suspended.</returns>
-    public static int SuspendAll(StopState* stop, out int deferred)
+    public static int SuspendAll(StopState* stop, out int stopped, out int deferred)
     {
+        stopped = 0;
         deferred = 0;
         int kept = 0;
         int error = 0;
@@ -78,13 +79,14 @@ internal static unsafe class SuspendedThreads
             if (thread.StandsStill == 0 && error == 0)
             {
                 int status = Suspend(&thread);
-                if (status == ThreadIsTerminating)
+                if (status == ThreadIsTerminating || (status < 0 && InformationOf(thread.Handle).ExitStatus != StillActive))
                 {
                     Ntdll.NtClose(thread.Handle);
                     continue;
                 }
 
                 error = status < 0 ? -Errno.EPERM : 0;
+                stopped += thread.StandsStill == 0 ? 0 : 1;
                 deferred += thread.StandsStill == 0 ? 1 : 0;
                 if (thread.StandsStill == 0 && thread.WasDeferred == 0)
                 {

@@ -41,7 +41,8 @@ internal sealed class FloorOrder
     public static FloorOrder Tool { get; } = new(
         ["Ftrace.Tool"],
         ["Ftrace.Tool.Commands"],
-        ["Ftrace.Tool.Attach", "Ftrace.Tool.Control"],
+        ["Ftrace.Tool.Attach"],
+        ["Ftrace.Tool.Control"],
         ["Ftrace.Tool.Recording"],
         ["Ftrace.Tool.Dumps"],
         ["Ftrace.Tool.Reports"],

@@ -94,6 +94,7 @@ public sealed class AttachChecksTests
     [TestCase("libc.so.6", "libother.so", 0x7f0000300000ul, (int)AttachRefusal.NoLibc)]
     [TestCase("libc.so.6", "libc.musl-x86_64.so.1", 0x7f0000300000ul, (int)AttachRefusal.Musl)]
     [TestCase("ld-linux-x86-64.so.2", "ld-musl-x86_64.so.1", 0x7f0000300000ul, (int)AttachRefusal.Musl)]
+    [TestCase("ld-linux-x86-64.so.2", "libc.so", 0x7f0000300000ul, (int)AttachRefusal.Musl)]
     [TestCase("bin/server", "libexec/valgrind/vgpreload_core-amd64-linux.so", 0x7f0000300000ul, (int)AttachRefusal.Emulated)]
     public void LibrariesAreRefused(string usual, string other, ulong loader, int refusal) =>
         Assert.That(Catch(() => TargetChecks.CheckLibraries(s_process, new TargetMaps(Maps.Replace(usual, other, StringComparison.Ordinal)), loader, out _))?.Refusal, Is.EqualTo((AttachRefusal)refusal));
@@ -146,6 +147,21 @@ public sealed class AttachChecksTests
         Assert.That(TargetStack.StackLimitIn(Text), Is.EqualTo(8388608));
         Assert.That(TargetStack.StackLimitIn(Text.Replace("8388608  ", "unlimited", StringComparison.Ordinal)), Is.EqualTo(ulong.MaxValue));
     }
+
+    [Test]
+    public void AFileThatIsMappedAsDataIsNoObject()
+    {
+        const string Data = "100000000000-100000200000 r--p 00000000 08:01 2 /usr/lib/libc.so.6\n100000200000-100000201000 rw-p 00000000 00:00 0\n";
+        Assert.That(CheckLibc(Data + Maps)[0].Start, Is.EqualTo(0x7f0000000000));
+        Assert.That(CheckLibc(Maps.Replace("55d0c0a00000", "000000400000", StringComparison.Ordinal))[0].Start, Is.EqualTo(0x7f0000000000));
+        Assert.That(new TargetMaps(Data).OfObject(mapping => mapping.FileName is "libc.so.6"), Is.Empty);
+    }
+
+    private static List<Mapping> CheckLibc(string maps) => TargetChecks.CheckLibraries(s_process, new TargetMaps(maps), 0x7f0000300000, out _);
+
+    [Test]
+    public void MessagesHaveNoWordsThatATerminalObeys() =>
+        Assert.That(s_process.Refuse(AttachRefusal.NotLoaded, "cannot open\u001b[2J").Message, Is.EqualTo("4194305: cannot open\ufffd[2J"));
 
     [TestCase("7f0000300000-7f0000301000 r--p 00000000 08:01 3 /usr/lib/a b.so (deleted)", "a b.so")]
     [TestCase("7f0000300000-7f0000301000 rw-p 00000000 00:00 0 ", "")]

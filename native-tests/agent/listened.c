@@ -28,6 +28,8 @@ struct program {
 	int input, output, errors;
 };
 
+static bool takes_name; /* the next program finds a file with the name that its socket has first */
+
 static struct program run(const char *mode, const char *control)
 {
 	int input[2], output[2], errors[2];
@@ -42,6 +44,12 @@ static struct program run(const char *mode, const char *control)
 	program.process = fork();
 	CHECK(program.process >= 0);
 	if (program.process == 0) {
+		if (takes_name) {
+			char name_with_pid[PATH_MAX + 32];
+
+			snprintf(name_with_pid, sizeof(name_with_pid), "%s.%d", control, getpid());
+			close(open(name_with_pid, O_CREAT | O_EXCL | O_RDWR, 0600));
+		}
 		dup2(input[0], 0);
 		dup2(output[1], 1);
 		dup2(errors[1], 2);
@@ -173,6 +181,7 @@ static void stale(void)
 	struct program program = run("program", path), other;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat before, after;
+	char taken[96];
 	const char *text;
 	int client, file;
 
@@ -208,6 +217,16 @@ static void stale(void)
 	CHECK(S_ISREG(before.st_mode));
 	close(file);
 	unlink(path);
+
+	/* A file with the name that the socket has before it listens. */
+	takes_name = true;
+	program = run("program", path);
+	takes_name = false;
+	CHECK(strstr(end(&program), "it is no socket"));
+	snprintf(taken, sizeof(taken), "%s.%d", path, program.process);
+	CHECK_EQ(lstat(taken, &before), 0);
+	CHECK(S_ISREG(before.st_mode));
+	unlink(taken);
 
 	/* The socket of something else that listens, of another kind. */
 	file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

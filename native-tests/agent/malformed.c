@@ -156,6 +156,7 @@ static void table(void)
 	packet.size = 1;
 	hung_up(&packet);
 	packet.size = 0;
+	hung_up(&packet);
 	packet.descriptors = 0;
 	hung_up(&packet);
 	packet = packet_of(AGENT_HELLO, "");

@@ -199,9 +199,10 @@ static int run_died(int rounds)
 
 static unsigned measure(void)
 {
-	uint64_t begin = now();
+	uint64_t begin;
 
 	start_target();
+	begin = now();
 	check_whole(attach(NULL, NULL));
 	begin = now() - begin;
 	end_target(0);

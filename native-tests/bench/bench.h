@@ -26,6 +26,8 @@ enum relation {
 	AT_MOST,  /* ratio = ours / peer, to be at most the target */
 	CHEAPER,  /* ratio = peer / ours, to be at least the target */
 	AT_LEAST, /* ratio = ours / peer, to be at least the target */
+	WITHIN,	  /* the median, to be at most the target; the ratio, of the medians, is for
+		     information */
 };
 
 struct comparison {
@@ -98,6 +100,7 @@ void bench_record(void);
 void bench_count(void);
 void bench_graph(void);
 void bench_tracing(void);
+void bench_attach(void);
 
 /* Where to draw the curves of bench_latency() to, or NULL; and what to call the machine. */
 extern const char *plot_file;

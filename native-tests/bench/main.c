@@ -131,10 +131,14 @@ static void print_quartiles(char *text, size_t size, const struct quartiles *val
 
 static void print_row(const struct row *row)
 {
-	char what[96], ours[80], peers[80] = "", ratio[24] = "", target[40] = "";
+	char what[96], ours[80], peers[80] = "", ratio[24] = "", target[40] = "", max[24];
 
 	snprintf(what, sizeof(what), "%s, %s", row->what, row->unit);
 	print_quartiles(ours, sizeof(ours), &row->ours);
+	if (row->relation == WITHIN) {
+		print_number(max, sizeof(max), row->ours.max);
+		snprintf(ours + strlen(ours), sizeof(ours) - strlen(ours), " max %s", max);
+	}
 	if (row->peer[0]) {
 		print_quartiles(peers, sizeof(peers), &row->peers);
 		print_number(ratio, sizeof(ratio) - 1, row->ratio);
@@ -144,6 +148,7 @@ static void print_row(const struct row *row)
 	if (row->target > 0)
 		snprintf(target, sizeof(target),
 			 row->relation == AT_MOST   ? "<= %.2f %s"
+			 : row->relation == WITHIN  ? "<= %.0f %s"
 			 : row->relation == CHEAPER ? ">= %.0fx %s"
 						    : ">= %.2f %s",
 			 row->target, row->met ? "met" : "missed");
@@ -156,6 +161,18 @@ static void print_header(const char *section)
 	if (begins_section(section))
 		printf("\n%-54s %30s  %-26s %30s %8s  %s\n", section, "median (quartiles)",
 		       "against", "median (quartiles)", "ratio", "target");
+}
+
+static bool is_met(const struct row *row)
+{
+	switch (row->relation) {
+	case AT_MOST:
+		return row->ratio <= row->target;
+	case WITHIN:
+		return row->ours.median <= row->target;
+	default:
+		return row->ratio >= row->target;
+	}
 }
 
 static struct row *keep_row(const struct comparison *comparison)
@@ -175,10 +192,12 @@ static struct row *keep_row(const struct comparison *comparison)
 		row->peers = quartiles_of(comparison->peers);
 		if (row->relation == CHEAPER)
 			row->ratio = ratio_of(comparison->peers, comparison->ours);
+		else if (row->relation == WITHIN)
+			row->ratio = row->ours.median / row->peers.median;
 		else
 			row->ratio = ratio_of(comparison->ours, comparison->peers);
 	}
-	row->met = row->relation == AT_MOST ? row->ratio <= row->target : row->ratio >= row->target;
+	row->met = is_met(row);
 	return row;
 }
 
@@ -276,8 +295,8 @@ static void write_row(FILE *file, const struct row *row)
 	}
 	if (row->target > 0)
 		fprintf(file, ", \"target\": \"%s %.2f\", \"met\": %s",
-			row->relation == AT_MOST ? "<=" : ">=", row->target,
-			row->met ? "true" : "false");
+			row->relation == AT_MOST || row->relation == WITHIN ? "<=" : ">=",
+			row->target, row->met ? "true" : "false");
 	fputs("}", file);
 }
 
@@ -313,13 +332,16 @@ static void write_markdown(FILE *file, const char *cpu, long cores, const char *
 
 		if (row->note[0])
 			fprintf(file, "| %s | | | | | |\n", row->note);
-		if (row->note[0] || !row->peer[0] || row->threads)
+		if (row->note[0] || (!row->peer[0] && row->target == 0) || row->threads)
 			continue;
 		print_quartiles(ours, sizeof(ours), &row->ours);
 		print_quartiles(peers, sizeof(peers), &row->peers);
+		if (!row->peer[0])
+			peers[0] = '\0';
 		snprintf(target, sizeof(target), "%s %.4g %s",
-			 row->relation == AT_MOST ? "at most" : "at least", row->target,
-			 row->met ? "met" : "**missed**");
+			 row->relation == AT_MOST || row->relation == WITHIN ? "at most"
+									     : "at least",
+			 row->target, row->met ? "met" : "**missed**");
 		fprintf(file, "| %s, %s | %s | %s | %s | %.2f | %s |\n", row->what, row->unit, ours,
 			row->peer, peers, row->ratio, row->target > 0 ? target : "");
 	}
@@ -370,6 +392,7 @@ static const struct part {
 	{"count", bench_count},
 	{"graph", bench_graph},
 	{"tracing", bench_tracing},
+	{"attach", bench_attach},
 	{NULL, NULL},
 };
 
@@ -407,8 +430,12 @@ static void usage(FILE *file)
 	      "              -finstrument-functions, replaced return addresses, and handlers\n"
 	      "              called by hand\n"
 	      "  tracing     calls that the recorder records, compared with two readings of the\n"
-	      "              clock, XRay, -finstrument-functions and uftrace; recording that is off;\n"
+	      "              clock, XRay, -finstrument-functions and uftrace; recording that is "
+	      "off;\n"
 	      "              snapshots\n"
+	      "  attach      attaching to a process that runs, compared with gdb; changes of what "
+	      "is\n"
+	      "              recorded; what is left after detaching\n"
 	      "\n"
 	      "  --json FILE  also write the results to FILE\n"
 	      "  --markdown FILE  also write the rows that have a peer as a Markdown table\n"

@@ -328,6 +328,23 @@ static int sample_signal(void)
 	return found;
 }
 
+static int perf_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int count = 0;
+
+	CHECK(directory);
+	while ((entry = readdir(directory))) {
+		char target[64] = "";
+
+		if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0)
+			count += strcmp(target, "anon_inode:[perf_event]") == 0;
+	}
+	closedir(directory);
+	return count;
+}
+
 /* Holds the signal that the thread is about to take, until it is told to let go. */
 static int hold_signal(int tid, int signo, int held, int go)
 {
@@ -351,12 +368,19 @@ static int hold_signal(int tid, int signo, int held, int go)
 	return 0;
 }
 
+static void *stop_it(void *unused)
+{
+	(void)unused;
+	CHECK_EQ(ftrace_tracing_stop(), 0);
+	return NULL;
+}
+
 /* A thread has taken the signal when sampling ends, and delivers it later: a tracer stands in between. */
 static void held(void)
 {
 	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.flags = FTRACE_TRACING_SAMPLE | FTRACE_TRACING_NO_CHILDREN, .hz = HZ);
 	int signo = sample_signal(), is_held[2], go[2], status, tid = 0;
-	pthread_t thread = start(burn_always, &tid);
+	pthread_t thread = start(burn_always, &tid), stop;
 	struct trace_file file;
 	pid_t tracer;
 	char byte;
@@ -373,8 +397,10 @@ static void held(void)
 	}
 	close(is_held[1]);
 	CHECK_EQ(read(is_held[0], &byte, 1), 1);
-	CHECK_EQ(ftrace_tracing_stop(), 0);
+	stop = start(stop_it, NULL);
+	WAIT_FOR(!perf_descriptors()); /* no signal is sent any more; what follows would wait for the thread */
 	CHECK_EQ(write(go[1], "g", 1), 1);
+	join(stop);
 	CHECK_EQ(waitpid(tracer, &status, 0), tracer);
 	CHECK_EQ(status, 0);
 	ended = true;
@@ -453,22 +479,6 @@ static void taken(void)
 	CHECK_EQ(ftrace_tracing_start(&opts), -EBUSY);
 }
 
-static int perf_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	struct dirent *entry;
-	int count = 0;
-
-	CHECK(directory);
-	while ((entry = readdir(directory))) {
-		char target[64] = "";
-
-		if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0)
-			count += strcmp(target, "anon_inode:[perf_event]") == 0;
-	}
-	closedir(directory);
-	return count;
-}
 
 static void count_descriptors(void)
 {

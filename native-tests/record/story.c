@@ -201,20 +201,32 @@ static void tear(struct trace_file *file, struct totals *totals)
 	CHECK(!check_trace(file));
 }
 
+/* Until the next toggle is due; @due: the last one. One that is late is followed by the next at once, but is not made up for. */
+static void pause_until_next(uint64_t *due)
+{
+	uint64_t now = now_ns();
+	struct timespec time;
+
+	*due += 1000000000ULL / toggles;
+	if (*due < now)
+		*due = now;
+	time = (struct timespec){*due / 1000000000, *due % 1000000000};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
 static void record(uint64_t ns, struct totals *totals)
 {
 	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.hz = hz, .buffer_size = 4 << 20);
-	struct timespec pause = {.tv_nsec = 1000000000 / toggles};
-	uint64_t end = now_ns() + ns, begin;
+	uint64_t end = now_ns() + ns, begin, due;
 	struct trace_file file;
 
 	start_recording(&opts);
-	begin = now_ns();
+	begin = due = now_ns();
 	while (now_ns() < end) {
 		CHECK_EQ(ftrace_register_graph(&others), 0);
-		nanosleep(&pause, NULL);
+		pause_until_next(&due);
 		CHECK_EQ(ftrace_unregister_graph(&others), 0);
-		nanosleep(&pause, NULL);
+		pause_until_next(&due);
 		totals->toggles += 2;
 	}
 	totals->recorded_ns += now_ns() - begin;

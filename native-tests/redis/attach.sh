@@ -98,7 +98,7 @@ until [ "$(ask ping || :)" = PONG ]; do
     sleep 0.1
 done
 ! grep -q libftrace "/proc/$server/maps" || failed "redis-server has the library already"
-(while :; do "$src/redis-benchmark" -s "$socket" -c 20 -n 1000000 -t get,set,lpush,lpop -q >/dev/null 2>&1 || exit; done) &
+"$src/redis-benchmark" -s "$socket" -c 20 -n 1000000 -t get,set,lpush,lpop -q -l >/dev/null 2>&1 &
 load=$!
 tries=0
 until [ "$(answered)" -gt 1000 ]; do

@@ -1,9 +1,11 @@
 using System;
+using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Attach;
 
 /// <summary>A process cannot be attached to: <c>PID: reason; remedy</c>. The process runs on, as before.</summary>
-internal sealed class AttachException(AttachRefusal refusal, string message) : Exception(message)
+/// <remarks>The message may have words of the process: a terminal obeys none of them.</remarks>
+internal sealed class AttachException(AttachRefusal refusal, string message) : Exception(CleanText.Of(message))
 {
     /// <summary>Its number is the exit status.</summary>
     public AttachRefusal Refusal { get; } = refusal;

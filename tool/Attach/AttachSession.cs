@@ -5,6 +5,7 @@ using System.IO;
 using System.Text;
 using System.Threading;
 using Ftrace.Tool.Control;
+using Ftrace.Tool.Reading;
 using Ftrace.Tool.Recording;
 
 namespace Ftrace.Tool.Attach;
@@ -117,7 +118,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
             return;
         }
 
-        string why = answer.Text.Trim();
+        string why = CleanText.Of(answer.Text.Trim());
         string message = $"{target}: {(why.Length != 0 ? why : Libc.TextOf(answer.Error))}";
         if (answer.Error == Libc.EBUSY)
         {
@@ -178,7 +179,34 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         }
     }
 
-    private static string WhyOver(string pid) => Directory.Exists($"/proc/{pid}") ? "the recording was ended by another process, or the process has executed another program" : "the process has ended";
+    private static string WhyOver(string pid)
+    {
+        const int LongestMs = 500; // it closes its descriptors before it has ended
+        const int PauseMs = 10;
+
+        for (long until = Environment.TickCount64 + LongestMs; Environment.TickCount64 < until; Thread.Sleep(PauseMs))
+        {
+            if (HasEnded(pid))
+            {
+                return "the process has ended";
+            }
+        }
+
+        return "the recording was ended by another process, or the process has executed another program";
+    }
+
+    private static bool HasEnded(string pid)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[(stat.LastIndexOf(')') + 1)..].TrimStart() is ['Z' or 'X', ..];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
 
     private bool TryFinish(TraceOutput output, int source, bool isInPlace, string pid)
     {
@@ -220,7 +248,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
     {
         try
         {
-            return $" ({File.ReadAllText($"/proc/{pid}/comm").TrimEnd()})";
+            return $" ({CleanText.Of(File.ReadAllText($"/proc/{pid}/comm").TrimEnd('\n'))})";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -60,7 +60,7 @@ internal sealed class BorrowedThread
         ExtendedState.Initialize(_initial);
         _caught = status.Caught;
         _innerTid = status.InnerId;
-        _innerPid = process.ReadStatus().InnerId;
+        _innerPid = status.InnerProcessId;
         _signal = Array.Find(s_stopSignals, signal => !SignalNumber.IsIn(_caught | _mask, signal));
         _signal = _signal != 0 ? _signal : SignalNumber.Urg;
         _layout = new CallLayout(CallLayout.Restarted(stopped.Registers), _mask, extended, codes, ~SignalNumber.Synchronous);
@@ -69,18 +69,22 @@ internal sealed class BorrowedThread
     /// <summary>Where two descriptors can be stored.</summary>
     public ulong Pair => _layout.Pair;
 
-    /// <summary>Finds out errno, so that it is as before afterwards. The first call.</summary>
-    /// <param name="location">The address of <c>__errno_location</c>.</param>
-    public void SaveErrno(ulong location)
+    /// <summary>Finds out errno, so that it is as before afterwards. Before all other calls.</summary>
+    /// <param name="libc">The libc there.</param>
+    public void SaveErrno(TargetLibc libc)
     {
-        ulong address = Call(location, LongestStopMs);
+        ulong address = libc.ErrnoOffset is ulong offset ? _stopped.Registers.FsBase + offset : Call(libc.ErrnoLocation, LongestStopMs);
         if (!_process.Memory.TryRead(address, out int value))
         {
             throw Fail(AttachRefusal.Fault, "its errno cannot be read");
         }
 
         (ulong at, byte[] bytes) = _layout.SetErrno(address, value);
-        Write(at, bytes);
+        if (_isWritten)
+        {
+            Write(at, bytes);
+        }
+
         _errnoAddress = address;
         _errno = value;
     }

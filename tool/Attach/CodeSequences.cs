@@ -8,6 +8,9 @@ namespace Ftrace.Tool.Attach;
 /// </summary>
 internal sealed class CodeSequences
 {
+    /// <summary>How much of the code <see cref="IsRestorer"/> wants.</summary>
+    public const int LongestRestorer = 9;
+
     private const int LongestStore = 24;
 
     /// <summary><c>mov $15, %rax; syscall</c>: rt_sigreturn(2), with the frame at the stack pointer.</summary>
@@ -36,7 +39,7 @@ internal sealed class CodeSequences
     /// <param name="start">Its address.</param>
     public void Search(ReadOnlySpan<byte> code, ulong start)
     {
-        ReadOnlySpan<byte> restorer = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
+        ReadOnlySpan<byte> restorer = LongRestorer;
         ReadOnlySpan<byte> systemCall = [0x0f, 0x05, 0xc3];
         ReadOnlySpan<byte> popRdi = [0x5f, 0xc3];
         Restorer = Restorer != 0 ? Restorer : Find(code, start, restorer);
@@ -44,6 +47,13 @@ internal sealed class CodeSequences
         PopRdi = PopRdi != 0 ? PopRdi : Find(code, start, popRdi);
         Store ??= FindStore(code, start);
     }
+
+    private static ReadOnlySpan<byte> LongRestorer => [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
+
+    private static ReadOnlySpan<byte> ShortRestorer => [0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05];
+
+    /// <summary>True if the code makes a thread return from a signal handler. <c>mov $15, %eax; syscall</c> does it too.</summary>
+    public static bool IsRestorer(ReadOnlySpan<byte> code) => code.StartsWith(LongRestorer) || code.StartsWith(ShortRestorer);
 
     private static ulong Find(ReadOnlySpan<byte> code, ulong start, ReadOnlySpan<byte> sequence)
     {

@@ -27,7 +27,7 @@ internal sealed record IdleLibrary(int Pid, string Path, bool IsHeld)
             }
 
             var maps = new TargetMaps(File.ReadAllText($"/proc/{pid}/maps"));
-            List<Mapping> library = maps.OfFile(mapping => mapping.FileName.StartsWith(Name, StringComparison.Ordinal));
+            List<Mapping> library = maps.OfObject(mapping => mapping.FileName.StartsWith(Name, StringComparison.Ordinal));
             return library.Count == 0 ? null : new IdleLibrary(pid, library[0].Name, HasAgent(pid));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

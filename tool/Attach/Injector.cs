@@ -30,7 +30,7 @@ internal static class Injector
         }
 
         string? path = wasLoaded ? null : LibraryPlace.Find(process, options);
-        int handle = Libc.OpenProcess(pid);
+        int handle = Libc.OpenProcess(process.Pid);
         if (handle < 0)
         {
             throw process.Refuse(AttachRefusal.NoSocket, $"pidfd_open(2) has failed ({Libc.TextOf(Libc.Errno)}); it needs Linux 5.6");
@@ -40,12 +40,12 @@ internal static class Injector
         Libc.SleepExactly();
         try
         {
-            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc.Codes.Restorer, options.Force, () => signals.IsReceived).Find();
+            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => signals.IsReceived).Find();
             var thread = new BorrowedThread(process, stopped, libc.Codes);
             TimeSpan stoodStill;
             try
             {
-                thread.SaveErrno(libc.ErrnoLocation);
+                thread.SaveErrno(libc);
                 agent = agent != 0 ? agent : Load(process, thread, libc, path!);
                 socket = Connect(process, thread, handle, agent);
             }
@@ -54,7 +54,7 @@ internal static class Injector
                 stoodStill = thread.Release();
             }
 
-            return new AttachedProcess(pid, socket)
+            return new AttachedProcess(process.Pid, socket)
             {
                 Path = stopped.Path,
                 WasLoaded = wasLoaded,
@@ -84,21 +84,32 @@ internal static class Injector
         ulong loaderStart = TargetChecks.CheckAuxiliaryVector(process, process.ReadAuxiliaryVector());
         maps = process.ReadMaps();
         List<Mapping> mappings = TargetChecks.CheckLibraries(process, maps, loaderStart, out loader);
+        CheckMemory(process, mappings[0].Start);
         libc = new TargetLibc(process, maps, mappings);
         return process;
+    }
+
+    /// <summary>Who may read the maps of a process may not always read its memory: Yama, and capabilities, tell them apart.</summary>
+    private static void CheckMemory(TargetProcess process, ulong address)
+    {
+        if (!process.Memory.TryRead(address, out ulong _) && Libc.Errno == Libc.EPERM)
+        {
+            throw Permission.Refuse(process);
+        }
     }
 
     private static ulong Load(TargetProcess process, BorrowedThread thread, TargetLibc libc, string path)
     {
         ulong text = thread.WriteText(path);
-        if (thread.Call(libc.Open, LongestCallMs, text, libc.OpenFlags) == 0)
+        ulong handle = thread.Call(libc.Open, LongestCallMs, text, libc.OpenFlags);
+        if (handle == 0)
         {
             ulong message = libc.LastError == 0 ? 0 : thread.Call(libc.LastError, LongestCallMs);
             string why = message == 0 ? "" : $": {process.Memory.ReadText(message, LongestMessage)}";
             throw process.Refuse(AttachRefusal.NotLoaded, $"its loader cannot open the library{why}");
         }
 
-        ulong agent = TargetLibrary.FindAgent(process, process.ReadMaps(), out _);
+        ulong agent = TargetLibrary.FindAgent(process, handle);
         return agent != 0
             ? agent
             : throw process.Refuse(AttachRefusal.OtherVersion, $"{path} has no agent; install the library of this command's version");
@@ -114,7 +125,11 @@ internal static class Injector
             throw process.Refuse(AttachRefusal.NoSocket, $"no sockets can be created in it: {Libc.TextOf((int)-error)}");
         }
 
-        process.Memory.TryRead(thread.Pair, out ulong pair);
+        if (!process.Memory.TryRead(thread.Pair, out ulong pair))
+        {
+            throw process.RefuseEnded();
+        }
+
         int taken = (int)pair;
         int given = (int)(pair >> 32);
         int socket = Libc.TakeDescriptor(handle, taken);

@@ -12,7 +12,8 @@ internal static class LibraryPlace
     {
         string path = Path.GetFullPath(options.Library);
         string own = new FileInfo(path).ResolveLinkTarget(true)?.FullName ?? path;
-        if (IsSame(own, process.Root + own))
+        using var files = new TargetFiles(process);
+        if (IsSame(own, files, own))
         {
             return own;
         }
@@ -24,20 +25,33 @@ internal static class LibraryPlace
 
         if (options.CopyTo != null)
         {
-            return Copy(process, own, options.CopyTo);
+            return Copy(process, files, own, options.CopyTo);
         }
 
-        string state = File.Exists(process.Root + own) ? "is another file" : "is not there";
-        throw process.Refuse(AttachRefusal.NotVisible, $"in its file system {own} {state}; copy it there: cp {own} {process.Root}{own}, or name a folder of that file system with --copy-to");
+        using FileStream? other = Open(files, own);
+        throw process.Refuse(AttachRefusal.NotVisible,
+            $"in its file system {own} is {(other != null ? "another file" : "not there")}; name a folder of that file system with --copy-to, and the library is copied there");
     }
 
-    private static bool IsSame(string one, string other)
+    private static FileStream? Open(TargetFiles files, string path)
+    {
+        try
+        {
+            return files.Open(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsSame(string one, TargetFiles files, string other)
     {
         try
         {
             using FileStream first = File.OpenRead(one);
-            using FileStream second = File.OpenRead(other);
-            if (first.Length != second.Length)
+            using FileStream? second = files.Open(other);
+            if (second == null || first.Length != second.Length)
             {
                 return false;
             }
@@ -60,27 +74,31 @@ internal static class LibraryPlace
         }
     }
 
-    private static string Copy(TargetProcess process, string own, string folder)
+    /// <summary>
+    /// Copies it, over a file of that name: one that is there may be the same now, and another one when the process opens it. It gets its name when it is
+    /// whole, and is never written over: another process may have it mapped.
+    /// </summary>
+    private static string Copy(TargetProcess process, TargetFiles files, string own, string folder)
     {
-        string path = Path.Combine(Path.GetFullPath(folder, "/"), Path.GetFileName(own));
-        string there = process.Root + path;
-        if (IsSame(own, there))
+        string name = Path.GetFileName(own);
+        string path = Path.Combine(Path.GetFullPath(folder, "/"), name);
+        using TargetPlace? place = files.OpenFolder(Path.GetDirectoryName(path)!);
+        if (place == null)
         {
-            return path;
+            throw process.Refuse(AttachRefusal.NotVisible, $"{folder} cannot be used in its file system: {Libc.TextOf(Libc.Errno)}; name another folder with --copy-to");
         }
 
-        // Never written over: another process may have it mapped.
-        string part = $"{there}.{Environment.ProcessId}";
+        string part = $"{place.Path}/{name}.{Environment.ProcessId}";
         try
         {
             File.Copy(own, part);
-            File.Move(part, there, true);
+            File.Move(part, $"{place.Path}/{name}", true);
             return path;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             File.Delete(part);
-            throw process.Refuse(AttachRefusal.NotVisible, $"the library cannot be copied to {there}: {e.Message}");
+            throw process.Refuse(AttachRefusal.NotVisible, $"the library cannot be copied to {path} in its file system: {e.Message}");
         }
     }
 }

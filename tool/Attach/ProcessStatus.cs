@@ -45,6 +45,9 @@ internal sealed class ProcessStatus
     /// <summary>The id in its own pid namespace.</summary>
     public int InnerId => WordsOf("NSpid") is { Length: > 0 } ids ? int.Parse(ids[^1], CultureInfo.InvariantCulture) : (int)NumberOf("Pid");
 
+    /// <summary>The id of its process there.</summary>
+    public int InnerProcessId => WordsOf("NStgid") is { Length: > 0 } ids ? int.Parse(ids[^1], CultureInfo.InvariantCulture) : ProcessId;
+
     /// <summary>The signals that have handlers.</summary>
     public ulong Caught => SetOf("SigCgt");
 

@@ -12,6 +12,9 @@ internal static class SignalFrame
     /// <summary>Its size: flags and link, the alternate stack, 32 words of registers, the mask.</summary>
     public const int Size = 40 + 256 + 8;
 
+    /// <summary>cs of 64-bit code: __USER_CS</summary>
+    public const ulong UserCode = 0x33;
+
     private const ulong ContextFlags = 7; // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
 
     // sigaltstack(2) knows no such flag, and an error of it is passed over: the thread keeps its alternate stack, whatever it is.
@@ -26,8 +29,8 @@ internal static class SignalFrame
     public static bool MayBegin(ReadOnlySpan<ulong> words)
     {
         const int Selectors = (RegistersOffset + 18 * 8) / 8;
-        const ulong UserCode = 0x33; // __USER_CS; gs and fs are 0
 
+        // gs and fs are 0.
         return words.Length * sizeof(ulong) >= Size && words[0] <= ContextFlags && words[1] == 0 && (words[Selectors] & 0xffff_ffff_ffff) == UserCode;
     }
 

@@ -98,7 +98,9 @@ internal static class TargetChecks
     {
         foreach (Mapping mapping in maps.All)
         {
-            if (mapping.FileName.StartsWith("ld-musl") || mapping.FileName.StartsWith("libc.musl"))
+            // There the loader and libc are one file, and one of the names is a link to the other.
+            bool isMusl = mapping.FileName.StartsWith("ld-musl") || mapping.FileName.StartsWith("libc.musl") || (mapping.FileName is "libc.so" && mapping.Start == loader);
+            if (isMusl)
             {
                 throw process.Refuse(AttachRefusal.Musl, "runs with musl, and the library is for glibc; use a build of the program for glibc");
             }
@@ -111,7 +113,7 @@ internal static class TargetChecks
 
         // A program that is started as an argument of the loader has AT_BASE 0.
         Mapping? first = loader != 0 ? maps.At(loader) : FirstLoader(maps);
-        List<Mapping> libc = maps.OfFile(mapping => mapping.FileName is "libc.so.6" || mapping.FileName.StartsWith("libc-2."));
+        List<Mapping> libc = maps.OfObject(mapping => mapping.FileName is "libc.so.6" || mapping.FileName.StartsWith("libc-2."));
         if (first is null && libc.Count == 0)
         {
             throw process.Refuse(AttachRefusal.Static, "is linked statically, and has no loader that could open the library; link it dynamically, or link it with the library");
@@ -125,7 +127,7 @@ internal static class TargetChecks
 
     private static Mapping? FirstLoader(TargetMaps maps)
     {
-        List<Mapping> loader = maps.OfFile(mapping => mapping.FileName.StartsWith("ld-linux-x86-64.so") || mapping.FileName.StartsWith("ld-2."));
+        List<Mapping> loader = maps.OfObject(mapping => mapping.FileName.StartsWith("ld-linux-x86-64.so") || mapping.FileName.StartsWith("ld-2."));
         return loader.Count == 0 ? null : loader[0];
     }
 }

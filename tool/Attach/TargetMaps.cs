@@ -39,12 +39,21 @@ internal sealed class TargetMaps
     /// <summary>True if the address is in executable memory of that file.</summary>
     public bool IsCodeOf(string file, ulong address) => At(address) is Mapping mapping && mapping.IsExecutable && mapping.Name == file;
 
-    /// <summary>The mappings of the first file whose name the condition holds for, by ascending address; none: there is no such file.</summary>
-    public List<Mapping> OfFile(Func<Mapping, bool> condition)
+    /// <summary>
+    /// The mappings of the first object with code whose name the condition holds for, by ascending address; none: there is no such object. The same
+    /// file may also be mapped as data: debuggers and profilers do that.
+    /// </summary>
+    public List<Mapping> OfObject(Func<Mapping, bool> condition)
     {
         var found = new List<Mapping>();
         foreach (Mapping mapping in _mappings)
         {
+            bool begins = mapping.Offset == 0 && condition(mapping) && !found.Exists(part => part.IsExecutable);
+            if (begins)
+            {
+                found.Clear();
+            }
+
             bool belongs = found.Count == 0 ? condition(mapping) : mapping.Name == found[0].Name;
             if (belongs)
             {
@@ -52,7 +61,7 @@ internal sealed class TargetMaps
             }
         }
 
-        return found;
+        return found.Exists(part => part.IsExecutable) ? found : [];
     }
 
     private int IndexAt(ulong address)

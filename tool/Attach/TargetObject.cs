@@ -56,6 +56,7 @@ internal sealed class TargetObject
         }
 
         ulong dynamic = 0;
+        int entryCount = 0;
         bool hasFirst = false;
         for (int i = 0; i < count; i++)
         {
@@ -68,20 +69,26 @@ internal sealed class TargetObject
                 _bias = start - (address & ~0xffful);
             }
 
-            dynamic = type == TypeDynamic ? address : dynamic;
+            if (type == TypeDynamic)
+            {
+                dynamic = address;
+                entryCount = (int)Math.Min(BitConverter.ToUInt64(entry[40..]) / DynamicSize, MostEntries);
+            }
         }
 
-        if (dynamic == 0)
+        // All of them at once: a thread may be standing still meanwhile.
+        Span<ulong> entries = stackalloc ulong[2 * MostEntries];
+        entries = entries[..(2 * entryCount)];
+        if (dynamic == 0 || !memory.TryRead(_bias + dynamic, MemoryMarshal.AsBytes(entries)))
         {
             return;
         }
 
-        Span<ulong> dynamicEntry = stackalloc ulong[2];
-        for (int i = 0; i < MostEntries && memory.TryRead(_bias + dynamic + (ulong)(i * DynamicSize), MemoryMarshal.AsBytes(dynamicEntry)) && dynamicEntry[0] != 0; i++)
+        for (int i = 0; i < entries.Length && entries[i] != 0; i += 2)
         {
             // As in the file, or relocated by the loader.
-            ulong address = dynamicEntry[1] < _bias ? _bias + dynamicEntry[1] : dynamicEntry[1];
-            switch ((long)dynamicEntry[0])
+            ulong address = entries[i + 1] < _bias ? _bias + entries[i + 1] : entries[i + 1];
+            switch ((long)entries[i])
             {
                 case TagStrings:
                     _strings = address;

@@ -17,14 +17,18 @@ internal static class TargetStack
 
     /// <summary>True if that is enough, and what is written before the first call is in memory that is mapped.</summary>
     /// <param name="process">The process.</param>
+    /// <param name="maps">Its maps.</param>
     /// <param name="registers">Of a thread that is stopped.</param>
-    public static bool IsEnough(TargetProcess process, in Registers registers)
+    /// <param name="limit"><see cref="LimitOf"/></param>
+    public static bool IsEnough(TargetProcess process, TargetMaps maps, in Registers registers, ulong limit)
     {
-        TargetMaps maps = process.ReadMaps();
         ulong pointer = registers.Rsp;
-        ulong left = Left(maps, pointer, registers.FsBase, StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? ""));
+        ulong left = Left(maps, pointer, registers.FsBase, limit);
         return left >= Needed && maps.At(pointer - Written) is { IsWritable: true };
     }
+
+    /// <summary>RLIMIT_STACK of a process.</summary>
+    public static ulong LimitOf(TargetProcess process) => StackLimitIn(process.ReadThreadFile(process.Pid, "limits") ?? "");
 
     public static AttachException Refuse(TargetProcess process) => process.Refuse(AttachRefusal.SmallStack,
         $"no thread that can be used has {Needed >> 10} KB of its stack left; give it larger stacks, or start it with: ftrace record");

@@ -23,30 +23,36 @@ internal sealed class ThreadSearch
     private readonly TargetProcess _process;
     private readonly TargetMaps _maps;
     private readonly string _loader;
-    private readonly ulong _restorer;
+    private readonly TargetLibc _libc;
     private readonly Dictionary<string, bool> _lockFree = [];
+    private readonly Dictionary<string, bool> _sanitizers = [];
     private readonly bool _force;
     private readonly Func<bool> _isInterrupted;
     private readonly Stopwatch _searched = Stopwatch.StartNew();
 
     private readonly HashSet<int> _small = [];
 
+    // Both before a thread is stopped.
+    private readonly ulong _stackLimit;
+    private readonly ulong[] _stack = new ulong[SearchedStack / sizeof(ulong)];
+
     private int _turn;
 
     /// <param name="process">The process.</param>
     /// <param name="maps">Its maps.</param>
     /// <param name="loader">The name of its loader's file there.</param>
-    /// <param name="restorer">What its signal handlers return to.</param>
+    /// <param name="libc">Its libc.</param>
     /// <param name="force">See <see cref="AttachOptions.Force"/>.</param>
     /// <param name="isInterrupted">True if the user wants no more.</param>
-    public ThreadSearch(TargetProcess process, TargetMaps maps, string loader, ulong restorer, bool force, Func<bool> isInterrupted)
+    public ThreadSearch(TargetProcess process, TargetMaps maps, string loader, TargetLibc libc, bool force, Func<bool> isInterrupted)
     {
         _process = process;
         _maps = maps;
         _loader = loader;
-        _restorer = restorer;
+        _libc = libc;
         _force = force;
         _isInterrupted = isInterrupted;
+        _stackLimit = TargetStack.LimitOf(process);
     }
 
     /// <exception cref="AttachException">There is no such thread.</exception>
@@ -151,11 +157,19 @@ internal sealed class ThreadSearch
 
     /// <summary>A first look, at a thread that is not stopped. Without this file the thread has to be stopped to see it.</summary>
     private bool IsInListedCall(int tid) => _process.ReadThreadFile(tid, "syscall") is not string text
-        || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction));
+        || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction) && !IsInSanitizer(instruction));
 
     private bool HasStack(StoppedThread stopped)
     {
-        bool isEnough = TargetStack.IsEnough(_process, stopped.Registers);
+        // Now that it stands still, what was found in its memory before is still there, or will never be.
+        TargetMaps maps = _process.ReadMaps();
+        if (maps.At(_libc.Start.Start) != _libc.Start)
+        {
+            stopped.Thread.Detach();
+            throw new AttachException(AttachRefusal.Ended, $"{_process.Pid}: the process has just executed another program; try again") { IsTemporary = true };
+        }
+
+        bool isEnough = TargetStack.IsEnough(_process, maps, stopped.Registers, _stackLimit);
         if (!isEnough)
         {
             _small.Add(stopped.Thread.Tid);
@@ -166,17 +180,40 @@ internal sealed class ThreadSearch
 
     private bool IsInLoader(ulong address) => _maps.IsCodeOf(_loader, address);
 
+    /// <summary>
+    /// True if an address is in the runtime of ThreadSanitizer: threads of the program sleep in libc, and its own thread there. That one has no
+    /// state of a thread, which the runtime's malloc needs.
+    /// </summary>
+    private bool IsInSanitizer(ulong address)
+    {
+        if (_maps.At(address) is not { IsExecutable: true } code || code.FileName.IsEmpty)
+        {
+            return false;
+        }
+
+        if (!_sanitizers.TryGetValue(code.Name, out bool isSanitizer))
+        {
+            isSanitizer = Exports(code, "__tsan_init");
+            _sanitizers.Add(code.Name, isSanitizer);
+        }
+
+        return isSanitizer;
+    }
+
+    private bool Exports(Mapping code, string name) =>
+        new TargetObject(_process.Memory, _maps.OfObject(mapping => mapping.Name == code.Name)[0].Start).Find(name) != 0;
+
     private bool IsAsleep(in Registers registers)
     {
         Span<byte> instruction = stackalloc byte[2];
-        return !IsInHandler(ReadStack(registers.Rsp)) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip)
+        return !IsInHandler(ReadStack(registers.Rsp)) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip) && !IsInSanitizer(registers.Rip)
             && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
     }
 
     private bool IsAtProvenPlace(StoppedThread stopped)
     {
         Registers registers = stopped.Registers;
-        if (registers.OrigRax >= 0 || !IsLockFree(registers.Rip) || IsInRestartable(stopped))
+        if (registers.OrigRax >= 0 || registers.Cs != SignalFrame.UserCode || !IsLockFree(registers.Rip) || IsInRestartable(stopped))
         {
             return false;
         }
@@ -197,8 +234,7 @@ internal sealed class ThreadSearch
 
         if (!_lockFree.TryGetValue(code.Name, out bool isFree))
         {
-            ulong start = _maps.OfFile(mapping => mapping.Name == code.Name)[0].Start;
-            isFree = code.Name != _loader && !IsOfLibc(code.FileName) && new TargetObject(_process.Memory, start).Find("malloc") == 0;
+            isFree = code.Name != _loader && !IsOfLibc(code.FileName) && !Exports(code, "malloc");
             _lockFree.Add(code.Name, isFree);
         }
 
@@ -248,7 +284,7 @@ internal sealed class ThreadSearch
     {
         for (int at = 0; at < words.Length; at++)
         {
-            if (words[at] == _restorer && SignalFrame.MayBegin(words[(at + 1)..]))
+            if (SignalFrame.MayBegin(words[(at + 1)..]) && IsRestorer(words[at]))
             {
                 return true;
             }
@@ -257,16 +293,22 @@ internal sealed class ThreadSearch
         return false;
     }
 
+    /// <summary>True if this is what a signal handler returns to: that of libc, or of another library: before glibc 2.34 libpthread had one too.</summary>
+    private bool IsRestorer(ulong address)
+    {
+        Span<byte> code = stackalloc byte[CodeSequences.LongestRestorer];
+        return address == _libc.Codes.Restorer || (_process.Memory.TryRead(address, code) && CodeSequences.IsRestorer(code));
+    }
+
     private ReadOnlySpan<ulong> ReadStack(ulong pointer)
     {
-        ulong[] words = new ulong[SearchedStack / sizeof(ulong)];
-        int count = words.Length;
-        while (count > 0 && !_process.Memory.TryRead(pointer, MemoryMarshal.AsBytes(words.AsSpan(0, count))))
+        int count = _stack.Length;
+        while (count > 0 && !_process.Memory.TryRead(pointer, MemoryMarshal.AsBytes(_stack.AsSpan(0, count))))
         {
             count /= 2;
         }
 
-        return words.AsSpan(0, count);
+        return _stack.AsSpan(0, count);
     }
 
     /// <summary>

@@ -2,9 +2,11 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using Ftrace.Record;
 using Ftrace.Tool.Attach;
 using Ftrace.Tool.Control;
+using Ftrace.Tool.Reading;
 
 namespace Ftrace.Tool.Commands;
 
@@ -25,7 +27,7 @@ internal static class StatusCommand
             {
                 using var channel = new ControlChannel(name);
                 string text = ControlCommand.Ask(channel, name, ControlKind.Status);
-                Console.Out.Write(result.GetValue(raw) ? text : Format(text));
+                Console.Out.Write(result.GetValue(raw) ? FormatRaw(text) : Format(text));
             }
             catch (ControlException e)
             {
@@ -38,13 +40,25 @@ internal static class StatusCommand
         return command;
     }
 
+    /// <summary>The process may be somebody else's: a terminal obeys none of its words.</summary>
+    private static string FormatRaw(string text)
+    {
+        var lines = new StringBuilder();
+        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            lines.Append(CleanText.Of(line)).Append('\n');
+        }
+
+        return lines.ToString();
+    }
+
     private static string FormatRaw(IdleLibrary library) =>
-        Invariant($"state=none\npid={library.Pid}\nlibrary={library.Path}\nattached={(library.IsHeld ? 1 : 0)}\n");
+        Invariant($"state=none\npid={library.Pid}\nlibrary={CleanText.Of(library.Path)}\nattached={(library.IsHeld ? 1 : 0)}\n");
 
     private static string Format(IdleLibrary library) =>
         Invariant($"process:  {library.Pid}\n")
         + $"tracing:  not recorded{(library.IsHeld ? ", another process is attached" : Invariant($"; record it with: ftrace attach {library.Pid}"))}\n"
-        + $"library:  {library.Path}\n";
+        + $"library:  {CleanText.Of(library.Path)}\n";
 
     private static string Format(string text)
     {
@@ -71,7 +85,7 @@ internal static class StatusCommand
         limits += Number(values, "depth") is long depth and not 0 ? Invariant($", depth {depth}") : "";
         limits += Number(values, "min_time_ns") is long least and not 0 ? Invariant($", calls of {least} ns and more") : "";
         return Invariant($"process:  {Number(values, "pid")}\n")
-            + $"tracing:  {values.GetValueOrDefault("state", "?")}{limits}\n"
+            + $"tracing:  {CleanText.Of(values.GetValueOrDefault("state", "?"))}{limits}\n"
             + $"mode:     {mode}\n"
             + Invariant($"threads:  {Number(values, "threads")} so far; {Number(values, "free_buffers")} of {Number(values, "buffers")} buffers of {Number(values, "buffer_size") >> 10} KB are free\n")
             + Invariant($"file:     {Number(values, "file_size") >> 20} MB, at most {Number(values, "max_size") >> 20} MB\n")
