@@ -14,17 +14,17 @@ uintptr_t ftrace_modifying_code[16] __attribute__((aligned(128)));
 
 __thread struct ftrace_nmi_thread ftrace_nmi_thread = {.saved = 1};
 
-void exported_enter(void) __asm__("ftrace_nmi_enter") __attribute__((aligned(64)));
-void exported_exit(void) __asm__("ftrace_nmi_exit") __attribute__((aligned(64)));
+void ftrace_nmi_enter(void) __attribute__((aligned(64)));
+void ftrace_nmi_exit(void) __attribute__((aligned(64)));
 
-void exported_enter(void)
+void ftrace_nmi_enter(void)
 {
-	ftrace_nmi_enter();
+	inline_nmi_enter();
 }
 
-void exported_exit(void)
+void ftrace_nmi_exit(void)
 {
-	ftrace_nmi_exit();
+	inline_nmi_exit();
 }
 
 /* The gate opens only after the runtime has started: then these are set. */

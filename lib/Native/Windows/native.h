@@ -16,7 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The bodies under other names: clang takes two functions whose symbols have one name for the same. */
+#define ftrace_nmi_enter inline_nmi_enter
+#define ftrace_nmi_exit	 inline_nmi_exit
 #include <ftrace/nmi-inline.h>
+#undef ftrace_nmi_enter
+#undef ftrace_nmi_exit
 
 /* struct ftrace_nmi_thread: the thread is in a call of the library. lib/Protocol/NmiThread.cs */
 #define busy reserved[1]
