@@ -144,10 +144,19 @@ internal static unsafe class SuspendedThreads
             return status;
         }
 
+        // It has not begun, and will not while it is suspended. Under wine its context would not come: who creates it may stand still half-way.
+        ulong teb = InformationOf(thread->Handle).Teb;
+        if (teb == 0)
+        {
+            thread->Rip = 0;
+            thread->StandsStill = 1;
+            return 0;
+        }
+
         // The suspension may be under way; reading the context waits for it.
         s_context->ContextFlags = ThreadContext.Control;
         status = Ntdll.NtGetContextThread(thread->Handle, s_context);
-        if (status >= 0 && !IsInAnnouncedNmi(InformationOf(thread->Handle).Teb))
+        if (status >= 0 && !IsInAnnouncedNmi(teb))
         {
             thread->Rip = s_context->Rip;
             thread->StandsStill = 1;
@@ -159,12 +168,11 @@ internal static unsafe class SuspendedThreads
     }
 
     /// <summary>
-    /// Reads the words of a thread that stands still. One that has none yet, or no longer, is in no NMI: it may not even have a thread
-    /// environment block.
+    /// Reads the words of a thread that stands still. One that has none yet, or no longer, is in no NMI.
     /// </summary>
     private static bool IsInAnnouncedNmi(ulong teb)
     {
-        ulong** blocks = teb != 0 ? *(ulong***)(teb + TlsArray) : null;
+        ulong** blocks = *(ulong***)(teb + TlsArray);
         ulong block = blocks != null ? (ulong)blocks[Native.Table->TlsIndex] : 0;
         return block != 0 && NmiThread.IsAnnounced(Volatile.Read(ref ((NmiThread*)(block + Native.Table->TlsOffset))->Saved));
     }
