@@ -184,7 +184,10 @@ has_snapshot() {
     return 1
 }
 
-# Its functions are seen
+work_is_seen() {
+    will "its functions are seen" sees_work
+}
+
 sees_work() {
     snapshot
     "$ftrace" stat "$root$snapshots/snapshot.data" >"$work/stat.log" 2>&1 && grep -q work_ "$work/stat.log"
@@ -262,7 +265,7 @@ program)
     start "${prefix[@]}" env TOGGLE_PATTERN=. LD_PRELOAD="$preload $until" "$@"
     # The program itself, not what starts it
     will "it has started" grep -qs -F "$until" "/proc/$pid/maps"
-    attach_rounds sees_work -f 'work_*'
+    attach_rounds work_is_seen -f 'work_*'
     finish 0
     cmp "$work/untouched" "$work/out" || fail "it has written $(cat "$work/out") instead of $(cat "$work/untouched")"
     ;;
@@ -378,7 +381,7 @@ user)
     export FTRACE_LIBRARY=$work/libftrace.so.1
     start setpriv --reuid=65534 --regid=65534 --clear-groups "$work/program"
     will "it has started" has_output
-    attach_rounds sees_work exact
+    attach_rounds work_is_seen exact
     finish 0
     ;;
 filtered)
@@ -386,7 +389,7 @@ filtered)
     start python3 "$here/hosts.py" filtered "$ATTACH_UNTIL" "$1"
     will "it has started" has_output
     refused 81 'use --force'
-    attach_rounds sees_work exact --force
+    attach_rounds work_is_seen exact --force
     finish 0
     ;;
 mounts)
@@ -398,7 +401,7 @@ mounts)
     start unshare -m sh -c 'mount -t tmpfs none "$1" && exec "$2"' sh "$work/hidden" "$1"
     will "it has started" has_output
     refused 82 "name a folder of that file system with --copy-to"
-    attach_rounds sees_work exact --copy-to "$work/hidden"
+    attach_rounds work_is_seen exact --copy-to "$work/hidden"
     finish 0
     ;;
 container)
@@ -418,7 +421,7 @@ container)
     refused 82 "is not there"
     mkdir "$work/root/tmp"
     snapshots=/tmp root=/proc/$pid/root
-    attach_rounds sees_work exact --copy-to /lib
+    attach_rounds work_is_seen exact --copy-to /lib
     grep -qF "/proc/$pid/root/tmp/snapshot.data" "$work/snapshot.log" || fail "where is the snapshot?"
     finish 0
     ;;
@@ -427,7 +430,7 @@ pids)
     start unshare -pf --mount-proc "$1"
     will "it has started" has_output
     will "a child" child_of "$job"
-    attach_rounds sees_work exact
+    attach_rounds work_is_seen exact
     grep -q "attached to $pid (" "$work/attach.log" || fail "another id"
     finish 0
     ;;

@@ -5,10 +5,15 @@ using System.Threading;
 namespace Ftrace.Tool.Attach;
 
 /// <summary>Ctrl-C and its like while a thread is borrowed: first that is finished.</summary>
+/// <remarks>
+/// They are not sent again: an <see cref="EndRequest"/> has had them too, and without one the command is at its end. A signal that is sent to
+/// oneself is handled later, by a thread of the runtime, perhaps when nobody cancels it any more: it would end this process before it has
+/// said why.
+/// </remarks>
 internal sealed class DeferredSignals : IDisposable
 {
     private readonly PosixSignalRegistration[] _registrations;
-    private int _received;
+    private bool _isReceived;
 
     public DeferredSignals()
     {
@@ -16,32 +21,19 @@ internal sealed class DeferredSignals : IDisposable
         _registrations = Array.ConvertAll(signals, signal => PosixSignalRegistration.Create(signal, Receive));
     }
 
-    public bool IsReceived => Volatile.Read(ref _received) != 0;
+    public bool IsReceived => Volatile.Read(ref _isReceived);
 
-    /// <summary>Ends this, and sends the signal again if one was received.</summary>
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in _registrations)
         {
             registration.Dispose();
         }
-
-        if (IsReceived)
-        {
-            Libc.Kill(Environment.ProcessId, _received);
-        }
     }
 
     private void Receive(PosixSignalContext context)
     {
         context.Cancel = true;
-        int number = context.Signal switch
-        {
-            PosixSignal.SIGHUP => 1,
-            PosixSignal.SIGINT => 2,
-            PosixSignal.SIGQUIT => 3,
-            _ => 15,
-        };
-        Volatile.Write(ref _received, number);
+        Volatile.Write(ref _isReceived, true);
     }
 }

@@ -84,7 +84,7 @@ internal sealed class ThreadSearch
 
             if (_searched.ElapsedMilliseconds > LongestSearchMs)
             {
-                throw _small.Count == 0 ? RefuseNoPlace() : TargetStack.Refuse(_process);
+                throw RefuseNoPlace();
             }
 
             Libc.Sleep(PauseMicroseconds);
