@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proc.h - files of /proc. All but page_perms() is usable in handlers and while others are
+ * proc.h - files of /proc. All but page_perms() and thread_named() are usable in handlers and while others are
  * parked.
  */
 #ifndef PROC_H
@@ -8,6 +8,7 @@
 
 #include "test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,6 +65,28 @@ static inline bool asleep(pid_t tid)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
 	read_proc(path, stat);
 	return strstr(stat, ") S ");
+}
+
+/* A thread of the process; 0 if there is none of that name. */
+static inline pid_t thread_named(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	char path[300], found[PROC_SIZE];
+	struct dirent *task;
+	pid_t tid = 0;
+
+	CHECK(tasks);
+	while ((task = readdir(tasks))) {
+		if (task->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+		read_proc(path, found);
+		found[strcspn(found, "\n")] = '\0';
+		if (strcmp(found, name) == 0)
+			tid = atoi(task->d_name);
+	}
+	closedir(tasks);
+	return tid;
 }
 
 /* The protection of a page as /proc/self/maps prints it; "" if nothing is mapped there. */

@@ -56,13 +56,20 @@ internal readonly unsafe struct DynamicSymbols
         }
     }
 
-    /// <summary>
-    /// Finds a function that can be called. Fails while another thread is opening the object and has not relocated it.
-    /// </summary>
-    public bool TryFind(ReadOnlySpan<byte> name, out ulong function) => TryFindEarly(name, out function) && IsRelocated;
-
-    /// <summary>True if the function will be found when the object is relocated.</summary>
-    public bool IsExpected(ReadOnlySpan<byte> name) => TryFindEarly(name, out _) && !IsRelocated;
+    /// <summary>Finds a function that can be called.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="function">Its address.</param>
+    /// <param name="isExpected">
+    /// It is there, but cannot be called yet: another thread is opening the object, and had not relocated it when this looked. One look gives both
+    /// answers: between two that thread may go on, and the function would be neither found nor expected.
+    /// </param>
+    public bool TryFind(ReadOnlySpan<byte> name, out ulong function, out bool isExpected)
+    {
+        bool exists = TryFindEarly(name, out function);
+        bool isFound = exists && IsRelocated;
+        isExpected = exists && !isFound;
+        return isFound;
+    }
 
     private bool TryFindEarly(ReadOnlySpan<byte> name, out ulong function)
     {

@@ -160,6 +160,9 @@ internal unsafe struct NativeTable
     /// <summary>The address of the function that the loader calls when its lists of objects have changed; 0: not known.</summary>
     [FieldOffset(Offsets.NativeTable_LoaderBreak)] public delegate* unmanaged<ulong> LoaderBreak;
 
+    /// <summary>0 while a thread is adding objects to the loader's lists or removing some: not all that belong together may be there.</summary>
+    [FieldOffset(Offsets.NativeTable_LoaderIsConsistent)] public delegate* unmanaged<int> LoaderIsConsistent;
+
     /// <summary>What that function is to jump to, Native/loader_hook.S.</summary>
     [FieldOffset(Offsets.NativeTable_LoaderHook)] public void* LoaderHook;
 
@@ -168,6 +171,9 @@ internal unsafe struct NativeTable
     /// Returns 0 or -errno. Called with no lock held.
     /// </summary>
     [FieldOffset(Offsets.NativeTable_AgentStart)] public delegate* unmanaged<ulong, int> AgentStart;
+
+    /// <summary>Lets that thread look for objects, and does not wait.</summary>
+    [FieldOffset(Offsets.NativeTable_AgentAsk)] public delegate* unmanaged<void> AgentAsk;
 
     /// <summary>Ends that thread, if there is one.</summary>
     [FieldOffset(Offsets.NativeTable_AgentEnd)] public delegate* unmanaged<void> AgentEnd;

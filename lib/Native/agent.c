@@ -269,6 +269,13 @@ int agent_start(unsigned long mask)
 	return read_word(&agent.run) == run + 1 ? 0 : -EAGAIN;
 }
 
+/* Lets the agent look, and does not wait for it. */
+void agent_ask(void)
+{
+	__atomic_add_fetch(&agent.asked, 1, __ATOMIC_SEQ_CST);
+	wake(&agent.asked);
+}
+
 /* Ends the agent. It may run for a moment longer. */
 void agent_end(void)
 {

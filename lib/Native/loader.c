@@ -255,6 +255,8 @@ __attribute__((target("general-regs-only"))) int loader_is_consistent(void)
 {
 	const struct namespace *each = namespaces;
 
+	if (!each)
+		return 1;
 	if (__atomic_load_n(&each->debug.r_version, __ATOMIC_ACQUIRE) < 2)
 		return each->debug.r_state == RT_CONSISTENT;
 	while (each && each->debug.r_state == RT_CONSISTENT)

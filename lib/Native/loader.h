@@ -28,7 +28,10 @@ int loader_iterate_others(int (*fn)(struct dl_phdr_info *, size_t, void *), void
 /* The function that the loader calls whenever its lists have changed; 0: not known. */
 unsigned long loader_break(void);
 
-/* No namespace's list is being changed. Any context. */
+/*
+ * No namespace's list is being changed: each object is there together with those that it needs.
+ * Any context; the answer can become wrong at once, unless the lock is held.
+ */
 int loader_is_consistent(void);
 
 #endif /* LOADER_H */

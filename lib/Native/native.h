@@ -183,6 +183,8 @@ extern struct native {
 	void (*record_apply_sets)(void);
 	void (*on_snapshot_signal)(int signo, siginfo_t *info, void *context);
 	void (*connection_end)(unsigned int number);
+	int (*loader_is_consistent)(void);
+	void (*agent_ask)(void);
 } native;
 
 /*
@@ -310,6 +312,7 @@ void listen_after_fork(void);
 /* agent.c */
 extern unsigned long loader_timeouts;
 int agent_start(unsigned long mask);
+void agent_ask(void);
 void agent_end(void);
 int agent_is_running(void);
 void agent_fork_prepare(void);

@@ -38,19 +38,25 @@
 #include "recorder.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdbool.h>
 
 struct recorder ftrace_recorder __attribute__((aligned(64)));
 struct ring ftrace_no_ring __attribute__((aligned(128)));
 
 _Static_assert(offsetof(struct ring, name) == Ring_Name, "struct ring");
+_Static_assert(offsetof(struct ring, first) == Ring_First, "struct ring");
+_Static_assert(offsetof(struct block, first) == TraceBlock_First, "struct block");
 _Static_assert(offsetof(struct ring, renamed) == Ring_Renamed, "struct ring");
 _Static_assert(offsetof(struct recorder, min_time) == Recorder_MinTime, "struct recorder");
 _Static_assert(offsetof(struct recorder, snapshots) == Recorder_Snapshots, "struct recorder");
 _Static_assert(offsetof(struct recorder, reserved_rings) == Recorder_ReservedRings, "struct recorder");
+_Static_assert(offsetof(struct recorder, header_mutex) == Recorder_HeaderMutex, "struct recorder");
+_Static_assert(sizeof(struct recorder) == Recorder_SizeOf, "struct recorder");
 
 #define TAG_MASK ((unsigned long)TraceEvent_TagMask)
 #define UNIT_DATA 15U /* bytes */
+#define LONGEST_EXIT_NS 500000000L
 
 /*
  * No power of two that is the length of a ring, and not more than 2048, is 0 or 1 modulo 13. So a block
@@ -121,10 +127,11 @@ static struct block *block_after(const struct ring *ring, unsigned long end)
 	return (struct block *)(end == ring->start + ring->blocks * size ? ring->start : end);
 }
 
-static inline void set_thread(struct block *block, unsigned int thread, unsigned int tid)
+static inline void set_thread(struct block *block, const struct ring *ring)
 {
-	block->thread = thread;
-	block->tid = tid;
+	block->thread = ring->thread;
+	block->tid = ring->tid;
+	block->first = ring->first;
 }
 
 /* Where the block ends that was entered last; 0: none was. */
@@ -178,7 +185,8 @@ static void begin_ring(struct ring *ring, const struct trace_thread *thread)
 		if (last)
 			sequence = ((struct block *)(last - size))->sequence + 1;
 		__atomic_store_n(&first->sequence, 0, __ATOMIC_RELEASE);
-		set_thread(first, ring->thread, ring->tid);
+		ring->first = sequence;
+		set_thread(first, ring);
 		__atomic_store_n(&first->sequence, sequence, __ATOMIC_RELEASE);
 		if (pos < end)
 			write_padding(pos, (end - (pos & ~TAG_MASK)) / sizeof(struct unit));
@@ -223,6 +231,14 @@ static struct ring *find_ring(unsigned long *owner)
 	return found ? found : saved;
 }
 
+/* False if the recording of this ring has ended. Another one, with other rings, may have begun: RingPool.Leave(). */
+static bool is_current(const struct ring *ring)
+{
+	unsigned long offset = (unsigned long)ring - (unsigned long)ftrace_recorder.rings;
+
+	return ftrace_recorder.active && offset < ftrace_recorder.ring_count * sizeof(*ring);
+}
+
 /* Once for each thread. What it interrupts may be doing the same: then the first ring that is set counts. */
 static struct ring *claim_ring(struct trace_thread *thread)
 {
@@ -240,6 +256,12 @@ static struct ring *claim_ring(struct trace_thread *thread)
 			     (unsigned long)ring)) {
 			__atomic_store_n(&ring->owner, Ring_Ended, __ATOMIC_RELEASE);
 			return thread->ring;
+		}
+		/* With RingPool.Detach(): it takes the ring away, or this finds that the recording has ended. */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (!is_current(ring)) {
+			replace((unsigned long *)&thread->ring, (unsigned long)ring, (unsigned long)&ftrace_no_ring);
+			return NULL;
 		}
 		few = before == Ring_Ended ||
 		      __atomic_sub_fetch(&ftrace_recorder.free_rings, 1, __ATOMIC_RELAXED) < Ring_FewFree;
@@ -266,7 +288,7 @@ static void enter_next_block(struct ring *ring, unsigned long pos, unsigned long
 		return;
 	if (old != sequence && !replace(&next->sequence, old, sequence))
 		return;
-	set_thread(next, ring->thread, ring->tid);
+	set_thread(next, ring);
 	replace_both(ring, pos, end, (unsigned long)(next + 1) | tag_of(sequence),
 		     (unsigned long)next + size);
 }
@@ -302,8 +324,10 @@ static inline bool is_cut(void)
 
 static void count_lost(unsigned int units)
 {
-	__atomic_add_fetch((unsigned long *)(ftrace_recorder.header + TraceFile_Lost), units,
-			   __ATOMIC_RELAXED);
+	char *header = __atomic_load_n(&ftrace_recorder.header, __ATOMIC_RELAXED);
+
+	if (header) /* else the recording has ended, and has not waited for this thread any longer */
+		__atomic_add_fetch((unsigned long *)(header + TraceFile_Lost), units, __ATOMIC_RELAXED);
 }
 
 /* The ring of a thread; NULL if it has none: recording is off, or the event is counted as lost. */
@@ -324,7 +348,7 @@ static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 	if (!lacks_ring(thread))
 		return NULL; /* off, or the thread is; or the child of a fork */
 	ring = claim_ring(thread);
-	if (!ring)
+	if (!ring && ftrace_recorder.active)
 		count_lost(units);
 	return ring;
 }
@@ -513,7 +537,7 @@ static void resume_ring(struct ring *ring)
 			continue;
 		sequence = ((struct block *)(end - size))->sequence + 1;
 		__atomic_store_n(&next->sequence, sequence, __ATOMIC_RELEASE);
-		set_thread(next, ring->thread, ring->tid);
+		set_thread(next, ring);
 		if (replace_both(ring, pos, 0, (unsigned long)(next + 1) | tag_of(sequence),
 				 (unsigned long)next + size))
 			break;
@@ -595,15 +619,48 @@ void read_clocks(struct clock_times *times)
 	}
 }
 
-/* The process ends normally: then the file has the clocks at its end. Other threads may still record. */
+/* As lib/Linux/FutexMutex.cs; but what holds up the end of a process does not do so for long. */
+static bool lock_header(void)
+{
+	unsigned int *mutex = &ftrace_recorder.header_mutex;
+	long deadline = now_ns() + LONGEST_EXIT_NS;
+
+	while (__atomic_exchange_n(mutex, 2, __ATOMIC_ACQUIRE) != 0) {
+		struct timespec time = {.tv_nsec = LONGEST_EXIT_NS / 10};
+
+		if (now_ns() > deadline)
+			return false;
+		raw_syscall(SYS_futex, (long)mutex, FUTEX_WAIT_PRIVATE, 2, (long)&time, 0, 0);
+	}
+	return true;
+}
+
+static void unlock_header(void)
+{
+	unsigned int *mutex = &ftrace_recorder.header_mutex;
+
+	if (__atomic_exchange_n(mutex, 0, __ATOMIC_RELEASE) == 2)
+		raw_syscall(SYS_futex, (long)mutex, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+/*
+ * The process ends normally: then the file has the clocks at its end. Other threads, and destructors that
+ * come later, may still record: docs/trace-format.md. Another thread may just be stopping the recording, and
+ * takes the header away; and the keeper notes the clocks too, but not after this.
+ */
 __attribute__((destructor)) static void finish_file(void)
 {
-	char *header = ftrace_recorder.header;
+	char *header;
 
-	if (!header || !ftrace_recorder.rings || !ftrace_recorder.rings->blocks)
+	if (!ftrace_recorder.header || !ftrace_recorder.rings || !ftrace_recorder.rings->blocks)
 		return; /* not recording, or a child */
-	if (*(unsigned int *)(header + TraceFile_Process) != raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0))
-		return; /* the child of vfork(), which has this memory */
-	read_clocks((struct clock_times *)(header + TraceFile_Latest));
-	*(unsigned int *)(header + TraceFile_State) = TraceFile_Finished;
+	if (!lock_header())
+		return;
+	header = ftrace_recorder.header;
+	/* Else it is the child of vfork(), which has this memory. */
+	if (header && *(unsigned int *)(header + TraceFile_Process) == raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0)) {
+		read_clocks((struct clock_times *)(header + TraceFile_Latest));
+		*(unsigned int *)(header + TraceFile_State) = TraceFile_Finished;
+	}
+	unlock_header();
 }

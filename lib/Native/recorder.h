@@ -26,7 +26,9 @@ struct block {
 	unsigned int tid;
 	unsigned long lost;
 	unsigned int used;
-	unsigned int reserved_too[7];
+	unsigned int reserved_too;
+	unsigned long first;
+	unsigned int reserved_last[4];
 };
 
 /*
@@ -42,6 +44,7 @@ struct block {
  * @lost: units
  * @named: the number of the thread whose name is in the file, @name that name, and @renamed how often it has
  *         changed
+ * @first: the sequence number of the thread's first block
  * @ending: counts the threads that had a ring and have ended, up to this one; 0: its thread lives
  *
  * A ring whose thread has ended is taken over by another thread, if no ring is free: that one begins with
@@ -64,7 +67,9 @@ struct ring {
 	unsigned int ending;
 	unsigned long name[2];
 	unsigned int renamed;
-	unsigned int unused[11]; /* the processor fetches lines by pairs: those of two threads are in different ones */
+	unsigned int unused;
+	unsigned long first;
+	unsigned int unused_too[8]; /* the processor fetches lines by pairs: those of two threads are in different ones */
 };
 
 /*
@@ -86,6 +91,8 @@ struct ring {
  * @counts_ns: times are of CLOCK_MONOTONIC. Changes only while no recording runs
  * @default_counts_ns: unless something else is asked for: because the TSC is not the same clock on all CPUs
  * @reserved_rings: so many free rings are left for the next snapshot, if there are others
+ * @header_mutex: lib/Linux/FutexMutex.cs: held while the latest clock is written, and while the header is taken
+ *                away. No other lock is taken with it held
  */
 struct recorder {
 	struct ring *rings;
@@ -108,6 +115,7 @@ struct recorder {
 	unsigned int counts_ns;
 	unsigned int default_counts_ns;
 	unsigned int reserved_rings;
+	unsigned int header_mutex;
 };
 
 /*

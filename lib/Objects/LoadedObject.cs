@@ -72,6 +72,11 @@ internal unsafe struct LoadedObject
     /// <summary>The rules of registered ops have not been applied to its sites yet.</summary>
     public bool IsNew;
 
+    /// <summary>
+    /// An ops asked for C++ names that could not be demangled yet, because the C++ library was being opened: which functions it wants is not known.
+    /// </summary>
+    public bool LacksNames;
+
     /// <summary>Its branches on static keys, sorted by key: an array of <see cref="JumpSite"/>.</summary>
     public Block Jumps;
 

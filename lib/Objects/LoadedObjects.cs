@@ -285,6 +285,21 @@ internal static unsafe class LoadedObjects
         return null;
     }
 
+    /// <summary>There are objects with <see cref="LoadedObject.LacksNames"/>.</summary>
+    public static bool LackNames
+    {
+        get
+        {
+            LoadedObject* target = s_first;
+            while (target != null && !target->LacksNames)
+            {
+                target = target->Next;
+            }
+
+            return target != null;
+        }
+    }
+
     /// <summary>There are records of closed objects that have not been freed yet.</summary>
     public static bool HasDropped => s_dropped != null;
 

@@ -83,13 +83,24 @@ internal static unsafe class Keeper
             s_nextNames = now + NamesNs;
         }
 
+        FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
         if (now >= s_nextClock)
         {
-            // After a kill, this is what the rate of the TSC is known from.
-            words->Header->Latest = ClockTimes.Read();
+            NoteClocks();
             s_nextClock = now + ClockNs;
         }
+    }
 
-        FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
+    /// <summary>After a kill, this is what the rate of the TSC is known from. After exit(3) there are its clocks already.</summary>
+    private static void NoteClocks()
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        FutexMutex.Lock(&words->HeaderMutex);
+        if (words->Header->State == TraceFileHeader.Recording)
+        {
+            words->Header->Latest = ClockTimes.Read();
+        }
+
+        FutexMutex.Unlock(&words->HeaderMutex);
     }
 }

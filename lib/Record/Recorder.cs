@@ -171,6 +171,7 @@ internal static unsafe class Recorder
         words->Active = 0;
         words->Cutting = 0;
         words->Header = null;
+        words->HeaderMutex = 0;
         RingPool.AfterFork(self);
         InfoWriter.AfterFork();
         state->Mutex = 0;
@@ -589,25 +590,42 @@ internal static unsafe class Recorder
             EventStream.Finish(isQuiet);
         }
 
-        words->Header->Latest = ClockTimes.Read();
-        Volatile.Write(ref words->Header->State, TraceFileHeader.Finished);
+        if (!isQuiet)
+        {
+            RingPool.Leave(); // what is written from here on is not in the file: nothing in it is later than its end
+        }
+
+        FinishHeader(isQuiet);
         if (isQuiet)
         {
             RingPool.Free();
         }
-        else
-        {
-            RingPool.Leave();
-        }
 
         InfoWriter.Unmap();
-        TraceFileHeader* header = words->Header;
-        words->Header = null;
-        Memory.Unmap(header, BlockSize);
         RecordFile.Close();
         if (isQuiet)
         {
             TruncationGuard.Remove();
+        }
+    }
+
+    /// <summary>Ends the file: its header is written, and taken away, while exit(3) may do so too.</summary>
+    private static void FinishHeader(bool isQuiet)
+    {
+        RecorderWords* words = RecorderWords.Shared;
+        FutexMutex.Lock(&words->HeaderMutex);
+        TraceFileHeader* header = words->Header;
+        header->Latest = ClockTimes.Read();
+        Volatile.Write(ref header->State, TraceFileHeader.Finished);
+        words->Header = null;
+        FutexMutex.Unlock(&words->HeaderMutex);
+        if (isQuiet)
+        {
+            Memory.Unmap(header, BlockSize);
+        }
+        else
+        {
+            RingMemory.Leave((ulong)header, BlockSize); // a thread may be about to count what it has lost
         }
     }
 

@@ -27,6 +27,7 @@ internal unsafe struct RecorderWords
     [FieldOffset(Offsets.Recorder_CountsNs)] public uint CountsNs;
     [FieldOffset(Offsets.Recorder_DefaultCountsNs)] public uint DefaultCountsNs;
     [FieldOffset(Offsets.Recorder_ReservedRings)] public uint ReservedRings;
+    [FieldOffset(Offsets.Recorder_HeaderMutex)] public uint HeaderMutex;
 
     [NoInstr]
     public static RecorderWords* Shared => (RecorderWords*)Native.Table->Recorder;

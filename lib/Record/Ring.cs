@@ -28,6 +28,9 @@ internal struct Ring
     /// <summary>How often it has changed.</summary>
     [FieldOffset(Offsets.Ring_Renamed)] public uint Renamed;
 
+    /// <summary>The sequence number of the thread's first block.</summary>
+    [FieldOffset(Offsets.Ring_First)] public ulong First;
+
     /// <summary>Counts threads that have ended, up to this one; 0: its thread lives.</summary>
     [FieldOffset(Offsets.Ring_Ending)] public uint Ending;
 }

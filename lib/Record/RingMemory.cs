@@ -107,13 +107,19 @@ internal static unsafe class RingMemory
     /// The recording ends, but a thread seems to write to this memory, perhaps for long: what looks like that may be the remainder of a call on its
     /// stack. The address space stays, the memory is the file's only.
     /// </summary>
-    public static void Leave(ulong start)
+    public static void Leave(ulong start, ulong bytes)
     {
-        MakeSink(start, RingPool.RingBytes);
+        MakeSink(start, bytes);
+        Keep(start, bytes);
+    }
+
+    /// <summary>The same for memory that is not the file's.</summary>
+    public static void Keep(ulong start, ulong bytes)
+    {
         if (s_leftCount < MostLeft)
         {
             s_left[2 * s_leftCount] = start;
-            s_left[(2 * s_leftCount) + 1] = RingPool.RingBytes;
+            s_left[(2 * s_leftCount) + 1] = bytes;
             s_leftCount++;
         }
     }
@@ -123,7 +129,7 @@ internal static unsafe class RingMemory
     {
         for (nuint i = 0; i < s_retiredCount; i++)
         {
-            Leave(s_retired[i]);
+            Leave(s_retired[i], RingPool.RingBytes);
         }
 
         ForgetRetired();

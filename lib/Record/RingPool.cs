@@ -14,6 +14,7 @@ internal static unsafe class RingPool
     public const int Capacity = TraceThreads.Capacity;
 
     private const int WipeOnFork = 18;
+    private const nuint TableBytes = (nuint)Capacity * Offsets.Ring_SizeOf;
 
     private const int ReapedAtOnce = 256;
     private const ulong SpareBytes = 16 << 20;
@@ -37,19 +38,19 @@ internal static unsafe class RingPool
     {
         RecorderWords* words = RecorderWords.Shared;
         s_blocks = blocks;
-        if (words->Rings == null)
-        {
-            var rings = (Ring*)Memory.Map((nuint)Capacity * (nuint)sizeof(Ring));
-            if (rings == null)
-            {
-                return -Errno.ENOMEM;
-            }
+        words->Rings = words->Rings != null ? words->Rings : MapTable();
+        return words->Rings != null ? RingMemory.Reserve() : -Errno.ENOMEM;
+    }
 
-            Native.Syscall(SyscallNumber.Madvise, (nint)rings, Capacity * sizeof(Ring), WipeOnFork);
-            words->Rings = rings;
+    private static Ring* MapTable()
+    {
+        var rings = (Ring*)Memory.Map(TableBytes);
+        if (rings != null)
+        {
+            Native.Syscall(SyscallNumber.Madvise, (nint)rings, (nint)TableBytes, WipeOnFork);
         }
 
-        return RingMemory.Reserve();
+        return rings;
     }
 
     /// <summary>Adds free rings.</summary>
@@ -188,9 +189,10 @@ internal static unsafe class RingPool
         return s_adding != null && address - (ulong)s_adding < size;
     }
 
-    /// <summary>Takes the rings from all threads. Those that are just writing go on.</summary>
+    /// <summary>Takes the rings from all threads. Those that are just writing go on. Called while events are not recorded any more.</summary>
     public static void Detach()
     {
+        Interlocked.MemoryBarrier(); // with claim_ring(): it sets the thread's ring, and then reads whether the recording has ended
         for (int i = 0; i < TraceThreads.Used; i++)
         {
             TraceThread* thread = TraceThreads.Records + i;
@@ -246,7 +248,10 @@ internal static unsafe class RingPool
         words->ReservedRings = 0;
     }
 
-    /// <summary>The same, but a thread may still write: the address space stays, until a recording ends while none does.</summary>
+    /// <summary>
+    /// The same, but a thread may still write: the address space stays, until a recording ends while none does. The table too, as it is: the thread
+    /// may read its ring, and the next recording has another table.
+    /// </summary>
     public static void Leave()
     {
         RecorderWords* words = RecorderWords.Shared;
@@ -255,12 +260,18 @@ internal static unsafe class RingPool
         {
             if (words->Rings[i].Start != 0)
             {
-                RingMemory.Leave(words->Rings[i].Start);
+                RingMemory.Leave(words->Rings[i].Start, RingBytes);
             }
         }
 
         words->RingCount = 0;
         words->FreeRings = 0;
         words->ReservedRings = 0;
+        Ring* rings = MapTable();
+        if (rings != null)
+        {
+            RingMemory.Keep((ulong)words->Rings, TableBytes);
+            Volatile.Write(ref *(ulong*)&words->Rings, (ulong)rings);
+        }
     }
 }

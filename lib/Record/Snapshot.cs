@@ -192,6 +192,7 @@ internal static unsafe class Snapshot
         // The thread before the number: who enters the block changes the number first.
         copy->Thread = Volatile.Read(ref block->Thread);
         copy->Tid = Volatile.Read(ref block->Tid);
+        copy->First = Volatile.Read(ref block->First);
         copy->Sequence = Volatile.Read(ref block->Sequence);
         if (copy->Sequence == 0 || copy->Sequence > current)
         {

@@ -227,6 +227,7 @@ internal static unsafe class SnapshotCut
         var first = (TraceBlock*)start;
         first->Thread = ring->Thread;
         first->Tid = ring->Tid;
+        first->First = ring->First;
         first->Sequence = sequence;
         ring->Start = start;
         ulong tag = EventUnits.TagOf(sequence);

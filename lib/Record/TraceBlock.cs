@@ -18,4 +18,9 @@ internal struct TraceBlock
 
     /// <summary>Of <see cref="Offsets.TraceBlock_Information"/>: bytes used.</summary>
     public uint Used;
+
+    private uint _reservedToo;
+
+    /// <summary>The sequence number of the thread's first block.</summary>
+    public ulong First;
 }

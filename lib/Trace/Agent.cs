@@ -10,14 +10,21 @@ internal static unsafe class Agent
     private const ulong Internal = 3ul << 31;
 
     /// <summary>Makes it run if it is wanted, and else not. Called without a lock; another thread may change at any time what is wanted.</summary>
+    /// <param name="wanted">It is wanted.</param>
+    /// <param name="looks">If it runs, it is to look, as it does when it starts: names of functions could not be demangled yet.</param>
     /// <returns>0 or -errno: it is wanted, but could not be started.</returns>
-    public static int Keep(ref bool wanted)
+    public static int Keep(ref bool wanted, bool looks)
     {
         while (true)
         {
             bool wants = System.Threading.Volatile.Read(ref wanted);
             if (wants == (Native.Table->AgentIsRunning() != 0))
             {
+                if (wants && looks)
+                {
+                    Native.Table->AgentAsk();
+                }
+
                 return 0;
             }
 

@@ -2,6 +2,7 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ftrace.Elf;
+using Ftrace.Linux;
 using Ftrace.Names;
 using Ftrace.Nmi;
 using Ftrace.Objects;
@@ -24,7 +25,8 @@ internal static unsafe class DisplayNames
     private static bool s_isExpected;
 
     /// <summary>
-    /// A C++ name was asked for since this was last reset, and there was no demangler yet: one is in an object that has not been relocated.
+    /// A C++ name was asked for since this was last reset, and there was no demangler yet: one is in an object that has not been relocated, or may be
+    /// in one that has not been mapped, while others that need it have.
     /// </summary>
     public static bool ExpectedDemangler { get; set; }
 
@@ -104,8 +106,8 @@ internal static unsafe class DisplayNames
     {
         var image = new ElfImage { Base = info->Base, Headers = info->Headers, HeaderCount = info->HeaderCount };
         var symbols = new DynamicSymbols(&image);
-        bool found = symbols.TryFind(Demangler.Function, out ulong function);
-        s_isExpected |= !found && symbols.IsExpected(Demangler.Function);
+        bool found = symbols.TryFind(Demangler.Function, out ulong function, out bool isExpected);
+        s_isExpected |= isExpected;
         s_demangle = found ? (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function : null;
         return found ? 1 : 0;
     }
@@ -120,7 +122,7 @@ internal static unsafe class DisplayNames
             for (LoadedObject* target = LoadedObjects.First; target != null && !s_searched; target = target->Next)
             {
                 // What another C library has allocated cannot be freed by ours.
-                if (!target->IsElsewhere && new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function))
+                if (!target->IsElsewhere && new DynamicSymbols(&target->Image).TryFind(Demangler.Function, out ulong function, out _))
                 {
                     s_demangle = (delegate* unmanaged[Cdecl]<byte*, byte*, nuint*, int*, byte*>)function;
                 }
@@ -128,7 +130,7 @@ internal static unsafe class DisplayNames
 
             if (!s_searched && s_demangle == null)
             {
-                s_isExpected = false;
+                s_isExpected = Native.Table->LoaderIsConsistent() == 0;
                 DlPhdrInfo.Iterate(&FindDemangler, null); // in objects that are not read yet
             }
 

@@ -91,10 +91,11 @@ internal static unsafe class Tracing
         // Only a call that has to waits for handlers: any other one may come from a constructor, with the loader's lock held.
         bool waits = call.RemovedHandlers || (call.Operation == TraceOperation.Update && s_unconfirmedGrace != 0);
         bool reclaims = waits || s_needsReclaim || TraceSlots.ManySlotsUsed || LoadedObjects.HasDropped;
+        bool lacksNames = LoadedObjects.LackNames;
         Unlock();
 
         // Before the wait, which a signal handler may leave.
-        int agentError = Agent.Keep(ref s_wantsAgent);
+        int agentError = Agent.Keep(ref s_wantsAgent, lacksNames);
         if (agentError != 0 && call.Operation == TraceOperation.Register)
         {
             ReportNoHook("no thread can be created"u8, agentError);
@@ -512,21 +513,23 @@ internal static unsafe class Tracing
     }
 
     /// <summary>Traces the functions of new objects that registered ops want.</summary>
-    /// <param name="isOpening">
-    /// Objects may be new that their thread has not relocated yet. If one of them is the C++ library, it cannot demangle the names of the others.
-    /// </param>
+    /// <remarks>
+    /// An object may be new whose thread has not relocated it yet, or not even mapped all that it needs. If the C++ library is among that, the names
+    /// of the others cannot be demangled yet: <see cref="LoadedObject.LacksNames"/>.
+    /// </remarks>
+    /// <param name="isOpening">The agent looks, and is to look again.</param>
     private static int AdoptNewObjects(bool isOpening = false)
     {
         LoadedObjects.Observer?.Look();
         int result = 0;
         for (LoadedObject* target = LoadedObjects.First; target != null; target = target->Next)
         {
-            if (!target->IsNew)
+            if (!target->IsNew && !target->LacksNames)
             {
                 continue;
             }
 
-            DisplayNames.ExpectedDemangler = false;
+            target->LacksNames = false;
             SiteFailures failures = SiteFailures.SkipForeign;
             for (OpsRecord* ops = s_first; ops != null; ops = ops->Next)
             {
@@ -542,9 +545,8 @@ internal static unsafe class Tracing
             int error = SitePatcher.Apply(failures);
             target->IsNew = error != 0;
             result = FirstError(result, error, conflict);
-            if (isOpening && DisplayNames.ExpectedDemangler)
+            if (isOpening && target->LacksNames)
             {
-                target->IsNew = true;
                 result = FirstError(result, -Errno.EAGAIN, 0);
             }
         }
@@ -826,6 +828,7 @@ internal static unsafe class Tracing
         ulong bit = 1ul << record->Id;
         bool any = false;
         int changing = 0;
+        DisplayNames.ExpectedDemangler = false;
         Selection selection = record->Select(target);
         for (int i = 0; i < target->SiteCount; i++)
         {
@@ -837,6 +840,7 @@ internal static unsafe class Tracing
         }
 
         target->Changing = changing;
+        target->LacksNames |= DisplayNames.ExpectedDemangler;
         return any;
     }
 

@@ -111,7 +111,7 @@ public sealed class AttachChecksTests
     [TestCase(0u, 1, (int)AttachRefusal.Forbidden)]
     [TestCase(0u, 3, (int)AttachRefusal.Forbidden)]
     public void Permissions(uint user, int scope, int refusal) =>
-        Assert.That(Permission.Refuse(s_process, new ProcessStatus(Usual), user, scope).Refusal, Is.EqualTo((AttachRefusal)refusal));
+        Assert.That(Permission.Refuse(s_process, new ProcessStatus(Usual), 0, user, scope).Refusal, Is.EqualTo((AttachRefusal)refusal));
 
     [Test]
     public void StatusHasTheInnerIdAndTheSignals()

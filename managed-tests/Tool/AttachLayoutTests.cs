@@ -186,7 +186,7 @@ public sealed class AttachLayoutTests
     [Test]
     public void LibcOfThisProcess()
     {
-        var process = new TargetProcess(Environment.ProcessId);
+        using var process = new TargetProcess(Environment.ProcessId);
         TargetMaps maps = process.ReadMaps();
         ulong loader = TargetChecks.CheckAuxiliaryVector(process, process.ReadAuxiliaryVector());
         var libc = new TargetLibc(process, maps, TargetChecks.CheckLibraries(process, maps, loader, out _));

@@ -53,6 +53,39 @@ public sealed class StreamedFileTests
         Assert.That(file.Lost, Is.EqualTo(5 * UnitsPerBlock));
     }
 
+    /// <summary>Nothing was copied, or counted: the process has ended before.</summary>
+    [TestCase(7u, 1u, 1u, ExpectedResult = 6 * UnitsPerBlock)]
+    [TestCase(7u, 1u, 2u, ExpectedResult = 6 * UnitsPerBlock)]
+    [TestCase(7u, 4u, 2u, ExpectedResult = 3 * UnitsPerBlock)]
+    [TestCase(7u, 7u, 2u, ExpectedResult = 0)]
+    public long WhatIsMissingBeforeTheFirstBlockIsLost(uint sequence, uint first, uint state)
+    {
+        TraceFileBuilder builder = Builder;
+        builder.First = first;
+        builder.State = state;
+        builder.Thread(1, 1, sequence).Entry(1, 10, 1, F).NextBlock(1).Entry(1, 20, 1, F);
+        using var saved = new TemporaryFile(builder);
+        using TraceFile file = TraceFile.Open(saved.Path);
+        Assert.That(file.Threads.Single().IsBeginningCut, Is.False, "it is counted");
+        return (long)file.Lost;
+    }
+
+    /// <summary>Without a stream the thread's first blocks are not lost, but written again; it may have begun where another one had ended.</summary>
+    [TestCase(7u, 1u, ExpectedResult = true)]
+    [TestCase(7u, 7u, ExpectedResult = false)]
+    [TestCase(7u, 0u, ExpectedResult = true)]
+    public bool InARingTheBeginningIsCut(uint sequence, uint first)
+    {
+        TraceFileBuilder builder = Builder;
+        builder.Flags = 0;
+        builder.First = first;
+        builder.Thread(1, 1, sequence).Entry(1, 10, 1, F);
+        using var saved = new TemporaryFile(builder);
+        using TraceFile file = TraceFile.Open(saved.Path);
+        Assert.That(file.Lost, Is.Zero);
+        return file.Threads.Single().IsBeginningCut;
+    }
+
     /// <summary>What was lost before the first block, and units within a block, are not in the gaps.</summary>
     [Test]
     public void WhatTheProcessHasCountedIsNotCountedAgain()

@@ -131,6 +131,9 @@ internal sealed class TraceFileBuilder
         return this;
     }
 
+    /// <summary>The sequence number that headers of events give for the thread's first block; 0: an older library's.</summary>
+    public ulong First { get; set; }
+
     /// <summary>Ends the block of a thread.</summary>
     /// <param name="thread">The thread's number.</param>
     /// <param name="lost">How many units are lost, in all, before the next one.</param>
@@ -306,6 +309,7 @@ internal sealed class TraceFileBuilder
         BitConverter.TryWriteBytes(block.AsSpan(8), sequence);
         Write(block, 16, thread, id);
         BitConverter.TryWriteBytes(block.AsSpan(24), lost);
+        BitConverter.TryWriteBytes(block.AsSpan(40), type == 1 ? First : 0);
         _blocks.Add(block);
         return block;
     }

@@ -100,7 +100,10 @@ END
 
 case $mode in
 record)
-    # Nothing of ftrace is in the process before; afterwards the library, and nothing else.
+    # Nothing of ftrace is in the process before; afterwards the library, and nothing else. Its name need not be one for LD_PRELOAD.
+    mkdir 'a: b'
+    cp "$library" 'a: b/libftrace.so.1'
+    export FTRACE_LIBRARY="$folder/a: b/libftrace.so.1"
     start "$program"
     before="$(descriptors) $(text_of)"
     ! grep -q libftrace "/proc/$pid/maps" || fail "the program has the library"
@@ -152,6 +155,35 @@ sys.exit(tool.wait())
 END
     grep -q "^ftrace: detached from $pid" attach.log || fail "$(cat attach.log)"
     [ -z "$(ls ./*.data* 2> /dev/null)" ] || fail "a file was written: $(ls)"
+    finish
+    ;;
+stopped)
+    # The agent does not answer: it is said why; the next signal ends the command, and the process ends the recording when it continues.
+    start "$program"
+    attach -o trace.data
+    kill -STOP "$pid"
+    will "it is stopped" grep -q '^State:.T' "/proc/$pid/status"
+    kill -TERM $tool
+    will "it is not said what is waited for" grep -qF "waits for the process, which is stopped by a signal; continue it with: kill -CONT $pid. Ctrl-C" attach.log
+    kill -TERM $tool
+    status=0
+    wait $tool 2> /dev/null || status=$?
+    tool=
+    [ $status = 143 ] || fail "exit status $status: $(cat attach.log)"
+    grep -q "the process goes on, and ends a recording" attach.log || fail "$(cat attach.log)"
+    kill -CONT "$pid"
+    will "threads are left" is_alone
+    has "$pid" state=none || fail "it is recorded"
+    # It continues in time.
+    attach -o trace.data
+    kill -STOP "$pid"
+    kill -TERM $tool
+    will "it is not said what is waited for" grep -q "waits for the process" attach.log
+    kill -CONT "$pid"
+    wait $tool || fail "exit status $?: $(cat attach.log)"
+    tool=
+    grep -q "^ftrace: detached from $pid" attach.log || fail "$(cat attach.log)"
+    [ "$(functions_in trace.data)" = "work_one work_two " ] || fail "recorded: $(functions_in trace.data)"
     finish
     ;;
 detach)
@@ -217,12 +249,18 @@ ended)
     ;;
 status)
     start "$program"
+    # A file of that name is ./PID.
+    echo text > "$pid"
+    fails 1 'is not a trace file' "$ftrace" status "./$pid"
     fails 1 'is not being recorded' "$ftrace" status "$pid"
+    "$ftrace" list "$pid" | grep -q work_one || fail "the functions of a file are listed"
+    fails 1 'no such process' "$ftrace" status 99999999999
     finish
     start env LD_PRELOAD="$library" "$program"
+    echo text > "$pid"
     "$ftrace" status "$pid" > out
     grep -q "not recorded; record it with: ftrace attach $pid" out && grep -q "^library:  /" out || fail "$(cat out)"
-    "$ftrace" record -P "$pid" --seconds 1 -q -o trace.data
+    "$ftrace" record -P "$pid" --seconds 1 -q -o trace.data # and there is a file of that name
     [ "$(functions_in trace.data)" = "work_one work_two " ] || fail "recorded: $(functions_in trace.data)"
     finish
     ;;
@@ -250,6 +288,12 @@ stream)
     [ "$(functions_in trace.data)" = "work_one work_two " ] || fail "recorded: $(functions_in trace.data)"
     "$ftrace" record -P "$pid" --seconds 1 -p sample --hz 200 -q -o samples.data
     "$ftrace" stat samples.data > /dev/null
+    finish
+    # One that sleeps uses no CPU time.
+    start sh -c 'echo $$; exec cat'
+    will "it is not the program" grep -q '^Name:.cat$' "/proc/$pid/status"
+    "$ftrace" record -P "$pid" --seconds 1 -p sample -o samples.data 2> log
+    grep -q "samples.data: nothing was recorded: no sample was taken: the threads have used too little CPU time" log || fail "$(cat log)"
     finish
     ;;
 errors)

@@ -398,10 +398,16 @@ mounts)
     cp "$library" "$work/hidden/libftrace.so.1"
     export FTRACE_LIBRARY=$work/hidden/libftrace.so.1
     # shellcheck disable=SC2016
-    start unshare -m sh -c 'mount -t tmpfs none "$1" && exec "$2"' sh "$work/hidden" "$1"
+    # Here its path is that of another program.
+    cp /bin/true "$work/hidden/program"
+    start unshare -m sh -c 'mount -t tmpfs none "$1" && cp "$2" "$1/program" && exec "$1/program"' sh "$work/hidden" "$1"
     will "it has started" has_output
     refused 82 "name a folder of that file system with --copy-to"
     attach_rounds work_is_seen exact --copy-to "$work/hidden"
+    attach -o "$work/trace.data" -f nothing_of_this_name
+    detach
+    grep -q "nothing was recorded: .*; $work/hidden/program has [1-9][0-9]* that can be traced, see: ftrace list $pid$" "$work/attach.log" ||
+        fail "the reason is another program's"
     finish 0
     ;;
 container)
@@ -432,6 +438,25 @@ pids)
     will "a child" child_of "$job"
     attach_rounds work_is_seen exact
     grep -q "attached to $pid (" "$work/attach.log" || fail "another id"
+    status_is_of() {
+        "$ftrace" status "$1" | grep -qx "process:  $pid" && "$ftrace" status --raw "$1" | grep -qx "pid=$pid"
+    }
+    status_is_of "$pid" || fail "idle, it has another id"
+    attach --stream -o "$work/trace.data"
+    will "recorded, it has another id" status_is_of "$pid"
+    status_is_of "$(echo "$work/trace.data".*.tmp)" || fail "the file has another id"
+    detach
+    # The library listens on a socket there.
+    start_listening() {
+        rm "$work/in"
+        start unshare -pf --mount-proc env LD_PRELOAD="$library" FTRACE_CONTROL="$work/socket" "$1"
+        will "a child" child_of "$job"
+        will "a socket" [ -S "$work/socket" ]
+    }
+    finish 0
+    start_listening "$1"
+    "$ftrace" attach -s 1 "$work/socket" >"$work/attach.log" 2>&1 8>&- 9>&- || fail "not attached"
+    grep -q "attached to $pid (" "$work/attach.log" || fail "by its socket, it has another id"
     finish 0
     ;;
 *) exit 64 ;;

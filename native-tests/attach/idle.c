@@ -2,9 +2,10 @@
 /*
  * idle.c - a process that cannot be attached to, for one reason, or that is a trap for who looks at it.
  *
- *	idle [zombie | seccomp | main | protected | lock | thread | mapped]
+ *	idle [zombie | seccomp | main | protected | lock [thread] | thread | mapped | namespace]
  *
  *	thread	there is another thread
+ *	namespace	libc is loaded a second time, into a namespace of its own; the library must be in that of the program
  *	mapped	files of libc and of a library are mapped once more, as data, below the others: as debuggers do
  *
  * It says "ready", and ends when its input ends; with lock, at SIGTERM. With "zombie" and "thread" there is an id before that.
@@ -12,6 +13,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -58,6 +60,13 @@ static int map_as_data(const char *path, unsigned long address)
 	       mmap((void *)address, stat.st_size, PROT_READ, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0) != (void *)address;
 }
 
+/* Of the namespace of this program. */
+static int count_libraries(struct dl_phdr_info *info, size_t size, void *count)
+{
+	*(int *)count += size && strstr(info->dlpi_name, "libftrace") != 0;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *kind = argc > 1 ? argv[1] : "";
@@ -80,6 +89,12 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(kind, "protected") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return 2;
+	if (!strcmp(kind, "thread") || (argc > 2 && !strcmp(argv[2], "thread"))) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, 0, wait_for_ever, 0))
+			return 2;
+	}
 	if (!strcmp(kind, "lock")) {
 		static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -96,12 +111,17 @@ int main(int argc, char **argv)
 			return 2;
 		pthread_exit(0);
 	}
-	if (!strcmp(kind, "thread")) {
-		pthread_t thread;
+#ifdef LM_ID_NEWLM /* glibc */
+	if (!strcmp(kind, "namespace")) {
+		int count = 0;
 
-		if (pthread_create(&thread, 0, wait_for_ever, 0))
+		if (!dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW))
 			return 2;
+		wait_for_end(0);
+		dl_iterate_phdr(count_libraries, &count);
+		return count == 1 ? 42 : 3;
 	}
+#endif
 	if (!strcmp(kind, "mapped")) {
 		Dl_info libc;
 

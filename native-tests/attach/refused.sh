@@ -105,6 +105,21 @@ traced)
     wait "$tracer"
     finish 42
     ;;
+traced-thread)
+    # Only a thread is traced that is not the first one; that one cannot be borrowed.
+    command -v strace >/dev/null || skip "strace"
+    start "$work/idle" lock thread
+    until grep -qv ready "$work/out"; do sleep 0.01; done
+    thread=$(grep -v ready "$work/out")
+    strace -o "$work/trace" -p "$thread" 2>/dev/null 9>&- &
+    tracer=$!
+    until ! grep -q '^TracerPid:.0$' "/proc/$pid/task/$thread/status"; do sleep 0.01; done
+    refused 77 "by process $tracer (strace)" "$pid"
+    kill "$tracer"
+    wait "$tracer"
+    kill "$pid"
+    finish 42
+    ;;
 traced-gdb)
     command -v gdb >/dev/null || skip "gdb"
     start "$work/idle"
@@ -296,6 +311,20 @@ visible)
     refused 0 was_loaded=1 "$pid"
     finish 42
     ;;
+allocator)
+    # Not refused: but a thread that sleeps in an allocator is not borrowed, whether that is a library or part of the program.
+    "$cc" -O2 -shared -fPIC -fno-plt -fno-builtin -ftls-model=initial-exec -DALLOCATOR -o "$work/libbackoff.so" "$here/backoff.c" || fail "not compiled"
+    "$cc" -O2 -fno-builtin -DPROGRAM -o "$work/linked" "$here/backoff.c" "$work/libbackoff.so" -Wl,-rpath,"$work" -pthread || fail "not compiled"
+    "$cc" -O2 -c -fno-builtin -DALLOCATOR -o "$work/backoff.o" "$here/backoff.c" || fail "not compiled"
+    "$cc" -O2 -fno-builtin -DPROGRAM -rdynamic -o "$work/built-in" "$here/backoff.c" "$work/backoff.o" -pthread || fail "not compiled"
+    for program in linked built-in; do
+        for mode in '' sleeps; do
+            start "$work/$program" $mode
+            refused 0 was_loaded=0 "$pid"
+            finish 42
+        done
+    done
+    ;;
 thread)
     start "$work/idle" thread
     until grep -qv ready "$work/out"; do sleep 0.01; done
@@ -306,6 +335,11 @@ mapped)
     start "$work/idle" mapped "$folder/agent/libftrace.so"
     refused 0 was_loaded=0 "$pid"
     refused 0 was_loaded=1 "$pid"
+    finish 42
+    ;;
+namespace)
+    start "$work/idle" namespace
+    refused 0 was_loaded=0 "$pid"
     finish 42
     ;;
 aborts)

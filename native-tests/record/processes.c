@@ -183,6 +183,35 @@ static void ended(void)
 	}
 }
 
+/*
+ * exit(3) does not end the other threads, and other destructors run after the library's: they are recorded too. These
+ * events are later than the end in the header, and only such are.
+ */
+static void later(void)
+{
+	struct run run = {.mode = "goes-on", .count = "100"};
+	struct trace_file file;
+	struct trace_event event;
+	unsigned int calls[2] = {0};
+	uint64_t address;
+
+	run_quietly(&run);
+	open_trace(&file, "trace");
+	CHECK_EQ(file.header->state, TRACE_FINISHED);
+	CHECK(check_trace(&file)); /* as if nothing had gone on */
+	CHECK(strstr(file.fault, "after the end"));
+	file.goes_on = true;
+	CHECK_EQ(check_trace(&file), NULL);
+	address = trace_symbol(&file, LEAF);
+	first_event(&file);
+	while (next_event(&file, &event))
+		if (event.kind == TRACE_ENTRY && event.argument == address)
+			calls[event.time > file.header->latest[0]]++;
+	CHECK(calls[0] == 100 || calls[0] == 101); /* the thread's first one, at any time */
+	CHECK_EQ(calls[0] + calls[1], 301);
+	close_trace(&file);
+}
+
 /* It has the lowest descriptors for itself; and can close what it wants. */
 static void descriptors(void)
 {
@@ -312,7 +341,7 @@ int main(int argc, char **argv)
 		{"forked", forked},	{"without", without}, {"elsewhere", elsewhere},
 		{"many", many},		{"vforked", vforked}, {"bare", bare},
 		{"executed", executed}, {"started", started}, {"ended", ended},
-		{"descriptors", descriptors}, {"truncated", truncated},
+		{"later", later},	{"descriptors", descriptors}, {"truncated", truncated},
 		{"handler", handler},	{"allocator", allocator}, {"reopened", reopened}, {},
 	};
 	int result;

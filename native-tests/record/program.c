@@ -371,7 +371,7 @@ static void descriptors(void)
 {
 	struct rlimit limit;
 	char text[16] = "";
-	pthread_t thread;
+	pthread_t threads[40];
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (fd != 3) {
@@ -392,14 +392,52 @@ static void descriptors(void)
 			fail("dup2");
 	/* More threads than there are rings: the file would have to grow. */
 	for (int i = 0; i < 40; i++)
-		if (pthread_create(&thread, NULL, runs, NULL) != 0)
+		if (pthread_create(&threads[i], NULL, runs, NULL) != 0)
 			fail("thread");
 	await_keeper(5);
 	__atomic_store_n(&finish, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < 40; i++)
+		pthread_join(threads[i], NULL); /* else they may be recorded after the end: goes_on() */
 	if (lseek(fd, 0, SEEK_END) != 3 || pread(fd, text, sizeof(text), 0) != 3 || strcmp(text, "own") != 0) {
 		dprintf(1, "program: its file was written to\n");
 		_exit(1);
 	}
+}
+
+/*
+ * Calls when the destructors have run, and so the library's: exit(3) comes to streams last. Then it is held up for so
+ * long that the keeper, which notes the time each second, would do so again.
+ */
+static pthread_t living;
+
+static void *lives(void *arg)
+{
+	pr_leaf(1);
+	while (!__atomic_load_n(&finish, __ATOMIC_RELAXED))
+		sched_yield();
+	work();
+	return arg;
+}
+
+static ssize_t write_late(void *cookie, const char *text, size_t size)
+{
+	(void)cookie, (void)text;
+	work();
+	await_keeper(12);
+	__atomic_store_n(&finish, 1, __ATOMIC_RELAXED);
+	pthread_join(living, NULL);
+	return size;
+}
+
+static void goes_on(void)
+{
+	FILE *late = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_late});
+
+	if (!late || fputs("late", late) == EOF)
+		fail("stream");
+	if (pthread_create(&living, NULL, lives, NULL) != 0)
+		fail("thread");
+	work();
 }
 
 int main(int argc, char **argv)
@@ -413,7 +451,7 @@ int main(int argc, char **argv)
 		{"bare", bare},		{"executes", executes}, {"executes-first", executes_first},
 		{"starts", starts},	{"ends", ends},	      {"ends-at-once", ends_at_once},
 		{"ends-quickly", ends_quickly}, {"aborts", aborts},   {"killed", killed},
-		{"descriptors", descriptors}, {"truncated", truncated}, {"handler", handler}, {"forked-later", forked_later}, {"reopens", reopens}, {"faults", faults},
+		{"descriptors", descriptors}, {"truncated", truncated}, {"handler", handler}, {"forked-later", forked_later}, {"reopens", reopens}, {"faults", faults}, {"goes-on", goes_on},
 	};
 
 	self = argv[0];

@@ -65,7 +65,7 @@ struct account {
 static unsigned long missing_before(const struct trace_file *file, unsigned int i, bool counts_gaps)
 {
 	const struct trace_block *block = file->blocks[i], *before = i ? file->blocks[i - 1] : NULL;
-	uint64_t expected = 1;
+	uint64_t expected = block->first;
 
 	if (!counts_gaps)
 		return 0;

@@ -50,7 +50,9 @@ struct trace_block {
 	uint32_t thread, tid;
 	uint64_t lost;
 	uint32_t used;
-	uint32_t reserved_too[7];
+	uint32_t reserved_too;
+	uint64_t first;
+	uint32_t reserved_last[4];
 };
 
 enum { TRACE_EVENTS = 1, TRACE_INFORMATION };
@@ -111,6 +113,11 @@ struct trace_record {
 	const unsigned char *data;
 };
 
+/*
+ * struct trace_file - a file, and where its reader is
+ * @goes_on: set for a process that was finished by exit(3) while threads, or other destructors, went on: events may
+ *           be later than the end
+ */
 struct trace_file {
 	unsigned char *bytes;
 	size_t size;
@@ -122,6 +129,7 @@ struct trace_file {
 	/* where next_event() and next_record() are */
 	unsigned int block, unit, next_unit;
 	unsigned int information_block, record_offset;
+	bool goes_on;
 	char fault[160];
 };
 
@@ -422,7 +430,7 @@ static inline bool check_event(struct trace_file *file, const struct trace_event
 {
 	if (event->time < file->header->start[0])
 		return fault_at(file, event->block, unit, "a time before the start");
-	if (file->header->state == TRACE_FINISHED && event->time > file->header->latest[0])
+	if (file->header->state == TRACE_FINISHED && !file->goes_on && event->time > file->header->latest[0])
 		return fault_at(file, event->block, unit, "a time after the end");
 	switch (event->kind) {
 	case TRACE_ENTRY:
@@ -471,6 +479,11 @@ static inline const char *check_trace(struct trace_file *file)
 		struct trace_block *block = file->blocks[i], *next = i + 1 < file->block_count ? file->blocks[i + 1] : NULL;
 		unsigned int unit = 0, last;
 
+		if (!block->first || block->first > block->sequence ||
+		    (next && next->thread == block->thread && next->first != block->first)) {
+			fault_at(file, block, 0, "a wrong number of the thread's first block");
+			return file->fault;
+		}
 		if (next && next->thread == block->thread && next->sequence == block->sequence) {
 			fault_at(file, block, 0, "the same block twice");
 			return file->fault;

@@ -32,7 +32,6 @@
 #include "../traced.h"
 #include "pending.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
@@ -136,26 +135,6 @@ static void end(void)
 	WAIT_FOR(thread_count() == 1);
 }
 
-static pid_t agent(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	char path[300], name[PROC_SIZE];
-	struct dirent *task;
-	pid_t found = 0;
-
-	CHECK(tasks);
-	while ((task = readdir(tasks))) {
-		if (task->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
-		read_proc(path, name);
-		if (strcmp(name, "ftrace\n") == 0)
-			found = atoi(task->d_name);
-	}
-	closedir(tasks);
-	return found;
-}
-
 /* constructor, relocations, namespace */
 
 static void open_twice(void)
@@ -192,6 +171,7 @@ static void constructor(void)
 		OPS(count_hit, .flags = FTRACE_OPS_FL_PENDING, .data = &second_hits);
 	struct ftrace_ops usual = OPS(count_hit, .data = &second_hits);
 	void *plugin;
+	pid_t tid;
 
 	/* Only with the flag, and not an address. */
 	CHECK_EQ(filter(&usual, "pend_step"), -ENOENT);
@@ -202,7 +182,8 @@ static void constructor(void)
 	/* Until the last one is gone. */
 	begin();
 	trace(&second, "pend_*");
-	CHECK(blocks(agent(), SIGTERM) && blocks(agent(), SIGUSR1) && !blocks(agent(), SIGTRAP));
+	tid = thread_named("ftrace");
+	CHECK(blocks(tid, SIGTERM) && blocks(tid, SIGUSR1) && !blocks(tid, SIGTRAP));
 	plugin = open_in_time();
 	CHECK_EQ(hits, PEND_CALLS);
 	CHECK(second_hits >= PEND_CALLS);
@@ -559,7 +540,7 @@ static void unstoppable(void)
 
 	CHECK_EQ(ftrace_set_print(count_unstopped), 0);
 	begin();
-	tid = agent();
+	tid = thread_named("ftrace");
 	WAIT_FOR((idle = agent_sleeps_at(tid)) != 0);
 	thread = start_unstoppable();
 	plugin = open_and_count();
@@ -583,7 +564,7 @@ static void closed(void)
 	forbid_call(SYS_membarrier, ENOSYS);
 	CHECK_EQ(ftrace_set_print(count_unstopped), 0);
 	begin();
-	tid = agent();
+	tid = thread_named("ftrace");
 	WAIT_FOR((idle = agent_sleeps_at(tid)) != 0);
 	plugin = open_in_time();
 	thread = start_unstoppable();

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Text;
 using Ftrace.Tool.Control;
+using Ftrace.Tool.Recording;
 
 namespace Ftrace.Tool.Attach;
 
@@ -15,18 +16,27 @@ internal sealed unsafe class AgentConnection : IDisposable
     private const int AnswerSize = 16;
     private const int LongestText = 4096;
     private const int AnswerMs = 30_000;
+    private const int PatienceMs = 2_000; // then it is said what is waited for
 
     private readonly string _target;
     private readonly int _socket;
+    private readonly EndRequest _end;
+    private readonly int _answerMs;
     private uint _number;
+    private bool _hasTold;
+    private bool _isLate;
 
     /// <param name="target">What it is called in messages.</param>
     /// <param name="socket">Connected; closed with this object.</param>
+    /// <param name="end">While an answer is waited for, a signal ends this process.</param>
+    /// <param name="answerMs">How long an answer is waited for.</param>
     /// <exception cref="AttachException">Another one holds the agent, or it speaks another version.</exception>
-    public AgentConnection(string target, int socket)
+    public AgentConnection(string target, int socket, EndRequest end, int answerMs = AnswerMs)
     {
         _target = target;
         _socket = socket;
+        _end = end;
+        _answerMs = answerMs;
         try
         {
             ControlAnswer answer = Ask((uint)AgentKind.Hello, $"version={Version}\npid={Environment.ProcessId}\nname=ftrace\n");
@@ -40,7 +50,7 @@ internal sealed unsafe class AgentConnection : IDisposable
                 throw new AttachException(AttachRefusal.OtherVersion, $"{target}: the library in the process does not take this ftrace ({Libc.TextOf(answer.Error)}); use the ftrace of the same release");
             }
 
-            ProcessId = ValueOf(answer.Text, "pid");
+            ProcessId = AgentSocket.PeerOf(_socket);
         }
         catch
         {
@@ -49,8 +59,8 @@ internal sealed unsafe class AgentConnection : IDisposable
         }
     }
 
-    /// <summary>The id of the process, as it knows it itself.</summary>
-    public string? ProcessId { get; }
+    /// <summary>The process, as this one sees it; 0: it is in another PID namespace.</summary>
+    public int ProcessId { get; }
 
     /// <param name="target">The process.</param>
     /// <param name="text">The agent's words: lines holder=PID NAME and ending=1.</param>
@@ -110,14 +120,21 @@ internal sealed unsafe class AgentConnection : IDisposable
     }
 
     /// <summary>Waits until the agent has ended what this connection has started, and itself.</summary>
-    public void Close()
+    /// <returns>False: it has not, for so long. It will, when it can.</returns>
+    public bool Close()
     {
         AgentSocket.EndSending(_socket);
         var answer = new byte[AnswerSize + LongestText];
-        while (AgentSocket.WaitReadable(_socket, AnswerMs) && AgentSocket.Receive(_socket, answer) > 0)
+        for (long until = Environment.TickCount64 + (_isLate ? 0 : _answerMs); Await(until);)
         {
-            // An answer to what was asked before.
+            // Else it is an answer to what was asked before.
+            if (AgentSocket.Receive(_socket, answer) <= 0)
+            {
+                return true;
+            }
         }
+
+        return false;
     }
 
     public void Dispose() => Libc.Close(_socket);
@@ -125,10 +142,11 @@ internal sealed unsafe class AgentConnection : IDisposable
     private ControlAnswer Receive(uint number)
     {
         var answer = new byte[AnswerSize + LongestText];
-        for (; ; )
+        for (long until = Environment.TickCount64 + _answerMs; ;)
         {
-            if (!AgentSocket.WaitReadable(_socket, AnswerMs))
+            if (!Await(until))
             {
+                _isLate = true;
                 throw new AttachException(AttachRefusal.NoAgent, $"{_target}: there is no answer from the process; is it stopped, or does it load an object all the time?");
             }
 
@@ -154,6 +172,29 @@ internal sealed unsafe class AgentConnection : IDisposable
             }
         }
     }
+
+    /// <summary>Waits until there is something to receive, or the other end is closed.</summary>
+    /// <param name="until">Then the time is over, whatever has come that was no answer.</param>
+    /// <returns>False after the time.</returns>
+    private bool Await(long until)
+    {
+        if (_hasTold || Left(until) < PatienceMs)
+        {
+            return Left(until) > 0 && AgentSocket.WaitReadable(_socket, Left(until));
+        }
+
+        if (AgentSocket.WaitReadable(_socket, PatienceMs))
+        {
+            return true;
+        }
+
+        _hasTold = true;
+        _end.ExpectLast();
+        TraceFinish.Print($"{_target}: waits for the process, which {WaitReason.Of(AgentSocket.PeerOf(_socket))}. Ctrl-C ends this command at once");
+        return AgentSocket.WaitReadable(_socket, Left(until));
+    }
+
+    private static int Left(long until) => (int)Math.Max(0, until - Environment.TickCount64);
 
     private static string? ValueOf(string text, string key)
     {

@@ -15,6 +15,7 @@ internal static unsafe partial class AgentSocket
     private const int NoSignal = 0x4000;
     private const int Socket = 1; // SOL_SOCKET
     private const int Rights = 1; // SCM_RIGHTS
+    private const int PeerCredentials = 17; // SO_PEERCRED
     private const int ControlSize = 24;
     private const int Readable = 1;
     private const int PathOffset = 2;
@@ -63,6 +64,14 @@ internal static unsafe partial class AgentSocket
             while (count < 0 && (Libc.Errno == Libc.EINTR || (Libc.Errno == ECONNRESET && resets++ == 0)));
             return count;
         }
+    }
+
+    /// <summary>The process at the other end, which has made the socket; 0: it is not visible here.</summary>
+    public static int PeerOf(int socket)
+    {
+        int* credentials = stackalloc int[3]; // struct ucred
+        int length = 3 * sizeof(int);
+        return GetOption(socket, Socket, PeerCredentials, credentials, &length) == 0 ? credentials[0] : 0;
     }
 
     /// <summary>Tells the other end that nothing more is sent.</summary>
@@ -128,6 +137,9 @@ internal static unsafe partial class AgentSocket
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     private static partial int Connect(int socket, byte* address, int length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    private static partial int GetOption(int socket, int level, int name, void* value, int* length);
 
     [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
     private static partial nint SendMessage(int socket, MessageHeader* message, int flags);

@@ -43,6 +43,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         }
 
         int source = isInPlace ? output!.Descriptor : memory.Descriptor;
+        bool hasEnded;
         try
         {
             Start(agent, source);
@@ -50,10 +51,17 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
             string until = seconds == 0 ? "Ctrl-C detaches" : string.Create(CultureInfo.InvariantCulture, $"detaches after {TraceFinish.Count(seconds, "second")}");
             _finish.Tell($"attached to {pid}{name}; {until}");
             WarnOfFilters(pid);
-            bool isOver = Wait(agent, end);
-            isOver |= agent.IsClosed || Stop(agent);
-            agent.Close();
-            _finish.Tell(isOver ? $"{target}: {WhyOver(pid)}" : $"detached from {pid}");
+            bool isOver = Wait(agent, end) || Stop(agent);
+            hasEnded = agent.Close();
+            if (hasEnded)
+            {
+                _finish.Tell(isOver ? $"{target}: {WhyOver(pid)}" : $"detached from {pid}");
+            }
+            else
+            {
+                string place = isInPlace ? $"; what it has recorded is in {output!.Keep()}" : "";
+                TraceFinish.Print($"{target}: the process has not ended the recording, and does so by itself when it can{place}");
+            }
         }
         catch
         {
@@ -61,7 +69,9 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
             throw;
         }
 
-        return output == null || TryFinish(output, source, isInPlace, pid) ? 0 : RecordingException.Failure;
+        // While it is recorded into, a file cannot be finished.
+        bool isFinished = output == null || (isInPlace && !hasEnded) || TryFinish(output, source, isInPlace, pid);
+        return isFinished && hasEnded ? 0 : RecordingException.Failure;
     }
 
     /// <summary>Connects. Another one may just be leaving.</summary>
@@ -74,7 +84,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         {
             try
             {
-                return Connect(out pid);
+                return ConnectOnce(end, out pid);
             }
             catch (AttachException e) when (e.IsTemporary && Environment.TickCount64 < until && !end.IsAsked)
             {
@@ -83,13 +93,13 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         }
     }
 
-    private AgentConnection Connect(out string pid)
+    private AgentConnection ConnectOnce(EndRequest end, out string pid)
     {
-        if (int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && !File.Exists(target))
+        if (ProcessId.Parse(target) is int id)
         {
-            AttachedProcess process = Injector.Open(id, injection);
+            AttachedProcess process = Injector.Open(id, injection, end);
             pid = process.Pid.ToString(CultureInfo.InvariantCulture);
-            return new AgentConnection(target, process.Socket);
+            return new AgentConnection(target, process.Socket, end);
         }
 
         int socket = AgentSocket.Connect(target);
@@ -98,8 +108,8 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
             throw new AttachException(AttachRefusal.NoProcess, $"{target}: {Libc.TextOf(Libc.Errno)}; give the id of a process, or the socket that FTRACE_CONTROL names in it");
         }
 
-        var agent = new AgentConnection(target, socket);
-        pid = agent.ProcessId ?? target;
+        var agent = new AgentConnection(target, socket, end);
+        pid = agent.ProcessId != 0 ? agent.ProcessId.ToString(CultureInfo.InvariantCulture) : target;
         return agent;
     }
 
@@ -166,7 +176,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         return false;
     }
 
-    /// <returns>True if it had ended already.</returns>
+    /// <returns>True if it had ended already, or there is no answer.</returns>
     private static bool Stop(AgentConnection agent)
     {
         try
@@ -175,7 +185,7 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
         }
         catch (AttachException)
         {
-            return true; // the process has ended
+            return true;
         }
     }
 
@@ -220,27 +230,13 @@ internal sealed class AttachSession(RecordOptions options, string target, long s
                 return false;
             }
 
-            ProgramFile? program = ProgramOf(pid);
+            ProgramFile? program = int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? ProgramFile.OfProcess(id) : null;
             return isInPlace ? _finish.FinishInPlace(output, copy, program) : _finish.Write(output, copy, program);
         }
         catch (Exception e) when (e is IOException or RecordingException)
         {
             TraceFinish.Print(e.Message);
             return false;
-        }
-    }
-
-    private static ProgramFile? ProgramOf(string pid)
-    {
-        try
-        {
-            string link = $"/proc/{pid}/exe";
-            string? path = File.ResolveLinkTarget(link, false)?.FullName;
-            return ProgramFile.Find(path != null && File.Exists(path) ? path : link);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or RecordingException)
-        {
-            return null;
         }
     }
 

@@ -50,7 +50,7 @@ internal sealed class BorrowedThread
         if (status == null || !_thread.TryGetMask(out _mask) || extended == null)
         {
             stopped.Thread.Detach();
-            throw process.Exists
+            throw process.Exists && !process.Memory.IsGone
                 ? process.Refuse(AttachRefusal.OtherMachine, "the extended state of a thread cannot be read")
                 : process.RefuseEnded();
         }
@@ -247,7 +247,7 @@ internal sealed class BorrowedThread
     private AttachException Fail(AttachRefusal refusal, string why)
     {
         Release();
-        return _process.Refuse(refusal, why);
+        return _process.Memory.IsGone ? _process.RefuseEnded() : _process.Refuse(refusal, why);
     }
 
     private void WriteLayout()

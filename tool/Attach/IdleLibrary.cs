@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
+using Ftrace.Tool.Recording;
 
 namespace Ftrace.Tool.Attach;
 
@@ -21,7 +21,7 @@ internal sealed record IdleLibrary(int Pid, string Path, bool IsHeld)
     {
         try
         {
-            if (!int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
+            if (ProcessId.Parse(target) is not int pid)
             {
                 return null;
             }

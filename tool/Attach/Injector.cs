@@ -17,12 +17,15 @@ internal static class Injector
     private const ulong PacketsClosedAtExec = 5 | 0x80000; // SOCK_SEQPACKET | SOCK_CLOEXEC
 
     /// <summary>Attaches to a process. All of it is done by the calling thread.</summary>
+    /// <param name="pid">Its id.</param>
+    /// <param name="options">How.</param>
+    /// <param name="end">A thread that was borrowed is given back before this process ends.</param>
     /// <exception cref="AttachException">It is not possible, and the process goes on as before.</exception>
-    public static AttachedProcess Open(int pid, AttachOptions options)
+    public static AttachedProcess Open(int pid, AttachOptions options, EndRequest end)
     {
         long start = Stopwatch.GetTimestamp();
-        using var signals = new DeferredSignals();
-        TargetProcess process = Look(pid, options, out TargetMaps maps, out TargetLibc libc, out string loader);
+        using TargetProcess process = Find(pid, options.Force);
+        Look(process, out TargetMaps maps, out TargetLibc libc, out string loader);
         ulong agent = TargetLibrary.FindAgent(process, maps, out bool wasLoaded);
         if (wasLoaded && agent == 0)
         {
@@ -40,7 +43,7 @@ internal static class Injector
         Libc.SleepExactly();
         try
         {
-            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => signals.IsReceived).Find();
+            StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => end.IsAsked).Find();
             var thread = new BorrowedThread(process, stopped, libc.Codes);
             TimeSpan stoodStill;
             try
@@ -68,8 +71,8 @@ internal static class Injector
         }
     }
 
-    /// <summary>Looks at everything that can be seen without touching the process.</summary>
-    private static TargetProcess Look(int pid, AttachOptions options, out TargetMaps maps, out TargetLibc libc, out string loader)
+    /// <summary>Finds the process, and opens its memory.</summary>
+    private static TargetProcess Find(int pid, bool force)
     {
         var process = new TargetProcess(pid);
         if (pid <= 0 || !process.Exists)
@@ -80,22 +83,17 @@ internal static class Injector
         // Of a thread, its process.
         ProcessStatus status = process.ReadStatus();
         process = status.ProcessId == pid ? process : new TargetProcess(status.ProcessId);
-        TargetChecks.CheckStatus(process, status, options.Force);
+        TargetChecks.CheckStatus(process, status, force);
+        return process.Memory.TryOpen() ? process : throw Permission.Refuse(process);
+    }
+
+    /// <summary>Looks at everything that can be seen without touching the process.</summary>
+    private static void Look(TargetProcess process, out TargetMaps maps, out TargetLibc libc, out string loader)
+    {
         ulong loaderStart = TargetChecks.CheckAuxiliaryVector(process, process.ReadAuxiliaryVector());
         maps = process.ReadMaps();
         List<Mapping> mappings = TargetChecks.CheckLibraries(process, maps, loaderStart, out loader);
-        CheckMemory(process, mappings[0].Start);
         libc = new TargetLibc(process, maps, mappings);
-        return process;
-    }
-
-    /// <summary>Who may read the maps of a process may not always read its memory: Yama, and capabilities, tell them apart.</summary>
-    private static void CheckMemory(TargetProcess process, ulong address)
-    {
-        if (!process.Memory.TryRead(address, out ulong _) && Libc.Errno == Libc.EPERM)
-        {
-            throw Permission.Refuse(process);
-        }
     }
 
     private static ulong Load(TargetProcess process, BorrowedThread thread, TargetLibc libc, string path)

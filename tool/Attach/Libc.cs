@@ -12,6 +12,9 @@ internal static unsafe partial class Libc
     public const int EBUSY = 16;
     public const int ENOSYS = 38;
 
+    public const int O_RDWR = 2;
+    public const int O_CLOEXEC = 0x80000;
+
     /// <summary>waitpid(2): threads and processes, whatever signal they end with.</summary>
     public const int WaitAll = 0x40000000;
 
@@ -38,11 +41,14 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
     public static partial int WaitFor(int tid, int* status, int options);
 
-    [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
-    public static partial nint ReadProcess(int pid, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int Open(string path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "process_vm_writev", SetLastError = true)]
-    public static partial nint WriteProcess(int pid, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    public static partial nint ReadAt(int descriptor, void* buffer, nint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    public static partial nint WriteAt(int descriptor, void* buffer, nint count, long offset);
 
     /// <summary>Lets the calling thread sleep as short as it asks for, not 50 microseconds longer.</summary>
     public static void SleepExactly() => SystemCall(PrctlNumber, SetTimerSlack, 1, 0);

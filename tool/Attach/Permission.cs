@@ -1,3 +1,4 @@
+using System;
 using System.Globalization;
 using System.IO;
 
@@ -16,18 +17,47 @@ internal static class Permission
             return process.RefuseEnded();
         }
 
-        return Refuse(process, process.ReadStatus(), Libc.EffectiveUser(), ReadScope());
+        return Refuse(process, process.ReadStatus(), TracerOf(process), Libc.EffectiveUser(), ReadScope());
+    }
+
+    /// <summary>Who traces it: each of its threads can have a tracer of its own. 0: nobody does, but for this process.</summary>
+    public static int TracerOf(TargetProcess process)
+    {
+        foreach (int tid in process.ReadThreads())
+        {
+            int tracer = process.ReadStatus(tid)?.Tracer ?? 0;
+            if (tracer != 0 && tracer != Environment.ProcessId)
+            {
+                return tracer;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>The name of a process, for people.</summary>
+    public static string NameOf(int pid)
+    {
+        try
+        {
+            return new TargetProcess(pid).ReadStatus().Name;
+        }
+        catch (AttachException)
+        {
+            return "?";
+        }
     }
 
     /// <param name="process">The process.</param>
     /// <param name="status">Its status.</param>
+    /// <param name="tracer">Who traces it; 0: nobody.</param>
     /// <param name="user">The user of this process.</param>
     /// <param name="scope">Yama's ptrace_scope; -1: there is no such module.</param>
-    public static AttachException Refuse(TargetProcess process, ProcessStatus status, uint user, int scope)
+    public static AttachException Refuse(TargetProcess process, ProcessStatus status, int tracer, uint user, int scope)
     {
-        if (status.Tracer != 0)
+        if (tracer != 0)
         {
-            return process.Refuse(AttachRefusal.Traced, $"is being traced already, by process {status.Tracer}; end that one");
+            return process.Refuse(AttachRefusal.Traced, $"is being traced already, by process {tracer} ({NameOf(tracer)}); detach that first");
         }
 
         if (user != 0 && status.User != user)

@@ -6,8 +6,6 @@ namespace Ftrace.Tool.Attach;
 /// <summary>What a process must be to be attached to, as far as it can be seen without touching it.</summary>
 internal static class TargetChecks
 {
-    private const ulong AuxHeaderSize = 4; // AT_PHENT
-    private const ulong AuxLoader = 7; // AT_BASE
     private const ulong ProgramHeaderSize = 56; // Elf64_Phdr
 
     /// <exception cref="AttachException">It cannot be attached to.</exception>
@@ -32,8 +30,7 @@ internal static class TargetChecks
 
         if (status.Tracer != 0)
         {
-            string name = new TargetProcess(status.Tracer) is { Exists: true } tracer ? tracer.ReadStatus().Name : "?";
-            throw process.Refuse(AttachRefusal.Traced, $"is being traced already, by process {status.Tracer} ({name}); detach that first");
+            throw process.Refuse(AttachRefusal.Traced, $"is being traced already, by process {status.Tracer} ({Permission.NameOf(status.Tracer)}); detach that first");
         }
 
         if (status.State == 'T')
@@ -64,28 +61,13 @@ internal static class TargetChecks
     /// <returns>Where the loader is mapped.</returns>
     public static ulong CheckAuxiliaryVector(TargetProcess process, ReadOnlySpan<byte> vector)
     {
-        ulong headerSize = 0;
-        ulong loader = 0;
-        for (int at = 0; at + 16 <= vector.Length; at += 16)
-        {
-            ulong value = BitConverter.ToUInt64(vector[(at + 8)..]);
-            switch (BitConverter.ToUInt64(vector[at..]))
-            {
-                case AuxHeaderSize:
-                    headerSize = value;
-                    break;
-                case AuxLoader:
-                    loader = value;
-                    break;
-            }
-        }
-
-        if (headerSize != ProgramHeaderSize)
+        var values = new AuxiliaryVector(vector);
+        if (values.Find(AuxiliaryVector.HeaderSize) != ProgramHeaderSize)
         {
             throw process.Refuse(AttachRefusal.OtherMachine, "is a 32-bit program; only those for x86-64 can be traced");
         }
 
-        return loader;
+        return values.Find(AuxiliaryVector.Loader);
     }
 
     /// <summary>Checks which C library the process has.</summary>
@@ -113,7 +95,7 @@ internal static class TargetChecks
 
         // A program that is started as an argument of the loader has AT_BASE 0.
         Mapping? first = loader != 0 ? maps.At(loader) : FirstLoader(maps);
-        List<Mapping> libc = maps.OfObject(mapping => mapping.FileName is "libc.so.6" || mapping.FileName.StartsWith("libc-2."));
+        List<Mapping> libc = MainNamespace.Choose(process.Memory, first?.Start ?? 0, maps.OfObjects(mapping => mapping.FileName is "libc.so.6" || mapping.FileName.StartsWith("libc-2.")));
         if (first is null && libc.Count == 0)
         {
             throw process.Refuse(AttachRefusal.Static, "is linked statically, and has no loader that could open the library; link it dynamically, or link it with the library");

@@ -13,17 +13,16 @@ internal sealed class TargetLibc
 
     /// <param name="process">The process.</param>
     /// <param name="maps">Its maps.</param>
-    /// <param name="libc">The mappings of its libc.</param>
+    /// <param name="libc">The mappings of the libc that the program uses.</param>
     /// <exception cref="AttachException">Something is missing.</exception>
     public TargetLibc(TargetProcess process, TargetMaps maps, List<Mapping> libc)
     {
         if (!process.Memory.TryRead(libc[0].Start, out ulong _))
         {
-            throw Libc.Errno is Libc.EPERM or Libc.EACCES ? Permission.Refuse(process) : process.RefuseEnded();
+            throw process.RefuseEnded();
         }
 
-        Start = libc[0];
-        var image = new TargetObject(process.Memory, Start.Start);
+        var image = new TargetObject(process.Memory, libc[0].Start);
         ErrnoLocation = image.Find("__errno_location");
         OpenFlags = Now | KeepForEver;
         Open = image.Find("dlopen");
@@ -31,7 +30,8 @@ internal sealed class TargetLibc
         if (Open == 0)
         {
             // Before glibc 2.34 dlopen was in a library of its own.
-            List<Mapping> libdl = maps.OfObject(mapping => mapping.FileName is "libdl.so.2" || mapping.FileName.StartsWith("libdl-2."));
+            ulong loader = new AuxiliaryVector(process.ReadAuxiliaryVector()).Find(AuxiliaryVector.Loader);
+            List<Mapping> libdl = MainNamespace.Choose(process.Memory, loader, maps.OfObjects(mapping => mapping.FileName is "libdl.so.2" || mapping.FileName.StartsWith("libdl-2.")));
             if (libdl.Count != 0)
             {
                 var other = new TargetObject(process.Memory, libdl[0].Start);
@@ -70,9 +70,6 @@ internal sealed class TargetLibc
             throw process.Refuse(AttachRefusal.NoLibc, $"its libc ({libc[0].Name}) has not the instructions that calls return through; start it with: ftrace record");
         }
     }
-
-    /// <summary>The first of its mappings. Another program that the process executes has it elsewhere.</summary>
-    public Mapping Start { get; }
 
     /// <summary>dlopen(3), or what does the same.</summary>
     public ulong Open { get; }

@@ -43,25 +43,29 @@ internal sealed class TargetMaps
     /// The mappings of the first object with code whose name the condition holds for, by ascending address; none: there is no such object. The same
     /// file may also be mapped as data: debuggers and profilers do that.
     /// </summary>
-    public List<Mapping> OfObject(Func<Mapping, bool> condition)
+    public List<Mapping> OfObject(Func<Mapping, bool> condition) => OfObjects(condition) is [List<Mapping> first, ..] ? first : [];
+
+    /// <summary>The same of all such objects: dlmopen(3) opens a file more than once.</summary>
+    public List<List<Mapping>> OfObjects(Func<Mapping, bool> condition)
     {
-        var found = new List<Mapping>();
+        var found = new List<List<Mapping>>();
         foreach (Mapping mapping in _mappings)
         {
-            bool begins = mapping.Offset == 0 && condition(mapping) && !found.Exists(part => part.IsExecutable);
+            if (!condition(mapping))
+            {
+                continue;
+            }
+
+            bool begins = mapping.Offset == 0 || found.Count == 0 || found[^1][0].Name != mapping.Name;
             if (begins)
             {
-                found.Clear();
+                found.Add([]);
             }
 
-            bool belongs = found.Count == 0 ? condition(mapping) : mapping.Name == found[0].Name;
-            if (belongs)
-            {
-                found.Add(mapping);
-            }
+            found[^1].Add(mapping);
         }
 
-        return found.Exists(part => part.IsExecutable) ? found : [];
+        return found.FindAll(parts => parts.Exists(part => part.IsExecutable));
     }
 
     private int IndexAt(ulong address)

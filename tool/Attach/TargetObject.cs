@@ -24,6 +24,7 @@ internal sealed class TargetObject
     private const long TagSymbols = 6;
     private const long TagVersions = 0x6ffffff0;
     private const long TagHash = 0x6ffffef5;
+    private const int TypeVariable = 1;
     private const int TypeFunction = 2;
     private const ushort HiddenVersion = 0x8000;
 
@@ -107,7 +108,12 @@ internal sealed class TargetObject
     }
 
     /// <summary>The address of a function that the object defines, in its newest version; 0: there is none.</summary>
-    public ulong Find(string name)
+    public ulong Find(string name) => Find(name, TypeFunction);
+
+    /// <summary>The same of a variable.</summary>
+    public ulong FindVariable(string name) => Find(name, TypeVariable);
+
+    private ulong Find(string name, int type)
     {
         // Words: number of buckets, first symbol in them, words of the Bloom filter and a shift; the filter; the buckets; a hash for
         // each symbol, whose lowest bit marks the last one of a bucket.
@@ -137,7 +143,7 @@ internal sealed class TargetObject
         ulong found = 0;
         for (int i = 0; i < LongestChain && _memory.TryRead(chains + 4ul * (index - first), out uint word); i++, index++)
         {
-            if ((word | 1) == (hash | 1) && TryMatch(index, wanted, out ulong address, out bool isHidden))
+            if ((word | 1) == (hash | 1) && TryMatch(index, wanted, type, out ulong address, out bool isHidden))
             {
                 if (!isHidden)
                 {
@@ -156,13 +162,13 @@ internal sealed class TargetObject
         return found;
     }
 
-    private bool TryMatch(uint index, ReadOnlySpan<byte> wanted, out ulong address, out bool isHidden)
+    private bool TryMatch(uint index, ReadOnlySpan<byte> wanted, int type, out ulong address, out bool isHidden)
     {
         address = 0;
         isHidden = false;
         Span<byte> symbol = stackalloc byte[SymbolSize];
         Span<byte> name = stackalloc byte[wanted.Length];
-        if (!_memory.TryRead(_symbols + index * (ulong)SymbolSize, symbol) || (symbol[4] & 15) != TypeFunction || BitConverter.ToUInt16(symbol[6..]) == 0
+        if (!_memory.TryRead(_symbols + index * (ulong)SymbolSize, symbol) || (symbol[4] & 15) != type || BitConverter.ToUInt16(symbol[6..]) == 0
             || !_memory.TryRead(_strings + BitConverter.ToUInt32(symbol), name) || !name.SequenceEqual(wanted))
         {
             return false;

@@ -7,7 +7,7 @@ using System.Linq;
 namespace Ftrace.Tool.Attach;
 
 /// <summary>A process, by its files in /proc and its memory.</summary>
-internal sealed class TargetProcess
+internal sealed class TargetProcess : IDisposable
 {
     private readonly string _folder;
 
@@ -15,7 +15,7 @@ internal sealed class TargetProcess
     {
         Pid = pid;
         _folder = $"/proc/{pid}";
-        Memory = new TargetMemory(pid);
+        Memory = new TargetMemory($"{_folder}/mem");
     }
 
     public int Pid { get; }
@@ -67,7 +67,12 @@ internal sealed class TargetProcess
 
     public AttachException Refuse(AttachRefusal refusal, string why) => new(refusal, $"{Pid}: {why}");
 
-    public AttachException RefuseEnded() => Refuse(AttachRefusal.Ended, "the process has ended");
+    /// <summary>It is not there any more, or the program is not that was looked at.</summary>
+    public AttachException RefuseEnded() => Memory.IsGone && TryRead("status") is string text && new ProcessStatus(text).State is not ('Z' or 'X')
+        ? new AttachException(AttachRefusal.Ended, $"{Pid}: the process has just executed another program; try again") { IsTemporary = true }
+        : Refuse(AttachRefusal.Ended, "the process has ended");
+
+    public void Dispose() => Memory.Dispose();
 
     private string Read(string name)
     {

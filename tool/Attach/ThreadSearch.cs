@@ -8,7 +8,7 @@ namespace Ftrace.Tool.Attach;
 /// <summary>Chooses a thread that a library can be opened on, and stops it.</summary>
 /// <remarks>
 /// dlopen(3) takes the locks of the loader and of the allocator. A thread that sleeps in one of some system calls has none of them
-/// (<see cref="SleepingCall"/>). If none sleeps, one that runs is stopped at random, and taken if it executes neither libc nor an allocator, and the words on its
+/// (<see cref="SleepingCall"/>), unless one of these two makes the call (<see cref="AllocatorCalls"/>). If none sleeps, one that runs is stopped at random, and taken if it executes neither libc nor an allocator, and the words on its
 /// stack show that the loader does not relocate an object, and that it is in no signal handler.
 /// </remarks>
 internal sealed class ThreadSearch
@@ -30,6 +30,7 @@ internal sealed class ThreadSearch
     private readonly Func<bool> _isInterrupted;
     private readonly Stopwatch _searched = Stopwatch.StartNew();
 
+    private readonly AllocatorCalls _allocators;
     private readonly HashSet<int> _small = [];
 
     // Both before a thread is stopped.
@@ -53,6 +54,7 @@ internal sealed class ThreadSearch
         _force = force;
         _isInterrupted = isInterrupted;
         _stackLimit = TargetStack.LimitOf(process);
+        _allocators = new AllocatorCalls(process, maps, loader);
     }
 
     /// <exception cref="AttachException">There is no such thread.</exception>
@@ -61,7 +63,7 @@ internal sealed class ThreadSearch
         for (; ; )
         {
             List<int> threads = _process.ReadThreads();
-            if (threads.Count == 0)
+            if (threads.Count == 0 || _process.Memory.IsGone)
             {
                 throw _process.RefuseEnded();
             }
@@ -161,12 +163,12 @@ internal sealed class ThreadSearch
 
     private bool HasStack(StoppedThread stopped)
     {
-        // Now that it stands still, what was found in its memory before is still there, or will never be.
+        // Both are of the same program if that is still there afterwards.
         TargetMaps maps = _process.ReadMaps();
-        if (maps.At(_libc.Start.Start) != _libc.Start)
+        if (_process.Memory.IsGone)
         {
             stopped.Thread.Detach();
-            throw new AttachException(AttachRefusal.Ended, $"{_process.Pid}: the process has just executed another program; try again") { IsTemporary = true };
+            throw _process.RefuseEnded();
         }
 
         bool isEnough = TargetStack.IsEnough(_process, maps, stopped.Registers, _stackLimit);
@@ -206,7 +208,8 @@ internal sealed class ThreadSearch
     private bool IsAsleep(in Registers registers)
     {
         Span<byte> instruction = stackalloc byte[2];
-        return !IsInHandler(ReadStack(registers.Rsp)) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip) && !IsInSanitizer(registers.Rip)
+        ReadOnlySpan<ulong> words = ReadStack(registers.Rsp);
+        return !words.IsEmpty && !IsInHandler(words) && !_allocators.AreOn(words) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip) && !IsInSanitizer(registers.Rip)
             && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
     }
 

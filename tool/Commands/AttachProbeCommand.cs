@@ -24,7 +24,8 @@ internal static class AttachProbeCommand
             {
                 var options = new AttachOptions(result.GetValue(library) ?? LibraryFile.Find()) { Force = result.GetValue(force), CopyTo = result.GetValue(copyTo) };
                 AttachSteps.DieAt(result.GetValue(dieAt));
-                using AttachedProcess process = Injector.Open(result.GetRequiredValue(target), options);
+                using var end = new EndRequest();
+                using AttachedProcess process = Injector.Open(result.GetRequiredValue(target), options, end);
                 Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"path={process.Path} was_loaded={(process.WasLoaded ? 1 : 0)} still_us={process.StoodStill.TotalMicroseconds:F0} took_us={process.Took.TotalMicroseconds:F0}"));
             }

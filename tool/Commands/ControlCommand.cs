@@ -54,7 +54,7 @@ internal static class ControlCommand
         return command;
     }
 
-    public static Argument<string> Target() => new("PID|FILE") { Description = "A process that is recorded, or its trace file" };
+    public static Argument<string> Target() => new("PID|FILE") { Description = "A process that is recorded, or its trace file; digits alone are a process" };
 
     /// <summary>Makes one request.</summary>
     /// <returns>The exit status.</returns>

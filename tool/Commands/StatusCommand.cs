@@ -27,7 +27,7 @@ internal static class StatusCommand
             {
                 using var channel = new ControlChannel(name);
                 string text = ControlCommand.Ask(channel, name, ControlKind.Status);
-                Console.Out.Write(result.GetValue(raw) ? FormatRaw(text) : Format(text));
+                Console.Out.Write(result.GetValue(raw) ? FormatRaw(channel.ProcessId, text) : Format(channel.ProcessId, text));
             }
             catch (ControlException e)
             {
@@ -41,12 +41,13 @@ internal static class StatusCommand
     }
 
     /// <summary>The process may be somebody else's: a terminal obeys none of its words.</summary>
-    private static string FormatRaw(string text)
+    private static string FormatRaw(int pid, string text)
     {
         var lines = new StringBuilder();
         foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            lines.Append(CleanText.Of(line)).Append('\n');
+            // In a PID namespace it knows itself by another one.
+            lines.Append(line.StartsWith("pid=", StringComparison.Ordinal) ? Invariant($"pid={pid}") : CleanText.Of(line)).Append('\n');
         }
 
         return lines.ToString();
@@ -60,7 +61,7 @@ internal static class StatusCommand
         + $"tracing:  not recorded{(library.IsHeld ? ", another process is attached" : Invariant($"; record it with: ftrace attach {library.Pid}"))}\n"
         + $"library:  {CleanText.Of(library.Path)}\n";
 
-    private static string Format(string text)
+    private static string Format(int pid, string text)
     {
         var values = new Dictionary<string, string>();
         foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
@@ -84,7 +85,7 @@ internal static class StatusCommand
         string limits = "";
         limits += Number(values, "depth") is long depth and not 0 ? Invariant($", depth {depth}") : "";
         limits += Number(values, "min_time_ns") is long least and not 0 ? Invariant($", calls of {least} ns and more") : "";
-        return Invariant($"process:  {Number(values, "pid")}\n")
+        return Invariant($"process:  {pid}\n")
             + $"tracing:  {CleanText.Of(values.GetValueOrDefault("state", "?"))}{limits}\n"
             + $"mode:     {mode}\n"
             + Invariant($"threads:  {Number(values, "threads")} so far; {Number(values, "free_buffers")} of {Number(values, "buffers")} buffers of {Number(values, "buffer_size") >> 10} KB are free\n")

@@ -8,6 +8,7 @@ using Ftrace.Record;
 namespace Ftrace.Tool.Control;
 
 /// <summary>Asks the library in a process that is recorded: docs/control.md. One at a time has the file's lock, which the system takes from a process that is killed.</summary>
+/// <remarks>Whoever can write to the file can truncate it, and a look at the mapped page would end this process (SIGBUS): so it is read and written.</remarks>
 internal sealed unsafe class ControlChannel : IDisposable
 {
     private const int LongestLockMs = 5_000;
@@ -17,7 +18,7 @@ internal sealed unsafe class ControlChannel : IDisposable
 
     private readonly string _target;
     private readonly int _file;
-    private readonly ControlPage* _page;
+    private readonly ControlPage* _page; // only the kernel uses it
 
     /// <param name="target">The id of a process, or its trace file.</param>
     /// <exception cref="ControlException">It is not being recorded, or cannot be asked.</exception>
@@ -34,10 +35,11 @@ internal sealed unsafe class ControlChannel : IDisposable
         }
 
         _page = (ControlPage*)page;
-        ProcessId = ControlTarget.ProcessIdOf(target) ?? (int)((TraceFileHeader*)page)->Pid;
+        ControlPage first = Read();
+        ProcessId = Recording.ProcessId.Parse(target) ?? ControlTarget.OuterIdOf(_file, (int)((TraceFileHeader*)&first)->Pid);
     }
 
-    /// <summary>The process that is recorded: as it was given, else as it knows itself.</summary>
+    /// <summary>The process that is recorded, as this one sees it; as it knows itself if it is not seen.</summary>
     public int ProcessId { get; }
 
     /// <summary>The process has another root directory, or other mounts, than this one: a path can be that of another file there.</summary>
@@ -56,20 +58,15 @@ internal sealed unsafe class ControlChannel : IDisposable
         try
         {
             // One that was killed may have asked.
-            TryWait(Volatile.Read(ref _page->Requested), isEnd: false);
-            _page->Kind = (uint)kind;
-            _page->Flags = flags;
-            _page->Length = (uint)bytes.Length;
-            bytes.CopyTo(new Span<byte>(_page->Text, ControlPage.LongestText));
-            uint number = Interlocked.Increment(ref _page->Requested);
-            Libc.Wake(&_page->Requested);
-            if (!TryWait(number, isEnd: kind == ControlKind.Detach))
+            TryWait(Read().Requested, isEnd: false, out _);
+            uint number = Write(kind, text: bytes, flags);
+            if (!TryWait(number, isEnd: kind == ControlKind.Detach, out ControlPage page))
             {
                 return default;
             }
 
-            int length = (int)Math.Min(_page->AnswerLength, ControlPage.LongestText);
-            return new ControlAnswer(_page->Error, Encoding.UTF8.GetString(_page->AnswerText, length));
+            int length = (int)Math.Min(page.AnswerLength, ControlPage.LongestText);
+            return new ControlAnswer(page.Error, Encoding.UTF8.GetString(page.AnswerText, length));
         }
         finally
         {
@@ -82,6 +79,29 @@ internal sealed unsafe class ControlChannel : IDisposable
         Libc.Unmap(_page, sizeof(ControlPage));
         Libc.Close(_file);
     }
+
+    private ControlPage Read()
+    {
+        ControlPage page;
+        return Libc.ReadAt(_file, &page, sizeof(ControlPage), 0) == sizeof(ControlPage) ? page : throw FailTruncated();
+    }
+
+    /// <summary>Makes a request.</summary>
+    /// <returns>Its number.</returns>
+    private uint Write(ControlKind kind, ReadOnlySpan<byte> text, uint flags)
+    {
+        ControlPage page = Read();
+        page.Kind = (uint)kind;
+        page.Flags = flags;
+        page.Length = (uint)text.Length;
+        text.CopyTo(new Span<byte>(page.Text, ControlPage.LongestText));
+        byte* start = (byte*)&page.Kind;
+        nint count = (nint)(page.Text + text.Length - start);
+        bool isAsked = Libc.WriteAt(_file, start, count, start - (byte*)&page) == count && Libc.AddOneAndWake(&_page->Requested);
+        return isAsked ? page.Requested + 1 : throw FailTruncated();
+    }
+
+    private ControlException FailTruncated() => new($"{_target}: the trace file was truncated; the recording cannot be asked any more");
 
     private void Lock()
     {
@@ -104,12 +124,13 @@ internal sealed unsafe class ControlChannel : IDisposable
 
     /// <summary>Waits until a request was answered.</summary>
     /// <returns>False: the recording has ended, as was asked.</returns>
-    private bool TryWait(uint number, bool isEnd)
+    private bool TryWait(uint number, bool isEnd, out ControlPage page)
     {
         var waited = Stopwatch.StartNew();
-        for (int pause = 1; Volatile.Read(ref _page->Answered) != number; pause = Math.Min(2 * pause, LongestPauseMs))
+        page = Read();
+        for (int pause = 1; page.Answered != number; pause = Math.Min(2 * pause, LongestPauseMs), page = Read())
         {
-            if (Volatile.Read(ref _page->Magic) != ControlPage.MagicNumber)
+            if (page.Magic != ControlPage.MagicNumber)
             {
                 if (isEnd)
                 {
@@ -132,6 +153,7 @@ internal sealed unsafe class ControlChannel : IDisposable
             Thread.Sleep(pause);
         }
 
+        page = Read(); // the answer was written before its number
         return true;
     }
 }

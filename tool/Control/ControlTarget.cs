@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using Ftrace.Record;
+using Ftrace.Tool.Recording;
 
 namespace Ftrace.Tool.Control;
 
@@ -16,14 +17,7 @@ internal static unsafe class ControlTarget
     /// <exception cref="ControlException">There is no such recording.</exception>
     public static int Open(string target)
     {
-        return ProcessIdOf(target) is { } pid ? OpenOf(pid) : OpenFile(target);
-    }
-
-    /// <summary>Null: it is the name of a file.</summary>
-    public static int? ProcessIdOf(string target)
-    {
-        bool isPid = int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int pid);
-        return isPid && !File.Exists(target) ? pid : null;
+        return ProcessId.Parse(target) is { } pid ? OpenOf(pid) : OpenFile(target);
     }
 
     /// <summary>True if a process is known to have another root directory, or other mounts, than this one.</summary>
@@ -96,16 +90,15 @@ internal static unsafe class ControlTarget
 
     private static int OpenOf(int pid)
     {
-        string folder = $"/proc/{pid}/fd";
         if (!Directory.Exists($"/proc/{pid}"))
         {
             throw new ControlException($"{pid}: no such process");
         }
 
         int innerPid = InnerIdOf(pid);
-        foreach (int number in DescriptorsIn(folder, pid))
+        foreach (int number in DescriptorsOf(pid))
         {
-            int file = OpenIfTrace($"{folder}/{number}", innerPid);
+            int file = OpenIfTrace(pid, number, innerPid);
             if (file >= 0)
             {
                 return file;
@@ -116,12 +109,12 @@ internal static unsafe class ControlTarget
     }
 
     /// <summary>The library has a high one, so these come first.</summary>
-    private static List<int> DescriptorsIn(string folder, int pid)
+    private static List<int> DescriptorsOf(int pid)
     {
         var numbers = new List<int>();
         try
         {
-            foreach (string path in Directory.EnumerateFileSystemEntries(folder))
+            foreach (string path in Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd"))
             {
                 if (int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
                 {
@@ -142,50 +135,19 @@ internal static unsafe class ControlTarget
         return numbers;
     }
 
-    private static int OpenIfTrace(string path, int pid)
+    private static int OpenIfTrace(int pid, int number, int innerPid)
     {
-        // Nothing but files is opened: devices and pipes may notice that.
-        string? link = LinkOf(path);
-        if (link == null || link[0] != '/' || link.StartsWith("/dev/", StringComparison.Ordinal) || !IsFile(path))
-        {
-            return -1;
-        }
-
-        int file = Libc.Open(path, Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_NOCTTY | Libc.O_CLOEXEC);
+        using ProcessFile? found = ProcessFile.Find(pid, number);
+        int file = found?.OpenToRead() ?? -1;
         if (file < 0)
         {
             return -1;
         }
 
         // A forked child has its parent's descriptor too.
-        if (ReadHeader(file, out ControlPage page) && ((TraceFileHeader*)&page)->Pid == (uint)pid && ObstacleOf((TraceFileHeader*)&page, page) == null)
-        {
-            return file;
-        }
-
+        bool isTrace = ReadHeader(file, out ControlPage page) && ((TraceFileHeader*)&page)->Pid == (uint)innerPid && ObstacleOf((TraceFileHeader*)&page, page) == null;
         Libc.Close(file);
-        return -1;
-    }
-
-    private static string? LinkOf(string path)
-    {
-        try
-        {
-            return File.ResolveLinkTarget(path, false)?.FullName;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
-
-    private static bool IsFile(string path)
-    {
-        const int Format = 0xf000;
-        const int Regular = 0x8000;
-
-        int mode = Recording.Libc.ModeOf(path, follow: true);
-        return mode >= 0 && (mode & Format) == Regular;
+        return isTrace ? found!.OpenToWrite() : -1;
     }
 
     /// <summary>Its id as it knows it itself, which is another one in a container.</summary>
@@ -208,6 +170,40 @@ internal static unsafe class ControlTarget
         }
 
         return pid;
+    }
+
+    /// <summary>The process that records to a file, by the id that this process sees.</summary>
+    /// <param name="file">Open.</param>
+    /// <param name="innerPid">The id that the process has in its own PID namespace; also the result if it is not found.</param>
+    public static int OuterIdOf(int file, int innerPid)
+    {
+        var identity = Recording.Libc.IdentityOf($"/proc/self/fd/{file}");
+        if (HasOpen(innerPid, innerPid, identity))
+        {
+            return innerPid;
+        }
+
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && HasOpen(pid, innerPid, identity))
+            {
+                return pid;
+            }
+        }
+
+        return innerPid;
+    }
+
+    private static bool HasOpen(int pid, int innerPid, (ulong, ulong)? identity)
+    {
+        try
+        {
+            return InnerIdOf(pid) == innerPid && DescriptorsOf(pid).Exists(number => Recording.Libc.IdentityOf($"/proc/{pid}/fd/{number}") == identity);
+        }
+        catch (ControlException)
+        {
+            return false; // it has ended, or is another user's
+        }
     }
 
     private static bool ReadHeader(int file, out ControlPage page)

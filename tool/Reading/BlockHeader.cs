@@ -18,6 +18,10 @@ internal struct BlockHeader
     public uint ThreadId;
     public ulong Lost;
     public uint Used;
+    public uint ReservedToo;
+
+    /// <summary>The sequence number of the thread's first block; 0: not known, in a file of an older library.</summary>
+    public ulong First;
 
     /// <summary>The tag of units that were written in the block with this sequence number.</summary>
     public static ulong TagOf(ulong sequence) => sequence % 13 + 1;

@@ -311,6 +311,7 @@ internal sealed unsafe class TraceFile : IDisposable
         TraceThread thread = ThreadOf(header.Thread, (int)header.ThreadId);
         thread.Blocks.Add(new BlockEntry(header.Sequence, block));
         thread.LostInHeaders = Math.Max(thread.LostInHeaders, header.Lost);
+        thread.FirstOfAll = header.First;
         if (header.Sequence < thread.FirstSequence)
         {
             thread.FirstSequence = header.Sequence;
@@ -332,9 +333,12 @@ internal sealed unsafe class TraceFile : IDisposable
 
         blocks.Sort();
 
-        // Of a file that was streamed and finished, what is missing is counted.
-        bool isCounted = Header.IsStreamed && Header.State == TraceState.Finished && thread.Lost == 0;
-        thread.IsBeginningCut = blocks[0].Sequence > 1 && !isCounted;
+        // Of a file that was streamed, what is missing is counted; if it does not say where the thread began, only if it was finished.
+        bool isKnown = thread.FirstOfAll != 0 && thread.FirstOfAll <= blocks[0].Sequence;
+        ulong first = isKnown ? thread.FirstOfAll : 1;
+        bool isCounted = Header.IsStreamed && (isKnown || (Header.State == TraceState.Finished && thread.Lost == 0));
+        thread.IsBeginningCut = blocks[0].Sequence > first && !isCounted;
+        thread.FirstOfAll = isKnown ? first : blocks[0].Sequence;
         int kept = 1;
         for (int i = 1; i < blocks.Count; i++)
         {
@@ -358,7 +362,7 @@ internal sealed unsafe class TraceFile : IDisposable
         }
 
         blocks.RemoveRange(kept, blocks.Count - kept);
-        if (Header.IsStreamed && thread.MissingBlocks != 0)
+        if (Header.IsStreamed && (thread.MissingBlocks != 0 || blocks[0].Sequence != thread.FirstOfAll))
         {
             thread.Lost = Math.Max(thread.Lost, CountMissing(thread));
             thread.MissingBlocks = 0; // they are counted
@@ -370,7 +374,7 @@ internal sealed unsafe class TraceFile : IDisposable
     {
         Span<byte> bytes = stackalloc byte[sizeof(BlockHeader)];
         ulong units = (ulong)(Header.BlockSize - sizeof(BlockHeader)) / UnitSize;
-        ulong next = thread.Blocks[0].Sequence;
+        ulong next = thread.FirstOfAll;
         ulong lost = 0;
         foreach (BlockEntry entry in thread.Blocks)
         {

@@ -39,6 +39,9 @@ internal sealed class TraceThread
     /// <summary>Of the block that <see cref="FirstTime"/> is from.</summary>
     internal ulong FirstSequence { get; set; } = ulong.MaxValue;
 
+    /// <summary>The sequence number of its first block, whether that is in the file or not; 0: not known.</summary>
+    internal ulong FirstOfAll { get; set; }
+
     /// <summary>The highest count in a header.</summary>
     internal ulong LostInHeaders { get; set; }
 

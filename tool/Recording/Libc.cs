@@ -52,6 +52,13 @@ internal static unsafe partial class Libc
         return FstatAt(AtFdcwd, path, stat, follow ? 0 : SymlinkNoFollow) == 0 ? *(int*)(stat + StatModeOffset) : -1;
     }
 
+    /// <summary>The device and the number of a file, which no other one has; links are followed. Null: there is none.</summary>
+    public static (ulong Device, ulong Number)? IdentityOf(string path)
+    {
+        byte* stat = stackalloc byte[StatSize];
+        return FstatAt(AtFdcwd, path, stat, 0) == 0 ? (((ulong*)stat)[0], ((ulong*)stat)[1]) : null;
+    }
+
     /// <summary>True if the program would run as another user or group than this process.</summary>
     public static bool ChangesIds(string path)
     {

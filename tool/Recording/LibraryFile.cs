@@ -30,6 +30,16 @@ internal static class LibraryFile
         }
     }
 
+    /// <summary>Finds the library that is to be named in LD_PRELOAD, as <see cref="Find"/> does.</summary>
+    /// <exception cref="RecordingException">There is none, it has another version, or such a name that it cannot be named there.</exception>
+    public static string FindForPreload()
+    {
+        string path = Find();
+        return path.AsSpan().IndexOfAny(' ', ':') < 0
+            ? path
+            : throw new RecordingException($"{path}: the loader takes no path with a space or a colon in LD_PRELOAD; set {Variable} to a link to it");
+    }
+
     /// <summary>Finds the library: where <c>FTRACE_LIBRARY</c> says, beside this command, or where the loader would find it.</summary>
     /// <exception cref="RecordingException">There is none, or it has another version.</exception>
     public static string Find()
@@ -57,7 +67,7 @@ internal static class LibraryFile
     /// What to write into LD_PRELOAD. The environment is passed on to programs of both sizes. For the loaders of 32-bit ones, which would
     /// complain of the library, there is an object that has nothing; $PLATFORM is where they find it.
     /// </summary>
-    /// <param name="path">What <see cref="Find"/> has returned.</param>
+    /// <param name="path">What <see cref="FindForPreload"/> has returned.</param>
     public static string PreloadOf(string path)
     {
         // A library that was named is taken as it is.
@@ -122,11 +132,6 @@ internal static class LibraryFile
 
     private static string Check(string path)
     {
-        if (path.AsSpan().IndexOfAny(' ', ':') >= 0)
-        {
-            throw new RecordingException($"{path}: the loader takes no path with a space or a colon in LD_PRELOAD; set {Variable} to a link to it");
-        }
-
         Version? version = VersionOf(path);
         Version own = OwnVersion;
         if (version != null && (version.Major != own.Major || version < own))

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
 using System.Text;
 using Ftrace.Names;
@@ -27,8 +26,9 @@ internal sealed class ListSession(ListOptions options)
             _patterns.Add(new FunctionPattern(filter));
         }
 
-        bool isProcess = int.TryParse(options.Target, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && !File.Exists(options.Target);
-        List<ListedObject> objects = isProcess ? ObjectList.OfProcess(id) : ProgramObjects();
+        int? id = ProcessId.Parse(options.Target);
+        bool isProcess = id != null;
+        List<ListedObject> objects = id is int process ? ObjectList.OfProcess(process) : ProgramObjects();
         IListWriter writer = options.IsJson ? new JsonListWriter(output, options) : new TextListWriter(output, options);
         writer.Begin();
         foreach (ListedObject target in objects)

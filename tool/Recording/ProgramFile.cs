@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.IO;
 using System.Text;
 
@@ -13,13 +14,41 @@ internal sealed class ProgramFile
     private const uint Interpreter = 3; // PT_INTERP
     private const string DefaultPath = "/bin:/usr/bin"; // as execvp(3)
 
-    private ProgramFile(string path) => Path = path;
+    private readonly int _process;
+
+    private ProgramFile(string path, int process = 0)
+    {
+        Path = path;
+        _process = process;
+    }
 
     /// <summary>What is executed.</summary>
     public string Path { get; }
 
     /// <summary>The program that the kernel executes: that of a script is in its first line.</summary>
-    public string Executed => FollowScripts(Path);
+    public string Executed => _process == 0 ? FollowScripts(Path) : ExecutedBy(_process);
+
+    /// <summary>Its name for people.</summary>
+    public string Name => _process == 0 ? Executed : Path;
+
+    /// <summary>What <c>ftrace list</c> takes to list its functions.</summary>
+    public string ListName => _process == 0 ? Executed : _process.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The program of a process, which may have another root directory: there its path is another file's.</summary>
+    /// <returns>Null: it cannot be seen.</returns>
+    public static ProgramFile? OfProcess(int pid)
+    {
+        try
+        {
+            return new FileInfo(ExecutedBy(pid)).LinkTarget is string path ? new ProgramFile(path, pid) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static string ExecutedBy(int pid) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/exe");
 
     /// <summary>Finds a program as a shell does.</summary>
     /// <exception cref="RecordingException">There is none, or it cannot be executed.</exception>

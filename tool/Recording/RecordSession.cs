@@ -21,7 +21,7 @@ internal sealed class RecordSession(RecordOptions options)
     public int Run(IReadOnlyList<string> arguments)
     {
         ProgramFile program = ProgramFile.Find(arguments[0]);
-        string library = LibraryFile.PreloadOf(LibraryFile.Find());
+        string library = LibraryFile.PreloadOf(LibraryFile.FindForPreload());
         using var output = new TraceOutput(options.Output);
         string? obstacle = program.FindObstacle();
         var children = new ChildTraces(output.FullPath);

@@ -134,6 +134,15 @@ internal sealed unsafe class TraceOutput : IDisposable
         _temporary = null;
     }
 
+    /// <summary>It stays under the name that it has until it is complete.</summary>
+    /// <returns>The name.</returns>
+    public string Keep()
+    {
+        string name = _temporary ?? Path;
+        _temporary = null;
+        return name;
+    }
+
     /// <summary>Removes what was not given its name.</summary>
     public void Abandon()
     {

@@ -186,12 +186,13 @@ public sealed unsafe class ElfTarget
         target.IsResolved = (input[EventsAt] & NotRelocated) != 0;
         target.Identity = target.Image.ReadIdentity();
         var offered = new DynamicSymbols(&target.Image);
-        if (offered.TryFind("__cxa_demangle"u8, out ulong function))
+        if (offered.TryFind("__cxa_demangle"u8, out ulong function, out bool isExpected))
         {
             Finding.Unless(target.Image.Contains(function, 1, ProgramHeader.Executable), "a function outside of the text");
             FunctionCount++;
         }
 
+        Finding.Unless(!isExpected || function != 0, "a function that is expected, and has no address");
         offered.Imports("__fentry__"u8);
         int error = ObjectReader.Read(&target);
         Finding.Unless(error == 0 || FuzzedKernel.FailingMapping != 0, "no memory");
