@@ -21,7 +21,7 @@
  *	{
  *		int saved = errno;
  *
- *		printf("%lu ns\n", now() - (unsigned long)call->data);
+ *		printf("%lu ns\n", now() - (uintptr_t)call->data);
  *		errno = saved;
  *	}
  *
@@ -164,7 +164,7 @@ struct ftrace_graph_ops {
 	size_t size;
 	ftrace_graph_entry_t entryfunc;
 	ftrace_graph_return_t retfunc;
-	unsigned long flags;
+	uint64_t flags;
 	void *data;
 	unsigned int max_depth;
 };
@@ -260,8 +260,8 @@ uintptr_t ftrace_graph_ret_addr(uintptr_t addr);
  *
  * Context: any.
  */
-long ftrace_graph_unwind_table(uintptr_t *start_ip, uintptr_t *end_ip,
-			       uintptr_t *table);
+intptr_t ftrace_graph_unwind_table(uintptr_t *start_ip, uintptr_t *end_ip,
+				   uintptr_t *table);
 
 #ifdef __cplusplus
 }

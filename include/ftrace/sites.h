@@ -59,9 +59,9 @@ struct ftrace_site {
 	uintptr_t function;
 	const char *name;
 	const char *object;
-	unsigned long users;
+	uint64_t users;
 	const char *display;
-	unsigned long *data;
+	uintptr_t *data;
 };
 
 /* List only functions that are traced. */
@@ -133,7 +133,7 @@ int ftrace_update_sites(void);
  * Each function that can be traced has a word for the host, such as a counter or a
  * pointer. It is 0 at first, and the library never uses it. In a handler:
  *
- *	unsigned long *calls = ftrace_site_data(ip);
+ *	uintptr_t *calls = ftrace_site_data(ip);
  *
  *	if (calls)
  *		__atomic_add_fetch(calls, 1, __ATOMIC_RELAXED);
@@ -154,7 +154,7 @@ int ftrace_update_sites(void);
  * Context: handler of a traced function, in any context: also if the call of the function
  * is in a signal handler, an NMI or a stop window.
  */
-unsigned long *ftrace_site_data(uintptr_t ip);
+uintptr_t *ftrace_site_data(uintptr_t ip);
 
 /**
  * struct ftrace_symbol - what is at an address
@@ -191,8 +191,8 @@ struct ftrace_symbol {
 	const char *object;
 	uintptr_t base;
 	uintptr_t function;
-	unsigned long length;
-	unsigned long offset;
+	uint64_t length;
+	uint64_t offset;
 	uintptr_t site;
 };
 

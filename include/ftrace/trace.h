@@ -13,7 +13,7 @@
  * object; the object need not know of the library. A function that is not traced has a nop
  * there.
  *
- *	static void hit(unsigned long ip, unsigned long parent_ip,
+ *	static void hit(uintptr_t ip, uintptr_t parent_ip,
  *			struct ftrace_ops *ops, struct ftrace_regs *regs);
  *	static struct ftrace_ops ops = { .size = sizeof(ops), .func = hit };
  *
@@ -182,7 +182,7 @@ typedef void (*ftrace_func_t)(uintptr_t ip, uintptr_t parent_ip, struct ftrace_o
 struct ftrace_ops {
 	size_t size;
 	ftrace_func_t func;
-	unsigned long flags;
+	uint64_t flags;
 	void *data;
 };
 
@@ -504,10 +504,10 @@ static inline void ftrace_regs_redirect(struct ftrace_regs *regs, uintptr_t func
  *
  *	static long fixed(long x) { return original(x) - x; }
  *
- *	static void redirect(unsigned long ip, ...)
+ *	static void redirect(uintptr_t ip, ...)
  *	{
  *		original = (long (*)(long))ftrace_original(ip);
- *		ftrace_regs_redirect(regs, (unsigned long)fixed);
+ *		ftrace_regs_redirect(regs, (uintptr_t)fixed);
  *	}
  *
  * A call of the function itself would call the handlers again, and end in fixed() again.

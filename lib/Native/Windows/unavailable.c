@@ -62,10 +62,18 @@ UNAVAILABLE(ftrace_tracing_thread)
 UNAVAILABLE(ftrace_tracing_get_status)
 /* ftrace/agent.h */
 UNAVAILABLE(ftrace_agent_start)
+
+#define UNAVAILABLE_SIZE(name)                                                                     \
+	intptr_t name(void);                                                                       \
+	intptr_t name(void)                                                                        \
+	{                                                                                          \
+		return -EOPNOTSUPP;                                                                \
+	}
+
 /* ftrace/stack.h */
-UNAVAILABLE(ftrace_stack_size)
+UNAVAILABLE_SIZE(ftrace_stack_size)
 /* ftrace/graph.h: no return address was replaced */
-UNAVAILABLE(ftrace_graph_unwind_table)
+UNAVAILABLE_SIZE(ftrace_graph_unwind_table)
 
 uintptr_t ftrace_graph_ret_addr(uintptr_t addr);
 uintptr_t ftrace_graph_ret_addr(uintptr_t addr)
