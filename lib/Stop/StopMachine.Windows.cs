@@ -35,14 +35,29 @@ internal static unsafe class StopMachine
     [NoInstr]
     public static bool IsOpen(NmiThread* self) => StopState.Shared->Owner == (ulong)self;
 
-    /// <summary>Opens a window: returns 0 when every other thread stands still.</summary>
+    /// <summary>Opens a window: returns 0 when every other thread stands still. Reports who does not.</summary>
     /// <returns>0, -EDEADLK, -ETIMEDOUT, -EPERM, -EAGAIN or -ENOMEM; after an error all is as before.</returns>
-    public static int Open(NmiThread* self, uint timeoutMs) => TryOpen(self, timeoutMs, out _);
+    public static int Open(NmiThread* self, uint timeoutMs)
+    {
+        int error = TryOpen(self, timeoutMs, out StopReport report);
+        if (error is -Errno.ETIMEDOUT or -Errno.EPERM)
+        {
+            report.Print();
+        }
 
-    /// <summary>The same.</summary>
+        return error;
+    }
+
+    /// <summary>The same, without a report.</summary>
     public static int TryOpen(NmiThread* self, uint timeoutMs, out bool isQuiet)
     {
-        isQuiet = true; // nothing is reported
+        isQuiet = true;
+        return TryOpen(self, timeoutMs, out StopReport _);
+    }
+
+    private static int TryOpen(NmiThread* self, uint timeoutMs, out StopReport report)
+    {
+        report = default;
         StopState* stop = StopState.Shared;
         if (IsOpen(self))
         {
@@ -62,6 +77,7 @@ internal static unsafe class StopMachine
         int error = SuspendAll(stop, stop->StartNs + (timeoutMs == 0 ? DefaultTimeoutMs : timeoutMs) * Clock.NsPerMs);
         if (error != 0)
         {
+            report = StopReport.Take();
             Release(stop);
             stop->Owner = 0;
             FutexMutex.Unlock(Mutex);
@@ -100,6 +116,7 @@ internal static unsafe class StopMachine
         {
             int stopped = 0;
             int deferred = 0;
+            StopReport.Note(0, isRefused: false);
             int error = SuspendedThreads.FindNew(self);
             if (error == 0)
             {

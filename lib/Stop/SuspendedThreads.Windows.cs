@@ -7,6 +7,9 @@ namespace Ftrace.Stop;
 /// <summary>The threads of the current stop. Called with the stop mutex held.</summary>
 internal static unsafe class SuspendedThreads
 {
+    /// <summary>The handle of the calling thread.</summary>
+    public const nint CurrentThreadHandle = -2;
+
     private const int MaxThreads = 16384;
     private const uint Access = 0x0002 | 0x0008 | 0x0010 | 0x0040; // to suspend, to get and set the context, to query
     private const int ThreadIsTerminating = unchecked((int)0xc000004b);
@@ -88,6 +91,11 @@ internal static unsafe class SuspendedThreads
                 error = status < 0 ? -Errno.EPERM : 0;
                 stopped += thread.StandsStill == 0 ? 0 : 1;
                 deferred += thread.StandsStill == 0 ? 1 : 0;
+                if (thread.StandsStill == 0)
+                {
+                    StopReport.Note((int)thread.Id, isRefused: status < 0);
+                }
+
                 if (thread.StandsStill == 0 && thread.WasDeferred == 0)
                 {
                     thread.WasDeferred = 1;
@@ -131,10 +139,16 @@ internal static unsafe class SuspendedThreads
         }
     }
 
+    /// <summary>The general registers of a thread that stands still; valid until the next call of this class.</summary>
+    /// <returns>Null if the system does not tell.</returns>
+    public static ThreadContext* RegistersOf(SuspendedThread* thread)
+    {
+        s_context->ContextFlags = ThreadContext.General;
+        return Ntdll.NtGetContextThread(thread->Handle, s_context) >= 0 ? s_context : null;
+    }
+
     /// <summary>The calling thread's id.</summary>
     public static ulong Self => InformationOf(CurrentThreadHandle).ThreadId;
-
-    private const nint CurrentThreadHandle = -2;
 
     private static int Suspend(SuspendedThread* thread)
     {
@@ -177,7 +191,8 @@ internal static unsafe class SuspendedThreads
         return block != 0 && NmiThread.IsAnnounced(Volatile.Read(ref ((NmiThread*)(block + Native.Table->TlsOffset))->Saved));
     }
 
-    private static ThreadInformation InformationOf(nint thread)
+    /// <summary>What the system knows of a thread.</summary>
+    public static ThreadInformation InformationOf(nint thread)
     {
         ThreadInformation information = default;
         Ntdll.NtQueryInformationThread(thread, ThreadInformation.Kind, &information, (uint)sizeof(ThreadInformation), null);

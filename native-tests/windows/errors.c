@@ -85,6 +85,7 @@ static void options(void)
 	CHECK_ERROR(ftrace_get_stats(NULL), -EFAULT);
 	CHECK_ERROR(ftrace_arch_read_dyn_info(NULL, 1), -EFAULT);
 	CHECK_ERROR(ftrace_stop_machine(NULL, NULL), -EINVAL);
+	CHECK_ERROR(ftrace_check_stack(2, 2, 0), -EINVAL);
 }
 
 static int nested(void *unused)
@@ -93,6 +94,7 @@ static int nested(void *unused)
 	CHECK_EQUAL(ftrace_stop_machine(nested, NULL), -EDEADLK);
 	CHECK_EQUAL(ftrace_arch_code_modify_prepare(), -EDEADLK);
 	CHECK_EQUAL(ftrace_arch_code_modify_post_process(), -EDEADLK);
+	CHECK_EQUAL(ftrace_check_stack(1, 2, 0), -EDEADLK);
 	return 0;
 }
 
@@ -107,6 +109,8 @@ static void contexts(void)
 	ftrace_nmi_enter();
 	CHECK_ERROR(ftrace_make_call(address_of(first), address_of(count)), -EDEADLK);
 	CHECK_ERROR(ftrace_arch_code_modify_prepare(), -EDEADLK);
+	CHECK_ERROR(ftrace_check_stack(1, 2, 0), -EDEADLK);
+	CHECK_ERROR(ftrace_set_print(NULL), -EDEADLK);
 	ftrace_nmi_exit();
 	ftrace_nmi_exit(); /* without an enter it does nothing */
 	CHECK_ERROR(ftrace_make_nop(address_of(first), address_of(count)), -EINVAL);
@@ -122,7 +126,7 @@ static void unavailable(void)
 	CHECK_ERROR(ftrace_update_sites(), -EOPNOTSUPP);
 	CHECK_ERROR(ftrace_tracing_stop(), -EOPNOTSUPP);
 	CHECK_ERROR(ftrace_nmi_add_signal(1), -EOPNOTSUPP);
-	CHECK_ERROR(ftrace_check_stack(1, 2, 0), -EOPNOTSUPP);
+	CHECK(ftrace_stack_size(1) == -EOPNOTSUPP);
 	CHECK(strcmp(ftrace_strerror(-EOPNOTSUPP), "unknown error") != 0);
 	CHECK(strcmp(ftrace_strerror(-ETIMEDOUT), ftrace_strerror(ETIMEDOUT)) == 0);
 }

@@ -12,6 +12,12 @@ COUNTER;
 FUNCTION(work);
 
 static HANDLE inside, leave, left;
+static char line[256];
+
+static void print(const char *text)
+{
+	snprintf(line, sizeof(line), "%s", text);
+}
 
 static DWORD WINAPI bracket(void *depth)
 {
@@ -74,11 +80,15 @@ static void entered_before(void)
 static void announced(intptr_t depth)
 {
 	unsigned long long deferred = stats().deferred_stops;
+	char expected[100];
 	HANDLE thread;
 
 	CHECK_EQUAL(ftrace_arch_code_modify_prepare(), 0);
 	thread = start(depth);
+	line[0] = '\0';
 	CHECK_EQUAL(change(100), -ETIMEDOUT);
+	snprintf(expected, sizeof(expected), "ftrace: cannot stop thread %lu: it did not leave its NMI", GetThreadId(thread));
+	CHECK(strncmp(line, expected, strlen(expected)) == 0);
 	CHECK(memcmp((void *)work, nop5, 5) == 0);
 	CHECK_EQUAL(stats().deferred_stops, deferred + 1);
 
@@ -149,6 +159,7 @@ int main(void)
 	inside = CreateEventA(NULL, FALSE, FALSE, NULL);
 	leave = CreateEventA(NULL, FALSE, FALSE, NULL);
 	left = CreateEventA(NULL, FALSE, FALSE, NULL);
+	CHECK_EQUAL(ftrace_set_print(print), 0);
 	entered_before();
 	announced(1);
 	announced(5);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <ftrace/nmi.h>
 #include <ftrace/patch.h>
+#include <ftrace/sites.h>
 #include <ftrace/version.h>
 
 #define WIN32_LEAN_AND_MEAN
@@ -158,6 +159,21 @@ THREAD_CONTEXT(ftrace_patch_text,
 THREAD_CONTEXT(ftrace_set_patch_opts, (const struct ftrace_patch_opts *opts), (opts))
 THREAD_CONTEXT(ftrace_arch_read_dyn_info, (char *buf, int size), (buf, size))
 THREAD_CONTEXT(ftrace_get_stats, (struct ftrace_stats *stats), (stats))
+THREAD_CONTEXT(ftrace_set_print, (void (*print)(const char *line)), (print))
+
+/* The C# side is told where the stack of the host ends: the library's own frames do not count. */
+int thread_ftrace_check_stack(uintptr_t start, uintptr_t end, unsigned int timeout_ms, uintptr_t caller);
+int ftrace_check_stack(uintptr_t start, uintptr_t end, unsigned int timeout_ms)
+{
+	struct ftrace_nmi_thread *thread = &ftrace_nmi_thread;
+	int ret = begin_call(thread);
+
+	if (ret != 0)
+		return ret;
+	ret = thread_ftrace_check_stack(start, end, timeout_ms, (uintptr_t)__builtin_frame_address(0));
+	end_call(thread);
+	return ret;
+}
 
 const char *ftrace_version(void)
 {

@@ -21,7 +21,6 @@
 UNAVAILABLE(ftrace_nmi_add_signal)
 UNAVAILABLE(ftrace_nmi_del_signal)
 /* ftrace/patch.h */
-UNAVAILABLE(ftrace_check_stack)
 UNAVAILABLE(ftrace_make_call_redzone)
 /* ftrace/trace.h */
 UNAVAILABLE(ftrace_register_function)
@@ -45,7 +44,6 @@ UNAVAILABLE(ftrace_static_call_key_update)
 /* ftrace/sites.h */
 UNAVAILABLE(ftrace_for_each_site)
 UNAVAILABLE(ftrace_update_sites)
-UNAVAILABLE(ftrace_set_print)
 UNAVAILABLE(ftrace_lookup)
 /* ftrace/tracing.h */
 UNAVAILABLE(ftrace_tracing_start)
