@@ -128,7 +128,7 @@ internal static unsafe class StackCheck
     }
 
     /// <summary>True at or above the limit, and in the part of the same reservation that is not in use yet.</summary>
-    private static bool IsSameStack(ulong at, ulong limit) => at >= limit || AllocationOf(at) == AllocationOf(limit);
+    private static bool IsSameStack(ulong at, ulong limit) => at >= limit || Memory.AllocationOf(at) == Memory.AllocationOf(limit);
 
     /// <summary>A stack that the system does not know: as far as there is memory.</summary>
     private static ulong EndOf(ulong start)
@@ -141,15 +141,6 @@ internal static unsafe class StackCheck
         }
 
         return Math.Min(end, start + MaxDepth) & ~(sizeof(ulong) - 1ul);
-    }
-
-    private static ulong AllocationOf(ulong address)
-    {
-        MemoryBasicInformation pages;
-        nuint length;
-        int status = Ntdll.NtQueryVirtualMemory(
-            Ntdll.CurrentProcess, address, MemoryBasicInformation.Kind, &pages, (nuint)sizeof(MemoryBasicInformation), &length);
-        return status < 0 ? 0 : pages.AllocationBase;
     }
 
     /// <summary>True if there may be a call before this address. The caller has the range, so its text is there.</summary>

@@ -110,6 +110,10 @@ internal static unsafe partial class TextPages
         return MakeWritable(batch);
     }
 
+    /// <summary>The same while all other threads stand still.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int OpenInWindow(PatchBatch batch, FtraceWriter writer) => Open(batch, writer);
+
     /// <summary>Undoes <see cref="Open"/>.</summary>
     [NoInstr]
     public static void Close()

@@ -32,6 +32,16 @@ internal static unsafe class Memory
         Ntdll.NtFreeVirtualMemory(Ntdll.CurrentProcess, &start, &all, Release);
     }
 
+    /// <summary>The start of what was allocated or loaded at once; 0: there is nothing.</summary>
+    public static ulong AllocationOf(ulong address)
+    {
+        MemoryBasicInformation pages;
+        nuint length;
+        int status = Ntdll.NtQueryVirtualMemory(
+            Ntdll.CurrentProcess, address, MemoryBasicInformation.Kind, &pages, (nuint)sizeof(MemoryBasicInformation), &length);
+        return status < 0 ? 0 : pages.AllocationBase;
+    }
+
     /// <summary>Changes the protection of pages.</summary>
     /// <returns>False if the system refuses, also for some of them.</returns>
     [NoInstr]

@@ -36,6 +36,9 @@ internal unsafe struct NativeTable
     /// <summary>Where <c>ftrace_nmi_thread</c> is in it.</summary>
     public ulong TlsOffset;
 
+    private const int MaxSystem = 32;
+    private fixed ulong _system[MaxSystem];
+
     // Set by C#.
 
     /// <summary>Called by the gate.</summary>
@@ -43,4 +46,18 @@ internal unsafe struct NativeTable
 
     /// <summary>Called by the gate.</summary>
     public void* ExitSlow;
+
+    /// <summary>True for the start of the image of a library that this one calls.</summary>
+    public readonly bool IsOfSystem(ulong image)
+    {
+        for (int i = 0; i < MaxSystem; i++)
+        {
+            if (_system[i] == image && image != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

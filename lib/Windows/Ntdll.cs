@@ -35,6 +35,9 @@ internal static unsafe class Ntdll
     public static extern int NtQueryInformationThread(nint thread, int kind, void* information, uint size, uint* length);
 
     [DllImport(Library, ExactSpelling = true), SuppressGCTransition]
+    public static extern int NtQueryInformationProcess(nint process, int kind, void* information, uint size, uint* length);
+
+    [DllImport(Library, ExactSpelling = true), SuppressGCTransition]
     public static extern int NtSuspendThread(nint thread, uint* before);
 
     [DllImport(Library, ExactSpelling = true), SuppressGCTransition]

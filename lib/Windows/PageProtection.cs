@@ -10,6 +10,9 @@ internal static class PageProtection
     public const uint ExecuteReadWrite = 0x40;
     public const uint ExecuteWriteCopy = 0x80;
 
+    /// <summary>PAGE_TARGETS_NO_UPDATE: with executable pages.</summary>
+    public const uint TargetsNoUpdate = 0x40000000;
+
     /// <summary>The access by which the values above are told apart; above it there are flags.</summary>
     private const uint Access = 0xff;
     private const uint Guard = 0x100;

@@ -75,10 +75,6 @@ static void options(void)
 	opts.method = 9;
 	CHECK_ERROR(ftrace_patch_text(&patch, 1, &opts), -EINVAL);
 	opts.method = 0;
-	opts.writer = FTRACE_WRITER_PROC_MEM;
-	CHECK_ERROR(ftrace_patch_text(&patch, 1, &opts), -EPERM);
-	CHECK_EQUAL(patch.error, -EPERM);
-	opts.writer = 0;
 	opts.size = 1;
 	CHECK_ERROR(ftrace_patch_text(&patch, 1, &opts), -EINVAL);
 	CHECK_ERROR(ftrace_set_patch_opts(&opts), -EINVAL);

@@ -81,6 +81,21 @@ static int has_loader_lock(void)
 	return lock && (uintptr_t)lock->OwningThread == GetCurrentThreadId();
 }
 
+/* What the patcher may execute besides the library itself: all that it imports, and what those functions lead to. */
+static void find_system(const IMAGE_NT_HEADERS *headers)
+{
+	const char *base = (char *)&__ImageBase;
+	const IMAGE_DATA_DIRECTORY *directory =
+		&headers->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
+	const IMAGE_IMPORT_DESCRIPTOR *import = (const void *)(base + directory->VirtualAddress);
+	size_t count = 0;
+
+	native.system[count++] = GetModuleHandleW(L"ntdll.dll");
+	native.system[count++] = GetModuleHandleW(L"kernelbase.dll");
+	for (; import->Name && count < sizeof(native.system) / sizeof(native.system[0]); import++)
+		native.system[count++] = GetModuleHandleA(base + import->Name);
+}
+
 static void start(void)
 {
 	const IMAGE_NT_HEADERS *headers = (void *)((char *)&__ImageBase + __ImageBase.e_lfanew);
@@ -92,6 +107,7 @@ static void start(void)
 	native.image_end = native.image_start + headers->OptionalHeader.SizeOfImage;
 	native.tls_index = _tls_index;
 	native.tls_offset = tls_offset();
+	find_system(headers);
 	thread_startup(&native);
 }
 

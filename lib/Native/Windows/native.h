@@ -39,6 +39,7 @@ extern struct native {
 	const char *image_end;
 	uintptr_t tls_index; /* of this module, in the array that a thread's TEB points to */
 	uintptr_t tls_offset; /* of ftrace_nmi_thread in that block */
+	void *system[32]; /* the libraries that this one calls */
 	/* from C#, data plane */
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
