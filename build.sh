@@ -32,10 +32,12 @@ Commands:
                         FTRACE_LIBCLANG=nuget, do so in any case
   windows               build the library as a Windows DLL, in build/windows: bin, lib, include
                         (docs/windows.md)
-  test windows          build it and its tests, and run them under wine
+  test windows          build it and its tests, by gcc and by clang, and run them under wine
+                        (not part of test)
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
-                        before, each real host for a minute; about an hour in all
+                        before, each real host for a minute; about an hour in all.
+                        windows-hammer: that of the Windows DLL, under wine
   fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names and trace
                         files with libFuzzer, starting from the corpus in managed-tests/fuzz
       --seconds N       time for ELF files (600); the others take a tenth each
@@ -203,14 +205,37 @@ build_windows() {
     quietly cmake --install "$build/windows/build" --prefix "$build/windows"
 }
 
-# test_windows: the tests are built against the installed DLL, as the programs of a user are, and run under wine.
+# build_windows_tests FOLDER TOOLCHAIN: against the installed DLL, as the programs of a user are
+build_windows_tests() {
+    quietly cmake -S "$root/native-tests/windows" -B "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/$2.cmake" -DCMAKE_PREFIX_PATH="$build/windows" \
+        -DFTRACE_WINEPREFIX="$build/windows/wine"
+    quietly cmake --build "$1" -j "$jobs"
+}
+
+# test_windows: the tests by mingw's gcc and by clang, under wine
 test_windows() {
-    local tests=$build/windows/tests failed=0
+    local failed=0 toolchain folders=()
     build_windows
-    quietly cmake -S "$root/native-tests/windows" -B "$tests" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-        -DCMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/windows-x86_64.cmake" -DCMAKE_PREFIX_PATH="$build/windows"
-    quietly cmake --build "$tests" -j "$jobs"
-    ctest --test-dir "$tests" --output-on-failure || failed=1
+    for toolchain in windows-x86_64 windows-x86_64-clang; do
+        folders+=("$build/windows/tests-$toolchain")
+        build_windows_tests "${folders[-1]}" "$toolchain"
+    done
+    for build in "${folders[@]}"; do
+        native_tests || failed=1
+        count_skipped
+    done
+    return $failed
+}
+
+# soak_windows: the hammer for 60 seconds, and its negative control
+soak_windows() {
+    local failed=0
+    build_windows
+    build_windows_tests "$build/windows/tests-windows-x86_64" windows-x86_64
+    build=$build/windows/tests-windows-x86_64
+    native_tests -C Soak -L '^soak$' -V || failed=1
+    count_skipped
     return $failed
 }
 
@@ -327,15 +352,24 @@ run_tests() {
 
 # run_soak [NAME]: one test after the other, because most of them use all CPUs
 run_soak() {
+    if [ "${1:-}" = windows-hammer ]; then
+        soak_windows
+        return
+    fi
     build_library
     quietly cmake --build "$build" -j "$jobs"
     rm -f "$build/managed-tests.trx"
     local failed=0 names name=${1:-.*}
     names=$(ctest --test-dir "$build" -C Soak -L '^soak$' -N | sed -n 's/^ *Test *#[0-9]*: soak-//p')
     [ $# -eq 0 ] || echo "$names" | grep -qxF -e "$name" ||
-        die "soak has no $name; it has $(echo "$names" | paste -sd ' ')" 64
+        die "soak has no $name; it has $(echo "$names" | paste -sd ' ') windows-hammer" 64
     native_tests -C Soak -L '^soak$' -R "^soak-$name\$" || failed=1
     count_skipped
+    if [ $# -eq 0 ] && command -v x86_64-w64-mingw32-g++ >/dev/null 2>&1; then
+        (soak_windows) || failed=1
+    elif [ $# -eq 0 ]; then
+        echo "skipped windows-hammer: needs package g++-mingw-w64-x86-64-win32"
+    fi
     return $failed
 }
 
