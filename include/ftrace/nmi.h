@@ -57,6 +57,10 @@
  * signals blocked, and must return. A fault handler must not leave a call of the
  * library.
  *
+ * On Windows there are no signals, and nothing is declared. There an NMI is code that
+ * another thread or the system forces onto a thread: by setting its context, as profilers
+ * do, by a special user APC, or as a vectored exception handler. Only the bracket is needed.
+ *
  * Source: ftrace_nmi_enter(), ftrace_nmi_exit() in the kernel's
  * arch/x86/kernel/ftrace.c as of 2010.
  */

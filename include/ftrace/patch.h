@@ -431,9 +431,10 @@ enum ftrace_method {
  * enum ftrace_writer - how text is written
  * @FTRACE_WRITER_AUTO: the first of the two that works. Pages that are already
  *	writable need neither
- * @FTRACE_WRITER_PROC_MEM: through /proc/self/mem. No page is ever both writable
- *	and executable. The cost depends on the number of pages more than on the
- *	number of locations
+ * @FTRACE_WRITER_PROC_MEM: through /proc/self/mem (on Windows in pages that are not
+ *	executable meanwhile, by the stop only). No page is ever both writable and
+ *	executable. The cost depends on the number of pages more than on the number of
+ *	locations
  * @FTRACE_WRITER_MPROTECT: in pages that are made writable during the change.
  *	Afterwards they have their old protection
  */
