@@ -12,7 +12,8 @@
  * That must yield torn values, else the silence of the other run means nothing.
  *
  * Exit status: 0: nothing was torn, or, for the control, something was; 1: else; 77: the
- * control found nothing, so this machine cannot tell.
+ * control found nothing, or in a minute no stop met an announced handler, so this machine
+ * cannot tell.
  */
 #include "test.h"
 
@@ -21,6 +22,8 @@
 #define FIRST	  0x11111111u
 #define SECOND	  0x77777777u
 #define SITE_SIZE 64
+#define BRACKETS  20000
+#define LONG_RUN  60 /* seconds, in which some are met */
 
 /* Each: mov eax, imm32; ret. The immediate value crosses a cache line, so that a store is not atomic. */
 extern unsigned char sites[];
@@ -69,12 +72,21 @@ static DWORD WINAPI __attribute__((noinline, section(".text$spin"))) spin(void *
 
 static LONG(NTAPI *nt_continue)(CONTEXT *context, BOOLEAN alert);
 
+/* Many brackets in one, so that some begin between the opening of the gate and the stop: those are announced, and it waits for them. */
 static void handler(CONTEXT *context)
 {
-	ftrace_nmi_enter();
-	for (int site = 0; site < SITES; site++)
-		look(site);
-	ftrace_nmi_exit();
+	for (int i = 0; i < BRACKETS; i++) {
+		ftrace_nmi_enter();
+		for (int site = 0; site < SITES; site++)
+			look(site);
+		if (i % 2) {
+			ftrace_nmi_enter();
+			look(i % SITES);
+			ftrace_nmi_exit();
+			look(i % SITES);
+		}
+		ftrace_nmi_exit();
+	}
 	InterlockedIncrement(&handled);
 	nt_continue(context, FALSE);
 	abort();
@@ -186,6 +198,10 @@ int main(int argc, char **argv)
 		       (unsigned long long)now.deferred_stops, (unsigned long long)now.max_stop_ns / 1000);
 		CHECK_EQUAL(handled, hijacked);
 		CHECK(handled > 0);
+		if (torn == 0 && seconds >= LONG_RUN && now.deferred_stops == 0) {
+			printf("skipped: no stop met an announced handler\n");
+			return 77;
+		}
 		return torn != 0;
 	}
 	if (torn == 0)
