@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Stop;
 
@@ -15,13 +14,6 @@ internal static unsafe partial class PatchExports
         return start >= end
             ? -Errno.EINVAL
             : StackCheck.Run(CurrentThread.Words, caller, new AddressRange { Start = start, End = end }, timeoutMs);
-    }
-
-    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_set_print", CallConvs = [typeof(CallConvCdecl)])]
-    public static int SetPrint(void* print)
-    {
-        HostPrint.Set(print);
-        return 0;
     }
 
     private static void FillTracing(FtraceStats* stats)

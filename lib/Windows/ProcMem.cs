@@ -2,7 +2,7 @@ namespace Ftrace.Windows;
 
 /// <summary>
 /// There is no writer that leaves the pages as they are: WriteProcessMemory makes them writable itself, and a view of the same pages
-/// elsewhere cannot be had, because the pages of an image are private once they are written.
+/// elsewhere is not available, because the pages of an image are private once they are written.
 /// </summary>
 [NoInstr]
 internal static unsafe class ProcMem

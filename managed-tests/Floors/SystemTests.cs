@@ -30,7 +30,7 @@ public sealed partial class SystemTests
 
     /// <summary>A member without its modifiers that do not matter here, up to its parameters or its value.</summary>
     [GeneratedRegex(
-        @"^\s*(?:public|internal) (?:(?:static|unsafe|readonly|extern|partial|const|ref) )*(?!class|struct|ref struct|enum)([^=({;]+)",
+        @"^\s*(?:public|internal) (?>(?:(?:static|unsafe|readonly|extern|partial|const|ref) )*)(?!class |struct |enum )([^=({;]+)",
         RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
