@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hammer.c SECONDS [control]: threads execute instructions that the library changes without
+ * hammer.c SECONDS [control | proc-mem]: threads execute instructions that the library changes without
  * a pause, and are hijacked into handlers that execute them too; every value that an
  * instruction yields must be one of the two that it may have.
  *
  * A hijacked thread is what an NMI is on Windows: another thread suspends it, and lets it go
  * on in a handler, which returns by NtContinue(). Only threads that are in this program's
  * own text are hijacked: under wine a thread in a system call does not survive it.
+ *
+ * proc-mem: by the writer that makes the pages not executable meanwhile: who executed them
+ * then would end the process.
  *
  * control: the same load without the library: bytes are stored one by one, while all run.
  * That must yield torn values, else the silence of the other run means nothing.
@@ -164,12 +167,15 @@ int main(int argc, char **argv)
 {
 	DWORD seconds = argc > 1 ? (DWORD)atoi(argv[1]) : 2, start, old;
 	int control = argc > 2 && strcmp(argv[2], "control") == 0;
+	struct ftrace_patch_opts opts = {.size = sizeof(opts)};
 	struct ftrace_patch patches[SITES];
 	HANDLE spinners[SPINNERS], other = NULL;
 	unsigned int rounds = 0;
 
 	nt_continue = (void *)GetProcAddress(GetModuleHandleA("ntdll.dll"), "NtContinue");
 	CHECK(nt_continue != NULL);
+	if (argc > 2 && strcmp(argv[2], "proc-mem") == 0)
+		opts.writer = FTRACE_WRITER_PROC_MEM;
 	if (control)
 		CHECK(VirtualProtect(sites, SITES * SITE_SIZE, PAGE_EXECUTE_READWRITE, &old));
 	for (int i = 0; i < SPINNERS; i++)
@@ -183,7 +189,7 @@ int main(int argc, char **argv)
 		if (control)
 			store(patches);
 		else
-			CHECK_EQUAL(ftrace_patch_text(patches, SITES, NULL), 0);
+			CHECK_EQUAL(ftrace_patch_text(patches, SITES, &opts), 0);
 	}
 
 	stop = 1;
