@@ -30,9 +30,14 @@ Commands:
                         skipped tests, and give the reason for each. If libclang is
                         not installed, get it from NuGet (216 MB); with
                         FTRACE_LIBCLANG=nuget, do so in any case
+  windows               build the library as a Windows DLL, in build/windows: bin, lib, include
+                        (docs/windows.md)
+  test windows          build it and its tests, by gcc and by clang, and run them under wine
+                        (not part of test)
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
-                        before, each real host for a minute; about an hour in all
+                        before, each real host for a minute; about an hour in all.
+                        windows-hammer: that of the Windows DLL, under wine
   fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names and trace
                         files with libFuzzer, starting from the corpus in managed-tests/fuzz
       --seconds N       time for ELF files (600); the others take a tenth each
@@ -60,9 +65,10 @@ Options:
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
-                        protobuf-compiler chromium chromium-driver libc6-i386), and for the tests in real hosts (golang-go
+                        protobuf-compiler chromium chromium-driver libc6-i386), for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
-                        redis-tools sqlite3 musl-tools)
+                        redis-tools sqlite3 musl-tools), and for Windows (gcc-mingw-w64-x86-64-win32
+                        g++-mingw-w64-x86-64-win32 clang-19 lld-19 llvm-19 wine64)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
 Exit codes: 0 success, 1 failure (fuzz: something was found), 2 inconclusive (run),
@@ -136,6 +142,11 @@ install_deps() {
     [ -e /usr/include/librdkafka/rdkafka_mock.h ] || packages+=(librdkafka-dev)
     [ -e /usr/include/zmq.h ] || packages+=(libzmq3-dev)
     ldconfig -p | grep -q 'libjemalloc\.so\.2' || packages+=(libjemalloc2)
+    # For the Windows DLL, and its tests.
+    command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 || packages+=(gcc-mingw-w64-x86-64-win32)
+    command -v x86_64-w64-mingw32-g++ >/dev/null 2>&1 || packages+=(g++-mingw-w64-x86-64-win32)
+    command -v llvm-dlltool-19 >/dev/null 2>&1 || packages+=(llvm-19)
+    [ -x /usr/lib/wine/wine64 ] || packages+=(wine64)
     # What ftrace attaches to in the tests. redis-tools has the server too, under another name, and starts none.
     command -v redis-check-rdb >/dev/null 2>&1 || packages+=(redis-tools)
     command -v sqlite3 >/dev/null 2>&1 || packages+=(sqlite3)
@@ -176,6 +187,56 @@ build_library() {
 build_tool() {
     build_library
     quietly cmake --build "$build" --target tool
+}
+
+# build_windows: the DLL, in $build/windows
+build_windows() {
+    need dotnet dotnet-sdk-10.0
+    need cmake cmake
+    need make make
+    need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
+    need x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32
+    need clang-19 clang-19
+    need lld-link-19 lld-19
+    need llvm-dlltool-19 llvm-19
+    quietly cmake -S "$root" -B "$build/windows/build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/windows-x86_64.cmake"
+    quietly cmake --build "$build/windows/build"
+    quietly cmake --install "$build/windows/build" --prefix "$build/windows"
+}
+
+# build_windows_tests FOLDER TOOLCHAIN: against the installed DLL, as the programs of a user are
+build_windows_tests() {
+    quietly cmake -S "$root/native-tests/windows" -B "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/$2.cmake" -DCMAKE_PREFIX_PATH="$build/windows" \
+        -DFTRACE_WINEPREFIX="$build/windows/wine"
+    quietly cmake --build "$1" -j "$jobs"
+}
+
+# test_windows: the tests by mingw's gcc and by clang, under wine
+test_windows() {
+    local failed=0 toolchain folders=()
+    build_windows
+    for toolchain in windows-x86_64 windows-x86_64-clang; do
+        folders+=("$build/windows/tests-$toolchain")
+        build_windows_tests "${folders[-1]}" "$toolchain"
+    done
+    for build in "${folders[@]}"; do
+        native_tests || failed=1
+        count_skipped
+    done
+    return $failed
+}
+
+# soak_windows: the hammer for 60 seconds, and its negative control
+soak_windows() {
+    local failed=0
+    build_windows
+    build_windows_tests "$build/windows/tests-windows-x86_64" windows-x86_64
+    build=$build/windows/tests-windows-x86_64
+    native_tests -C Soak -L '^soak$' -V || failed=1
+    count_skipped
+    return $failed
 }
 
 # The programs are built against the installed library, as those of a user are.
@@ -307,15 +368,24 @@ run_tests() {
 
 # run_soak [NAME]: one test after the other, because most of them use all CPUs
 run_soak() {
+    if [ "${1:-}" = windows-hammer ]; then
+        soak_windows
+        return
+    fi
     build_library
     quietly cmake --build "$build" -j "$jobs"
     rm -f "$build"/managed-*.trx
     local failed=0 names name=${1:-.*}
     names=$(ctest --test-dir "$build" -C Soak -L '^soak$' -N | sed -n 's/^ *Test *#[0-9]*: soak-//p')
     [ $# -eq 0 ] || echo "$names" | grep -qxF -e "$name" ||
-        die "soak has no $name; it has $(echo "$names" | paste -sd ' ')" 64
+        die "soak has no $name; it has $(echo "$names" | paste -sd ' ') windows-hammer" 64
     native_tests -C Soak -L '^soak$' -R "^soak-$name\$" || failed=1
     count_skipped
+    if [ $# -eq 0 ] && command -v x86_64-w64-mingw32-g++ >/dev/null 2>&1; then
+        (soak_windows) || failed=1
+    elif [ $# -eq 0 ]; then
+        echo "skipped windows-hammer: needs package g++-mingw-w64-x86-64-win32"
+    fi
     return $failed
 }
 
@@ -423,8 +493,18 @@ run)
     esac
     ;;
 test)
-    [ $# -eq 0 ] || die "test takes no options" 64
+    if [ "${1:-}" = windows ]; then
+        [ $# -eq 1 ] || die "test windows takes no options" 64
+        test_windows
+        exit
+    fi
+    [ $# -eq 0 ] || die "test takes no options but windows" 64
     run_tests
+    ;;
+windows)
+    [ $# -eq 0 ] || die "windows takes no options" 64
+    build_windows
+    echo "$build/windows"
     ;;
 soak)
     [ $# -le 1 ] || die "soak takes at most one NAME" 64

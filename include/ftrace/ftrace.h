@@ -14,7 +14,8 @@
  *	ftrace/version.h	the version of the library
  *
  * Do not use the library to patch code on a system other than x86-64 Linux, or to
- * change data: it writes only to executable memory.
+ * change data: it writes only to executable memory. (On x86-64 Windows there is a part of
+ * it, experimental: docs/windows.md.)
  *
  * Loading the library never ends the process. If the library cannot start, because there
  * is too little memory or address space (it needs 20 MB, including its file), its

@@ -21,7 +21,7 @@
  *	{
  *		int saved = errno;
  *
- *		printf("%lu ns\n", now() - (unsigned long)call->data);
+ *		printf("%lu ns\n", now() - (uintptr_t)call->data);
  *		errno = saved;
  *	}
  *
@@ -85,6 +85,7 @@
 
 #include <ftrace/trace.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -114,8 +115,8 @@ struct ftrace_graph_ops;
  * Valid until the handler returns.
  */
 struct ftrace_graph_call {
-	unsigned long ip;
-	unsigned long parent_ip;
+	uintptr_t ip;
+	uintptr_t parent_ip;
 	unsigned int depth;
 	unsigned int flags;
 	void *data;
@@ -163,7 +164,7 @@ struct ftrace_graph_ops {
 	size_t size;
 	ftrace_graph_entry_t entryfunc;
 	ftrace_graph_return_t retfunc;
-	unsigned long flags;
+	uint64_t flags;
 	void *data;
 	unsigned int max_depth;
 };
@@ -235,7 +236,7 @@ int ftrace_graph_set_notrace(struct ftrace_graph_ops *ops, const char *pattern, 
  * Context: any.
  * Source: ftrace_graph_ret_addr() in kernel/trace/fgraph.c.
  */
-unsigned long ftrace_graph_ret_addr(unsigned long addr);
+uintptr_t ftrace_graph_ret_addr(uintptr_t addr);
 
 /**
  * ftrace_graph_unwind_table - what nongnu libunwind needs to know about the blocks
@@ -259,8 +260,8 @@ unsigned long ftrace_graph_ret_addr(unsigned long addr);
  *
  * Context: any.
  */
-long ftrace_graph_unwind_table(unsigned long *start_ip, unsigned long *end_ip,
-			       unsigned long *table);
+intptr_t ftrace_graph_unwind_table(uintptr_t *start_ip, uintptr_t *end_ip,
+				   uintptr_t *table);
 
 #ifdef __cplusplus
 }

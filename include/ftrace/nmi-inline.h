@@ -26,14 +26,16 @@
 #ifndef FTRACE_NMI_INLINE_H
 #define FTRACE_NMI_INLINE_H
 
+#include <stdint.h>
+
 /* One per thread, 64 bytes. This header uses @saved only. */
 struct ftrace_nmi_thread {
-	unsigned long saved;
-	unsigned long reserved[7];
+	uintptr_t saved;
+	uintptr_t reserved[7];
 };
 
 /* Whole cache lines: a copy relocation into the executable must not share a line. */
-extern unsigned long ftrace_modifying_code[16];
+extern uintptr_t ftrace_modifying_code[16];
 extern __thread struct ftrace_nmi_thread ftrace_nmi_thread
 	__attribute__((tls_model("initial-exec")));
 
@@ -42,7 +44,7 @@ void ftrace_nmi_exit_slow(void);
 
 static inline void ftrace_nmi_enter(void)
 {
-	unsigned long modifying = *(volatile unsigned long *)&ftrace_modifying_code[0];
+	uintptr_t modifying = *(volatile uintptr_t *)&ftrace_modifying_code[0];
 
 	ftrace_nmi_thread.saved = ftrace_nmi_thread.saved << 1 | modifying;
 	if (__builtin_expect(modifying != 0, 0)) {

@@ -57,6 +57,10 @@
  * signals blocked, and must return. A fault handler must not leave a call of the
  * library.
  *
+ * On Windows there are no signals, and nothing is declared. There an NMI is code that
+ * another thread or the system forces onto a thread: by setting its context, as profilers
+ * do, by a special user APC, or as a vectored exception handler. Only the bracket is needed.
+ *
  * Source: ftrace_nmi_enter(), ftrace_nmi_exit() in the kernel's
  * arch/x86/kernel/ftrace.c as of 2010.
  */
@@ -67,7 +71,7 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__) && !defined(FTRACE_NO_INLINE)
+#if defined(__GNUC__) && !defined(FTRACE_NO_INLINE) && !defined(_WIN32)
 #include <ftrace/nmi-inline.h>
 #else
 
@@ -97,7 +101,7 @@ void ftrace_nmi_enter(void);
  */
 void ftrace_nmi_exit(void);
 
-#endif /* __GNUC__ && !FTRACE_NO_INLINE */
+#endif /* __GNUC__ && !FTRACE_NO_INLINE && !_WIN32 */
 
 /**
  * ftrace_nmi_add_signal - declare that the handler of a signal has the bracket

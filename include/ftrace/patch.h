@@ -9,7 +9,7 @@
  *
  * A call of count() instead of the nop at the entry of work():
  *
- *	error = ftrace_make_call((unsigned long)work, (unsigned long)count);
+ *	error = ftrace_make_call((uintptr_t)work, (uintptr_t)count);
  *
  * There are two ways to make a change. The kernel's sequence is
  *
@@ -216,7 +216,7 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  * Context: thread.
  * Source: klp_check_stack() in kernel/livepatch/transition.c.
  */
-int ftrace_check_stack(unsigned long start, unsigned long end, unsigned int timeout_ms);
+int ftrace_check_stack(uintptr_t start, uintptr_t end, unsigned int timeout_ms);
 
 /**
  * ftrace_modify_code - replace one instruction
@@ -251,7 +251,7 @@ int ftrace_check_stack(unsigned long start, unsigned long end, unsigned int time
  * Context: thread, stop window.
  * Source: ftrace_modify_code() in arch/x86/kernel/ftrace.c.
  */
-int ftrace_modify_code(unsigned long ip, const unsigned char *old_code,
+int ftrace_modify_code(uintptr_t ip, const unsigned char *old_code,
 		       const unsigned char *new_code);
 
 /**
@@ -267,7 +267,7 @@ int ftrace_modify_code(unsigned long ip, const unsigned char *old_code,
  * Context: thread, stop window.
  * Source: ftrace_make_nop() in arch/x86/kernel/ftrace.c.
  */
-int ftrace_make_nop(unsigned long ip, unsigned long addr);
+int ftrace_make_nop(uintptr_t ip, uintptr_t addr);
 
 /**
  * ftrace_make_call - replace a nop with a call
@@ -289,7 +289,7 @@ int ftrace_make_nop(unsigned long ip, unsigned long addr);
  * Context: thread, stop window.
  * Source: ftrace_make_call() in arch/x86/kernel/ftrace.c.
  */
-int ftrace_make_call(unsigned long ip, unsigned long addr);
+int ftrace_make_call(uintptr_t ip, uintptr_t addr);
 
 /**
  * ftrace_make_call_redzone - replace a nop in the middle of a function with a call
@@ -331,7 +331,7 @@ int ftrace_make_call(unsigned long ip, unsigned long addr);
  *
  * Context: thread.
  */
-int ftrace_make_call_redzone(unsigned long ip, unsigned long addr);
+int ftrace_make_call_redzone(uintptr_t ip, uintptr_t addr);
 
 /**
  * struct ftrace_patch - one location of a batch
@@ -342,7 +342,7 @@ int ftrace_make_call_redzone(unsigned long ip, unsigned long addr);
  * @error: out: 0, or -errno if this location made the batch fail
  */
 struct ftrace_patch {
-	unsigned long ip;
+	uintptr_t ip;
 	unsigned char old_code[8];
 	unsigned char new_code[8];
 	unsigned int len;
@@ -431,9 +431,10 @@ enum ftrace_method {
  * enum ftrace_writer - how text is written
  * @FTRACE_WRITER_AUTO: the first of the two that works. Pages that are already
  *	writable need neither
- * @FTRACE_WRITER_PROC_MEM: through /proc/self/mem. No page is ever both writable
- *	and executable. The cost depends on the number of pages more than on the
- *	number of locations
+ * @FTRACE_WRITER_PROC_MEM: through /proc/self/mem (on Windows in pages that are not
+ *	executable meanwhile, by the stop only). No page is ever both writable and
+ *	executable. The cost depends on the number of pages more than on the number of
+ *	locations
  * @FTRACE_WRITER_MPROTECT: in pages that are made writable during the change.
  *	Afterwards they have their old protection
  */

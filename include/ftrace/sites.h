@@ -20,6 +20,7 @@
 #define FTRACE_SITES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,13 +55,13 @@ extern "C" {
  */
 struct ftrace_site {
 	size_t size;
-	unsigned long ip;
-	unsigned long function;
+	uintptr_t ip;
+	uintptr_t function;
 	const char *name;
 	const char *object;
-	unsigned long users;
+	uint64_t users;
 	const char *display;
-	unsigned long *data;
+	uintptr_t *data;
 };
 
 /* List only functions that are traced. */
@@ -132,7 +133,7 @@ int ftrace_update_sites(void);
  * Each function that can be traced has a word for the host, such as a counter or a
  * pointer. It is 0 at first, and the library never uses it. In a handler:
  *
- *	unsigned long *calls = ftrace_site_data(ip);
+ *	uintptr_t *calls = ftrace_site_data(ip);
  *
  *	if (calls)
  *		__atomic_add_fetch(calls, 1, __ATOMIC_RELAXED);
@@ -153,7 +154,7 @@ int ftrace_update_sites(void);
  * Context: handler of a traced function, in any context: also if the call of the function
  * is in a signal handler, an NMI or a stop window.
  */
-unsigned long *ftrace_site_data(unsigned long ip);
+uintptr_t *ftrace_site_data(uintptr_t ip);
 
 /**
  * struct ftrace_symbol - what is at an address
@@ -188,11 +189,11 @@ struct ftrace_symbol {
 	const char *name;
 	const char *display;
 	const char *object;
-	unsigned long base;
-	unsigned long function;
-	unsigned long length;
-	unsigned long offset;
-	unsigned long site;
+	uintptr_t base;
+	uintptr_t function;
+	uint64_t length;
+	uint64_t offset;
+	uintptr_t site;
 };
 
 /**
@@ -239,7 +240,7 @@ struct ftrace_symbol {
  * Source: kallsyms_lookup() in kernel/kallsyms.c, ftrace_location() in
  * kernel/trace/ftrace.c.
  */
-int ftrace_lookup(unsigned long ip, struct ftrace_symbol *symbol, char *buf, size_t len);
+int ftrace_lookup(uintptr_t ip, struct ftrace_symbol *symbol, char *buf, size_t len);
 
 /**
  * ftrace_set_print - set the function that receives reports

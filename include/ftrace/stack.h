@@ -31,6 +31,8 @@
 #ifndef FTRACE_STACK_H
 #define FTRACE_STACK_H
 
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -80,7 +82,7 @@ extern "C" {
  * Context: any.
  * Source: getauxval(AT_MINSIGSTKSZ), Documentation/arch/x86/elf_auxvec.rst.
  */
-long ftrace_stack_size(int what);
+intptr_t ftrace_stack_size(int what);
 
 #ifdef __cplusplus
 }

@@ -59,6 +59,7 @@
 #define FTRACE_STATIC_KEY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -410,7 +411,7 @@ struct ftrace_static_call_key {
 	__extension__({                                                                            \
 		__typeof__(&ftrace_call_tramp_##name) ftrace_func_ = (func);                       \
 		ftrace_static_call_key_update(&ftrace_call_key_##name,                             \
-					      (unsigned long)ftrace_func_);                        \
+					      (uintptr_t)ftrace_func_);                        \
 	})
 
 /**
@@ -423,7 +424,7 @@ struct ftrace_static_call_key {
  *
  * Context: thread.
  */
-int ftrace_static_call_key_update(struct ftrace_static_call_key *key, unsigned long func);
+int ftrace_static_call_key_update(struct ftrace_static_call_key *key, uintptr_t func);
 
 #ifdef __cplusplus
 }

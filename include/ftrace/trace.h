@@ -13,7 +13,7 @@
  * object; the object need not know of the library. A function that is not traced has a nop
  * there.
  *
- *	static void hit(unsigned long ip, unsigned long parent_ip,
+ *	static void hit(uintptr_t ip, uintptr_t parent_ip,
  *			struct ftrace_ops *ops, struct ftrace_regs *regs);
  *	static struct ftrace_ops ops = { .size = sizeof(ops), .func = hit };
  *
@@ -58,6 +58,7 @@
 #define FTRACE_TRACE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,12 +75,12 @@ struct ftrace_ops;
  * ftrace_regs_return() and ftrace_regs_redirect().
  */
 struct ftrace_regs {
-	unsigned long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
-	unsigned long rax, rcx, rdx, rsi, rdi;
-	unsigned long flags;
-	unsigned long reserved;
-	unsigned long ip;
-	unsigned long parent_ip;
+	uintptr_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	uintptr_t rax, rcx, rdx, rsi, rdi;
+	uintptr_t flags;
+	uintptr_t reserved;
+	uintptr_t ip;
+	uintptr_t parent_ip;
 };
 
 /**
@@ -89,7 +90,7 @@ struct ftrace_regs {
  * @ops: the ops that was registered
  * @regs: the registers; NULL without FTRACE_OPS_FL_SAVE_REGS
  */
-typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+typedef void (*ftrace_func_t)(uintptr_t ip, uintptr_t parent_ip, struct ftrace_ops *ops,
 			      struct ftrace_regs *regs);
 
 /*
@@ -181,7 +182,7 @@ typedef void (*ftrace_func_t)(unsigned long ip, unsigned long parent_ip, struct 
 struct ftrace_ops {
 	size_t size;
 	ftrace_func_t func;
-	unsigned long flags;
+	uint64_t flags;
 	void *data;
 };
 
@@ -409,7 +410,7 @@ int ftrace_set_notrace(struct ftrace_ops *ops, const char *pattern, size_t len, 
  * Context: thread.
  * Source: ftrace_set_filter_ip() in kernel/trace/ftrace.c.
  */
-int ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip, int remove, int reset);
+int ftrace_set_filter_ip(struct ftrace_ops *ops, uintptr_t ip, int remove, int reset);
 
 /**
  * ftrace_free_filter - free the patterns of an ops that is not registered
@@ -462,7 +463,7 @@ int ftrace_free_filter(struct ftrace_ops *ops);
 int ftrace_update_ftrace_func(ftrace_func_t func);
 
 /* A handler that does nothing. */
-void ftrace_stub(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+void ftrace_stub(uintptr_t ip, uintptr_t parent_ip, struct ftrace_ops *ops,
 		 struct ftrace_regs *regs);
 
 /* Code that returns immediately; for ftrace_regs_return(). */
@@ -473,10 +474,10 @@ void ftrace_just_return(void);
  * @regs: the registers that the handler got
  * @value: the return value, in rax
  */
-static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long value)
+static inline void ftrace_regs_return(struct ftrace_regs *regs, uintptr_t value)
 {
 	regs->rax = value;
-	regs->ip = (unsigned long)ftrace_just_return;
+	regs->ip = (uintptr_t)ftrace_just_return;
 }
 
 /**
@@ -488,7 +489,7 @@ static inline void ftrace_regs_return(struct ftrace_regs *regs, unsigned long va
  * name: see ftrace_original(). To take the replacement back, unregister the handler.
  * Before you close the object that @function is in, call ftrace_check_stack().
  */
-static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long function)
+static inline void ftrace_regs_redirect(struct ftrace_regs *regs, uintptr_t function)
 {
 	regs->ip = function;
 }
@@ -503,10 +504,10 @@ static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long 
  *
  *	static long fixed(long x) { return original(x) - x; }
  *
- *	static void redirect(unsigned long ip, ...)
+ *	static void redirect(uintptr_t ip, ...)
  *	{
  *		original = (long (*)(long))ftrace_original(ip);
- *		ftrace_regs_redirect(regs, (unsigned long)fixed);
+ *		ftrace_regs_redirect(regs, (uintptr_t)fixed);
  *	}
  *
  * A call of the function itself would call the handlers again, and end in fixed() again.
@@ -523,7 +524,7 @@ static inline void ftrace_regs_redirect(struct ftrace_regs *regs, unsigned long 
  *
  * Context: any.
  */
-static inline void *ftrace_original(unsigned long ip)
+static inline void *ftrace_original(uintptr_t ip)
 {
 	return (void *)(ip + 5); /* FTRACE_INSN_SIZE */
 }

@@ -31,6 +31,7 @@
 #include <ftrace/static_key.h>
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -84,7 +85,7 @@ struct ftrace_tracing_opts {
 	size_t max_size;
 	unsigned int flags;
 	unsigned int max_depth;
-	unsigned long min_time_ns;
+	uint64_t min_time_ns;
 	unsigned int hz;
 	int snapshot_signal;
 };
@@ -392,7 +393,7 @@ int ftrace_tracing_set_depth(unsigned int depth);
  * Context: thread.
  * Source: tracing_thresh in Documentation/trace/ftrace.rst of the kernel.
  */
-int ftrace_tracing_set_min_time(unsigned long ns);
+int ftrace_tracing_set_min_time(uint64_t ns);
 
 /**
  * ftrace_tracing_thread - switch recording of the calling thread on or off
@@ -437,17 +438,17 @@ struct ftrace_tracing_status {
 	size_t size;
 	unsigned int state;
 	int stream_error;
-	unsigned long file_size;
-	unsigned long max_size;
-	unsigned long buffer_size;
+	uint64_t file_size;
+	uint64_t max_size;
+	uint64_t buffer_size;
 	unsigned int buffers;
 	unsigned int free_buffers;
 	unsigned int threads;
 	unsigned int max_depth;
-	unsigned long min_time_ns;
-	unsigned long lost_without_buffer;
-	unsigned long lost_overwritten;
-	unsigned long copied;
+	uint64_t min_time_ns;
+	uint64_t lost_without_buffer;
+	uint64_t lost_overwritten;
+	uint64_t copied;
 };
 
 /**

@@ -4,10 +4,8 @@ using System.Runtime.InteropServices;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Patch;
-using Ftrace.Protocol;
 using Ftrace.Stop;
 using Ftrace.Text;
-using Ftrace.Trace;
 using Ftrace.X86;
 
 namespace Ftrace.Exports;
@@ -16,7 +14,7 @@ namespace Ftrace.Exports;
 /// ftrace/patch.h: checks of the arguments and one call each. Native/entry.c has refused calls from
 /// handlers before they get here.
 /// </summary>
-internal static unsafe class PatchExports
+internal static unsafe partial class PatchExports
 {
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_arch_code_modify_prepare", CallConvs = [typeof(CallConvCdecl)])]
     public static int Prepare() => PatchGate.Prepare(CurrentThread.Words);
@@ -41,19 +39,6 @@ internal static unsafe class PatchExports
         int result = Native.Table->Run(fn, data);
         StopMachine.Close();
         return result;
-    }
-
-    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_check_stack", CallConvs = [typeof(CallConvCdecl)])]
-    public static int CheckStack(ulong start, ulong end, uint timeoutMs)
-    {
-        if (start >= end)
-        {
-            return -Errno.EINVAL;
-        }
-
-        // In a handler the thread's own stack has more than return addresses: what the function will continue at.
-        NmiThread* self = CurrentThread.Words;
-        return TraceThreads.IsInHandler(self) ? -Errno.EDEADLK : StackCheck.Run(self, new AddressRange { Start = start, End = end }, timeoutMs);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_modify_code", CallConvs = [typeof(CallConvCdecl)])]
@@ -93,25 +78,6 @@ internal static unsafe class PatchExports
         return X86Instruction.TryEncodeCall(ip, address, New(&patch))
             ? Patcher.Patch(&patch, 1, PatchRequest.Single, OldCodeMatch.AnyNops)
             : -Errno.ERANGE;
-    }
-
-    [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_make_call_redzone", CallConvs = [typeof(CallConvCdecl)])]
-    public static int MakeCallRedZone(ulong ip, ulong address)
-    {
-        if (address == 0)
-        {
-            return -Errno.EINVAL;
-        }
-
-        int error = Tracing.TryLock();
-        if (error != 0)
-        {
-            return error;
-        }
-
-        error = RedZoneCall.Make(ip, address);
-        Tracing.Unlock();
-        return error;
     }
 
     [UnmanagedCallersOnly(EntryPoint = "thread_ftrace_patch_text", CallConvs = [typeof(CallConvCdecl)])]
@@ -174,8 +140,7 @@ internal static unsafe class PatchExports
         FtraceStats now = default;
         now.Size = stats->Size;
         Statistics.Fill(&now, X86Nmi.State, StopState.Shared, TrapState.Shared, TextState.Shared, PatchState.Shared);
-        now.LoaderTimeouts = *Native.Table->LoaderTimeouts;
-        now.GraphOverruns = TraceThreads.GraphOverruns;
+        FillTracing(&now);
         int known = (int)nuint.Min(stats->Size, (nuint)sizeof(FtraceStats));
         new ReadOnlySpan<byte>(&now, known).CopyTo(new Span<byte>(stats, known));
         return 0;

@@ -10,7 +10,7 @@ namespace Ftrace.Nmi;
 /// reads one cache line and writes one.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
-internal unsafe struct TrapState
+internal unsafe partial struct TrapState
 {
     /// <summary>Offset in <see cref="SharedState"/>.</summary>
     public const int Offset = 896;
@@ -29,9 +29,6 @@ internal unsafe struct TrapState
 
     /// <summary>1: our handler for SIGTRAP has been installed.</summary>
     [FieldOffset(32)] public uint Installed;
-
-    /// <summary>What the host had installed for SIGTRAP; it gets the traps that are not ours.</summary>
-    [FieldOffset(40)] public KernelSigaction Previous;
 
     /// <summary>
     /// 1: the pages of the batch are open, are about to be, or have just been closed. For the child of a fork: the parent's pages are

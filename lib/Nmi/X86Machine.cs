@@ -8,9 +8,9 @@ using Ftrace.X86;
 
 namespace Ftrace.Nmi;
 
-/// <summary>The machine that ships: x86-64 under Linux. Each method is a single instruction where there is one.</summary>
+/// <summary>The machine that ships: x86-64. Each method is a single instruction where there is one.</summary>
 [NoInstr]
-internal unsafe struct X86Machine : IMachine
+internal unsafe partial struct X86Machine : IMachine
 {
     /// <summary>The system call may fail with ENOMEM.</summary>
     private const int SyncTries = 1000;
@@ -88,8 +88,6 @@ internal unsafe struct X86Machine : IMachine
         }
     }
 
-    public static void Park(ulong cookie, void* context) => Parking.Park(cookie, context);
-
     public static void AfterNmi(NmiThread* thread) => NmiDrain.AfterNmi(thread);
 
     public static void CountDeferredStop() => Interlocked.Increment(ref StopState.Shared->DeferredStops);
@@ -114,17 +112,7 @@ internal unsafe struct X86Machine : IMachine
         return -Errno.EPERM;
     }
 
-    public static bool Execute(ulong ip, PatchCode code, void* context) => TrapBatch.Execute(ip, code, context);
-
     public static bool IsBreakpoint(ulong ip, Step step) => Volatile.Read(ref *(byte*)ip) == X86Instruction.Int3;
-
-    public static bool UnblockTrap()
-    {
-        ulong trap = SignalSet.Of(SignalSet.Sigtrap);
-        return (SignalSet.BlockLess(trap) & trap) != 0;
-    }
-
-    public static void BlockTrap() => SignalSet.BlockMore(SignalSet.Of(SignalSet.Sigtrap));
 
     /// <summary>Only a wait for NMIs has a deadline: trap handlers end by themselves.</summary>
     public static int Relax(uint* word, uint seen, uint turn)

@@ -87,7 +87,7 @@ internal unsafe struct StopMethod : IStopSteps
         }
 
         error = NmiDrain.WaitForQuiet(X86Nmi.State, _request.TimeoutMs);
-        return error != 0 ? error : TextPages.Open(_batch, _request.Writer);
+        return error != 0 ? error : TextPages.OpenInWindow(_batch, _request.Writer);
     }
 
     /// <inheritdoc/>

@@ -1,14 +1,12 @@
 using System;
 using Ftrace.Linux;
-using Ftrace.Nmi;
-using Ftrace.Stop;
 using Ftrace.Text;
 using Ftrace.X86;
 
 namespace Ftrace.Patch;
 
 /// <summary>Where parked threads stand, and what is about to change: a thread must not be in the middle of it.</summary>
-internal static unsafe class ThreadPositions
+internal static unsafe partial class ThreadPositions
 {
     /// <summary>What is done about a thread that is inside of a location.</summary>
     private enum Action
@@ -25,7 +23,7 @@ internal static unsafe class ThreadPositions
     /// <param name="divisible">A thread may be inside of some: see <see cref="TextComparison.Verify"/>.</param>
     public static PositionSearch SearchFor(PatchBatch batch, bool divisible)
     {
-        if (!divisible || ThreadTable.Used == 0)
+        if (!divisible || !HasThreads)
         {
             return PositionSearch.None;
         }
@@ -64,60 +62,6 @@ internal static unsafe class ThreadPositions
 
         return (patch->Len == X86Instruction.CallSize && CallBytes.Word(patch->OldCode) == Prefixes)
             || X86Instruction.IsOne(new ReadOnlySpan<byte>(patch->OldCode, (int)patch->Len));
-    }
-
-    private static int Run(PatchBatch batch, PositionSearch search, Action action)
-    {
-        if (search == PositionSearch.None)
-        {
-            return 0;
-        }
-
-        bool good = true;
-        uint generation = StopState.Shared->Generation;
-        for (int i = 0; i < ThreadTable.Used; i++)
-        {
-            ThreadRecord* record = ThreadTable.Records + i;
-            if (record->Tid == 0 || !record->StandsStill(generation))
-            {
-                continue;
-            }
-
-            good &= LookAtRegisters(batch, record, generation, action);
-            if (search == PositionSearch.Stacks)
-            {
-                good &= LookAtStacks(batch, record, action);
-            }
-        }
-
-        return good ? 0 : -Errno.EBUSY;
-    }
-
-    private static bool LookAtRegisters(PatchBatch batch, ThreadRecord* record, uint generation, Action action)
-    {
-        if (record->SeizedGeneration == generation)
-        {
-            return LookAt(batch, ref record->Rip, certain: true, action);
-        }
-
-        return record->Context == 0 || LookAt(batch, ref *Ucontext.Rip(record->Context), certain: true, action);
-    }
-
-    private static bool LookAtStacks(PatchBatch batch, ThreadRecord* record, Action action)
-    {
-        bool good = true;
-        var saved = new SavedContexts(record->StackPointer);
-        while (saved.Next(out ulong context))
-        {
-            ulong rip = *Ucontext.Rip(context);
-            good &= LookAt(batch, ref rip, certain: false, action);
-            if (rip != *Ucontext.Rip(context))
-            {
-                OwnMemory.Write((ulong)Ucontext.Rip(context), rip);
-            }
-        }
-
-        return good && !saved.IsIncomplete;
     }
 
     /// <returns>False if the address is inside of a location, and cannot be moved to its end.</returns>

@@ -170,7 +170,7 @@ internal sealed unsafe class LibClang
         try
         {
             File.WriteAllText(Path.Combine(standard.FullName, "stddef.h"), "typedef __SIZE_TYPE__ size_t;\n");
-            File.WriteAllText(Path.Combine(standard.FullName, "stdint.h"), "typedef __UINT64_TYPE__ uint64_t;\ntypedef __INT64_TYPE__ int64_t;\ntypedef __UINT32_TYPE__ uint32_t;\ntypedef __INT32_TYPE__ int32_t;\n");
+            File.WriteAllText(Path.Combine(standard.FullName, "stdint.h"), "typedef __UINTPTR_TYPE__ uintptr_t;\ntypedef __INTPTR_TYPE__ intptr_t;\ntypedef __UINT64_TYPE__ uint64_t;\ntypedef __INT64_TYPE__ int64_t;\ntypedef __UINT32_TYPE__ uint32_t;\ntypedef __INT32_TYPE__ int32_t;\n");
             return Parse(root, source.ToString(), ["-xc", "-std=gnu11", "--target=x86_64-linux-gnu", "-nostdinc", "-I" + standard.FullName, "-I" + root, .. options]);
         }
         finally

@@ -12,6 +12,9 @@ public sealed class FloorTests
 {
     private const string Planted = "Ftrace.Tests.Floors.Planted";
 
+    /// <summary>In the DLL the place of Ftrace.Linux, whose row it shares; the library that is read here does not have it.</summary>
+    private const string OtherSystem = "Ftrace.Windows";
+
     private static readonly string s_library = typeof(NoInstrAttribute).Assembly.Location;
 
     private static readonly FloorOrder s_planted = new([Planted + ".High"], [Planted + ".Low"]);
@@ -59,7 +62,7 @@ public sealed class FloorTests
             }
 
             string name = folder == "." ? "Ftrace" : "Ftrace." + folder.Replace('/', '.');
-            Assert.That(FloorOrder.Shipped.Namespaces, Has.Member(name), file);
+            Assert.That(FloorOrder.Shipped.Namespaces.Append(OtherSystem), Has.Member(name), file);
             Assert.That(File.ReadLines(file), Has.Some.EqualTo($"namespace {name};"), file);
         }
 
