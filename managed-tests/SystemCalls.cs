@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ftrace.Linux;
+using Ftrace.Objects;
 
 namespace Ftrace.Tests;
 
@@ -14,12 +15,18 @@ internal static unsafe class SystemCalls
         Detach();
         s_table = (NativeTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeTable));
         s_table->Syscall = syscall;
+        s_table->MarkKey = NativeMemory.AllocZeroed((nuint)sizeof(MarkKey)); // of the library itself
         Native.Attach(s_table);
     }
 
     public static void Detach()
     {
         Native.Attach(null);
+        if (s_table != null)
+        {
+            NativeMemory.Free(s_table->MarkKey);
+        }
+
         NativeMemory.Free(s_table);
         s_table = null;
     }
