@@ -1,4 +1,4 @@
-using Ftrace.Linux;
+using System.Runtime.CompilerServices;
 using Ftrace.Nmi;
 using Ftrace.Protocol;
 
@@ -6,69 +6,22 @@ namespace Ftrace.Breakpoint;
 
 /// <summary>The side of the breakpoint method that runs on threads that execute a breakpoint.</summary>
 [NoInstr]
-internal static unsafe class TrapHandler
+internal static unsafe partial class TrapHandler
 {
     private const byte IntOpcode = 0xcd;
-    private const byte TrapVector = 3;
+    private const byte IntNumber = 3;
 
-    /// <summary>The handler of SIGTRAP: SA_SIGINFO, everything blocked but other faults.</summary>
-    public static void OnSignal(int signo, Siginfo* info, void* context)
+    /// <summary>Executes the location, if there is one of ours.</summary>
+    /// <param name="state">The batch.</param>
+    /// <param name="ip">The address of the breakpoint.</param>
+    /// <param name="context">The registers.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TrapAction Decide(TrapState* state, ulong ip, void* context)
     {
-        TrapState* state = TrapState.Shared;
-        ulong* rip = Ucontext.Rip((ulong)context);
-        ulong ip = *rip - 1; // of the breakpoint, if the trap is one
-
-        // Single steps, watchpoints and signals that were sent have other codes; but a process may send itself a signal with any code.
-        TrapAction action = info->Code == Siginfo.CodeKernel && Ucontext.TrapNumber((ulong)context) == TrapVector
-            ? BreakpointProtocol<X86Machine>.Trap(&state->Protocol, ip, context)
-            : TrapAction.Foreign;
-        if (action == TrapAction.Again && IsTwoByteForm(ip))
-        {
-            action = TrapAction.Foreign;
-        }
-
-        switch (action)
-        {
-            case TrapAction.Executed:
-                break;
-            case TrapAction.Again:
-                *rip = ip;
-                break;
-            default:
-                Forward(state, signo, info, context);
-                break;
-        }
+        TrapAction action = BreakpointProtocol<X86Machine>.Trap(&state->Protocol, ip, context);
+        return action == TrapAction.Again && IsTwoByteForm(ip) ? TrapAction.Foreign : action;
     }
 
     /// <summary>True for the bytes cd 03, which raise the same trap, if they end at <paramref name="last"/>.</summary>
-    private static bool IsTwoByteForm(ulong last) => *(byte*)last == TrapVector && *(byte*)(last - 1) == IntOpcode;
-
-    /// <summary>Passes a trap of the host's to its handler, as if ours did not exist.</summary>
-    private static void Forward(TrapState* state, int signo, Siginfo* info, void* context)
-    {
-        KernelSigaction* previous = &state->Previous;
-        ulong handler = previous->Handler;
-        if (handler == KernelSigaction.Ignore && info->Code <= 0)
-        {
-            return; // it was sent by kill(2) or the like
-        }
-
-        if (handler is KernelSigaction.Default or KernelSigaction.Ignore)
-        {
-            // A fault cannot be ignored. The same signal is raised again, and is delivered when this handler has returned.
-            KernelSigaction.Reset(signo);
-            nint tid = Native.Syscall(SyscallNumber.Gettid);
-            Native.Syscall(SyscallNumber.RtTgsigqueueinfo, Native.Syscall(SyscallNumber.Getpid), tid, signo, (nint)info);
-            return;
-        }
-
-        ulong own = (previous->Flags & KernelSigaction.SaNodefer) != 0 ? 0 : SignalSet.Of(signo);
-        if ((previous->Flags & KernelSigaction.SaResethand) != 0)
-        {
-            previous->Handler = KernelSigaction.Default;
-        }
-
-        SignalSet.Set(Ucontext.Mask((ulong)context) | previous->Mask | own);
-        Native.Table->CallHandler((void*)handler, signo, info, context);
-    }
+    private static bool IsTwoByteForm(ulong last) => *(byte*)last == IntNumber && *(byte*)(last - 1) == IntOpcode;
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Ftrace.Breakpoint;
 using Ftrace.Linux;
 using Ftrace.Nmi;
 using Ftrace.Protocol;
@@ -19,5 +20,6 @@ internal static unsafe class Startup
         PatchBatch.WarmUp();
         native->EnterSlow = (delegate*<NmiThread*, void>)&X86Nmi.EnterSlow;
         native->ExitSlow = (delegate*<NmiThread*, void>)&X86Nmi.ExitSlow;
+        native->OnTrap = (delegate*<ulong, void*, int>)&TrapVector.OnException;
     }
 }

@@ -1,5 +1,4 @@
 using Ftrace.Linux;
-using Ftrace.Protocol;
 
 namespace Ftrace.Nmi;
 
@@ -7,8 +6,6 @@ namespace Ftrace.Nmi;
 internal unsafe partial struct X86Machine
 {
     public static void Park(ulong cookie, void* context) => Parking.Park(cookie, context);
-
-    public static bool Execute(ulong ip, PatchCode code, void* context) => TrapBatch.Execute(ip, code, context);
 
     public static bool UnblockTrap()
     {

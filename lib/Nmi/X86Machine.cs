@@ -112,6 +112,8 @@ internal unsafe partial struct X86Machine : IMachine
         return -Errno.EPERM;
     }
 
+    public static bool Execute(ulong ip, PatchCode code, void* context) => TrapBatch.Execute(ip, code, context);
+
     public static bool IsBreakpoint(ulong ip, Step step) => Volatile.Read(ref *(byte*)ip) == X86Instruction.Int3;
 
     /// <summary>Only a wait for NMIs has a deadline: trap handlers end by themselves.</summary>

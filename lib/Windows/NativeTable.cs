@@ -24,6 +24,9 @@ internal unsafe struct NativeTable
     /// <summary>The initial function for reports; null: none.</summary>
     public void* Print;
 
+    /// <summary>Makes the handler of exceptions the first one of the process. Returns 0, or not 0 if there is no memory.</summary>
+    public delegate* unmanaged[Cdecl]<int> WatchTraps;
+
     /// <summary>The library's image in memory.</summary>
     public ulong ImageStart;
 
@@ -46,6 +49,9 @@ internal unsafe struct NativeTable
 
     /// <summary>Called by the gate.</summary>
     public void* ExitSlow;
+
+    /// <summary>Called by that handler.</summary>
+    public void* OnTrap;
 
     /// <summary>True for the start of the image of a library that this one calls.</summary>
     public readonly bool IsOfSystem(ulong image)

@@ -70,4 +70,13 @@ internal static unsafe class Ntdll
 
     [DllImport(Library, ExactSpelling = true), SuppressGCTransition]
     public static extern void RtlWakeAddressAll(void* address);
+
+    /// <summary>True if a debugger is attached to this process.</summary>
+    public static bool HasDebugger()
+    {
+        const int DebugPort = 7; // ProcessDebugPort
+
+        nint port = 0;
+        return NtQueryInformationProcess(CurrentProcess, DebugPort, &port, (uint)sizeof(nint), null) >= 0 && port != 0;
+    }
 }

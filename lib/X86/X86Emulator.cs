@@ -51,7 +51,7 @@ internal static unsafe class X86Emulator
     /// <param name="ip">Its address.</param>
     /// <param name="code">Its bytes.</param>
     /// <param name="length">How many.</param>
-    /// <param name="context">The interrupted registers, <c>struct ucontext</c>.</param>
+    /// <param name="context">The interrupted registers, <see cref="Ucontext"/>.</param>
     [NoInstr]
     public static void Execute(ulong ip, byte* code, uint length, ulong context)
     {

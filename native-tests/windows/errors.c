@@ -70,8 +70,6 @@ static void options(void)
 	CHECK_ERROR(ftrace_patch_text(NULL, 1, NULL), -EFAULT);
 	CHECK_ERROR(ftrace_patch_text(&patch, 1000001, NULL), -E2BIG);
 	CHECK_ERROR(ftrace_patch_text(NULL, 0, NULL), 0);
-	opts.method = FTRACE_METHOD_BREAKPOINT;
-	CHECK_ERROR(ftrace_patch_text(&patch, 1, &opts), -EOPNOTSUPP);
 	opts.method = 9;
 	CHECK_ERROR(ftrace_patch_text(&patch, 1, &opts), -EINVAL);
 	opts.method = 0;

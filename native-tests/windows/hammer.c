@@ -11,6 +11,8 @@
  * proc-mem: by the writer that makes the pages not executable meanwhile: who executed them
  * then would end the process.
  *
+ * breakpoint: while all threads run, by breakpoints.
+ *
  * control: the same load without the library: bytes are stored one by one, while all run.
  * That must yield torn values, else the silence of the other run means nothing.
  *
@@ -176,6 +178,8 @@ int main(int argc, char **argv)
 	CHECK(nt_continue != NULL);
 	if (argc > 2 && strcmp(argv[2], "proc-mem") == 0)
 		opts.writer = FTRACE_WRITER_PROC_MEM;
+	if (argc > 2 && strcmp(argv[2], "breakpoint") == 0)
+		opts.method = FTRACE_METHOD_BREAKPOINT;
 	if (control)
 		CHECK(VirtualProtect(sites, SITES * SITE_SIZE, PAGE_EXECUTE_READWRITE, &old));
 	for (int i = 0; i < SPINNERS; i++)
@@ -204,7 +208,10 @@ int main(int argc, char **argv)
 		       (unsigned long long)now.deferred_stops, (unsigned long long)now.max_stop_ns / 1000);
 		CHECK_EQUAL(handled, hijacked);
 		CHECK(handled > 0);
-		if (torn == 0 && seconds >= LONG_RUN && now.deferred_stops == 0) {
+		printf("%llu breakpoints executed\n", (unsigned long long)now.breakpoint_hits);
+		if (opts.method == FTRACE_METHOD_BREAKPOINT)
+			CHECK(now.breakpoint_hits > 0);
+		else if (torn == 0 && seconds >= LONG_RUN && now.deferred_stops == 0) {
 			printf("skipped: no stop met an announced handler\n");
 			return 77;
 		}

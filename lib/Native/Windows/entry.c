@@ -69,6 +69,7 @@ struct native native = {
 	.run = run,
 	.modifying_code = ftrace_modifying_code,
 	.state = state,
+	.watch_traps = watch_traps,
 };
 
 static int has_loader_lock(void)

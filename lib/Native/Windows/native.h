@@ -4,6 +4,7 @@
  *
  *	gate.c		the gate
  *	entry.c		the exported functions: entry into C#
+ *	traps.c		the handler of breakpoint exceptions
  *	unavailable.c	exported functions of which there is nothing yet
  *	strerror.c	what errors mean
  *	crt.cpp		what Microsoft's C++ runtime library would bring
@@ -35,6 +36,7 @@ extern struct native {
 	uintptr_t *modifying_code;
 	void *state;
 	void (*print)(const char *line);
+	int (*watch_traps)(void);
 	const char *image_start;
 	const char *image_end;
 	uintptr_t tls_index; /* of this module, in the array that a thread's TEB points to */
@@ -43,7 +45,11 @@ extern struct native {
 	/* from C#, data plane */
 	void (*enter_slow)(struct ftrace_nmi_thread *thread);
 	void (*exit_slow)(struct ftrace_nmi_thread *thread);
+	int (*on_trap)(uintptr_t ip, void *context);
 } native;
+
+/* traps.c */
+int watch_traps(void);
 
 /* gate.c */
 struct ftrace_nmi_thread *current_thread(void);
