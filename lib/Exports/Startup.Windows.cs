@@ -20,6 +20,6 @@ internal static unsafe class Startup
         PatchBatch.WarmUp();
         native->EnterSlow = (delegate*<NmiThread*, void>)&X86Nmi.EnterSlow;
         native->ExitSlow = (delegate*<NmiThread*, void>)&X86Nmi.ExitSlow;
-        native->OnTrap = (delegate*<ulong, void*, int>)&TrapVector.OnException;
+        native->OnTrap = (delegate*<ulong, void*, int>)&TrapExceptions.OnException;
     }
 }

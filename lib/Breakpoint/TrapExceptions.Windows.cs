@@ -5,7 +5,7 @@ namespace Ftrace.Breakpoint;
 
 /// <summary>The vectored exception handler's part that is not C: Native/Windows/traps.c.</summary>
 [NoInstr]
-internal static unsafe class TrapVector
+internal static unsafe class TrapExceptions
 {
     /// <param name="ip">The address of the breakpoint.</param>
     /// <param name="context">The registers, CONTEXT.</param>
