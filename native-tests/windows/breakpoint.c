@@ -61,12 +61,21 @@ static void fill(struct ftrace_patch *patches, enum kind from, enum kind to)
 	}
 }
 
-static DWORD WINAPI run(void *unused)
+static LONG(NTAPI *lock_loader)(ULONG flags, ULONG *result, ULONG_PTR *cookie);
+static LONG(NTAPI *unlock_loader)(ULONG flags, ULONG_PTR cookie);
+
+/* Never calls the library; and one of the threads holds the loader lock. */
+static DWORD WINAPI run(void *locks)
 {
-	(void)unused;
+	ULONG_PTR cookie;
+
+	if (locks)
+		CHECK_EQUAL(lock_loader(0, NULL, &cookie), 0);
 	for (int i = 0; !stop; i = (i + 1) % SITES)
 		if (((int (*)(int))(void *)(sites + i * SITE_SIZE))(i) != i + 1)
 			InterlockedIncrement(&wrong);
+	if (locks)
+		CHECK_EQUAL(unlock_loader(0, cookie), 0);
 	return 0;
 }
 
@@ -77,7 +86,7 @@ static void kinds(const struct ftrace_patch_opts *opts)
 	HANDLE threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		CHECK((threads[i] = CreateThread(NULL, 0, run, NULL, 0, NULL)) != NULL);
+		CHECK((threads[i] = CreateThread(NULL, 0, run, i == 0 ? sites : NULL, 0, NULL)) != NULL);
 	for (enum kind kind = CALL; kind < KINDS; kind++) {
 		unsigned long long before = stats().breakpoint_hits;
 		DWORD start = GetTickCount();
@@ -163,6 +172,9 @@ int main(void)
 	struct ftrace_patch_opts opts = {.size = sizeof(opts), .method = FTRACE_METHOD_BREAKPOINT};
 	static struct ftrace_patch patches[SITES];
 
+	lock_loader = (void *)GetProcAddress(GetModuleHandleA("ntdll.dll"), "LdrLockLoaderLock");
+	unlock_loader = (void *)GetProcAddress(GetModuleHandleA("ntdll.dll"), "LdrUnlockLoaderLock");
+	CHECK(lock_loader && unlock_loader);
 	failures(patches, opts);
 	host(patches, &opts, 0);
 	host(patches, &opts, 1);
