@@ -58,6 +58,8 @@ internal static unsafe class TraceThreads
     [NoInstr]
     public static TraceThread* Claim(NmiThread* thread)
     {
+        ulong before = Volatile.Read(ref thread->Tracer);
+
         // Each new thread checks two records, so that those of threads that have ended do not pile up.
         int pid = (int)Native.Syscall(SyscallNumber.Getpid);
         bool shared = pid != StopState.Shared->Pid;
@@ -88,9 +90,17 @@ internal static unsafe class TraceThreads
 
             RecordClaim<X86Threads>.Publish(&record->Claimed, (uint*)&record->Tid, shared ? 0 : (int)Native.Syscall(SyscallNumber.Gettid));
 
-            // A signal handler that interrupted this may have claimed one too: that one is freed when the thread ends.
-            thread->Tracer = (ulong)record;
-            return record;
+            // A signal handler that interrupted this may have claimed one too. It has used that one, perhaps for events that are recorded.
+            ulong tracer = Interlocked.CompareExchange(ref thread->Tracer, (ulong)record, before);
+            if (tracer == before)
+            {
+                return record;
+            }
+
+            Volatile.Write(ref record->Claimed, ClaimState.Changing);
+            record->Clear();
+            RecordClaim<X86Threads>.Release(&record->Claimed);
+            return (TraceThread*)tracer;
         }
 
         return null;
