@@ -420,6 +420,8 @@ struct ftrace_patch {
  * (PR_SET_DUMPABLE), if /proc does not show which system call a thread waits in, and
  * while a debugger is attached: GDB treats a breakpoint that it did not set as a crash,
  * and resumes the thread in the middle of the instruction.
+ *
+ * On Windows a trap is an exception, which no thread can block: see docs/windows.md.
  */
 enum ftrace_method {
 	FTRACE_METHOD_AUTO,

@@ -200,10 +200,16 @@ static int is_allowed(const struct ucred *peer)
  */
 static int asks_anything(int fd)
 {
+	long deadline = now_ns() + SILENCE_MS * 1000000L, left, ready;
 	struct pollfd state = {.fd = fd, .events = POLLIN};
 	char byte;
 
-	return raw_syscall(SYS_poll, (long)&state, 1, SILENCE_MS, 0, 0, 0) == 1 &&
+	/* The stop signal interrupts it. */
+	do {
+		left = deadline - now_ns();
+		ready = raw_syscall(SYS_poll, (long)&state, 1, left > 0 ? left / 1000000 : 0, 0, 0, 0);
+	} while (ready == -EINTR && left > 0);
+	return ready == 1 &&
 	       raw_syscall(SYS_recvfrom, fd, (long)&byte, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0) > 0;
 }
 

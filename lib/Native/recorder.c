@@ -353,8 +353,9 @@ static struct ring *ring_of(struct trace_thread *thread, unsigned int units)
 		return ring;
 	if (ftrace_record_fork.state)
 		keeper_await_child(units);
+	/* What has interrupted this may have taken a ring; else it is off, or the thread is, or the child of a fork. */
 	if (!lacks_ring(thread))
-		return NULL; /* off, or the thread is; or the child of a fork */
+		return thread->ring->end ? thread->ring : NULL;
 	ring = claim_ring(thread);
 	if (!ring && ftrace_recorder.active)
 		count_lost(units);

@@ -8,6 +8,8 @@ namespace Ftrace.Patch;
 /// <content>Traps are exceptions, which no thread can block; the handler for them is the first one of the process.</content>
 internal unsafe partial struct BreakpointMethod
 {
+    private const uint LongestWaitMs = 1000;
+
     /// <summary>
     /// A debugger gets breakpoints first, and stops the process at those that it did not set; a call that is emulated is not on a shadow stack.
     /// </summary>
@@ -46,8 +48,8 @@ internal unsafe partial struct BreakpointMethod
     /// </summary>
     public readonly int LookAtMasks()
     {
-        BreakpointState* words = TrapState.Shared->Protocol.Armed != 0 ? &TrapState.Shared->Protocol : null;
-        for (uint turn = 0; words != null && Volatile.Read(ref words->Handlers) != 0 && turn < LongestWaitMs; turn++)
+        BreakpointState* words = &TrapState.Shared->Protocol;
+        for (uint waited = 0; words->Armed != 0 && Volatile.Read(ref words->Handlers) != 0 && waited < LongestWaitMs; waited++)
         {
             Clock.Sleep(Clock.NsPerMs);
         }
@@ -59,6 +61,4 @@ internal unsafe partial struct BreakpointMethod
     public readonly void BlockNmis()
     {
     }
-
-    private const uint LongestWaitMs = 1000;
 }

@@ -108,7 +108,7 @@ internal static unsafe class SnapshotCut
             return -Errno.ENOMEM;
         }
 
-        // Where thousands of threads come and go in a second, what is short may be there at once: rings of those that have ended, or a process id.
+        // Where thousands of threads come and go in a second, the rings of those that have ended may be there at once.
         int error = -Errno.EAGAIN;
         for (int tried = 0; tried < MostTries && error is -Errno.EAGAIN or -Errno.ENOMEM; tried++)
         {

@@ -18,7 +18,7 @@ internal static class LibraryPlace
             return own;
         }
 
-        if (process.ReadStatus().State is 'Z' or 'X')
+        if (process.ReadStatus().HasEnded)
         {
             throw process.RefuseEnded();
         }

@@ -27,6 +27,9 @@ internal sealed class ProcessStatus
     /// <summary>R, S, D, T (stopped), t (by a tracer), Z, X, I.</summary>
     public char State => _values.GetValueOrDefault("State", "X")[0];
 
+    /// <summary>It is gone, or about to be: what is left is for its parent.</summary>
+    public bool HasEnded => State is 'Z' or 'X';
+
     /// <summary>The id of the process of a thread.</summary>
     public int ProcessId => (int)NumberOf("Tgid");
 
@@ -35,7 +38,7 @@ internal sealed class ProcessStatus
     /// <summary>0: none; 1: strict; 2: filters.</summary>
     public int Seccomp => (int)NumberOf("Seccomp");
 
-    public bool IsKernelThread => NumberOf("Kthread") == 1 || (!_values.ContainsKey("VmSize") && State is not ('Z' or 'X'));
+    public bool IsKernelThread => NumberOf("Kthread") == 1 || (!_values.ContainsKey("VmSize") && !HasEnded);
 
     public bool HasShadowStack => Array.IndexOf(WordsOf("x86_Thread_features"), "shstk") >= 0;
 

@@ -11,7 +11,7 @@ internal static class TargetChecks
     /// <exception cref="AttachException">It cannot be attached to.</exception>
     public static void CheckStatus(TargetProcess process, ProcessStatus status, bool force)
     {
-        if (status.State is 'Z' or 'X')
+        if (status.HasEnded)
         {
             throw process.Refuse(AttachRefusal.Ended, process.ReadThreads().Count > 1
                 ? "its main thread has ended, and the others cannot be reached through it; start it with: ftrace record"

@@ -68,7 +68,7 @@ internal sealed class TargetProcess : IDisposable
     public AttachException Refuse(AttachRefusal refusal, string why) => new(refusal, $"{Pid}: {why}");
 
     /// <summary>It is not there any more, or the program is not that was looked at.</summary>
-    public AttachException RefuseEnded() => Memory.IsGone && TryRead("status") is string text && new ProcessStatus(text).State is not ('Z' or 'X')
+    public AttachException RefuseEnded() => Memory.IsGone && TryRead("status") is string text && !new ProcessStatus(text).HasEnded
         ? new AttachException(AttachRefusal.Ended, $"{Pid}: the process has just executed another program; try again") { IsTemporary = true }
         : Refuse(AttachRefusal.Ended, "the process has ended");
 

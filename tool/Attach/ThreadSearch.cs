@@ -325,9 +325,6 @@ internal sealed class ThreadSearch
         return area != 0 && _process.Memory.TryRead(area + CriticalOffset, out ulong critical) && critical != 0;
     }
 
-    /// <summary>True for the status of a thread that has ended, proc_pid_status(5): it is gone, or about to be.</summary>
-    internal static bool HasEnded(ProcessStatus? status) => status is not { State: not ('Z' or 'X') };
-
     /// <returns>Null: it has ended, or stopped for another reason.</returns>
     private StoppedThread? Stop(int tid, AttachPath path)
     {
@@ -342,7 +339,7 @@ internal sealed class ThreadSearch
         if (thread == null)
         {
             // The system does not let anybody trace a thread that is just ending either.
-            return Libc.Errno == Libc.ESRCH || HasEnded(_process.ReadStatus(tid)) ? null : throw Permission.Refuse(_process);
+            return Libc.Errno == Libc.ESRCH || _process.ReadStatus(tid) is null or { HasEnded: true } ? null : throw Permission.Refuse(_process);
         }
 
         long start = Stopwatch.GetTimestamp();
