@@ -128,6 +128,7 @@ internal static unsafe class SnapshotCut
         uint needed = live + margin;
         uint free = CountFree();
         int error = free < needed ? RingPool.Add((int)(needed - free)) : 0;
+        bool hasRoom = error == 0;
 
         Memory.Populate(s_rings, (nuint)(CountUsed() + margin) * (nuint)sizeof(CutRing));
         RecordedThreads.Update();
@@ -135,9 +136,17 @@ internal static unsafe class SnapshotCut
         FutexMutex.Unlock(&RecorderState.Shared->FileMutex);
 
         free = CountFree();
-        if (error != 0 && free < needed && free + EndedRings.Count() >= live)
+        if (error != 0 && free < needed)
         {
-            EndedRings.Free(needed - free);
+            // Threads that have begun and ended since have taken what was there.
+            RingPool.ReapOwners();
+            live = CountLive();
+            free = CountFree();
+            hasRoom = free + EndedRings.Count() >= live;
+            if (hasRoom && free < live + margin)
+            {
+                EndedRings.Free(live + margin - free);
+            }
         }
 
         // The pages of the ring that is taken meanwhile are the thread's own business.
@@ -156,8 +165,8 @@ internal static unsafe class SnapshotCut
             return 0;
         }
 
-        // If the file has grown as asked, threads that have begun meanwhile have taken what was added.
-        return error != 0 ? -Errno.ENOMEM : -Errno.EAGAIN;
+        // If there was room, threads that have begun meanwhile have taken it.
+        return hasRoom ? -Errno.EAGAIN : -Errno.ENOMEM;
     }
 
     private static int Stop(ref ClockTimes time)

@@ -4,6 +4,8 @@
  * the recording's or a snapshot's, or is counted as lost, wherever a snapshot interrupts threads.
  */
 #include "../modes.h"
+#include "../notify.h"
+#include "../proc.h"
 #include "../signals.h"
 #include "../steps.h"
 #include "../threads.h"
@@ -14,6 +16,12 @@
 
 #define THREADS	  8
 #define FUNCTIONS 16
+#define SNAPSHOTS 30
+
+/* Room for the buffers that a recording begins with, and for no others. */
+#define MOST_BUFFERS 16
+#define SMALL_BUFFER (128 << 10)
+#define SMALL_FILE   ((32 << 10) * (1 + 8 + MOST_BUFFERS * 4))
 
 static TRACED int leaf(int x)
 {
@@ -153,7 +161,7 @@ static void once(void)
 
 static void errors(void)
 {
-	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = 128 << 10);
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = SMALL_BUFFER);
 	struct trace_file file;
 	struct totals totals = {0};
 	FILE *existing;
@@ -174,7 +182,7 @@ static void errors(void)
 
 	/* Room for the rings that a recording begins with, and for no others. */
 	memset(&totals, 0, sizeof(totals));
-	opts.max_size = (32 << 10) * (1 + 8 + 16 * 4);
+	opts.max_size = SMALL_FILE;
 	start_recording(&opts);
 	leaf(1);
 	for (int i = 0; i < 100; i++) {
@@ -198,8 +206,7 @@ static void *wait_for(void *arg)
 /* No room for other buffers: nothing has changed. */
 static void full(void)
 {
-	struct ftrace_tracing_opts opts = FTRACE_RECORDING(
-		.filter = "leaf", .buffer_size = 128 << 10, .max_size = (32 << 10) * (1 + 8 + 16 * 4));
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = SMALL_BUFFER, .max_size = SMALL_FILE);
 	struct totals totals = {0};
 	pthread_t threads[12];
 	unsigned int ready = 0;
@@ -250,8 +257,7 @@ static unsigned long file_size(void)
  */
 static void ended(void)
 {
-	struct ftrace_tracing_opts opts = FTRACE_RECORDING(
-		.filter = "leaf", .buffer_size = 128 << 10, .max_size = (32 << 10) * (1 + 8 + 16 * 4));
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = SMALL_BUFFER, .max_size = SMALL_FILE);
 	struct totals totals = {0};
 	struct trace_file file;
 	unsigned long size = 0;
@@ -281,6 +287,83 @@ static void ended(void)
 	}
 	CHECK_EQ(file_size(), size);
 	add_recording(&totals);
+}
+
+static int listener;
+static bool is_cut;
+
+/* Is held where it has counted the buffers, and has not yet allocated the pages of those that it will need. */
+static void *take_snapshots(void *files)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MADV_POPULATE_WRITE, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SMALL_BUFFER, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	int fd = notify_of_calls(filter, sizeof(filter) / sizeof(*filter));
+
+	__atomic_store_n(&listener, fd, __ATOMIC_RELEASE);
+	for (int i = 0; fd >= 0 && i < SNAPSHOTS; i++)
+		take_snapshot((struct trace_file *)files + i);
+	__atomic_store_n(&is_cut, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Threads take all buffers, and have ended; none of them begins after that of another has ended, which it would notice. */
+static void take_all(void)
+{
+	pthread_t threads[MOST_BUFFERS];
+	uint64_t before = thread_count();
+	unsigned int ready = 0;
+
+	for (int i = 0; i < MOST_BUFFERS; i++)
+		threads[i] = start(wait_for, &ready);
+	WAIT_FOR(__atomic_load_n(&ready, __ATOMIC_SEQ_CST) == MOST_BUFFERS);
+	__atomic_store_n(&ready, 0, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < MOST_BUFFERS; i++)
+		join(threads[i]);
+	WAIT_FOR(thread_count() == before);
+}
+
+/* Each time that a snapshot has counted them, threads that begin and end take all of them: there still is room. */
+static void taken(void)
+{
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = SMALL_BUFFER, .max_size = SMALL_FILE);
+	static struct trace_file files[SNAPSHOTS];
+	struct totals totals = {0};
+	unsigned long threads = 0;
+	pthread_t thread;
+
+	start_recording(&opts);
+	leaf(1);
+	thread = start(take_snapshots, files);
+	WAIT_FOR(__atomic_load_n(&listener, __ATOMIC_ACQUIRE));
+	if (listener < 0)
+		skip_without_notifications();
+	while (!__atomic_load_n(&is_cut, __ATOMIC_ACQUIRE)) {
+		struct pollfd call = {.fd = listener, .events = POLLIN};
+
+		if (poll(&call, 1, 10) != 1 || !(call.revents & POLLIN))
+			continue;
+		take_all();
+		threads += MOST_BUFFERS;
+		let_go(listener, next_call(listener).id);
+	}
+	join(thread);
+	for (int i = 0; i < SNAPSHOTS; i++) {
+		CHECK_EQ(check_trace(&files[i]), NULL);
+		add_events(&files[i], &totals);
+		close_trace(&files[i]);
+	}
+	add_recording(&totals);
+	CHECK(threads >= SNAPSHOTS * MOST_BUFFERS);
+	CHECK(totals.entries + totals.lost >= 1 + threads);
+	CHECK_EQ(totals.exits, totals.entries);
 }
 
 /*
@@ -385,7 +468,10 @@ static void end_in_order(pthread_t *threads)
 		join(threads[i]);
 }
 
-/* A thread may have at most so many events between two snapshots, or it would overwrite some. */
+/*
+ * A thread may have at most so many events between two snapshots, or it would overwrite some: those of two grants, as it may
+ * use what is left of the last one after the last snapshot. A call has two units, and the buffer room for 65,000.
+ */
 static void grant(unsigned long calls)
 {
 	__atomic_store_n(&granted, made + calls, __ATOMIC_RELEASE);
@@ -401,7 +487,7 @@ static void consistent(void)
 	for (int i = 0; i < 25; i++) {
 		unsigned long before = made, stopped = stats().stopped_threads;
 
-		grant(20000);
+		grant(15000);
 		WAIT_FOR(__atomic_load_n(&made, __ATOMIC_ACQUIRE) > before + 300);
 		take_snapshot(&file);
 		CHECK(stats().stopped_threads - stopped >= THREADS);
@@ -592,14 +678,14 @@ static void step_with(const struct ftrace_tracing_opts *opts, unsigned int event
 
 static void each(void)
 {
-	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = 128 << 10);
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = SMALL_BUFFER);
 
 	step_with(&opts, 2, false, false);
 }
 
 static void each_block(void)
 {
-	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = 128 << 10);
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = SMALL_BUFFER);
 
 	step_with(&opts, 2, true, false);
 }
@@ -618,7 +704,7 @@ static void leave(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, 
 static void each_first(void)
 {
 	struct ftrace_graph_ops ops = {.size = sizeof(ops), .entryfunc = enter, .retfunc = leave};
-	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = 128 << 10);
+	struct ftrace_tracing_opts opts = FTRACE_RECORDING(.filter = "leaf", .buffer_size = SMALL_BUFFER);
 
 	CHECK_EQ(ftrace_graph_set_filter(&ops, "warm", 0, 1), 0);
 	CHECK_EQ(ftrace_register_graph(&ops), 0);
@@ -701,6 +787,7 @@ int main(int argc, char **argv)
 		{"errors", errors},
 		{"full", full},
 		{"ended", ended},
+		{"taken", taken},
 		{"consistent", consistent},
 		{"inconsistent", inconsistent},
 		{"accounted", accounted},

@@ -11,6 +11,7 @@
  * notifies the main thread of each openat(2), by a seccomp filter of its own.
  */
 #include "../modes.h"
+#include "../notify.h"
 #include "../proc.h"
 #include "../signals.h"
 #include "../test.h"
@@ -18,16 +19,11 @@
 #include "../traced.h"
 
 #include <dlfcn.h>
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 
 #define NAME   "shared::cxx_only"
 #define SYMBOL "_ZN6shared8cxx_onlyEi"
@@ -49,13 +45,9 @@ static void *opens(void *arg)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-	int fd;
+	int fd = notify_of_calls(code, sizeof(code) / sizeof(*code));
 
-	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-		     &program);
-	listener = fd >= 0 ? fd : -errno;
+	listener = fd;
 	if (fd < 0)
 		return arg;
 	plugin = dlopen(PLUGIN, RTLD_NOW);
@@ -64,31 +56,15 @@ static void *opens(void *arg)
 	return arg;
 }
 
-static void go_on(uint64_t id)
-{
-	struct seccomp_notif_resp answer = {
-		.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-
-	CHECK_EQ(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer), 0);
-}
-
-static struct seccomp_notif next(void)
-{
-	struct seccomp_notif call = {0};
-
-	CHECK_EQ(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call), 0);
-	return call;
-}
-
-/* The thread opens a file whose path has @name in it, and waits for go_on(). */
+/* The thread opens a file whose path has @name in it, and waits for let_go(). */
 static uint64_t hold(const char *name)
 {
 	for (;;) {
-		struct seccomp_notif call = next();
+		struct seccomp_notif call = next_call(listener);
 
 		if (strstr((const char *)call.data.args[1], name))
 			return call.id;
-		go_on(call.id);
+		let_go(listener, call.id);
 	}
 }
 
@@ -108,7 +84,7 @@ static void open_and_look(struct ftrace_ops *first, const char *pattern)
 	opener = start(opens, NULL);
 	WAIT_FOR(listener);
 	if (listener < 0)
-		skip("needs seccomp's notifications (Linux 5.5)");
+		skip_without_notifications();
 	held = hold("libstdc++");
 	CHECK_EQ(ftrace_arch_code_modify_post_process(), 0);
 	WAIT_FOR(find_site(SYMBOL).count == 1);
@@ -118,12 +94,12 @@ static void traced_when_open(void)
 {
 	const unsigned char *function;
 
-	go_on(held);
+	let_go(listener, held);
 	while (!is_open) {
 		struct pollfd ready = {.fd = listener, .events = POLLIN};
 
 		if (poll(&ready, 1, 10) == 1 && ready.revents & POLLIN)
-			go_on(next().id);
+			let_go(listener, next_call(listener).id);
 	}
 	join(opener);
 	function = dlsym(plugin, SYMBOL);
