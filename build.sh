@@ -34,9 +34,12 @@ Commands:
                         (docs/windows.md)
   test windows          build it and its tests, by gcc and by clang, and run them under wine
                         (not part of test)
+  soak MINUTES          do all that the library does, in turn, under random seeds, for so
+                        long: change code, trace, record, attach, real programs; check
+                        that no memory, descriptor, thread or mapping is left
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
-                        before, each real host for a minute; about an hour in all.
+                        before, each real host for a minute; about two hours in all.
                         windows-hammer: that of the Windows DLL, under wine
   fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names and trace
                         files with libFuzzer, starting from the corpus in managed-tests/fuzz
@@ -366,6 +369,14 @@ run_tests() {
     return $failed
 }
 
+# soak_minutes MINUTES
+soak_minutes() {
+    build_library
+    quietly cmake --build "$build" -j "$jobs"
+    quietly cmake --install "$build" --prefix "$prefix"
+    exec "$root/native-tests/soak/soak.sh" "$1" "$build" "$prefix"
+}
+
 # run_soak [NAME]: one test after the other, because most of them use all CPUs
 run_soak() {
     if [ "${1:-}" = windows-hammer ]; then
@@ -507,7 +518,8 @@ windows)
     echo "$build/windows"
     ;;
 soak)
-    [ $# -le 1 ] || die "soak takes at most one NAME" 64
+    [ $# -le 1 ] || die "soak takes one NAME, or MINUTES" 64
+    [[ ! ${1:-} =~ ^[1-9][0-9]{0,4}$ ]] || soak_minutes "$1"
     run_soak "$@"
     ;;
 fuzz)
