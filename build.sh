@@ -178,7 +178,7 @@ quietly() {
 }
 
 configure() {
-    quietly cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo "$@"
+    quietly cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo
 }
 
 build_library() {

@@ -103,7 +103,7 @@ prepare() {
     build=$(cd "$given_build" && pwd)
     prefix=$(cd "$given_prefix" 2>/dev/null && pwd) || failed "no folder $given_prefix"
     [ -e "$prefix/lib/libftrace.so" ] || failed "no libftrace in $prefix"
-    cd "$here" # names of inputs are part of what error messages say
+    cd "$here" || failed "no folder $here" # names of inputs are part of what error messages say
 }
 
 # build_both VARIANT SOURCE MORE_SOURCES LINK_FLAGS: of the program as it is, driven by the one source, and of the

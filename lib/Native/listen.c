@@ -286,8 +286,8 @@ static int note_path(const char *path)
 		return -ENAMETOOLONG;
 	if (*path != '/') {
 		length = raw_syscall(SYS_getcwd, (long)listener.path, sizeof(listener.path) - LONGEST_NAME - 1, 0, 0, 0, 0);
-		if (length < 0)
-			return length;
+		if (length <= 0)
+			return length ? length : -ENOENT;
 		listener.path[length - 1] = '/';
 	}
 	strcpy(listener.path + length, path);

@@ -70,7 +70,8 @@ public sealed class AgentConnectionTests
             {
                 thrown = e;
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         thread.Start();
         bool isOver = thread.Join(TimeSpan.FromSeconds(60));
         return thrown == null ? isOver : throw thrown;

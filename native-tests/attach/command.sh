@@ -226,7 +226,7 @@ again)
     "$ftrace" record -P "$pid" --seconds 1 -q -o trace.data
     will "threads are left" is_alone
     before="$(descriptors) $(grep -c . "/proc/$pid/maps")"
-    for i in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
         attach -q
         kill -TERM $tool
         wait $tool || fail "exit status $?"
@@ -277,6 +277,19 @@ socket)
     kill -TERM $tool
     wait $tool || fail "$(cat attach.log)"
     tool=
+    # It has waited for an answer, and has it: the first signal detaches, as always.
+    kill -STOP "$pid"
+    will "it is not stopped" grep -q '^State:.T' "/proc/$pid/status"
+    "$ftrace" attach socket -o waited.data > attach.log 2>&1 3>&- &
+    tool=$!
+    will "it is not said what is waited for" grep -q "waits for the process" attach.log
+    kill -CONT "$pid"
+    will "it is not recorded" has "$pid" state=on
+    will "it is not attached" grep -q "attached to" attach.log
+    kill -TERM $tool
+    wait $tool || fail "exit status $?: $(cat attach.log)"
+    tool=
+    [ "$(functions_in waited.data)" = "work_one work_two " ] || fail "recorded: $(functions_in waited.data)"
     finish
     [ ! -e socket ] || fail "the socket is left"
     ;;

@@ -360,7 +360,7 @@ redis)
     will "it answers" pongs
     redis-benchmark -s "$work/socket" -c 20 -n 10000 -t set,get -l -q >/dev/null 2>&1 8>&- 9>&- &
     load=$!
-    jobs+=($load)
+    jobs+=("$load")
     attach_rounds counts
     attach_rounds counts_and_samples -p sample
     counts

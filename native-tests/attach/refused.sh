@@ -302,11 +302,11 @@ visible)
     refused 82 "$work/hidden/libftrace.so is not there; .* --copy-to" "$pid" --library "$work/hidden/libftrace.so"
     refused 82 'No such file' "$pid" --library "$work/hidden/libftrace.so" --copy-to "$work/hidden/taken"
     there=/proc/$pid/root$work/hidden/folder/libftrace.so
-    before=$(stat -c %i "$there")
+    inode=$(stat -c %i "$there")
     refused 0 was_loaded=0 "$pid" --library "$work/hidden/libftrace.so" --copy-to "$work/hidden/link"
     [ -z "$(ls "$work/hidden/folder")" ] || fail "the library is in a folder that the process does not see"
     # Nobody can change the new one between a look at it and its use.
-    [ "$(stat -c %i "$there")" != "$before" ] || fail "a file that was there is used"
+    [ "$(stat -c %i "$there")" != "$inode" ] || fail "a file that was there is used"
     [ "$(ls "/proc/$pid/root$work/hidden/folder")" = libftrace.so ] || fail "more is left there"
     refused 0 was_loaded=1 "$pid"
     finish 42

@@ -7,7 +7,7 @@
  *	attach		the command attaches and leaves, ROUNDS times
  *	died		the command dies before its first, second... step, for each a new target, until it has done all of them;
  *			ROUNDS: of such series. Calls that the kernel does not restart return EINTR if it dies between the stop
- *			and its first look at the registers, as they do after SIGSTOP and SIGCONT: at steps 3 and 4
+ *			and its first look at the registers, as they do after SIGSTOP and SIGCONT: it dies by SIGUSR2 there
  *	killed		the command is killed at random instants, ROUNDS times; each 8 rounds a new target
  *	left		a call whose timeout is relative does not begin again. Its time is that of the first argument after the call, in ms
  *	target		the target is killed at random instants: the command ends, with a status of its own
@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,19 +179,21 @@ static int run_died(int rounds)
 
 	for (int i = 0; i < rounds; i++) {
 		for (int step = 1, status = -1; status != 0; step++) {
+			bool may_interrupt;
 			char value[16];
 
 			sprintf(value, "%d", step);
 			start_target();
 			status = attach("--die-at", value);
-			if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			may_interrupt = WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR2;
+			if (may_interrupt || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 				deaths++;
 			else
 				check_whole(status);
 			if (WIFEXITED(status) && WEXITSTATUS(status) == NO_PLACE)
 				step--;
 			await_progress(2);
-			end_target(step == 3 || step == 4);
+			end_target(may_interrupt);
 		}
 	}
 	printf("died at %d steps; %u calls have returned EINTR\n", deaths, all_interrupted);

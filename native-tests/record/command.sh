@@ -18,6 +18,7 @@ export FTRACE_LIBRARY
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+# shellcheck disable=SC3045 # dash has it
 ulimit -c 0
 
 # Entry and exit of 100 calls of each of two functions, and of main().
@@ -301,7 +302,7 @@ files)
 	[ "$(cat out)" = "[ran]" ] || fail "the program was not run"
 	record 3 -o /dev/full "$recorded" exit 3
 	mkfifo fifo
-	cat fifo >read &
+	cat fifo >./read &
 	record 0 -o fifo "$recorded"
 	wait
 	has read $all

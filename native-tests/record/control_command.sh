@@ -168,7 +168,8 @@ snapshot)
     grep -qF "$folder/relative: see it with: ftrace report $folder/relative" log || fail "$(cat log)"
     [ "$(functions_in relative)" = "work_one work_two " ] || fail "a relative path"
     "$ftrace" snapshot "$pid" 2> log
-    [ -e ftrace-*Z.data ] || fail "no name: $(ls)"
+    set -- ftrace-*Z.data
+    [ -e "$1" ] || fail "no name: $(ls)"
     echo precious > other
     fails "$folder/other: exists" "$ftrace" snapshot "$pid" -o other
     [ "$(cat other)" = precious ] || fail "a file was replaced"

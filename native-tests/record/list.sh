@@ -164,7 +164,7 @@ files)
 	build $flag one.c -o one
 	size=$(stat -c %s one)
 	for part in 1 63 64 100 1000 5000 $((size / 2)) $((size - 1)); do
-		head -c "$part" one >cut
+		head -c "$part" one >./cut
 		"$ftrace" list ./cut >out 2>err
 		got=$?
 		[ $got -le 1 ] || fail "a file of $part bytes: exit status $got"

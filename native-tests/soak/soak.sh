@@ -245,9 +245,22 @@ turn_test() {
     # shellcheck disable=SC2046 # names without blanks
     one_of $(ctest --test-dir "$build" -C Soak -L '^soak$' -N |
         sed -n 's/^ *Test *#[0-9]*: \(soak-\(hosts-\|attach-hosts-\|graph-\|agent-\|attach-\|record-\).*\)/\1/p' | grep -v 'gcov\|storm')
-    did="./build.sh soak ${drawn#soak-}"
-    ctest --test-dir "$build" -C Soak -L '^soak$' -R "^$drawn\$" --output-on-failure >"$work/log" 2>&1 || return 1
-    ! grep -q '(Skipped)\|\*\*\*Skipped' "$work/log" || return 77
+    long_test "${drawn#soak-}"
+}
+
+# long_test NAME: of ./build.sh soak NAME
+long_test() {
+    did="./build.sh soak $1"
+    ctest --test-dir "$build" -C Soak -L '^soak$' -R "^soak-$1\$" --output-on-failure >"$work/log" 2>&1 || return 1
+    ! grep -q 'Skipped\|No tests were found' "$work/log" || return 77
+}
+
+turn_sanitized() {
+    long_test sanitized
+}
+
+turn_valgrind() {
+    long_test valgrind
 }
 
 turn_program() {
@@ -297,6 +310,10 @@ target=$!
 exec 9>"$work/to-target"
 touch "$work/life" "$work/target"
 
+if [ "$minutes" -ge 10 ]; then
+    take_turn sanitized
+    take_turn valgrind
+fi
 modes=(patch life ops attach graph recorder test program)
 at=0
 while [ "$(left)" -gt 0 ]; do

@@ -178,20 +178,26 @@ internal sealed unsafe class AgentConnection : IDisposable
     /// <returns>False after the time.</returns>
     private bool Await(long until)
     {
-        if (_hasTold || Left(until) < PatienceMs)
-        {
-            return Left(until) > 0 && AgentSocket.WaitReadable(_socket, Left(until));
-        }
-
-        if (AgentSocket.WaitReadable(_socket, PatienceMs))
+        if (AgentSocket.WaitReadable(_socket, Math.Min(Left(until), PatienceMs)))
         {
             return true;
         }
 
-        _hasTold = true;
-        _end.ExpectLast();
-        TraceFinish.Print($"{_target}: waits for the process, which {WaitReason.Of(AgentSocket.PeerOf(_socket))}. Ctrl-C ends this command at once");
-        return AgentSocket.WaitReadable(_socket, Left(until));
+        if (Left(until) == 0)
+        {
+            return false;
+        }
+
+        _end.ExpectLast(true);
+        if (!_hasTold)
+        {
+            _hasTold = true;
+            TraceFinish.Print($"{_target}: waits for the process, which {WaitReason.Of(AgentSocket.PeerOf(_socket))}. Ctrl-C ends this command at once");
+        }
+
+        bool hasCome = AgentSocket.WaitReadable(_socket, Left(until));
+        _end.ExpectLast(!hasCome);
+        return hasCome;
     }
 
     private static int Left(long until) => (int)Math.Max(0, until - Environment.TickCount64);

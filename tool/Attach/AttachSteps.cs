@@ -6,8 +6,12 @@ namespace Ftrace.Tool.Attach;
 internal static class AttachSteps
 {
     private const int Kill = 9;
+    private const int User = 12; // SIGUSR2
 
     private static int s_left;
+
+    /// <summary>A thread has been stopped, and the call that it is in may return EINTR if this process ends now: that is to be told by the signal.</summary>
+    public static bool MayInterrupt { get; set; }
 
     /// <summary>This process is killed before that step, from 1; 0: it is not.</summary>
     public static void DieAt(int step) => s_left = step;
@@ -17,7 +21,7 @@ internal static class AttachSteps
     {
         if (s_left > 0 && --s_left == 0)
         {
-            Libc.Kill(Environment.ProcessId, Kill);
+            Libc.Kill(Environment.ProcessId, MayInterrupt ? User : Kill);
         }
     }
 }

@@ -33,8 +33,8 @@ internal sealed class EndRequest : IDisposable
 
     public bool IsAsked => _isAsked;
 
-    /// <summary>It is ending already, or only waits: the next signal is the last one.</summary>
-    public void ExpectLast() => _isLast = true;
+    /// <summary>This process only waits, or is ending already: the next signal is the last one. False: it does not wait any more.</summary>
+    public void ExpectLast(bool isLast) => _isLast = isLast;
 
     public void Dispose()
     {

@@ -328,6 +328,13 @@ internal sealed class ThreadSearch
     /// <returns>Null: it has ended, or stopped for another reason.</returns>
     private StoppedThread? Stop(int tid, AttachPath path)
     {
+        StoppedThread? stopped = StopAndRepeat(tid, path);
+        AttachSteps.MayInterrupt = false;
+        return stopped;
+    }
+
+    private StoppedThread? StopAndRepeat(int tid, AttachPath path)
+    {
         ProcessStatus? status = _process.ReadStatus(tid);
         if (status == null)
         {
@@ -344,6 +351,7 @@ internal sealed class ThreadSearch
 
         long start = Stopwatch.GetTimestamp();
         thread.Interrupt();
+        AttachSteps.MayInterrupt = true;
         ThreadStop stop = thread.Wait(LongestStopMs);
         while (stop.IsSignal)
         {
@@ -363,6 +371,7 @@ internal sealed class ThreadSearch
 
         var stopped = new StoppedThread(thread, registers, path, start);
         stopped.Repeat();
+        AttachSteps.MayInterrupt = false;
         if (stop.IsGroupStop)
         {
             stopped.Thread.Detach();

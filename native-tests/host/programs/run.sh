@@ -71,7 +71,7 @@ cmp -s "$dir/untouched.out" "$dir/toggled.out" || complain "the two wrote differ
 	echo "skipped: no memory is free within 2 GB of the library"
 	exit 77
 }
-[ "$(value state)" = done ] || complain "the tool did not make its changes"
+[ "$(value state)" = "done" ] || complain "the tool did not make its changes"
 for name in errors left late wrong; do
 	[ "$(value $name)" = 0 ] || complain "$name: $(value $name)"
 done
