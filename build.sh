@@ -56,6 +56,8 @@ Commands:
                         some GB of disk
   install PREFIX        install the library, the headers, pkg-config and CMake files, and
                         the command ftrace
+  package               make packages of that, an archive and Debian's, in build/packages
+                        (docs/packages.md)
   clean                 remove the build folder
   help                  print this text
 
@@ -67,7 +69,8 @@ Options:
                         libboost-context-dev gdb strace valgrind python3 rustc git
                         protobuf-compiler chromium chromium-driver libc6-i386), for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
-                        redis-tools sqlite3 musl-tools), and for Windows (gcc-mingw-w64-x86-64-win32
+                        redis-tools sqlite3 musl-tools), for packages (debhelper elfutils lintian
+                        debootstrap diffoscope-minimal), and for Windows (gcc-mingw-w64-x86-64-win32
                         g++-mingw-w64-x86-64-win32 clang-19 lld-19 llvm-19 wine64)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -151,6 +154,12 @@ install_deps() {
     command -v redis-check-rdb >/dev/null 2>&1 || packages+=(redis-tools)
     command -v sqlite3 >/dev/null 2>&1 || packages+=(sqlite3)
     command -v musl-gcc >/dev/null 2>&1 || packages+=(musl-tools)
+    # For packages, and their tests.
+    command -v dh >/dev/null 2>&1 || packages+=(debhelper)
+    command -v eu-unstrip >/dev/null 2>&1 || packages+=(elfutils)
+    command -v lintian >/dev/null 2>&1 || packages+=(lintian)
+    command -v debootstrap >/dev/null 2>&1 || packages+=(debootstrap)
+    command -v diffoscope >/dev/null 2>&1 || packages+=(diffoscope-minimal)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}" && return
@@ -545,6 +554,11 @@ install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64
     build_tool
     cmake --install "$build" --prefix "$1"
+    ;;
+package)
+    [ $# -eq 0 ] || die "package takes no options" 64
+    build_tool
+    exec "$root/packages/package.sh" "$build" "$build/packages"
     ;;
 clean)
     rm -rf "$build"
