@@ -16,8 +16,13 @@ endif()
 set(inside ${library_inside} ${command_inside})
 list(REMOVE_DUPLICATES inside)
 
-set(notices ${FTRACE_BINARY}/notices)
+# Written where they are installed: several installations may run at the same time.
+set(notices $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share/doc/libftrace)
+file(INSTALL ${FTRACE_SOURCE}/LICENSE DESTINATION ${CMAKE_INSTALL_PREFIX}/share/doc/libftrace)
 write_notices(${notices}/THIRD-PARTY-NOTICES.txt ${inside})
 write_sbom(${notices}/libftrace.cdx.json ${FTRACE_VERSION})
-file(INSTALL DESTINATION ${CMAKE_INSTALL_PREFIX}/share/doc/libftrace TYPE FILE FILES
-    ${FTRACE_SOURCE}/LICENSE ${notices}/THIRD-PARTY-NOTICES.txt ${notices}/libftrace.cdx.json)
+foreach(file THIRD-PARTY-NOTICES.txt libftrace.cdx.json)
+    message(STATUS "Installing: ${notices}/${file}")
+    file(CHMOD ${notices}/${file} PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+    list(APPEND CMAKE_INSTALL_MANIFEST_FILES ${CMAKE_INSTALL_PREFIX}/share/doc/libftrace/${file})
+endforeach()

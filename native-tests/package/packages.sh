@@ -70,8 +70,8 @@ while read -r file; do
 	*.debug) objcopy --decompress-debug-sections "$file" "$dir/plain" && cat "$dir/plain" ;;
 	*) cat "$file" ;;
 	esac >"$dir/bytes"
-	! grep -qF -e "$source/" -e "$build/" "$dir/bytes" ||
-		fail "${file#"$dir"/} has a path of the build: $(strings "$dir/bytes" | grep -m 1 -F -e "$source/" -e "$build/")"
+	! grep -qF -e "$source/" -e "$build/" -e /.nuget/ "$dir/bytes" ||
+		fail "${file#"$dir"/} has a path of the build: $(strings "$dir/bytes" | grep -m 1 -F -e "$source/" -e "$build/" -e /.nuget/)"
 done <"$dir/files"
 echo "paths: none of the build"
 

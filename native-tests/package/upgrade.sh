@@ -27,6 +27,7 @@ leave() {
 	rm -rf --one-file-system "$dir"
 }
 trap leave EXIT
+trap 'exit 1' HUP INT TERM
 
 fail() {
 	echo "upgrade.sh: $*" >&2
