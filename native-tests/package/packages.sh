@@ -62,6 +62,11 @@ else
 fi
 
 # No path of the build, also not in compressed files and sections.
+paths=
+for path in "$source" "$build"; do
+	paths="$paths|(^|[^[:alnum:]_.-])$(echo "$path" | sed 's/[][().*+?{}^$|\\]/\\&/g')([^[:alnum:]_.-]|\$)"
+done
+paths="/\.nuget/$paths"
 tar xzf "$dir"/packages/*.tar.gz -C "$dir"
 find "$dir/root" "$dir"/ftrace-* -type f >"$dir/files"
 while read -r file; do
@@ -70,8 +75,8 @@ while read -r file; do
 	*.debug) objcopy --decompress-debug-sections "$file" "$dir/plain" && cat "$dir/plain" ;;
 	*) cat "$file" ;;
 	esac >"$dir/bytes"
-	! grep -qF -e "$source/" -e "$build/" -e /.nuget/ "$dir/bytes" ||
-		fail "${file#"$dir"/} has a path of the build: $(strings "$dir/bytes" | grep -m 1 -F -e "$source/" -e "$build/" -e /.nuget/)"
+	! LC_ALL=C grep -aqE "$paths" "$dir/bytes" ||
+		fail "${file#"$dir"/} has a path of the build: $(strings "$dir/bytes" | grep -m 1 -E "$paths")"
 done <"$dir/files"
 echo "paths: none of the build"
 
