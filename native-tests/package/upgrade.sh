@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# upgrade.sh BUILD SOURCE - the packages in a system of their own: installed, upgraded
-# to a newer version, used, removed and purged. Nothing stays behind. The system is a
-# folder that debootstrap fills with what this system has; programs run there by chroot.
+# upgrade.sh BUILD SOURCE - all checks of lintian; then the packages in a system of their
+# own: installed, upgraded to a newer version, used, removed and purged. Nothing stays.
+# The system is a folder that debootstrap fills with what this system has; programs run
+# there by chroot.
 set -eu
 
 build=$1
 source=$2
 here=$(cd "$(dirname "$0")" && pwd)
-for tool in debootstrap:debootstrap dh:debhelper eu-unstrip:elfutils; do
+for tool in debootstrap:debootstrap lintian:lintian dh:debhelper eu-unstrip:elfutils; do
 	command -v "${tool%:*}" >/dev/null || {
 		echo "skipped: needs package ${tool#*:}"
 		exit 77
@@ -66,6 +67,7 @@ for revision in 1 2; do
 	"$source/packages/package.sh" "$build" "$dir/packages" "$revision" >/dev/null
 	cp "$dir/packages"/*.deb "$system/packages"
 done
+lintian --allow-root --fail-on error,warning "$dir"/packages/*.deb || fail "lintian complains"
 files >"$dir/before"
 
 inside sh -c 'dpkg -i /packages/*-1_amd64.deb' >"$dir/log" 2>&1 || fail "$(cat "$dir/log")"
