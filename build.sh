@@ -65,7 +65,8 @@ Options:
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
-                        protobuf-compiler chromium chromium-driver libc6-i386), for the tests in real hosts (golang-go
+                        protobuf-compiler chromium chromium-driver libc6-i386 abigail-tools debootstrap), for
+                        the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
                         redis-tools sqlite3 musl-tools), and for Windows (gcc-mingw-w64-x86-64-win32
                         g++-mingw-w64-x86-64-win32 clang-19 lld-19 llvm-19 wine64)
@@ -131,6 +132,9 @@ install_deps() {
     command -v chromedriver >/dev/null 2>&1 || packages+=(chromium-driver)
     # The loader of 32-bit programs, which ftrace record meets.
     [ -e /lib/ld-linux.so.2 ] || packages+=(libc6-i386)
+    # What compares the ABI with that of earlier versions, and installs an older system to run on.
+    command -v abidiff >/dev/null 2>&1 || packages+=(abigail-tools)
+    command -v debootstrap >/dev/null 2>&1 || packages+=(debootstrap)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.
     command -v gdb >/dev/null 2>&1 || packages+=(gdb)
     command -v strace >/dev/null 2>&1 || packages+=(strace)
