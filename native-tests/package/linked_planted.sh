@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# linked_planted.sh CC - linked.sh finds each fault that it looks for, in small files linked for
-# that, and none in one without.
+# linked_planted.sh CC LIBC - linked.sh finds each fault that it looks for, in small files linked for
+# that, and none in one without; and imports.sh those in lines of C#.
 set -eu
 
 cc=$1
+libc=$2
+imports=$(dirname "$0")/imports.sh
 check=$(dirname "$0")/linked.sh
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -50,4 +52,21 @@ planted 'has text relocations' "$call int x; __asm__(\".text; .quad x\");" -Wl,-
 planted 'has an executable stack' "$call" -Wl,-z,execstack
 planted 'writable and executable' "$call __asm__(\".section mixed, \\\"awx\\\", @progbits; .quad 1; .text\");"
 planted 'claims to support CET' "$call" -Wl,-z,ibt,-z,shstk
+
+# imported MESSAGE LINE
+imported() {
+	mkdir -p "$dir/source"
+	printf '%s\n' '[LibraryImport("libc", EntryPoint = "open")]' "$2" >"$dir/source/planted.cs"
+	if "$imports" "$dir/source" "$libc" >"$dir/log" 2>&1 || ! grep -qF -e "$1" "$dir/log"; then
+		echo "not found: $1" >&2
+		cat "$dir/log" >&2
+		exit 1
+	fi
+	count=$((count + 1))
+}
+imported 'fstatat is of glibc 2.33' '[LibraryImport("libc", EntryPoint = "fstatat")]'
+imported 'dlopen is of glibc 2.34' '[LibraryImport("libc", EntryPoint = "dlopen", SetLastError = true)]'
+imported 'none_such is not in' '[LibraryImport("libc", EntryPoint = "none_such")]'
+imported 'of another library' '[LibraryImport("libdl", EntryPoint = "dlopen")]'
+imported 'not named' '[LibraryImport("libc")]'
 echo "$count faults found"
