@@ -35,12 +35,12 @@ internal static class Injector
             throw process.Refuse(AttachRefusal.OtherVersion, "has loaded a version of the library that has no agent; restart it with the version of this command");
         }
 
-        string? path = wasLoaded ? null : LibraryPlace.Find(process, options);
         int handle = OpenHandle(process);
         int socket = -1;
-        Libc.SleepExactly();
         try
         {
+            string? path = wasLoaded ? null : LibraryPlace.Find(process, options);
+            Libc.SleepExactly();
             StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => end.IsAsked).Find();
             var thread = new BorrowedThread(process, stopped, libc.Codes);
             TimeSpan stoodStill;

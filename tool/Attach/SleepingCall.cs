@@ -24,6 +24,7 @@ internal static class SleepingCall
         35 or 230 => true, // nanosleep, clock_nanosleep
         34 or 130 or 128 => true, // pause, rt_sigsuspend, rt_sigtimedwait
         61 or 247 => true, // wait4, waitid
+        219 => true, // restart_syscall: one that was interrupted before, with a timeout, which calls for these locks do not have
         Futex => (second & FutexCommand) == FutexWaitBitset || ((second & FutexCommand) == FutexWait && (uint)third == 0),
         _ => false,
     };
