@@ -37,6 +37,8 @@ Commands:
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
                         before, each real host for a minute; about an hour in all.
+                        bullseye: the native tests, and the command, on Debian 11, which
+                        debootstrap installs (as root; docs/systems.md).
                         windows-hammer: that of the Windows DLL, under wine
   fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names and trace
                         files with libFuzzer, starting from the corpus in managed-tests/fuzz

@@ -37,11 +37,17 @@ command -v debootstrap >/dev/null || skip "needs package debootstrap"
 
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep '/debian/\?$' | head -n 1)
 mounted=()
-trap 'for place in "${mounted[@]}"; do umount -l "$place"; done' EXIT
+unmount() {
+    local place
+    for place in "${mounted[@]}"; do
+        umount -l "$place"
+    done
+}
+trap unmount EXIT
 
 # attach OPTION WHAT
 attach() {
-    mount "$1" "$2" "$folder/$2" 2>"$folder.log" || skip "nothing can be mounted here: $(cat "$folder.log")"
+    mount "$1" "/$2" "$folder/$2" 2>"$folder.log" || skip "nothing can be mounted here: $(cat "$folder.log")"
     mounted=("$folder/$2" "${mounted[@]}")
 }
 

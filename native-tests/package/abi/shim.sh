@@ -24,8 +24,8 @@ shim() {
 }
 
 shim all -DFTRACE_NO_INLINE ftrace.h
-"$cc" -DFTRACE_NO_INLINE -I"$include" -E -dM "$dir/all.c" |
-	sed -nE '/FTRACE_VERSION_/d; s/^#define (FTRACE_[A-Z_]+) [0-9(].*/enum macro_\1 { value_\1 = \1 };/p' |
+"$cc" -DFTRACE_NO_INLINE -I"$include" -E -dM "$dir/declarations.c" |
+	sed -nE '/FTRACE_VERSION_/d; s/^#define (FTRACE_[A-Z0-9_]+) [0-9(].*/enum macro_\1 { value_\1 = \1 };/p' |
 	sort >>"$dir/all.c"
 shim inline -UFTRACE_NO_INLINE nmi-inline.h
 echo '__typeof__(ftrace_modifying_code) ftrace_modifying_code; __thread __typeof__(ftrace_nmi_thread) ftrace_nmi_thread;' \
