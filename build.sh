@@ -37,6 +37,8 @@ Commands:
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
                         before, each real host for a minute; about an hour in all.
+                        bullseye: the native tests, and the command, on Debian 11, which
+                        debootstrap installs (as root; docs/systems.md).
                         windows-hammer: that of the Windows DLL, under wine
   fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names and trace
                         files with libFuzzer, starting from the corpus in managed-tests/fuzz
@@ -67,7 +69,8 @@ Options:
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
-                        protobuf-compiler chromium chromium-driver libc6-i386), for the tests in real hosts (golang-go
+                        protobuf-compiler chromium chromium-driver libc6-i386 abigail-tools debootstrap), for
+                        the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
                         redis-tools sqlite3 musl-tools), for packages (debhelper elfutils lintian
                         debootstrap diffoscope-minimal), and for Windows (gcc-mingw-w64-x86-64-win32
@@ -134,6 +137,9 @@ install_deps() {
     command -v chromedriver >/dev/null 2>&1 || packages+=(chromium-driver)
     # The loader of 32-bit programs, which ftrace record meets.
     [ -e /lib/ld-linux.so.2 ] || packages+=(libc6-i386)
+    # What compares the ABI with that of earlier versions, and installs an older system to run on.
+    command -v abidiff >/dev/null 2>&1 || packages+=(abigail-tools)
+    command -v debootstrap >/dev/null 2>&1 || packages+=(debootstrap)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.
     command -v gdb >/dev/null 2>&1 || packages+=(gdb)
     command -v strace >/dev/null 2>&1 || packages+=(strace)
