@@ -73,7 +73,7 @@ Options:
                         the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
                         redis-tools sqlite3 musl-tools), for packages (debhelper elfutils lintian
-                        debootstrap diffoscope-minimal), and for Windows (gcc-mingw-w64-x86-64-win32
+                        diffoscope-minimal), and for Windows (gcc-mingw-w64-x86-64-win32
                         g++-mingw-w64-x86-64-win32 clang-19 lld-19 llvm-19 wine64)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -164,7 +164,6 @@ install_deps() {
     command -v dh >/dev/null 2>&1 || packages+=(debhelper)
     command -v eu-unstrip >/dev/null 2>&1 || packages+=(elfutils)
     command -v lintian >/dev/null 2>&1 || packages+=(lintian)
-    command -v debootstrap >/dev/null 2>&1 || packages+=(debootstrap)
     command -v diffoscope >/dev/null 2>&1 || packages+=(diffoscope-minimal)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
