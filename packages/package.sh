@@ -68,9 +68,9 @@ libftrace ($version-$revision) unstable; urgency=medium
  -- $maintainer  $(date -R -d "@$SOURCE_DATE_EPOCH")
 
 TXT
-    # One thread: xz writes other bytes with more.
+    # xz, which every dpkg reads. One thread: it writes other bytes with more.
     (cd "$work" && FTRACE_ROOT=$root FTRACE_BUILD=$build DEB_RULES_REQUIRES_ROOT=no DPKG_DEB_THREADS_MAX=1 \
-        debian/rules binary) >"$work/debian.log" 2>&1 || {
+        DPKG_DEB_COMPRESSOR_TYPE=${DPKG_DEB_COMPRESSOR_TYPE:-xz} debian/rules binary) >"$work/debian.log" 2>&1 || {
         cat "$work/debian.log" >&2
         die "the Debian packages could not be made"
     }

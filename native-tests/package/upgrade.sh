@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# upgrade.sh BUILD SOURCE - all checks of lintian; then the packages in a system of their
-# own: installed, upgraded to a newer version, used, removed and purged. Nothing stays.
-# The system is a folder that debootstrap fills with what this system has; programs run
-# there by chroot.
+# upgrade.sh BUILD SOURCE [CODENAME] - all checks of lintian; then the packages in a
+# system of their own: installed, upgraded to a newer version, used, removed and purged.
+# Nothing stays. The system is a folder that debootstrap fills with this version of
+# Debian, or with the one of that name; programs run there by chroot.
 set -eu
 
 build=$1
@@ -52,7 +52,7 @@ versions() {
 }
 
 # shellcheck source=/dev/null
-codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+codename=${3:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
 debootstrap --variant=minbase --include=gcc,libc6-dev,make,cmake,pkg-config,man-db "$codename" "$system" >"$dir/log" 2>&1 || {
 	tail -n 3 "$dir/log"
 	echo "skipped: debootstrap cannot fill a folder with $codename"
