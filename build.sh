@@ -40,6 +40,8 @@ Commands:
   soak [NAME]           run the long tests, or one of them: the hammer for 60 seconds in
                         each configuration, 50 rounds of programs that have failed
                         before, each real host for a minute; about two hours in all.
+                        bullseye: the native tests, and the command, on Debian 11, which
+                        debootstrap installs (as root; docs/systems.md).
                         windows-hammer: that of the Windows DLL, under wine
   fuzz [OPTIONS]        fuzz the parsers of ELF files, patterns, C++ and Rust names and trace
                         files with libFuzzer, starting from the corpus in managed-tests/fuzz
@@ -59,6 +61,8 @@ Commands:
                         some GB of disk
   install PREFIX        install the library, the headers, pkg-config and CMake files, and
                         the command ftrace
+  package               make packages of that, an archive and Debian's, in build/packages
+                        (docs/packages.md)
   clean                 remove the build folder
   help                  print this text
 
@@ -68,9 +72,11 @@ Options:
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
-                        protobuf-compiler chromium chromium-driver libc6-i386), for the tests in real hosts (golang-go
+                        protobuf-compiler chromium chromium-driver libc6-i386 abigail-tools debootstrap), for
+                        the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
-                        redis-tools sqlite3 musl-tools), and for Windows (gcc-mingw-w64-x86-64-win32
+                        redis-tools sqlite3 musl-tools), for packages (debhelper elfutils lintian
+                        diffoscope-minimal), and for Windows (gcc-mingw-w64-x86-64-win32
                         g++-mingw-w64-x86-64-win32 clang-19 lld-19 llvm-19 wine64)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -134,6 +140,9 @@ install_deps() {
     command -v chromedriver >/dev/null 2>&1 || packages+=(chromium-driver)
     # The loader of 32-bit programs, which ftrace record meets.
     [ -e /lib/ld-linux.so.2 ] || packages+=(libc6-i386)
+    # What compares the ABI with that of earlier versions, and installs an older system to run on.
+    command -v abidiff >/dev/null 2>&1 || packages+=(abigail-tools)
+    command -v debootstrap >/dev/null 2>&1 || packages+=(debootstrap)
     # What the tests of debuggers and of real hosts (native-tests/host/programs) run.
     command -v gdb >/dev/null 2>&1 || packages+=(gdb)
     command -v strace >/dev/null 2>&1 || packages+=(strace)
@@ -154,6 +163,11 @@ install_deps() {
     command -v redis-check-rdb >/dev/null 2>&1 || packages+=(redis-tools)
     command -v sqlite3 >/dev/null 2>&1 || packages+=(sqlite3)
     command -v musl-gcc >/dev/null 2>&1 || packages+=(musl-tools)
+    # For packages, and their tests.
+    command -v dh >/dev/null 2>&1 || packages+=(debhelper)
+    command -v eu-unstrip >/dev/null 2>&1 || packages+=(elfutils)
+    command -v lintian >/dev/null 2>&1 || packages+=(lintian)
+    command -v diffoscope >/dev/null 2>&1 || packages+=(diffoscope-minimal)
     [ ${#packages[@]} -eq 0 ] && return
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${packages[@]}" && return
@@ -557,6 +571,11 @@ install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64
     build_tool
     cmake --install "$build" --prefix "$1"
+    ;;
+package)
+    [ $# -eq 0 ] || die "package takes no options" 64
+    build_tool
+    exec "$root/packages/package.sh" "$build" "$build/packages"
     ;;
 clean)
     rm -rf "$build"

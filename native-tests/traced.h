@@ -10,6 +10,16 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/*
+ * The compiler's list of entries, for functions in assembler. GCC 10 does not say which text its
+ * list is of, and the linker takes no mixture.
+ */
+#if defined(__clang__) || __GNUC__ >= 11
+#define ENTRIES_SECTION "__patchable_function_entries, \"awo\", @progbits, .text"
+#else
+#define ENTRIES_SECTION "__patchable_function_entries, \"aw\", @progbits"
+#endif
+
 #define TRACED __attribute__((noipa, patchable_function_entry(5)))
 
 #define OPS(handler, ...)                                                                          \

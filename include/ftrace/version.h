@@ -10,7 +10,7 @@
 #define FTRACE_VERSION_H
 
 #define FTRACE_VERSION_MAJOR 1
-#define FTRACE_VERSION_MINOR 0
+#define FTRACE_VERSION_MINOR 1
 #define FTRACE_VERSION_PATCH 0
 
 #ifdef __cplusplus

@@ -86,8 +86,9 @@ static int __attribute__((noinline)) attach(struct ftrace_nmi_thread *thread)
  * Recognizes a child of a fork. The kernel clears the page in a copy of the process, so a
  * child that was created without the C library's fork() is recognized. It does not clear it
  * in a process that shares this memory; such a process has another id, and its calls fail.
+ * Without such a page (before Linux 4.14) the two look alike, and calls fail in both.
  */
-#define WIPE_ON_FORK 18 /* Linux 4.14; without it a child is recognized by its id only */
+#define WIPE_ON_FORK 18
 enum { COPY, UPDATING, OURS };
 static int *process_page;
 static int process;
@@ -113,8 +114,8 @@ static void __attribute__((noinline)) become_child(struct ftrace_nmi_thread *thr
 {
 	int copy = COPY;
 
-	if (process_page && !__atomic_compare_exchange_n(process_page, &copy, UPDATING, 0,
-							 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+	if (!__atomic_compare_exchange_n(process_page, &copy, UPDATING, 0, __ATOMIC_ACQUIRE,
+					 __ATOMIC_ACQUIRE)) {
 		while (__atomic_load_n(process_page, __ATOMIC_ACQUIRE) == UPDATING)
 			sched_yield();
 		return;
@@ -134,7 +135,7 @@ static int prepare_call(struct ftrace_nmi_thread *thread)
 {
 	int ours = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) == process;
 
-	if (process_page ? __atomic_load_n(process_page, __ATOMIC_ACQUIRE) != OURS : !ours)
+	if (process_page && __atomic_load_n(process_page, __ATOMIC_ACQUIRE) != OURS)
 		become_child(thread);
 	else if (!ours)
 		return -EOPNOTSUPP;

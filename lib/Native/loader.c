@@ -21,6 +21,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -106,14 +107,20 @@ static struct link_map *first_map(void)
 	return map;
 }
 
+static int is_glibc_2_35(void)
+{
+	return strverscmp(gnu_get_libc_version(), "2.35") >= 0;
+}
+
 /*
- * A program that was linked with _r_debug may have a copy of it that nobody writes to, so
- * the address is taken from where debuggers take it.
+ * A program that was linked with _r_debug may have a copy of it. From glibc 2.35 on nobody
+ * writes to that, so the address is taken from where debuggers take it. Before, the loader
+ * itself uses the copy, and it is the other one that nobody writes to.
  */
 static const struct namespace *find_namespaces(void)
 {
 	const struct link_map *program = first_map();
-	const ElfW(Dyn) *entry = program ? program->l_ld : NULL;
+	const ElfW(Dyn) *entry = program && is_glibc_2_35() ? program->l_ld : NULL;
 
 	for (; entry && entry->d_tag; entry++)
 		if (entry->d_tag == DT_DEBUG && entry->d_un.d_ptr)
@@ -131,8 +138,9 @@ void loader_start(void)
 
 	dladdr1(&own_map, &info, (void **)&own_map, RTLD_DL_LINKMAP);
 	namespaces = find_namespaces();
-	find_object =
-		(int (*)(void *, struct found_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+	/* Older ones do not have it, and end the process if dlmopen() loads the library and dlsym() fails. */
+	if (is_glibc_2_35())
+		find_object = (int (*)(void *, struct found_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
 	if (!search.start || !dladdr1(search.start, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
 	    !symbol || info.dli_saddr != search.start)
 		return;

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -178,7 +179,7 @@ __attribute__((constructor)) static void startup(void)
 	native.sync_core = has_serialize() ? sync_core_serialize : sync_core_iret;
 	native.stack_top = getauxval(AT_RANDOM);
 	ftrace_recorder.counts_ns = ftrace_recorder.default_counts_ns = !has_steady_tsc();
-	if (gettid() == getpid())
+	if (syscall(SYS_gettid) == getpid()) /* gettid() is of glibc 2.30 */
 		native.first_words = &ftrace_nmi_thread;
 	read_environment();
 

@@ -184,17 +184,20 @@ public sealed class AttachChecksTests
     [TestCase("232 0x4 0x7ffd 0x1 0x64 0x0 0x0 0x7ffe 0x7f0000100042", true, 232)]
     [TestCase("202 0x4 0x189 0x1 0x64 0x0 0x0 0x7ffe 0x7f0000100042", true, 202)] // FUTEX_WAIT_BITSET | private | realtime
     [TestCase("202 0x4 0x80 0x1 0x64 0x0 0x0 0x7ffe 0x7f0000100042", false, 202)] // FUTEX_WAIT: a lock
+    [TestCase("202 0x4 0x80 0x2 0x0 0x0 0x0 0x7ffe 0x7f0000100042", false, 202)] // the same, as glibc makes it
+    [TestCase("202 0x4 0x80 0x0 0x0 0x0 0x0 0x7ffe 0x7f0000100042", true, 202)] // a condition, before glibc 2.34
+    [TestCase("219 0x0 0x0 0x7ffc 0x7ffd 0x0 0x0 0x7ffe 0x7f0000100042", true, 219)] // restart_syscall
     [TestCase("1 0x4 0x7ffd 0x1 0x64 0x0 0x0 0x7ffe 0x7f0000100042", false, 1)]
     public void ListedCalls(string text, bool isListed, long expected)
     {
-        Assert.That(SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction), Is.True);
+        Assert.That(SleepingCall.TryParse(text, out long number, out ulong second, out ulong third, out ulong instruction), Is.True);
         Assert.That(number, Is.EqualTo(expected));
         Assert.That(instruction, Is.EqualTo(0x7f0000100042));
-        Assert.That(SleepingCall.IsListed(number, second), Is.EqualTo(isListed));
+        Assert.That(SleepingCall.IsListed(number, second, third), Is.EqualTo(isListed));
     }
 
     [TestCase("running")]
     [TestCase("-1 0x7ffe 0x7f0000100042")]
     [TestCase("")]
-    public void InNoCall(string text) => Assert.That(SleepingCall.TryParse(text, out _, out _, out _), Is.False);
+    public void InNoCall(string text) => Assert.That(SleepingCall.TryParse(text, out _, out _, out _, out _), Is.False);
 }

@@ -50,7 +50,7 @@ will_be() {
     fail "the target does not start"
 }
 
-# refused STATUS PATTERN PID [--as USER | --without CAPABILITY] OPTION...
+# refused STATUS PATTERN PID [--as USER | --without CAPABILITY | --kernel VERSION] OPTION...
 refused() {
     local want=$1 pattern=$2 target=$3 library=$folder/agent/libftrace.so before=()
     shift 3
@@ -63,6 +63,10 @@ refused() {
         before=(setpriv "--bounding-set=-$2" "--inh-caps=-$2")
         shift 2
         ;;
+    --kernel)
+        before=("$folder/../host/older-kernel" "$2")
+        shift 2
+        ;;
     esac
     case " $* " in *" --library "*) ;; *) set -- --library "$library" "$@" ;; esac
     "${before[@]}" "$command" attach-probe "$target" "$@" >"$work/answer" 2>&1 9>&-
@@ -71,7 +75,7 @@ refused() {
     grep -q -- "$pattern" "$work/answer" || fail "no '$pattern' in: $(cat "$work/answer")"
 }
 
-"$cc" -O2 -o "$work/idle" "$here/idle.c" -pthread || fail "the target is not compiled"
+"$cc" -O2 -o "$work/idle" "$here/idle.c" -pthread -ldl || fail "the target is not compiled"
 
 case $case in
 none)
@@ -145,7 +149,7 @@ machine)
     ;;
 musl)
     command -v musl-gcc >/dev/null || skip "needs package musl-tools"
-    musl-gcc -O2 -o "$work/other" -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu "$here/idle.c" -pthread || fail "not compiled"
+    musl-gcc -O2 -o "$work/other" -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu "$here/idle.c" -pthread -ldl || fail "not compiled"
     start "$work/other"
     refused 75 'runs with musl' "$pid"
     finish 42
@@ -171,9 +175,17 @@ libc)
     finish 42
     ;;
 static)
-    "$cc" -O2 -static -o "$work/static" "$here/idle.c" -pthread 2>/dev/null || skip "no static libc"
+    "$cc" -O2 -static -o "$work/static" "$here/idle.c" -pthread -ldl 2>/dev/null || skip "no static libc"
     start "$work/static"
     refused 74 'statically' "$pid"
+    finish 42
+    ;;
+older-kernel)
+    start "$work/idle"
+    refused 92 'pidfd_open(2) has failed (Function not implemented); it needs Linux 5.6' "$pid" --kernel 5.2
+    refused 92 'pidfd_getfd(2) has failed (Function not implemented); it needs Linux 5.6' "$pid" --kernel 5.5
+    ! grep -q libftrace "/proc/$pid/maps" || fail "the library has been loaded all the same"
+    refused 0 was_loaded=0 "$pid" --kernel 5.6
     finish 42
     ;;
 seccomp)

@@ -84,8 +84,8 @@ struct kept {
 	unsigned long entries, exits, unwound, sum;
 };
 
-GENERAL static int keep_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
+GENERAL_REGS static int keep_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				   struct ftrace_regs *regs)
 {
 	struct kept *kept = ops->data;
 
@@ -96,8 +96,8 @@ GENERAL static int keep_entry(struct ftrace_graph_call *call, struct ftrace_grap
 	return 1;
 }
 
-GENERAL static void keep_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
+GENERAL_REGS static void keep_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				   struct ftrace_regs *regs)
 {
 	struct kept *kept = ops->data;
 	unsigned long serial = (char *)call->data - (char *)kept;
@@ -167,32 +167,32 @@ static void several(void)
 
 static unsigned long seen[2];
 
-GENERAL static int every_third(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			       struct ftrace_regs *regs)
+GENERAL_REGS static int every_third(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				    struct ftrace_regs *regs)
 {
 	(void)ops, (void)regs;
 	call->data = (void *)++seen[0];
 	return seen[0] % 3 == 0;
 }
 
-GENERAL static void see_third(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
+GENERAL_REGS static void see_third(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				   struct ftrace_regs *regs)
 {
 	(void)ops, (void)regs;
 	CHECK_EQ((unsigned long)call->data % 3, 0);
 	seen[1]++;
 }
 
-GENERAL static int only_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
+GENERAL_REGS static int only_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				   struct ftrace_regs *regs)
 {
 	(void)call, (void)ops, (void)regs;
 	seen[0]++;
 	return 1;
 }
 
-GENERAL static void only_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
+GENERAL_REGS static void only_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				   struct ftrace_regs *regs)
 {
 	(void)ops, (void)regs;
 	CHECK(!call->data);

@@ -60,8 +60,8 @@ struct watched {
 	unsigned long entered, left, serial;
 };
 
-GENERAL static int watch_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			       struct ftrace_regs *regs)
+GENERAL_REGS static int watch_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				    struct ftrace_regs *regs)
 {
 	struct watched *watched = ops->data;
 
@@ -72,8 +72,8 @@ GENERAL static int watch_entry(struct ftrace_graph_call *call, struct ftrace_gra
 	return 1;
 }
 
-GENERAL static void watch_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			       struct ftrace_regs *regs)
+GENERAL_REGS static void watch_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				    struct ftrace_regs *regs)
 {
 	struct watched *watched = ops->data;
 	unsigned long serial = (char *)call->data - (char *)watched;

@@ -253,16 +253,16 @@ static void outlived(void)
 /* The calls of a thread do not become those of another that ends a fiber which it began. */
 static unsigned int depth_there;
 
-static GENERAL int note_depth(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			      struct ftrace_regs *regs)
+static GENERAL_REGS int note_depth(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				   struct ftrace_regs *regs)
 {
 	(void)ops, (void)regs;
 	depth_there = call->depth;
 	return 1;
 }
 
-static GENERAL void no_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			    struct ftrace_regs *regs)
+static GENERAL_REGS void no_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				 struct ftrace_regs *regs)
 {
 	(void)call, (void)ops, (void)regs;
 }
@@ -289,7 +289,8 @@ TRACED int ff_around(void)
 static void elsewhere(void)
 {
 	for (int kind = 0; kind < GRAPH_KINDS; kind++) {
-		struct ftrace_graph_ops noted = GRAPH_OPS(note_depth, no_exit, .flags = graph_kinds[kind]);
+		struct ftrace_graph_ops noted =
+			GRAPH_OPS(note_depth, no_exit, .flags = graph_kinds[kind]);
 
 		graph(&noted, "ff_*");
 		CHECK_EQ(ff_around(), 3);
@@ -342,10 +343,9 @@ static void control(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{"swapped", swapped},	{"jumped", jumped}, {"handed", handed},
-		{"outlived", outlived}, {"freed", freed},   {"control", control},
-		{"elsewhere", elsewhere},
-		{NULL, NULL},
+		{"swapped", swapped},	  {"jumped", jumped}, {"handed", handed},
+		{"outlived", outlived},	  {"freed", freed},   {"control", control},
+		{"elsewhere", elsewhere}, {NULL, NULL},
 	};
 
 	return run_mode(modes, argc, argv);

@@ -6,13 +6,11 @@
 #ifndef GRAPHED_H
 #define GRAPHED_H
 
+#include "../general_regs.h"
 #include "../test.h"
 #include "../traced.h"
 
 #include <stdbool.h>
-
-/* For handlers of ops with FTRACE_OPS_FL_NO_VECTORS. */
-#define GENERAL __attribute__((target("general-regs-only")))
 
 /* The compiler must not make a tail call of the call before. */
 #define KEEP __asm__ __volatile__("" ::: "memory")
@@ -70,8 +68,8 @@ static unsigned long entries;
 static unsigned long exits[4]; /* by flags */
 static bool any_depth;	       /* a signal may come before the library has linked a call */
 
-GENERAL static inline int pair_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-				     struct ftrace_regs *regs)
+GENERAL_REGS static inline int pair_entry(struct ftrace_graph_call *call,
+					  struct ftrace_graph_ops *ops, struct ftrace_regs *regs)
 {
 	struct open_calls *open = &open_calls;
 	unsigned long serial = __atomic_add_fetch(&entries, 1, __ATOMIC_RELAXED);
@@ -95,8 +93,8 @@ GENERAL static inline int pair_entry(struct ftrace_graph_call *call, struct ftra
 	return 1;
 }
 
-GENERAL static inline void pair_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-				     struct ftrace_regs *regs)
+GENERAL_REGS static inline void pair_exit(struct ftrace_graph_call *call,
+					  struct ftrace_graph_ops *ops, struct ftrace_regs *regs)
 {
 	struct open_calls *open = &open_calls;
 	unsigned int count = open->count;
@@ -118,8 +116,8 @@ GENERAL static inline void pair_exit(struct ftrace_graph_call *call, struct ftra
 /* Handlers that check only that each exit has its entry, on whatever thread, in any order. */
 static unsigned char open_state[1 << 20]; /* 1: entered, 2: left */
 
-GENERAL static inline int once_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-				     struct ftrace_regs *regs)
+GENERAL_REGS static inline int once_entry(struct ftrace_graph_call *call,
+					  struct ftrace_graph_ops *ops, struct ftrace_regs *regs)
 {
 	unsigned long serial = __atomic_add_fetch(&entries, 1, __ATOMIC_RELAXED);
 
@@ -129,8 +127,8 @@ GENERAL static inline int once_entry(struct ftrace_graph_call *call, struct ftra
 	return 1;
 }
 
-GENERAL static inline void once_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-				     struct ftrace_regs *regs)
+GENERAL_REGS static inline void once_exit(struct ftrace_graph_call *call,
+					  struct ftrace_graph_ops *ops, struct ftrace_regs *regs)
 {
 	unsigned long serial = (unsigned long)call->data % sizeof(open_state);
 

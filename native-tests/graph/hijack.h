@@ -33,8 +33,8 @@ unsigned long hijack_leave(unsigned long *word);
 }
 #endif
 
-GENERAL static inline void hijack(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-				  struct ftrace_regs *regs)
+GENERAL_REGS static inline void hijack(unsigned long ip, unsigned long parent_ip,
+				       struct ftrace_ops *ops, struct ftrace_regs *regs)
 {
 	(void)ip, (void)ops;
 	CHECK(hijacked_count < 4096);
@@ -43,7 +43,7 @@ GENERAL static inline void hijack(unsigned long ip, unsigned long parent_ip, str
 	regs->parent_ip = (unsigned long)hijack_return;
 }
 
-GENERAL unsigned long hijack_leave(unsigned long *word)
+GENERAL_REGS unsigned long hijack_leave(unsigned long *word)
 {
 	if (hijacked_count == 0 || hijacked[--hijacked_count].word != word)
 		_exit(HIJACK_WRONG);

@@ -76,16 +76,16 @@ TRACED int td(long n)
 
 static unsigned long other_entries, other_exits, other_tails;
 
-GENERAL static int other_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			       struct ftrace_regs *regs)
+GENERAL_REGS static int other_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				    struct ftrace_regs *regs)
 {
 	(void)ops, (void)regs;
 	call->data = (void *)++other_entries;
 	return 1;
 }
 
-GENERAL static void other_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			       struct ftrace_regs *regs)
+GENERAL_REGS static void other_exit(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+				    struct ftrace_regs *regs)
 {
 	(void)ops, (void)regs;
 	CHECK_EQ((unsigned long)call->data, other_entries);

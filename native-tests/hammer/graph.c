@@ -65,19 +65,19 @@ static __thread struct tally *mine;
 static __thread struct counters *my_counters;
 
 /* An entry, as the exit finds it. */
-static NO_VECTORS uintptr_t name_call(const struct level *level, unsigned int visit,
-				      const struct life *life)
+static GENERAL_REGS uintptr_t name_call(const struct level *level, unsigned int visit,
+					const struct life *life)
 {
 	return level->serial << 24 | (uintptr_t)visit << 16 | mine->level << 12 |
 	       life->number << 8 | life->handler << 1 | 1;
 }
 
-static NO_VECTORS void count(_Atomic uint64_t *counter)
+static GENERAL_REGS void count(_Atomic uint64_t *counter)
 {
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-static NO_VECTORS void fault(enum ops_fault fault, unsigned int handler, unsigned int site)
+static GENERAL_REGS void fault(enum ops_fault fault, unsigned int handler, unsigned int site)
 {
 	struct executor who = {.thread = (unsigned int)(mine - tallies), .counters = my_counters};
 
@@ -85,13 +85,13 @@ static NO_VECTORS void fault(enum ops_fault fault, unsigned int handler, unsigne
 }
 
 /* Whoever waits for the end of handlers then does wait. */
-static NO_VECTORS void yield_sometimes(struct level *level)
+static GENERAL_REGS void yield_sometimes(struct level *level)
 {
 	if (++level->handled % YIELD_EVERY == 0)
 		syscall(SYS_sched_yield);
 }
 
-static NO_VECTORS bool is_alive(const struct life *life, const void *data)
+static GENERAL_REGS bool is_alive(const struct life *life, const void *data)
 {
 	return atomic_load(&life->alive) && data == life;
 }
@@ -100,8 +100,8 @@ static NO_VECTORS bool is_alive(const struct life *life, const void *data)
  * The handler of a function's entry; the function itself has not written anything yet.
  * @parent_ip: 0: not known
  */
-static NO_VECTORS struct visit *visit_now(struct level *level, unsigned int handler,
-					  unsigned long ip, unsigned long parent_ip)
+static GENERAL_REGS struct visit *visit_now(struct level *level, unsigned int handler,
+					    unsigned long ip, unsigned long parent_ip)
 {
 	struct visit *visit = &level->trail.at[level->trail.visits];
 
@@ -118,8 +118,8 @@ static NO_VECTORS struct visit *visit_now(struct level *level, unsigned int hand
 	return visit;
 }
 
-static NO_VECTORS void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			   struct ftrace_regs *regs)
+static GENERAL_REGS void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			     struct ftrace_regs *regs)
 {
 	struct life *life = (struct life *)ops;
 	struct level *level = &mine->at[mine->level];
@@ -134,7 +134,7 @@ static NO_VECTORS void hit(unsigned long ip, unsigned long parent_ip, struct ftr
 		fault(OPS_DEAD, life->handler, level->site);
 }
 
-static NO_VECTORS void check_depth(struct level *level, unsigned int depth)
+static GENERAL_REGS void check_depth(struct level *level, unsigned int depth)
 {
 	if (level->trail.visits == 0) {
 		level->base = depth;
@@ -145,8 +145,8 @@ static NO_VECTORS void check_depth(struct level *level, unsigned int depth)
 	}
 }
 
-static NO_VECTORS int enter(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			    struct ftrace_regs *regs)
+static GENERAL_REGS int enter(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+			      struct ftrace_regs *regs)
 {
 	struct life *life = (struct life *)ops;
 	struct level *level = &mine->at[mine->level];
@@ -174,13 +174,13 @@ static NO_VECTORS int enter(struct ftrace_graph_call *call, struct ftrace_graph_
 	return wanted;
 }
 
-static NO_VECTORS unsigned int kind_of(unsigned int site)
+static GENERAL_REGS unsigned int kind_of(unsigned int site)
 {
 	return site % 8 < CALL_NEST ? CALL_LEAF : site % 8;
 }
 
 /* Whether the function is where the exit handler was told that it is. */
-static NO_VECTORS bool is_at_exit(const struct visit *visit, unsigned int flags)
+static GENERAL_REGS bool is_at_exit(const struct visit *visit, unsigned int flags)
 {
 	unsigned int kind = kind_of(visit->site);
 
@@ -196,7 +196,7 @@ static NO_VECTORS bool is_at_exit(const struct visit *visit, unsigned int flags)
 	}
 }
 
-static NO_VECTORS void count_exit(unsigned int level, unsigned int flags)
+static GENERAL_REGS void count_exit(unsigned int level, unsigned int flags)
 {
 	count(level ? &my_counters->nmi_exits : &my_counters->exits);
 	if (flags & FTRACE_GRAPH_TAIL)
@@ -206,8 +206,8 @@ static NO_VECTORS void count_exit(unsigned int level, unsigned int flags)
 }
 
 /* An NMI may see the exits of calls that were left by what it has interrupted. */
-static NO_VECTORS void leave(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
-			     struct ftrace_regs *regs)
+static GENERAL_REGS void leave(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops,
+			       struct ftrace_regs *regs)
 {
 	struct life *life = (struct life *)ops;
 	uintptr_t name = (uintptr_t)call->data;

@@ -20,15 +20,13 @@
 #ifndef HANDLERS_H
 #define HANDLERS_H
 
+#include "../general_regs.h"
 #include "functions.h"
 #include "sites.h"
 
 #define HANDLERS (CHANGERS * 6)
 #define LIVES	 16
 #define LEVELS	 4 /* a thread, and each of the three signals */
-
-/* In the way of nobody's vector registers, see FTRACE_OPS_FL_NO_VECTORS. */
-#define NO_VECTORS __attribute__((target("general-regs-only")))
 
 struct life {
 	union { /* first: a handler gets its address */

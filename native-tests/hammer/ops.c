@@ -47,8 +47,8 @@ static struct tally *tallies;
 static __thread struct tally *mine;
 static __thread struct counters *my_counters;
 
-static NO_VECTORS void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			   struct ftrace_regs *regs)
+static GENERAL_REGS void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			     struct ftrace_regs *regs)
 {
 	struct life *life = (struct life *)ops;
 	struct level *level = &mine->at[mine->level];

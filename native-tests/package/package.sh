@@ -56,7 +56,7 @@ cd "$dir/find_package"
 cat >CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.20)
 project(program C)
-find_package(ftrace 1.0 REQUIRED)
+find_package(ftrace 1.1 REQUIRED)
 add_executable(program program.c)
 target_compile_options(program PRIVATE -Wall -Wextra -Werror)
 target_link_libraries(program ftrace::ftrace)

@@ -45,7 +45,7 @@ __asm__(".text\n"
 	"	lea 3(%rdi), %eax\n"
 	"	ret\n"
 	".size probed, .-probed\n"
-	".pushsection __patchable_function_entries, \"awo\", @progbits, .text\n"
+	".pushsection " ENTRIES_SECTION "\n"
 	".p2align 3\n"
 	".quad probed\n"
 	".popsection\n");

@@ -703,6 +703,15 @@ static int length_step(const struct ftrace_site *site, void *data)
 	return 0;
 }
 
+static size_t allocated(void)
+{
+#if __GLIBC_PREREQ(2, 33)
+	return mallinfo2().uordblks;
+#else
+	return mallinfo().uordblks;
+#endif
+}
+
 static void growth(void)
 {
 	struct ftrace_stats before = {0}, after;
@@ -723,8 +732,8 @@ static void growth(void)
 			first = length;
 			before = stats();
 		}
-		same = mallinfo2().uordblks == used ? same + 1 : 0;
-		used = mallinfo2().uordblks;
+		same = allocated() == used ? same + 1 : 0;
+		used = allocated();
 		CHECK(round < 1000);
 	}
 	after = stats();

@@ -5,6 +5,9 @@
  */
 #include "test.h"
 
+#define TEXT(major, minor, patch)    #major "." #minor "." #patch
+#define VERSION(major, minor, patch) TEXT(major, minor, patch)
+
 #define THREADS 3
 #define ROUNDS	40
 
@@ -108,7 +111,7 @@ int main(void)
 	struct ftrace_stats now;
 	char info[32];
 
-	CHECK(strcmp(ftrace_version(), "1.0.0") == 0 || ftrace_version()[0] != '\0');
+	CHECK(strcmp(ftrace_version(), VERSION(FTRACE_VERSION_MAJOR, FTRACE_VERSION_MINOR, FTRACE_VERSION_PATCH)) == 0);
 	for (int i = 0; i < THREADS; i++)
 		CHECK((threads[i] = CreateThread(NULL, 0, run, NULL, 0, NULL)) != NULL);
 	while (calls == 0)

@@ -35,17 +35,12 @@ internal static class Injector
             throw process.Refuse(AttachRefusal.OtherVersion, "has loaded a version of the library that has no agent; restart it with the version of this command");
         }
 
-        string? path = wasLoaded ? null : LibraryPlace.Find(process, options);
-        int handle = Libc.OpenProcess(process.Pid);
-        if (handle < 0)
-        {
-            throw process.Refuse(AttachRefusal.NoSocket, $"pidfd_open(2) has failed ({Libc.TextOf(Libc.Errno)}); it needs Linux 5.6");
-        }
-
+        int handle = OpenHandle(process);
         int socket = -1;
-        Libc.SleepExactly();
         try
         {
+            string? path = wasLoaded ? null : LibraryPlace.Find(process, options);
+            Libc.SleepExactly();
             StoppedThread stopped = new ThreadSearch(process, maps, loader, libc, options.Force, () => end.IsAsked).Find();
             var thread = new BorrowedThread(process, stopped, libc.Codes);
             TimeSpan stoodStill;
@@ -72,6 +67,24 @@ internal static class Injector
         {
             Libc.Close(handle);
         }
+    }
+
+    /// <summary>A descriptor of the process. Refuses if the system has not what <see cref="Connect"/> needs, before anything is done to the process.</summary>
+    private static int OpenHandle(TargetProcess process)
+    {
+        int handle = Libc.OpenProcess(process.Pid);
+        if (handle >= 0 && (Libc.TakeDescriptor(handle, -1) >= 0 || Libc.Errno != Libc.ENOSYS))
+        {
+            return handle;
+        }
+
+        string error = Libc.TextOf(Libc.Errno);
+        if (handle >= 0)
+        {
+            Libc.Close(handle);
+        }
+
+        throw process.Refuse(AttachRefusal.NoSocket, $"{(handle < 0 ? "pidfd_open" : "pidfd_getfd")}(2) has failed ({error}); it needs Linux 5.6");
     }
 
     /// <summary>Finds the process, and opens its memory.</summary>

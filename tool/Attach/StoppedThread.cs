@@ -14,7 +14,7 @@ internal sealed record StoppedThread(TracedThread Thread, Registers Registers, A
     /// </summary>
     public void Repeat()
     {
-        if (Registers.OrigRax >= 0 && (long)Registers.Rax == Interrupted && SleepingCall.CanRepeat(Registers.OrigRax, Registers.Rsi))
+        if (Registers.OrigRax >= 0 && (long)Registers.Rax == Interrupted && SleepingCall.CanRepeat(Registers.OrigRax, Registers.Rsi, Registers.Rdx))
         {
             Thread.TrySetRegisters(CallLayout.Restarted(Registers));
         }

@@ -159,7 +159,7 @@ internal sealed class ThreadSearch
 
     /// <summary>A first look, at a thread that is not stopped. Without this file the thread has to be stopped to see it.</summary>
     private bool IsInListedCall(int tid) => _process.ReadThreadFile(tid, "syscall") is not string text
-        || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong instruction) && SleepingCall.IsListed(number, second) && !IsInLoader(instruction) && !IsInSanitizer(instruction));
+        || (SleepingCall.TryParse(text, out long number, out ulong second, out ulong third, out ulong instruction) && SleepingCall.IsListed(number, second, third) && !IsInLoader(instruction) && !IsInSanitizer(instruction));
 
     private bool HasStack(StoppedThread stopped)
     {
@@ -209,7 +209,7 @@ internal sealed class ThreadSearch
     {
         Span<byte> instruction = stackalloc byte[2];
         ReadOnlySpan<ulong> words = ReadStack(registers.Rsp);
-        return !words.IsEmpty && !IsInHandler(words) && !_allocators.AreOn(words) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi) && !IsInLoader(registers.Rip) && !IsInSanitizer(registers.Rip)
+        return !words.IsEmpty && !IsInHandler(words) && !_allocators.AreOn(words) && registers.OrigRax >= 0 && SleepingCall.IsListed(registers.OrigRax, registers.Rsi, registers.Rdx) && !IsInLoader(registers.Rip) && !IsInSanitizer(registers.Rip)
             && _process.Memory.TryRead(registers.Rip - 2, instruction) && instruction.SequenceEqual([(byte)0x0f, (byte)0x05]);
     }
 

@@ -4,7 +4,7 @@ using System.Reflection;
 
 namespace Ftrace.Tool.Commands;
 
-/// <summary><c>ftrace --version</c>: <c>ftrace 1.0.0</c>.</summary>
+/// <summary><c>ftrace --version</c>: <c>ftrace 1.1.0</c>.</summary>
 internal sealed class PrintVersion : SynchronousCommandLineAction
 {
     /// <summary>As in include/ftrace/version.h.</summary>

@@ -30,6 +30,7 @@ internal static unsafe partial class Libc
     public const int AT_EACCESS = 0x200;
     public const int X_OK = 1;
 
+    private const nint NewfstatatNumber = 262;
     private const int AtFdcwd = -100;
     private const nuint AtPlatform = 15; // AT_PLATFORM
     private const int StatSize = 144;
@@ -162,8 +163,11 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_destroy")]
     public static partial int DestroyActions(void* actions);
 
-    [LibraryImport("libc", EntryPoint = "fstatat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int FstatAt(int directory, string path, void* stat, int flags);
+    /// <summary>fstatat() itself is of glibc 2.33.</summary>
+    private static int FstatAt(int directory, string path, void* stat, int flags) => (int)SystemCall(NewfstatatNumber, directory, path, stat, flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint directory, string path, void* stat, nint flags);
 
     [LibraryImport("libc", EntryPoint = "faccessat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int AccessAt(int directory, string path, int mode, int flags);

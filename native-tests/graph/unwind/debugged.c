@@ -63,14 +63,14 @@ __attribute__((noipa)) int its_caller(int n)
 	return result + kept;
 }
 
-static __attribute__((noipa)) GENERAL int
+static __attribute__((noipa)) GENERAL_REGS int
 on_entry(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs)
 {
 	(void)call, (void)ops, (void)regs;
 	return 1;
 }
 
-static __attribute__((noipa)) GENERAL void
+static __attribute__((noipa)) GENERAL_REGS void
 on_return(struct ftrace_graph_call *call, struct ftrace_graph_ops *ops, struct ftrace_regs *regs)
 {
 	(void)call, (void)ops, (void)regs;

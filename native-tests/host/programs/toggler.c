@@ -32,6 +32,8 @@
 
 #include <ftrace/ftrace.h>
 
+#include "../../general_regs.h"
+
 #define MOST_ERRORS 3 /* a stop that fails takes seconds */
 #define MOST_LINES  20
 
@@ -46,8 +48,8 @@ static atomic_ulong hits, reads, late, wrong;
 /* A handler that is not registered, or whose unregistering has returned, must not be called. */
 static atomic_bool hit_may_run, read_may_run;
 
-__attribute__((target("general-regs-only"))) static void
-hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops, struct ftrace_regs *regs)
+GENERAL_REGS static void hit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			     struct ftrace_regs *regs)
 {
 	(void)ip, (void)parent_ip, (void)ops, (void)regs;
 	atomic_fetch_add_explicit(&hits, 1, memory_order_relaxed);
