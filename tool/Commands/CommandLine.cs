@@ -20,7 +20,7 @@ internal static class CommandLine
                 PrintError(string.Join(' ', error.Message.Split((char[])['\n', '\t'], StringSplitOptions.RemoveEmptyEntries)));
             }
 
-            Console.Error.WriteLine("See: ftrace --help");
+            Console.Error.WriteLine(result.CommandResult.Command is RootCommand ? "See: ftrace --help" : $"See: ftrace {result.CommandResult.Command.Name} --help");
             return ExitCode.Usage;
         }
 
