@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using System.Linq;
 using Ftrace.Record;
 
 namespace Ftrace.Tool.Commands;
@@ -27,15 +26,17 @@ internal static class CommandTree
     public static RootCommand Create()
     {
         var root = new RootCommand(Description);
-        VersionOption version = root.Options.OfType<VersionOption>().Single();
-        version.Description = "Print the version of the command, and of the library that it finds";
-        version.Action = new PrintVersion();
-        version.Recursive = true;
-        HelpOption old = root.Options.OfType<HelpOption>().Single();
-        root.Options.Remove(old);
+        root.Options.Clear();
         var help = new HelpOption("--help", "-h") { Description = "Print help, and end" };
         help.Action = new PrintHelp((HelpAction)help.Action!);
         root.Options.Add(help);
+        root.Options.Add(new Option<bool>("--version")
+        {
+            Description = "Print the version of the command, and of the library that it finds",
+            Arity = ArgumentArity.Zero,
+            Recursive = true,
+            Action = new PrintVersion(),
+        });
 
         // A command is a file in Commands/, and a line here.
         root.Add(RecordCommand.Create());

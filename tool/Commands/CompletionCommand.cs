@@ -12,6 +12,7 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("SHELL")
         {
+            HelpName = "SHELL",
             Description = """
                 bash, zsh or fish. The installation has the scripts where shells find them below /usr and /usr/local. Elsewhere, put
                 the output into a file that the shell reads at its start, or into this folder:

@@ -8,7 +8,7 @@ internal static class HelpCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string?>("COMMAND") { Description = "A command; without it, all commands are listed", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("COMMAND") { HelpName = "COMMAND", Description = "A command; without it, all commands are listed", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("help", "Print help of a command") { name };
         name.CompletionSources.Add(_ => Subcommands(command).Select(c => new System.CommandLine.Completions.CompletionItem(c.Name)));
         command.SetAction(result =>

@@ -22,7 +22,7 @@ internal sealed class BashScript(IReadOnlyList<CompletedCommand> commands)
         }
 
         _ftrace_processes() {
-            mapfile -t COMPREPLY < <(cd /proc && compgen -G "$cur*" -X '!+([0-9])')
+            _ftrace_words "$(cd /proc && echo [0-9]*)"
         }
 
         _ftrace_processes_and_files() {
@@ -34,11 +34,12 @@ internal sealed class BashScript(IReadOnlyList<CompletedCommand> commands)
         }
 
         _ftrace_program() {
-            local files
-            compopt -o filenames 2>/dev/null
-            mapfile -t files < <(compgen -d -- "$cur")
-            mapfile -t COMPREPLY < <(compgen -c -- "$cur")
-            COMPREPLY+=("${files[@]}")
+            if [[ $cur == */* ]]; then
+                _ftrace_files
+            else
+                compopt -o filenames 2>/dev/null
+                mapfile -t COMPREPLY < <(compgen -c -d -- "$cur" | sort -u)
+            fi
         }
 
         # The arguments of the program that ftrace record runs; $1: where it is in COMP_WORDS
@@ -53,15 +54,14 @@ internal sealed class BashScript(IReadOnlyList<CompletedCommand> commands)
         }
 
         _ftrace_takes_value() {
-            case "$command $1" in
+            local options=''
+            case $command in
 
         """;
 
     private const string Walk = """
-                return 0
-                ;;
             esac
-            return 1
+            [[ " $options " == *" $1 "* ]]
         }
 
         _ftrace() {
@@ -97,8 +97,11 @@ internal sealed class BashScript(IReadOnlyList<CompletedCommand> commands)
     {
         CompletedCommand[] subcommands = [.. commands.Skip(1)];
         var script = new StringBuilder(Functions);
-        var taking = subcommands.SelectMany(c => c.Options.Where(o => o.Value != null).SelectMany(o => o.Names.Select(n => $"'{c.Name} {n}'")));
-        script.Append("    ").AppendJoin(" | \\\n        ", taking).Append(")\n");
+        foreach (CompletedCommand command in subcommands.Where(c => c.Options.Any(o => o.Value != null)))
+        {
+            script.Append($"    {command.Name}) options='{string.Join(' ', command.Options.Where(o => o.Value != null).SelectMany(o => o.Names))}' ;;\n");
+        }
+
         script.Append(Walk);
         foreach (CompletedCommand command in subcommands)
         {
@@ -108,14 +111,7 @@ internal sealed class BashScript(IReadOnlyList<CompletedCommand> commands)
             }
         }
 
-        script.Append("""
-                    esac
-                    return
-                fi
-                if [[ $cur == -* ]] && ((!only_arguments)); then
-                    case $command in
-
-            """.Replace("\n        ", "\n", System.StringComparison.Ordinal));
+        script.Append("        esac\n        return\n    fi\n    if [[ $cur == -* ]] && ((!only_arguments)); then\n        case $command in\n");
         foreach (CompletedCommand command in commands)
         {
             script.Append($"        '{command.Name}') _ftrace_words '{string.Join(' ', command.Options.SelectMany(o => o.Names))}' ;;\n");

@@ -54,11 +54,11 @@ internal sealed class FishScript(IReadOnlyList<CompletedCommand> commands)
             set -l here (__ftrace_position)
             set -l last (commandline -ct)
             if test "$here[2]" = 0
-                complete -C "$last"
+                string match -q -- '-*' $last; or complete --do-complete=$last
                 return
             end
             set -l start (math (count $tokens) - $here[2] + 1)
-            complete -C (string join ' ' -- (string escape -- $tokens[$start..-1]) (string escape -- $last))
+            complete --do-complete=(string join ' ' -- (string escape -- $tokens[$start..-1]) $last)
         end
 
 

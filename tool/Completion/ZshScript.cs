@@ -12,8 +12,17 @@ internal sealed class ZshScript(IReadOnlyList<CompletedCommand> commands)
         #compdef ftrace
         # Completion of ftrace for zsh. Made by: ftrace completion zsh
 
-        _ftrace_process_or_file() {
-            _alternative 'processes:process:_pids' 'files:file:_files'
+        _ftrace_processes() {
+            local folder
+            local -a processes
+            for folder in /proc/[0-9]*(N); do
+                processes+=("${folder:t}:$(<$folder/comm)") 2>/dev/null
+            done
+            _describe -t processes process processes
+        }
+
+        _ftrace_processes_and_files() {
+            _alternative 'processes:process:_ftrace_processes' 'files:file:_files'
         }
 
         _ftrace_program() {
@@ -23,6 +32,34 @@ internal sealed class ZshScript(IReadOnlyList<CompletedCommand> commands)
         _ftrace() {
             local curcontext="$curcontext" state line
             typeset -A opt_args
+
+        """;
+
+    private const string Dispatch = """
+                '1:command:->command' \
+                '*::argument:->argument' && return
+            case $state in
+            command)
+                _describe -t commands 'ftrace command' commands
+                ;;
+            argument)
+                curcontext="${curcontext%:*:*}:ftrace-$words[1]:"
+                case $words[1] in
+
+        """;
+
+    private const string End = """
+                esac
+                ;;
+            esac
+        }
+
+        # In a folder of $fpath the file is the function; otherwise it was sourced.
+        if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+            _ftrace "$@"
+        else
+            compdef _ftrace ftrace
+        fi
 
         """;
 
@@ -41,18 +78,7 @@ internal sealed class ZshScript(IReadOnlyList<CompletedCommand> commands)
             script.Append($"        {SpecOf(option)} \\\n");
         }
 
-        script.Append("""
-                    '1:command:->command' \
-                    '*::argument:->argument' && return
-                case $state in
-                command)
-                    _describe -t commands 'ftrace command' commands
-                    ;;
-                argument)
-                    curcontext="${curcontext%:*:*}:ftrace-$words[1]:"
-                    case $words[1] in
-
-            """.Replace("\n            ", "\n", StringComparison.Ordinal)[..]);
+        script.Append(Dispatch);
         foreach (CompletedCommand command in commands.Skip(1))
         {
             script.Append($"        {command.Name})\n            _arguments -s -S");
@@ -64,20 +90,7 @@ internal sealed class ZshScript(IReadOnlyList<CompletedCommand> commands)
             script.Append("\n            ;;\n");
         }
 
-        script.Append("""
-                    esac
-                    ;;
-                esac
-            }
-
-            # In a folder of $fpath the file is the function; otherwise it was sourced.
-            if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
-                _ftrace "$@"
-            else
-                compdef _ftrace ftrace
-            fi
-
-            """);
+        script.Append(End);
         return script.ToString();
     }
 
@@ -101,8 +114,8 @@ internal sealed class ZshScript(IReadOnlyList<CompletedCommand> commands)
         ValueKind.Choice => $"({string.Join(' ', value.Choices)})",
         ValueKind.File => "_files",
         ValueKind.Directory => "_files -/",
-        ValueKind.Process => "_pids",
-        ValueKind.ProcessOrFile => "_ftrace_process_or_file",
+        ValueKind.Process => "_ftrace_processes",
+        ValueKind.ProcessOrFile => "_ftrace_processes_and_files",
         ValueKind.Program => "_ftrace_program",
         _ => " ",
     };
