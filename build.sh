@@ -59,21 +59,22 @@ Commands:
                         measure how long whole programs take that the command
                         records, Lua and SQLite, against uftrace and untouched; needs
                         some GB of disk
-  install PREFIX        install the library, the headers, pkg-config and CMake files, and
-                        the command ftrace
+  install PREFIX        install the library, the headers, pkg-config and CMake files, the
+                        command ftrace, manual pages and shell completion
   package               make packages of that, an archive and Debian's, in build/packages
                         (docs/packages.md)
   clean                 remove the build folder
   help                  print this text
 
 Options:
+  --version             print the version of the library
   --install-deps        install missing packages (as root on Debian), for the build
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
                         gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
                         clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
-                        protobuf-compiler chromium chromium-driver libc6-i386 abigail-tools debootstrap), for
-                        the tests in real hosts (golang-go
+                        protobuf-compiler chromium chromium-driver libc6-i386 abigail-tools debootstrap
+                        mandoc man-db zsh fish), for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
                         redis-tools sqlite3 musl-tools), for packages (debhelper elfutils lintian
                         diffoscope-minimal), and for Windows (gcc-mingw-w64-x86-64-win32
@@ -138,6 +139,11 @@ install_deps() {
     command -v protoc >/dev/null 2>&1 || packages+=(protobuf-compiler)
     command -v chromium >/dev/null 2>&1 || packages+=(chromium)
     command -v chromedriver >/dev/null 2>&1 || packages+=(chromium-driver)
+    # What reads the manual pages in the tests, and the shells that complete options.
+    command -v mandoc >/dev/null 2>&1 || packages+=(mandoc)
+    command -v man >/dev/null 2>&1 || packages+=(man-db)
+    command -v zsh >/dev/null 2>&1 || packages+=(zsh)
+    command -v fish >/dev/null 2>&1 || packages+=(fish)
     # The loader of 32-bit programs, which ftrace record meets.
     [ -e /lib/ld-linux.so.2 ] || packages+=(libc6-i386)
     # What compares the ABI with that of earlier versions, and installs an older system to run on.
@@ -570,6 +576,7 @@ bench)
 install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64
     build_tool
+    quietly cmake --build "$build" --target reference
     cmake --install "$build" --prefix "$1"
     ;;
 package)
@@ -582,6 +589,9 @@ clean)
     ;;
 help | -h | --help)
     usage
+    ;;
+--version)
+    sed -n 's/^#define FTRACE_VERSION_[A-Z]* //p' "$root/include/ftrace/version.h" | paste -sd . | sed 's/^/libftrace /'
     ;;
 *)
     usage >&2

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ftrace/ftrace.h - includes all headers of libftrace, which patches the code of
- * a running program.
+ * ftrace/ftrace.h - patch the code of a running program, and trace its functions: all
+ * headers of libftrace.
  *
  *	ftrace/trace.h		call a handler at the entry of functions, by name
  *	ftrace/graph.h		call handlers at their entry and exit
@@ -9,6 +9,8 @@
  *	ftrace/static_key.h	branches and calls that are changed by patching
  *	ftrace/patch.h		replace instructions at given addresses
  *	ftrace/nmi.h		signal handlers that may execute code while it changes
+ *	ftrace/tracing.h	record what a program does, in a file
+ *	ftrace/agent.h		serve another process that wants to trace this one
  *	ftrace/stack.h		how much stack the library uses
  *	ftrace/error.h		what an error code means
  *	ftrace/version.h	the version of the library

@@ -207,9 +207,15 @@ int ftrace_unregister_graph(struct ftrace_graph_ops *ops);
 
 /**
  * ftrace_graph_set_filter - select functions by name
+ * @ops: registered or not
+ * @pattern: as for ftrace_set_filter()
+ * @len: length of @pattern in bytes; 0: @pattern is null-terminated
+ * @reset: not 0: discard the patterns that were set before
  *
- * As ftrace_set_filter(), for an ops of this header. To free the patterns of an ops that is
- * not registered any more, reset both filters: @pattern NULL, @reset 1.
+ * As ftrace_set_filter(), for an ops of ftrace/graph.h. To free the patterns of an ops that
+ * is not registered any more, reset both filters: @pattern NULL, @reset 1.
+ *
+ * Returns the same as ftrace_set_filter().
  *
  * Context: thread.
  */
@@ -218,8 +224,14 @@ int ftrace_graph_set_filter(struct ftrace_graph_ops *ops, const char *pattern, s
 
 /**
  * ftrace_graph_set_notrace - exclude functions by name
+ * @ops: registered or not
+ * @pattern: as for ftrace_set_notrace()
+ * @len: length of @pattern in bytes; 0: @pattern is null-terminated
+ * @reset: not 0: discard the patterns that were set before
  *
- * As ftrace_set_notrace(), for an ops of this header.
+ * As ftrace_set_notrace(), for an ops of ftrace/graph.h.
+ *
+ * Returns the same as ftrace_set_filter().
  *
  * Context: thread.
  */

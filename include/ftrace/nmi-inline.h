@@ -28,17 +28,38 @@
 
 #include <stdint.h>
 
-/* One per thread, 64 bytes. This header uses @saved only. */
+/**
+ * struct ftrace_nmi_thread, ftrace_nmi_thread - what ftrace_nmi_enter() and
+ * ftrace_nmi_exit() keep of a thread
+ * @saved: a stack of bits, one for each bracket that the thread is in, below a 1
+ * @reserved: the library's
+ *
+ * Do not use it: it is here for the inline functions. There is one for each thread.
+ */
 struct ftrace_nmi_thread {
 	uintptr_t saved;
 	uintptr_t reserved[7];
 };
-
-/* Whole cache lines: a copy relocation into the executable must not share a line. */
-extern uintptr_t ftrace_modifying_code[16];
 extern __thread struct ftrace_nmi_thread ftrace_nmi_thread
 	__attribute__((tls_model("initial-exec")));
 
+/**
+ * ftrace_modifying_code - 1 while a thread modifies code
+ *
+ * Do not use it: it is here for the inline functions ftrace_nmi_enter() and
+ * ftrace_nmi_exit(). It has whole cache lines, because a copy relocation into the executable
+ * must not share a line.
+ */
+extern uintptr_t ftrace_modifying_code[16];
+
+/**
+ * ftrace_nmi_enter_slow, ftrace_nmi_exit_slow - what ftrace_nmi_enter() and
+ * ftrace_nmi_exit() do while a thread modifies code
+ *
+ * Do not call them: the inline functions do.
+ *
+ * Context: any, as ftrace_nmi_enter().
+ */
 void ftrace_nmi_enter_slow(void);
 void ftrace_nmi_exit_slow(void);
 

@@ -108,7 +108,7 @@ void ftrace_nmi_exit(void);
  * @signo: the number of the signal
  *
  * From the next stop on, the signal stays deliverable in parked threads, but not in
- * seized ones (see above). The library does not install or inspect the handler.
+ * seized ones (see ftrace/nmi.h). The library does not install or inspect the handler.
  * Faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS) stay deliverable in any
  * case; declare such a signal if its handler can execute patched code.
  *

@@ -114,7 +114,7 @@ extern "C" {
  *
  * Returns 0 or
  *   -EDEADLK  the calling thread has already called this function, is inside a stop
- *             window, or is in a signal handler (see above)
+ *             window, or is in a signal handler (see ftrace/patch.h)
  *
  * Context: thread.
  * Source: ftrace_arch_code_modify_prepare() in arch/x86/kernel/ftrace.c.
@@ -154,7 +154,8 @@ int ftrace_arch_code_modify_post_process(void);
  * Returns the result of @fn, or
  *   -EINVAL     @fn is NULL
  *   -EDEADLK    called inside a stop window, or from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above; @fn did not run
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as said at the top of
+ *               ftrace/patch.h; @fn did not run
  *
  * Context: thread.
  * Source: stop_machine() in kernel/stop_machine.c.
@@ -210,8 +211,8 @@ int ftrace_stop_machine(int (*fn)(void *data), void *data);
  *             which thread, and the address, to the function that ftrace_set_print() set
  *   -EDEADLK  called inside a stop window, from a signal handler, or from the handler of
  *             a traced function
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as above: the threads could not be
- *             stopped, so nothing is known
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP as said at the top of
+ *             ftrace/patch.h: the threads could not be stopped, so nothing is known
  *
  * Context: thread.
  * Source: klp_check_stack() in kernel/livepatch/transition.c.
@@ -246,7 +247,8 @@ int ftrace_check_stack(uintptr_t start, uintptr_t end, unsigned int timeout_ms);
  *             ftrace_arch_code_modify_prepare(), so NMIs would not announce themselves
  *   -EBUSY    a thread is between two instructions of the old code
  *   -EDEADLK  called from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP, -EIO as above
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP, -EIO as said at the top of
+ *             ftrace/patch.h
  *
  * Context: thread, stop window.
  * Source: ftrace_modify_code() in arch/x86/kernel/ftrace.c.
@@ -505,7 +507,8 @@ struct ftrace_patch_opts {
  *               the old or the new code
  *   -ENOMEM     no memory for the batch
  *   -EDEADLK    called from a signal handler
- *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP, -EIO as above
+ *   -ETIMEDOUT, -EBUSY, -EAGAIN, -ENOMEM, -EOPNOTSUPP, -EIO as said at the top of
+ *             ftrace/patch.h
  *
  * Context: thread, stop window.
  */

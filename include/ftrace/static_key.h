@@ -77,12 +77,17 @@ struct ftrace_static_key {
 	struct ftrace_static_key *origin;
 };
 
-/* A key whose branches the compiler lays out for true, whatever its present value. */
+/**
+ * struct ftrace_static_key_true, struct ftrace_static_key_false - keys with a type
+ * @key: the key
+ *
+ * The type says for which value the compiler lays out the branches, whatever the present
+ * value of the key is. Define such keys with FTRACE_DEFINE_STATIC_KEY_TRUE() and
+ * FTRACE_DEFINE_STATIC_KEY_FALSE().
+ */
 struct ftrace_static_key_true {
 	struct ftrace_static_key key;
 };
-
-/* The same for false. */
 struct ftrace_static_key_false {
 	struct ftrace_static_key key;
 };
@@ -90,6 +95,10 @@ struct ftrace_static_key_false {
 /**
  * FTRACE_DEFINE_STATIC_KEY_TRUE, FTRACE_DEFINE_STATIC_KEY_FALSE - define a key
  * @name: the variable; "static" may precede the macro
+ *
+ * The key is on, or off, at first. ftrace_static_branch_likely() and
+ * ftrace_static_branch_unlikely() test it; ftrace_static_branch_enable() and others change
+ * it.
  *
  * Source: DEFINE_STATIC_KEY_TRUE() in include/linux/jump_label.h.
  */
@@ -100,6 +109,10 @@ struct ftrace_static_key_false {
  * FTRACE_DECLARE_STATIC_KEY_TRUE, FTRACE_DECLARE_STATIC_KEY_FALSE - declare a key
  * that another file of the same object defines
  * @name: the variable
+ *
+ * In a shared object the declaration must precede the definition, unless the key is static.
+ *
+ * Source: DECLARE_STATIC_KEY_TRUE() in include/linux/jump_label.h.
  */
 #define FTRACE_DECLARE_STATIC_KEY_TRUE(name)                                                       \
 	extern __attribute__((visibility("hidden"))) struct ftrace_static_key_true name
@@ -196,9 +209,11 @@ char (&ftrace_static_key_size_(const struct ftrace_static_key_false *))[1];
  * ftrace_static_branch_likely, ftrace_static_branch_unlikely - true if a key is on
  * @x: address of a key with a type, a constant
  *
- * Both work with both types of key and differ in cost only. Context: any; a signal
- * handler that may interrupt a change must have the bracket (ftrace/nmi.h).
+ * Both work with both types of key and differ in cost only: the code of the block after
+ * ftrace_static_branch_unlikely() is elsewhere, and costs a jump if the key is on.
  *
+ * Context: any; a signal handler that may interrupt a change must have the bracket
+ * (ftrace/nmi.h).
  * Source: static_branch_likely() in include/linux/jump_label.h.
  */
 #define ftrace_static_branch_likely(x)	 FTRACE_STATIC_BRANCH_(x, 1)
@@ -275,7 +290,8 @@ int ftrace_static_key_slow_dec(struct ftrace_static_key *key);
  * ftrace_static_key_count - get the count of a key
  * @key: the key, without its type
  *
- * While another thread changes the key, returns the count before the change.
+ * Returns the count: 0 if the key is off. While another thread changes the key, it is the
+ * count before the change.
  *
  * Context: any.
  * Source: static_key_count() in include/linux/jump_label.h.
@@ -286,7 +302,22 @@ static inline int ftrace_static_key_count(const struct ftrace_static_key *key)
 			       __ATOMIC_RELAXED);
 }
 
-/* The same for keys with a type. Source: static_branch_inc() and others, in the same header. */
+/**
+ * ftrace_static_branch_enable, ftrace_static_branch_disable, ftrace_static_branch_inc,
+ * ftrace_static_branch_dec, ftrace_static_branch_count, ftrace_static_key_enabled - change
+ * and read a key with a type
+ * @x: address of the key
+ *
+ * The same as ftrace_static_key_enable(), ftrace_static_key_disable(),
+ * ftrace_static_key_slow_inc(), ftrace_static_key_slow_dec() and ftrace_static_key_count()
+ * for a key with a type, whatever the type is. ftrace_static_key_enabled() is true if the
+ * count is not 0.
+ *
+ * Returns what that function returns.
+ *
+ * Context: thread; for ftrace_static_branch_count() and ftrace_static_key_enabled() any.
+ * Source: static_branch_enable() and others, in include/linux/jump_label.h.
+ */
 #define ftrace_static_branch_enable(x)	ftrace_static_key_enable(&(x)->key)
 #define ftrace_static_branch_disable(x) ftrace_static_key_disable(&(x)->key)
 #define ftrace_static_branch_inc(x)	ftrace_static_key_slow_inc(&(x)->key)
@@ -313,6 +344,9 @@ struct ftrace_static_call_key {
  * object defines
  * @name: the name of the static call; no variable has this name
  * @func: a function of the right type, or the type
+ *
+ * The definition is FTRACE_DEFINE_STATIC_CALL() or FTRACE_DEFINE_STATIC_CALL_NULL(), in one
+ * file of the object.
  *
  * Source: DECLARE_STATIC_CALL() in include/linux/static_call.h.
  */
@@ -363,6 +397,9 @@ struct ftrace_static_call_key {
  * @name: the name of the static call, unique in the object
  * @func: the function that it calls at first
  *
+ * ftrace_static_call() calls it, and ftrace_static_call_update() changes the function. In a
+ * shared object @func must be static or hidden.
+ *
  * Source: DEFINE_STATIC_CALL() in include/linux/static_call.h.
  */
 #define FTRACE_DEFINE_STATIC_CALL(name, func)                                                      \
@@ -386,6 +423,10 @@ struct ftrace_static_call_key {
  * ftrace_static_call - make a static call: ftrace_static_call(name)(args...)
  * @name: the name of the static call
  *
+ * It is a direct call, of the type of the function, of a direct jump to the function.
+ *
+ * Context: any; a signal handler that may interrupt a change must have the bracket
+ * (ftrace/nmi.h).
  * Source: static_call() in include/linux/static_call_types.h.
  */
 #define ftrace_static_call(name) ftrace_call_tramp_##name
@@ -393,7 +434,8 @@ struct ftrace_static_call_key {
 /**
  * ftrace_static_call_update - change the function that a static call calls
  * @name: the name of the static call
- * @func: a function of the same type; NULL: call nothing and return 0, as above
+ * @func: a function of the same type; NULL: call nothing and return 0, as for
+ *	FTRACE_DEFINE_STATIC_CALL_NULL()
  *
  * Calls that have already begun continue in the old function.
  *
@@ -415,7 +457,8 @@ struct ftrace_static_call_key {
 	})
 
 /**
- * ftrace_static_call_key_update - the same, without a type check
+ * ftrace_static_call_key_update - change the function that a static call calls, without a
+ * type check
  * @key: the static call
  * @func: address of the function, or 0
  *

@@ -99,7 +99,11 @@ typedef void (*ftrace_func_t)(uintptr_t ip, uintptr_t parent_ip, struct ftrace_o
  */
 #define FTRACE_OPS_FL_NO_VECTORS 1UL
 
-/* The handler gets the registers, to read or to change. Source: the kernel's flag of this name. */
+/*
+ * The handler gets the registers, to read or to change.
+ *
+ * Source: the kernel's flag of this name.
+ */
 #define FTRACE_OPS_FL_SAVE_REGS 2UL
 
 /*
@@ -369,7 +373,8 @@ int ftrace_unregister_function(struct ftrace_ops *ops);
  * that is registered keeps its selection.
  *
  * Returns 0 or
- *   -EINVAL   @ops as above; or the pattern is empty or malformed
+ *   -EINVAL   @ops is not valid, as for ftrace_register_function(); or the pattern is
+ *             empty or malformed
  *   -ENOENT   the pattern matches no function; nothing was changed. This is reported
  *             to the function that ftrace_set_print() set. Does not occur with
  *             FTRACE_OPS_FL_PENDING, except for ftrace_set_filter_ip()
@@ -389,9 +394,15 @@ int ftrace_set_filter(struct ftrace_ops *ops, const char *pattern, size_t len, i
 
 /**
  * ftrace_set_notrace - exclude functions by name
+ * @ops: registered or not
+ * @pattern: as for ftrace_set_filter(); NULL with @reset: no function is excluded
+ * @len: length of @pattern in bytes; 0: @pattern is null-terminated
+ * @reset: not 0: discard the patterns that were set before
  *
  * Works like ftrace_set_filter(). Functions that match are not traced, even if the
  * filter selects them.
+ *
+ * Returns the same as ftrace_set_filter().
  *
  * Context: thread.
  * Source: ftrace_set_notrace() in kernel/trace/ftrace.c.
@@ -420,9 +431,9 @@ int ftrace_set_filter_ip(struct ftrace_ops *ops, uintptr_t ip, int remove, int r
  * is used for anything else.
  *
  * Returns 0 or
- *   -EINVAL   as above
+ *   -EINVAL   @ops is not valid, as for ftrace_register_function()
  *   -EBUSY    @ops is registered
- *   -EDEADLK  as above
+ *   -EDEADLK  as for ftrace_register_function()
  *
  * Context: thread.
  * Source: ftrace_free_filter() in kernel/trace/ftrace.c.
@@ -462,17 +473,39 @@ int ftrace_free_filter(struct ftrace_ops *ops);
  */
 int ftrace_update_ftrace_func(ftrace_func_t func);
 
-/* A handler that does nothing. */
+/**
+ * ftrace_stub - a handler that does nothing
+ * @ip: address of the function's nop
+ * @parent_ip: the return address to the function's caller
+ * @ops: the ops that was registered
+ * @regs: the registers, or NULL
+ *
+ * Pass it to ftrace_update_ftrace_func() to pause all tracing.
+ *
+ * Context: any.
+ * Source: ftrace_stub() in the kernel's arch/x86/kernel/ftrace_64.S.
+ */
 void ftrace_stub(uintptr_t ip, uintptr_t parent_ip, struct ftrace_ops *ops,
 		 struct ftrace_regs *regs);
 
-/* Code that returns immediately; for ftrace_regs_return(). */
+/**
+ * ftrace_just_return - code that returns immediately
+ *
+ * ftrace_regs_return() makes a function continue here.
+ *
+ * Context: any.
+ */
 void ftrace_just_return(void);
 
 /**
  * ftrace_regs_return - return a value instead of running the function
  * @regs: the registers that the handler got
  * @value: the return value, in rax
+ *
+ * The handler needs FTRACE_OPS_FL_SAVE_REGS. If two handlers of a function change where
+ * it continues, see FTRACE_OPS_FL_IPMODIFY.
+ *
+ * Context: handler of a traced function.
  */
 static inline void ftrace_regs_return(struct ftrace_regs *regs, uintptr_t value)
 {
@@ -488,6 +521,11 @@ static inline void ftrace_regs_return(struct ftrace_regs *regs, uintptr_t value)
  * Calls that @function makes are traced as always, so it must not call this one by its
  * name: see ftrace_original(). To take the replacement back, unregister the handler.
  * Before you close the object that @function is in, call ftrace_check_stack().
+ *
+ * The handler needs FTRACE_OPS_FL_SAVE_REGS. If two handlers of a function change where
+ * it continues, see FTRACE_OPS_FL_IPMODIFY.
+ *
+ * Context: handler of a traced function.
  */
 static inline void ftrace_regs_redirect(struct ftrace_regs *regs, uintptr_t function)
 {

@@ -75,22 +75,7 @@ extern "C" {
  * @snapshot_signal: a signal that makes the recorder write a snapshot, to @path with ".1", ".2" and so
  *                   on; 0: none. It must have its default action; the library's handler stays
  *                   when the recording ends, and does nothing then
- */
-struct ftrace_tracing_opts {
-	size_t size;
-	const char *path;
-	const char *filter;
-	const char *notrace;
-	size_t buffer_size;
-	size_t max_size;
-	unsigned int flags;
-	unsigned int max_depth;
-	uint64_t min_time_ns;
-	unsigned int hz;
-	int snapshot_signal;
-};
-
-/*
+ *
  * Samples: where a thread is, its callers as far as frame pointers show them, and the
  * recorded calls that it is in. They are taken in every thread, also in those that call no
  * recorded function; in a new one within 100 ms, or once it calls one.
@@ -111,6 +96,19 @@ struct ftrace_tracing_opts {
  * instead of the signal where RLIMIT_SIGPENDING is reached. A program that blocks the signal must not
  * replace itself by execve(2) while it does: the signal might be pending, and end it.
  */
+struct ftrace_tracing_opts {
+	size_t size;
+	const char *path;
+	const char *filter;
+	const char *notrace;
+	size_t buffer_size;
+	size_t max_size;
+	unsigned int flags;
+	unsigned int max_depth;
+	uint64_t min_time_ns;
+	unsigned int hz;
+	int snapshot_signal;
+};
 
 /**
  * ftrace_tracing_start - start to record
@@ -411,9 +409,13 @@ int ftrace_tracing_set_min_time(uint64_t ns);
  */
 int ftrace_tracing_thread(int on);
 
-/* The states of a recording: it is running; calls are recorded; all events go to the file. */
+/* A recording is running. */
 #define FTRACE_TRACING_STATE_RUNNING 1U
-#define FTRACE_TRACING_STATE_ON	     2U
+
+/* Calls are recorded: ftrace_tracing_off() was not called. */
+#define FTRACE_TRACING_STATE_ON 2U
+
+/* All events go to the file. */
 #define FTRACE_TRACING_STATE_STREAMS 4U
 
 /**

@@ -22,7 +22,7 @@ public sealed class RecordOptionTests
     [TestCase("record", "", ExpectedResult = "record -- ")]
     [TestCase("report", "prog", "-l", ExpectedResult = "report prog -l")]
     [TestCase(ExpectedResult = "")]
-    public string TheProgramEndsTheOptions(params string[] args) => string.Join(' ', RecordCommand.SeparateProgram(RecordCommand.Create(), args));
+    public string TheProgramEndsTheOptions(params string[] args) => string.Join(' ', RecordCommand.SeparateProgram(CommandTree.Create(), args));
 
     [TestCase("1", 1L)]
     [TestCase("64k", 64L << 10)]

@@ -443,10 +443,11 @@ static void usage(FILE *file)
 	      "               else as SVG; the data are in FILE.dat\n"
 	      "  --only PART  measure only this part\n"
 	      "  --quick      few repetitions: shows that everything works, but not the speed\n"
-	      "  --help       print this text\n"
+	      "  -h, --help   print this text\n"
+	      "  --version    print the version of the library\n"
 	      "\n"
 	      "A missed target is shown, but is not an error: the exit code is 0 unless a\n"
-	      "measurement fails.\n",
+	      "measurement fails, and 64 for wrong usage.\n",
 	      file);
 }
 
@@ -459,6 +460,7 @@ int main(int argc, char **argv)
 		{"only", required_argument, NULL, 'o'},
 		{"quick", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
 	const struct part *only = NULL;
@@ -468,7 +470,7 @@ int main(int argc, char **argv)
 	long cores;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (option) {
 		case 'm':
 			markdown = fopen(optarg, "w");
@@ -488,7 +490,7 @@ int main(int argc, char **argv)
 			only = find_part(optarg);
 			if (!only) {
 				usage(stderr);
-				return 2;
+				return 64;
 			}
 			break;
 		case 'q':
@@ -497,14 +499,17 @@ int main(int argc, char **argv)
 		case 'h':
 			usage(stdout);
 			return 0;
+		case 'v':
+			printf("libftrace %s\n", ftrace_version());
+			return 0;
 		default:
 			usage(stderr);
-			return 2;
+			return 64;
 		}
 	}
 	if (optind < argc) {
 		usage(stderr);
-		return 2;
+		return 64;
 	}
 
 	table = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,

@@ -13,6 +13,8 @@
 #include "hammer.h"
 #include "functions.h"
 
+#include <ftrace/version.h>
+
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -74,6 +76,7 @@ static const char usage[] =
 	"                 handlers; with --graph it overlooks exits, and must find them lost\n"
 	"  --json FILE    also write the results to FILE\n"
 	"  -h, --help     print this text\n"
+	"  --version      print the version of the library\n"
 	"\n"
 	"Exit status: 0 pass; 1 torn or stale executions, wrong calls of handlers, garbage\n"
 	"collections, or an error of the library; 2 inconclusive: the control found\n"
@@ -139,6 +142,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		SEIZE,
 		NO_CONTROL,
 		JSON,
+		VERSION,
 	};
 	static const struct option known[] = {
 		{"ops", no_argument, NULL, OPS},
@@ -155,6 +159,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		{"no-control", no_argument, NULL, NO_CONTROL},
 		{"json", required_argument, NULL, JSON},
 		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, VERSION},
 		{0},
 	};
 	struct settings *settings = &options->settings;
@@ -207,6 +212,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'h':
 			fputs(usage, stdout);
+			exit(EXIT_PASS);
+		case VERSION:
+			printf("libftrace %s\n", ftrace_version());
 			exit(EXIT_PASS);
 		case ':':
 			usage_error("option needs a value", argv[optind - 1]);

@@ -2,6 +2,7 @@ using System;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.IO;
+using System.Linq;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
 
@@ -13,14 +14,20 @@ internal static class CommandLine
     public static int Run(RootCommand root, string[] args)
     {
         ParseResult result = root.Parse(args);
-        if (result.Errors.Count != 0)
+        string[] errors = [.. result.Errors.Select(e => string.Join(' ', e.Message.Split((char[])['\n', '\t'], StringSplitOptions.RemoveEmptyEntries)))];
+        if (errors.Length == 0 && UnknownOption(result) is { } option)
         {
-            foreach (ParseError error in result.Errors)
+            errors = [$"{result.CommandResult.Command.Name} has no option {option}"];
+        }
+
+        if (errors.Length != 0)
+        {
+            foreach (string error in errors)
             {
-                PrintError(string.Join(' ', error.Message.Split((char[])['\n', '\t'], StringSplitOptions.RemoveEmptyEntries)));
+                PrintError(error);
             }
 
-            Console.Error.WriteLine("See: ftrace --help");
+            Console.Error.WriteLine(result.CommandResult.Command is RootCommand ? "See: ftrace --help" : $"See: ftrace {result.CommandResult.Command.Name} --help");
             return ExitCode.Usage;
         }
 
@@ -47,6 +54,19 @@ internal static class CommandLine
             PrintError(e.Message);
             return ExitCode.Failure;
         }
+    }
+
+    /// <summary>What looks like an option and was taken for an argument; null: there is none. After "--" there are only arguments.</summary>
+    private static string? UnknownOption(ParseResult result)
+    {
+        if (result.Action is { ClearsParseErrors: true })
+        {
+            return null; // --help, --version
+        }
+
+        Token[] before = [.. result.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash)];
+        return result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens)
+            .FirstOrDefault(t => t.Value is ['-', _, ..] && before.Contains(t))?.Value;
     }
 
     public static void PrintError(string message) => Console.Error.WriteLine($"ftrace: {message}");

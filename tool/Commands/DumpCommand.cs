@@ -2,6 +2,7 @@ using System;
 using System.CommandLine;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using Ftrace.Tool.Dumps;
 using Ftrace.Tool.Output;
 using Ftrace.Tool.Reading;
@@ -31,6 +32,8 @@ internal static class DumpCommand
         csv they have all their time, and those that last all through it no line
         """;
 
+    private static string[] Names => [.. Enum.GetNames<DumpFormat>().Select(n => n.ToLowerInvariant())];
+
     public static Command Create()
     {
         var command = new Command("dump", "Write a trace in the format of another program: Perfetto, flame graph, uftrace, CSV and others");
@@ -48,12 +51,14 @@ internal static class DumpCommand
                     return value;
                 }
 
-                result.AddError($"--format {text}: there is no such format; there are {string.Join(", ", Enum.GetNames<DumpFormat>()).ToLowerInvariant()}");
+                result.AddError($"--format {text}: there is no such format; there are {string.Join(", ", Names)}");
                 return default;
             },
         };
         var path = new Option<string?>("--output", "-o") { Description = "The file to write (standard output); for uftrace a directory", HelpName = "OUT" };
         var force = new Option<bool>("--force") { Description = "Replace OUT if it exists" };
+        format.CompletionSources.Clear();
+        format.CompletionSources.Add(Names);
         command.Add(format);
         command.Add(path);
         command.Add(force);

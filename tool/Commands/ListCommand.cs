@@ -13,7 +13,7 @@ internal static class ListCommand
         var filter = new Option<string[]>("--filter", "-f") { Description = "Only functions that match; can be given several times", HelpName = "PATTERN", Arity = ArgumentArity.OneOrMore };
         var all = new Option<bool>("--all", "-a") { Description = "Also functions that cannot be traced, of objects that were compiled for tracing" };
         var raw = new Option<bool>("--raw") { Description = "Names as in the symbol table, not demangled" };
-        var format = new Option<string>("--format") { Description = "text or json", HelpName = "FORMAT", DefaultValueFactory = _ => "text" };
+        var format = new Option<string>("--format") { Description = "How to print: text, or json", HelpName = "FORMAT", DefaultValueFactory = _ => "text" };
         format.AcceptOnlyFromAmong("text", "json");
         var command = new Command("list", "Print which functions of a program can be traced, and why others cannot") { target, filter, all, raw, format };
         command.SetAction(result => Run(new ListOptions

@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Linq;
 using Ftrace.Tool.Recording;
 
 namespace Ftrace.Tool.Commands;
@@ -8,7 +9,7 @@ namespace Ftrace.Tool.Commands;
 /// <summary><c>ftrace record</c>: runs a program, and records it.</summary>
 internal sealed class RecordCommand
 {
-    private const string Name = "record";
+    public const string Name = "record";
 
     private readonly Argument<string[]> _program = new("PROGRAM")
     {
@@ -52,13 +53,16 @@ internal sealed class RecordCommand
     /// <summary>
     /// Puts "--" before the program, so that what follows are its arguments, whatever they look like: <c>ftrace record -b 4M ls -l</c>.
     /// </summary>
-    public static string[] SeparateProgram(Command command, string[] args)
+    /// <param name="root">The command that has this one.</param>
+    /// <param name="args">The command line.</param>
+    public static string[] SeparateProgram(Command root, string[] args)
     {
         if (args.Length == 0 || args[0] != Name)
         {
             return args;
         }
 
+        Command command = root.Subcommands.Single(c => c.Name == Name);
         for (int i = 1; i < args.Length && args[i] != "--"; i++)
         {
             if (args[i].Length < 2 || args[i][0] != '-')

@@ -13,16 +13,16 @@ internal sealed class RecordingOptions
 
     private readonly Option<string[]> _filter = Patterns("--filter", "-f", "Record only functions that match; can be given several times");
     private readonly Option<string[]> _notrace = Patterns("--notrace", "-n", "Do not record functions that match");
-    private readonly Option<string[]> _trigger = Patterns("--trigger", "-T", "What a function does to the recording: PATTERN:snapshot, PATTERN:traceon, PATTERN:traceoff");
+    private readonly Option<string[]> _trigger = Patterns("--trigger", "-T", "What calls of a function do to the recording: PATTERN:snapshot, PATTERN:traceon, PATTERN:traceoff");
 
     private readonly Option<string?> _plugin = new("--plugin", "-p")
     {
-        Description = "graph: entries and exits (the default); function: entries and their callers; sample: samples",
+        Description = "What to record: graph, entries and exits (the default); function, entries and their callers; sample, samples",
         HelpName = "NAME",
     };
 
-    private readonly Option<long> _buffer = Value("--buffer", "-b", "SIZE", "Of each thread's buffer, up to 64M: 512K, 4M (1M)", ValueText.ToBytes);
-    private readonly Option<long> _maxSize = Value("--max-size", null, "SIZE", "Of the file (1G)", ValueText.ToBytes);
+    private readonly Option<long> _buffer = Value("--buffer", "-b", "SIZE", "Size of each thread's buffer, up to 64M: 512K, 4M (1M)", ValueText.ToBytes);
+    private readonly Option<long> _maxSize = Value("--max-size", null, "SIZE", "Size of the file at most: 100M, 2G (1G)", ValueText.ToBytes);
     private readonly Option<long> _depth = Value("--depth", "-D", "N", "Record only N levels of calls", ValueText.ToCount);
     private readonly Option<long> _minTime = Value("--min-time", "-t", "TIME", "Record only calls that take so long: 500ns, 10us, 5ms", ValueText.ToNanoseconds);
     private readonly Option<long> _hz = Value("--hz", null, "N", "Take N samples of each thread per second of its CPU time", ValueText.ToCount);
@@ -33,7 +33,11 @@ internal sealed class RecordingOptions
     private readonly Option<bool> _off = new("--off") { Description = "Begin with recording off" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print no summary" };
 
-    public RecordingOptions() => _plugin.AcceptOnlyFromAmong(s_plugins);
+    public RecordingOptions()
+    {
+        _plugin.AcceptOnlyFromAmong(s_plugins);
+        _signal.CompletionSources.Add("USR1", "USR2", "HUP", "WINCH", "PWR");
+    }
 
     /// <summary>Those that name what to record, which help shows first.</summary>
     public IReadOnlyList<Option> First => [_filter, _notrace];

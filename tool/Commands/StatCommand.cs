@@ -40,7 +40,7 @@ internal static class StatCommand
         };
         var format = new Option<string>("--format")
         {
-            Description = "text, csv or json",
+            Description = "How to print: text, csv or json",
             HelpName = "FORMAT",
             DefaultValueFactory = _ => Text,
         };

@@ -143,7 +143,7 @@ internal static class LibraryFile
     }
 
     /// <summary>The version is in the name of the file, libftrace.so.1.2.3, that links refer to; null: it is not.</summary>
-    private static Version? VersionOf(string path)
+    public static Version? VersionOf(string path)
     {
         string target = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
         int at = target.LastIndexOf(".so.", StringComparison.Ordinal);

@@ -1,0 +1,10 @@
+namespace Ftrace.Reference.Headers;
+
+internal enum DeclarationKind
+{
+    Function,
+    Macro,
+    Constant,
+    Type,
+    Object,
+}

@@ -1,0 +1,3 @@
+namespace Ftrace.Reference.Model;
+
+internal sealed record Subheading(string Text) : Block;
