@@ -250,13 +250,13 @@ static void add_stop_row(const char *what, const struct series *ours, const char
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s, %d %s thread%s", what, thread_count, kind_names[kind],
-		 thread_count > 1 ? "s" : "");
+	snprintf(text, sizeof(text), "%s, %s", what, kind_names[kind]);
 	add_row(&(struct comparison){
 		.section = "stop",
 		.what = text,
 		.unit = "ns",
 		.n = thread_count,
+		.axis = "threads",
 		.ours = ours,
 		.peer = peer,
 		.peers = bare,

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uftrace_peer.c - the small function of trace_calls.h, compiled for uftrace (-pg -mfentry). Calls
- * it so many times, on so many threads at once, writes how long that took on average.
+ * calls_program.c - calls a small function so many times, on so many threads at once, and prints
+ * how long that took on average. It is compiled in several ways, for the tools that trace its calls: plain; with
+ * -fpatchable-function-entry; with -pg and -mfentry for gprof and uftrace; with
+ * -finstrument-functions; with HANDLER, which counts the calls by a handler of the library; and with UPROBES, by probes of
+ * the kernel.
+ *
+ *	calls_program CALLS [THREADS]
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -10,14 +16,17 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "calls_probes.h"
+
 #define NOT_TRACED  __attribute__((no_instrument_function))
 #define MAX_THREADS 16
+#define FIRST_CALLS 100
 
 static unsigned long calls;
 static int waiting;
 
-unsigned long uftraced(unsigned long x);
-__attribute__((noipa, aligned(64))) unsigned long uftraced(unsigned long x)
+unsigned long called(unsigned long x);
+__attribute__((noipa, aligned(64))) unsigned long called(unsigned long x)
 {
 	return x * 3 + 1;
 }
@@ -36,14 +45,14 @@ static NOT_TRACED void *call_all(void *took)
 	uint64_t start;
 
 	/* The first ones find their buffers. */
-	for (unsigned long i = 0; i < 100; i++)
-		x = uftraced(x);
+	for (unsigned long i = 0; i < FIRST_CALLS; i++)
+		x = called(x);
 	__atomic_sub_fetch(&waiting, 1, __ATOMIC_ACQ_REL);
 	while (__atomic_load_n(&waiting, __ATOMIC_ACQUIRE) > 0)
 		sched_yield();
 	start = now_ns();
 	for (unsigned long i = 0; i < calls; i++)
-		x = uftraced(x);
+		x = called(x);
 	__asm__ __volatile__("" ::"r"(x));
 	*(uint64_t *)took = now_ns() - start;
 	return NULL;
@@ -59,6 +68,7 @@ NOT_TRACED int main(int argc, char **argv)
 		return 1;
 	calls = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
 	waiting = threads;
+	begin_probes((unsigned long)called);
 	for (int i = 1; i < threads; i++) {
 		if (pthread_create(&ids[i], NULL, call_all, &took[i]))
 			return 1;
@@ -68,6 +78,7 @@ NOT_TRACED int main(int argc, char **argv)
 		pthread_join(ids[i], NULL);
 	for (int i = 0; i < threads; i++)
 		all += took[i];
+	check_probes(threads * (calls + FIRST_CALLS));
 	printf("took %llu\n", (unsigned long long)all / threads);
 	return 0;
 }
