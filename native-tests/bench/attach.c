@@ -583,10 +583,12 @@ void bench_attach(void)
 	}
 	add_within("a thread stands still, idle process", "us", &idle_loads, "gdb, dlopen",
 		   &idle_gdb, IDLE_US);
-	add_within("a thread stands still, idle process, again", "us", &idle_again, NULL, NULL, IDLE_US);
+	add_within("a thread stands still, idle process, again", "us", &idle_again, NULL, NULL,
+		   IDLE_US);
 	add_within("a thread stands still, 9 busy threads", "us", &busy_loads, "gdb, dlopen",
 		   &busy_gdb, BUSY_US);
-	add_within("a thread stands still, 9 busy threads, again", "us", &busy_again, NULL, NULL, BUSY_US);
+	add_within("a thread stands still, 9 busy threads, again", "us", &busy_again, NULL, NULL,
+		   BUSY_US);
 	add_against("another thread stands still, loading", "us", &load_gaps, "not attached",
 		    &load_quiet, 0);
 	add_against("another thread stands still, recording starts", "us", &start_gaps,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * busy.c - how long a change of what is traced takes while all CPUs are busy: some threads call
- * traced functions all the time, one more creates short threads, and the recorder takes samples of all
- * at 10 kHz. After each change there is a pause of 10 ms, so that 100 changes a second is the most.
+ * traced functions all the time, one more creates short threads, and the recorder takes samples of
+ * all at 10 kHz. After each change there is a pause of 10 ms, so that 100 changes a second is the
+ * most.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -28,9 +29,8 @@
 static const int counts[COUNTS] = {1, 3, MAX_THREADS};
 
 static struct series rates[KINDS][COUNTS], times[KINDS][COUNTS];
-static struct ftrace_graph_ops other = {.size = sizeof(other),
-					.retfunc = graph_count_return,
-					.flags = FTRACE_OPS_FL_NO_VECTORS};
+static struct ftrace_graph_ops other = {
+	.size = sizeof(other), .retfunc = graph_count_return, .flags = FTRACE_OPS_FL_NO_VECTORS};
 static bool quit;
 
 static void check(int error, const char *what)

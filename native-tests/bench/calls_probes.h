@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * calls_probes.h - what calls_program itself does for its calls to be counted: nothing; with
- * HANDLER by a handler of the library; with UPROBES by probes of the kernel at the entry and the exit, which
- * perf(1) sets too. A peer that did nothing would be a fast one, so all counts are checked.
+ * HANDLER by a handler of the library; with UPROBES by probes of the kernel at the entry and the
+ * exit, which perf(1) sets too. A peer that did nothing would be a fast one, so all counts are
+ * checked.
  */
 #ifndef CALLS_PROBES_H
 #define CALLS_PROBES_H
@@ -18,9 +19,10 @@
 
 static unsigned long counted;
 
-static __attribute__((target("general-regs-only"))) void
-count_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-	   struct ftrace_regs *regs)
+static __attribute__((target("general-regs-only"))) void count_call(unsigned long ip,
+								    unsigned long parent_ip,
+								    struct ftrace_ops *ops,
+								    struct ftrace_regs *regs)
 {
 	(void)ip, (void)parent_ip, (void)ops, (void)regs;
 	counted++;

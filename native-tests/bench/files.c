@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * files.c - how fast the command ftrace reads a trace of 100 million events, and in how much
- * memory. The file is written by trace_file, which takes 1.6 GB; where there is no room for it, it is smaller.
+ * memory. The file is written by trace_file, which takes 1.6 GB; where there is no room for it, it
+ * is smaller.
  */
 #define _GNU_SOURCE
 #include <stdio.h>

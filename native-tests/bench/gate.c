@@ -206,7 +206,9 @@ void bench_gate(void)
 		rounds = threads > cpus ? most_rounds * cpus / threads : most_rounds;
 		measure();
 		compare(INLINE, "pair inline", UNGATED, "ungated protocol in C", CHEAPER,
-			threads == 1 ? 10 : threads == 2 && cpus > 1 ? 40 : 0);
+			threads == 1		   ? 10
+			: threads == 2 && cpus > 1 ? 40
+						   : 0);
 		compare(INLINE, "pair inline", MFENCE, "ungated, mfence as in 2010", CHEAPER, 0);
 		compare(INLINE, "pair inline", HAND, "hand-written gate in C", AT_MOST,
 			threads <= 2 ? 1.05 : 0);

@@ -107,9 +107,11 @@ static bool run_part(const struct part *part)
 
 static void usage(FILE *file)
 {
-	fputs("usage: bench [--only PART[,PART...]] [--quick] [--json FILE [--commit NAME]] [--list]\n"
+	fputs("usage: bench [--only PART[,PART...]] [--quick] [--json FILE [--commit NAME]] "
+	      "[--list]\n"
 	      "\n"
-	      "./build.sh bench --help describes it. Exit code: 0 success, 1 a measurement failed, 2\n"
+	      "./build.sh bench --help describes it. Exit code: 0 success, 1 a measurement failed, "
+	      "2\n"
 	      "wrong usage.\n",
 	      file);
 }

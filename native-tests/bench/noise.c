@@ -27,7 +27,8 @@ static double fastest; /* loop of the whole run, ns */
 
 static void read_cpu_times(double *busy, double *steal)
 {
-	double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, stolen = 0;
+	double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0,
+	       stolen = 0;
 	FILE *file = fopen("/proc/stat", "re");
 	double hz = sysconf(_SC_CLK_TCK);
 
@@ -100,6 +101,7 @@ void end_noise(struct noise *noise, struct quiet *quiet)
 			 quiet->steal * 100);
 	else if (quiet->slower > MOST_SLOWER || quiet->spread > MOST_SPREAD)
 		snprintf(quiet->why, sizeof(quiet->why),
-			 "a loop took %.2f times its shortest time, %.0f %% of the loops more than 1.2",
+			 "a loop took %.2f times its shortest time, %.0f %% of the loops more than "
+			 "1.2",
 			 quiet->slower, quiet->spread * 100);
 }

@@ -42,8 +42,8 @@ static const struct {
 	[STREAM] = {"ftrace record --stream",
 		    FTRACE_COMMAND " record -q --stream -b 16M --max-size 8G -o stream.data",
 		    "traced"},
-	[UFTRACE] = {"uftrace record",
-		     "uftrace record --no-libcall --no-event -d uftrace.data", "uftrace"},
+	[UFTRACE] = {"uftrace record", "uftrace record --no-libcall --no-event -d uftrace.data",
+		     "uftrace"},
 };
 
 static struct series series[PROGRAM_COUNT][WAYS], lost[PROGRAM_COUNT];

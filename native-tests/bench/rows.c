@@ -157,8 +157,8 @@ bool compare_rows(const char *part)
 			continue;
 		if (!line || is_twice(i)) {
 			fprintf(stderr, "bench: %s: %s | %s | %s | %s | %s | %s\n",
-				line ? "measured twice" : "not in rows.txt", row->part, row->section,
-				row->what, row->unit, row->peer, row->axis);
+				line ? "measured twice" : "not in rows.txt", row->part,
+				row->section, row->what, row->unit, row->peer, row->axis);
 			is_good = false;
 		} else if (row->peer[0] && !row->peer_samples) {
 			snprintf(row->why, sizeof(row->why), "%s", why_not(line));

@@ -64,8 +64,8 @@ void bench_sampling(void)
 	for (int round = 0, rounds = quick ? 3 : 20; round < rounds; round++) {
 		for (int rate = 0; rate < RATES; rate++) {
 			for (enum way way = 0; way < WAYS; way++) {
-				double ms = way == PERF && !has_perf ? 0
-								     : run(way, rates[rate], file);
+				double ms =
+					way == PERF && !has_perf ? 0 : run(way, rates[rate], file);
 
 				if (ms)
 					add_sample(&series[rate][way], ms);

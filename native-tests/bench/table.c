@@ -235,8 +235,8 @@ void end_part(const struct quiet *quiet)
 const char *verdict_name(enum verdict verdict)
 {
 	static const char *const names[] = {
-		[NO_VERDICT] = "",  [MET] = "met",	      [MISSED] = "missed",
-		[NOISY] = "noisy", [UNKNOWN] = "not measured",
+		[NO_VERDICT] = "",	    [MET] = "met", [MISSED] = "missed", [NOISY] = "noisy",
+		[UNKNOWN] = "not measured",
 	};
 
 	return names[verdict];
@@ -262,7 +262,7 @@ static void print_row(const struct row *row)
 	char what[128], ours[80], peers[128] = "", ratio[24] = "", target[40] = "", number[24];
 
 	if (row->axis[0] && row->n)
-		snprintf(what, sizeof(what), "%s, %d %s, %s", row->what, row->n, row->axis,
+		snprintf(what, sizeof(what), "%s, %s: %d, %s", row->what, row->axis, row->n,
 			 row->unit);
 	else
 		snprintf(what, sizeof(what), "%s, %s", row->what, row->unit);

@@ -21,8 +21,8 @@ enum verdict {
 	NO_VERDICT, /* no target */
 	MET,
 	MISSED,
-	NOISY,	  /* the machine was in use, or the values differ too much to tell */
-	UNKNOWN,  /* it was not measured: see why */
+	NOISY,	 /* the machine was in use, or the values differ too much to tell */
+	UNKNOWN, /* it was not measured: see why */
 };
 
 struct row {

@@ -2,8 +2,8 @@
 /*
  * tools.c - what tools for the shell cost that trace or count each call of a function, without a
  * change of the program's source: the command ftrace, and its peers. The same small program
- * (calls_program.c) makes 1,000 to 10,000,000 calls under each of them. It says how long its calls took, and the
- * whole command has a time too, with what starts the tool and writes its file.
+ * (calls_program.c) makes 1,000 to 10,000,000 calls under each of them. It says how long its calls
+ * took, and the whole command has a time too, with what starts the tool and writes its file.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,12 +23,14 @@
 #define FTRACE_COMMAND "ftrace"
 #endif
 
-#define SECTION	   "tools"
-#define CURVE	   "calls"
-#define LTTNG_PRELOAD	   "/usr/lib/x86_64-linux-gnu/liblttng-ust-cyg-profile.so.1"
-#define MAX_WORDS  16
-#define POINTS	   5
-#define LTTNG_PATH "trace"
+#define SECTION	      "tools"
+#define CURVE	      "calls"
+#define LTTNG_PRELOAD "/usr/lib/x86_64-linux-gnu/liblttng-ust-cyg-profile.so.1"
+#define MAX_WORDS     16
+#define POINTS	      5
+#define COUNTS	      5
+#define THREAD_CALLS  200000
+#define LTTNG_PATH    "trace"
 
 enum tool {
 	UNTOUCHED,
@@ -46,17 +48,19 @@ enum tool {
 	TOOLS,
 };
 
+static const int counts[COUNTS] = {1, 2, 4, 8, 16};
 static const int points[POINTS] = {1000, 10000, 100000, 1000000, 10000000};
 
 static struct {
 	const char *name, *package;
 	const char *command[MAX_WORDS]; /* before the number of calls */
 	int most;			/* calls: an index of points */
-	const char *file;	    /* that it writes, in the current folder; */
-	unsigned int bytes;	    /* at least, for each call; 0: any */
+	const char *file;		/* that it writes, in the current folder; */
+	unsigned int bytes;		/* at least, for each call; 0: any */
 	bool is_missing;
 	struct series call;	       /* ns, of the most calls */
-	struct series whole[POINTS]; /* ms */
+	struct series whole[POINTS];   /* ms */
+	struct series threads[COUNTS]; /* ns, of a CPU's time */
 } tools[TOOLS] = {
 	[UNTOUCHED] = {"untouched", "", {PROGRAMS "/calls_plain"}, 4, NULL, 0},
 	[COUNTED] = {"handler of the library", "", {PROGRAMS "/calls_handler"}, 4, NULL, 0},
@@ -139,6 +143,11 @@ static void remove_tree(const char *path)
 	nftw(path, remove_it, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+struct took {
+	double ns, cpu_ns; /* a call: by the clock, and of the CPU time of its thread */
+	double ms;	   /* the whole command */
+};
+
 /* A peer that did nothing would be a fast one. */
 static void check_file(enum tool tool, int calls)
 {
@@ -160,9 +169,9 @@ static void leave_tool(enum tool tool, const char *why)
 }
 
 /* False: it is not there. */
-static bool run_tool(enum tool tool, int calls, double *ns, double *ms)
+static bool run_tool(enum tool tool, int calls, int threads, struct took *result)
 {
-	char *argv[MAX_WORDS + 2], text[8192] = "", number[16];
+	char *argv[MAX_WORDS + 3], text[8192] = "", number[16], count[16];
 	struct command command;
 	const char *took;
 	int status, words;
@@ -170,10 +179,12 @@ static bool run_tool(enum tool tool, int calls, double *ns, double *ms)
 	for (words = 0; tools[tool].command[words]; words++)
 		argv[words] = (char *)tools[tool].command[words];
 	snprintf(number, sizeof(number), "%d", calls);
+	snprintf(count, sizeof(count), "%d", threads);
 	argv[words] = number;
-	argv[words + 1] = NULL;
+	argv[words + 1] = count;
+	argv[words + 2] = NULL;
 	command = start_command(argv);
-	status = await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), ms);
+	status = await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &result->ms);
 	if (status == 127 || (status < 0 && !text[0])) {
 		leave_tool(tool, NULL);
 		return false;
@@ -185,7 +196,10 @@ static bool run_tool(enum tool tool, int calls, double *ns, double *ms)
 	}
 	if (status || !took)
 		fail("%s has failed (%d): %s\n", tools[tool].name, status, text);
-	*ns = strtod(took + 5, NULL) / calls;
+	if (sscanf(took, "took %lf cpu %lf", &result->ns, &result->cpu_ns) != 2)
+		fail("%s: %s\n", tools[tool].name, took);
+	result->ns /= calls;
+	result->cpu_ns /= calls;
 	check_file(tool, calls);
 	return true;
 }
@@ -250,17 +264,50 @@ static void measure_tools(void)
 {
 	for (int point = 0; point < POINTS - quick; point++) {
 		for (enum tool tool = 0; tool < TOOLS; tool++) {
-			double ns, ms;
+			struct took took;
 
 			if (tools[tool].is_missing || point > tools[tool].most)
 				continue;
-			if (!run_tool(tool, points[point], &ns, &ms))
+			if (!run_tool(tool, points[point], 1, &took))
 				continue;
-			add_sample(&tools[tool].whole[point], ms);
+			add_sample(&tools[tool].whole[point], took.ms);
 			if (point == tools[tool].most - (quick && tools[tool].most == POINTS - 1))
-				add_sample(&tools[tool].call, ns);
+				add_sample(&tools[tool].call, took.ns);
 		}
 	}
+}
+
+/* Several threads at once, on fewer CPUs or on as many: so it is the CPU time. */
+static void measure_threads(void)
+{
+	static const enum tool some[] = {UNTOUCHED, RECORDED, GPROF, UFTRACE};
+
+	for (int i = 0; i < COUNTS; i++) {
+		for (unsigned int at = 0; at < sizeof(some) / sizeof(some[0]); at++) {
+			struct took took;
+
+			if (!tools[some[at]].is_missing &&
+			    run_tool(some[at], THREAD_CALLS, counts[i], &took))
+				add_sample(&tools[some[at]].threads[i], took.cpu_ns);
+		}
+	}
+}
+
+static void add_threads_curve(enum tool peer)
+{
+	struct curve curve = {.section = "recorded, by threads",
+			      .what = "entry and exit recorded",
+			      .unit = "ns/call",
+			      .axis = "threads",
+			      .points = COUNTS,
+			      .xs = counts,
+			      .peer = tools[peer].name};
+
+	for (int i = 0; i < COUNTS; i++) {
+		curve.ours[i] = &tools[RECORDED].threads[i];
+		curve.peers[i] = &tools[peer].threads[i];
+	}
+	add_curve(&curve);
 }
 
 static void add_tool_row(const char *what, enum tool ours, enum tool peer, double target)
@@ -303,8 +350,10 @@ void bench_tools(void)
 	if (!before || !mkdtemp(folder) || chdir(folder))
 		fail("no folder for the tools\n");
 	start_lttng();
-	for (int round = 0, rounds = quick ? 2 : 15; round < rounds; round++)
+	for (int round = 0, rounds = quick ? 2 : 15; round < rounds; round++) {
 		measure_tools();
+		measure_threads();
+	}
 	check_lttng();
 	end_lttng();
 	if (chdir(before))
@@ -321,4 +370,7 @@ void bench_tools(void)
 	}
 	for (enum tool tool = 0; tool < TOOLS; tool++)
 		add_tool_curve(tool);
+	add_threads_curve(UNTOUCHED);
+	add_threads_curve(GPROF);
+	add_threads_curve(UFTRACE);
 }

@@ -52,8 +52,9 @@ double uftrace_time(int threads)
 {
 	char folder[] = P_tmpdir "/uftrace-XXXXXX", data[sizeof(folder) + 8], calls[24], count[24];
 	char line[256];
-	char *argv[] = {"uftrace", "record",	 "--no-libcall", "--no-event", "-d",
-			data,	   PROGRAMS "/calls_fentry", calls,		 count,	       NULL};
+	char *argv[] = {"uftrace", "record", "--no-libcall",	       "--no-event",
+			"-d",	   data,     PROGRAMS "/calls_fentry", calls,
+			count,	   NULL};
 	posix_spawn_file_actions_t actions;
 	unsigned long long took = 0;
 	int output[2], error, status;

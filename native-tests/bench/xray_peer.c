@@ -2,8 +2,9 @@
 /*
  * xray_peer.c - LLVM XRay patches and unpatches 20,000 functions, each time that
  * it is told to: reads 'p' or 'u', writes how long that took. Or the first 1, 10 and so on, each
- * by a call of its own, which is the only way to choose functions: reads '0', '1' and so on, patches and
- * unpatches them, and writes how long that took for both. Begins with the number of functions.
+ * by a call of its own, which is the only way to choose functions: reads '0', '1' and so on,
+ * patches and unpatches them, and writes how long that took for both. Begins with the number of
+ * functions.
  */
 #include "functions.h"
 #include "xray_program.h"

@@ -27,6 +27,13 @@ internal static class Plots
                 new("the same, mfence", "gate", "pair inline", "ungated, mfence as in 2010", true),
             ]),
             Stop("idle"), Stop("busy"),
+            new("A call whose entry and exit are recorded", "threads",
+            [
+                new("ftrace record", "recorded, by threads", "entry and exit recorded", "untouched"),
+                new("uftrace", "recorded, by threads", "entry and exit recorded", "uftrace, -mfentry", true),
+                new("gprof", "recorded, by threads", "entry and exit recorded", "gprof", true),
+                new("untouched", "recorded, by threads", "entry and exit recorded", "untouched", true),
+            ]),
         ]),
         new("sites", "Cost by the number of locations and functions",
         [
@@ -115,7 +122,12 @@ internal static class Plots
         }
 
         Machine machine = results.Machine;
-        int width = plot.Panels.Length == 1 ? 760 : 1500;
+        int width = plot.Panels.Length switch
+        {
+            1 => 760,
+            4 => 1900,
+            _ => 1500,
+        };
         script.Append(CultureInfo.InvariantCulture, $"""
             set terminal svg size {width},640 font 'sans,12' background 'white' noenhanced
             set output '{output}'
