@@ -56,14 +56,15 @@ public sealed class PerformanceTests
     public void PlantedFaultsAreFound()
     {
         Results results = Small();
-        const string Text = "{{machine}}\n{{noise}}\n{{table calls}}\n{{table stops}}\n{{plot calls}}\n";
+        const string Text = "{{machine}}\n{{verdicts}}\n{{noise}}\n{{table calls}}\n{{table stops}}\n{{plot calls}}\n";
         string page = Page.Render(results, Text, "page");
         Assert.Multiple(() =>
         {
-            Assert.That(page, Does.Contain("| a \\* b | 1.50 µs (1.20 to 1.60) | by hand | 1.00 µs (0.90 to 1.10) | 1.50 | at most 2.00: met |"));
+            Assert.That(page, Does.Contain("| a \\* b | 1.50 µs (1.20 to 1.60) | by hand | 1.00 µs (0.90 to 1.10) | 1.50 | at most 2: met |"));
             Assert.That(page, Does.Contain("| a row | 2.00 ms (1.00 to 3.00) | uftrace | peer not installed: package uftrace |  |  |"));
-            Assert.That(page, Does.Contain("| threads | 1 | 2 | against | target |\n").And.Contain("| stop | 10.0 µs (**1.40**) | 20.0 µs (1.20?) | bare | at most 1.30 |"));
-            Assert.That(page, Does.Contain("| stops | other programs used 50 % of the CPUs |").And.Contain("![A whole run, by the number of calls that it makes](page-calls.svg)"));
+            Assert.That(page, Does.Contain("| threads | 1 | 2 | against | target |\n").And.Contain("| stop | 10.0 µs (**1.40**) | 20.0 µs (1.20?) | bare | at most 1.3 |"));
+            Assert.That(page, Does.Contain("Of 3 figures that have a target, 1 meet it, 1 miss it, 1 are noisy, and 0 have no peer here."));
+            Assert.That(page, Does.Contain("| stop | other programs used 50 % of the CPUs |").And.Contain("![A whole run, by the number of calls that it makes](page-calls.svg)"));
             Assert.That(Page.Render(Results.Parse(results.ToJson()), Text, "page"), Is.EqualTo(page));
 
             // A section that is missing, twice, or not there; a number that is another one.

@@ -67,8 +67,13 @@ bench_report() {
     "$build/bench-report/bin/report/release_linux-x64/report" "$@"
 }
 
+# bench_parts: all of them, a line each
+bench_parts() {
+    sed -n 's/^\([a-z]*\) |.*/\1/p' "$root/native-tests/bench/rows.txt" | uniq
+}
+
 run_bench() {
-    local only='' quick='' json='' markdown='' from='' results=$build/bench-results.json commit
+    local part only='' quick='' json='' markdown='' from='' results=$build/bench-results.json commit
     while [ $# -gt 0 ]; do
         case $1 in
         --help) bench_usage && return ;;
@@ -83,6 +88,9 @@ run_bench() {
         *) bench_wrong "there is no option $1" ;;
         esac
         shift
+    done
+    for part in ${only//,/ }; do
+        bench_parts | grep -qxF -e "$part" || bench_wrong "there is no part $part"
     done
     [ -z "$from" ] || [ -r "$from" ] || die "bench: cannot read $from" 1
     if [ -z "$from" ] || [ -n "$only" ]; then

@@ -14,8 +14,10 @@ set style line 10 lc rgb '#882255' dt 2 lw 2 pt 13 ps 1.1
 set style line 20 lc rgb '#999999' lw 1.5 pt 2 ps 0.8
 
 set logscale xy
-set offsets graph 0.02, graph 0.02, graph 0.04, graph 0.04
-set xtics ('1' 1, '2' 2, '4' 4, '8' 8, '16' 16, '64' 64, '100' 100, '1,000' 1000, '10,000' 10000, '100,000' 100000, '1,000,000' 1e6, '10,000,000' 1e7)
+set autoscale xfix
+set offsets graph 0.04, graph 0.04, graph 0.04, graph 0.04
+thread_tics = "('1' 1, '2' 2, '4' 4, '8' 8, '16' 16, '64' 64)"
+other_tics = "('1' 1, '10' 10, '100' 100, '1,000' 1000, '10,000' 10000, '100,000' 1e5, '1,000,000' 1e6, '10,000,000' 1e7)"
 set ytics ('1 ns' 1, '10 ns' 10, '100 ns' 100, '1 us' 1e3, '10 us' 1e4, '100 us' 1e5, '1 ms' 1e6, '10 ms' 1e7, '100 ms' 1e8, '1 s' 1e9, '10 s' 1e10)
 set grid xtics ytics lc rgb '#dddddd' lt 1
-set key bmargin center horizontal maxcols 3
+set key bmargin center horizontal maxcols 2

@@ -27,6 +27,15 @@ internal static class Number
         _ => value.ToString("#,0", CultureInfo.InvariantCulture),
     };
 
+    /// <summary>A number that is given, not measured.</summary>
+    public static string Round(double value) => value.ToString("#,0.##", CultureInfo.InvariantCulture);
+
+    public static string Round(double value, string unit)
+    {
+        (double scale, string shown) = Scale(value, unit);
+        return $"{Round(value * scale)} {shown}";
+    }
+
     /// <summary>15.1 ns (15.0 to 15.2).</summary>
     public static string Of(Spread spread, string unit)
     {

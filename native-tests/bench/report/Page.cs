@@ -8,7 +8,7 @@ using System.Text.RegularExpressions;
 namespace Ftrace.Bench;
 
 /// <summary>
-/// The page: a text with placeholders {{machine}}, {{noise}}, {{plot NAME}}, and for each section of the results {{table SECTION}} or, with
+/// The page: a text with placeholders {{machine}}, {{verdicts}}, {{noise}}, {{plot NAME}}, and for each section of the results {{table SECTION}} or, with
 /// the values of the peer instead of ratios, {{values SECTION}}.
 /// </summary>
 internal static partial class Page
@@ -29,6 +29,8 @@ internal static partial class Page
             {
                 case "machine":
                     return OfMachine(results);
+                case "verdicts":
+                    return OfVerdicts(results);
                 case "noise":
                     return OfNoise(results);
                 case "table" or "values":
@@ -62,6 +64,13 @@ internal static partial class Page
         string quick = results.Quick ? " **With few repetitions (`--quick`): these are no figures to rely on.**" : "";
         return $"Measured on {when} with libftrace {results.Version} (commit {results.Commit}): {machine.Cpu}, {machine.Cpus} CPUs, " +
             $"Linux {machine.Kernel}, GCC {machine.Gcc.Split(' ')[0]}, Clang {machine.Clang}; in {results.Parts.Sum(p => p.Seconds) / 60:0} minutes.{quick}";
+    }
+
+    private static string OfVerdicts(Results results)
+    {
+        int Count(string verdict) => results.Rows.Count(r => r.Target != null && r.Verdict == verdict);
+        return $"Of {results.Rows.Count(r => r.Target != null)} figures that have a target, {Count("met")} meet it, {Count("missed")} miss it, {Count("noisy")} are noisy, " +
+            $"and {Count("not measured")} have no peer here.";
     }
 
     private static string OfNoise(Results results)
@@ -149,7 +158,7 @@ internal static partial class Page
     private static string Ratio(Row row) => row.Ratio == null ? "" : Number.Of(row.Ratio.Median) + (row.RatioOf == "peer/here" ? " times cheaper" : "");
 
     private static string Bound(Row row) =>
-        row.Target == null ? "" : $"{row.Target.Is} {(row.Target.Of == "value" ? Number.Of(row.Target.Value, row.Unit) : Number.Of(row.Target.Value))}";
+        row.Target == null ? "" : $"{row.Target.Is} {(row.Target.Of == "value" ? Number.Round(row.Target.Value, row.Unit) : Number.Round(row.Target.Value))}";
 
     private static string Verdict(Row row)
     {

@@ -117,7 +117,7 @@ internal static class Plots
 
             if (curves.Count > 0)
             {
-                commands.Append(CultureInfo.InvariantCulture, $"set title '{panel.Title}'\nset xlabel '{panel.XLabel}'\nplot {string.Join(", \\\n\t", curves)}\n");
+                commands.Append(CultureInfo.InvariantCulture, $"set title '{panel.Title}'\nset xlabel '{panel.XLabel}'\nset macros\nset xtics @{(panel.XLabel == "threads" ? "thread" : "other")}_tics\nplot {string.Join(", \\\n\t", curves)}\n");
             }
         }
 
@@ -132,7 +132,7 @@ internal static class Plots
             set terminal svg size {width},640 font 'sans,12' background 'white' noenhanced
             set output '{output}'
             load '{settings}'
-            set multiplot layout 1,{plot.Panels.Length} margins {(plot.Panels.Length == 1 ? "0.11,0.97,0.26" : "0.06,0.985,0.26")},0.85 spacing 0.06,0 title "{plot.Title}\n{machine.Cpu}, {machine.Cpus} CPUs, Linux {machine.Kernel}; medians" font ',14'
+            set multiplot layout 1,{plot.Panels.Length} margins {(plot.Panels.Length == 1 ? "0.11,0.97,0.29" : "0.06,0.985,0.29")},0.85 spacing 0.06,0 title "{plot.Title}\n{machine.Cpu}, {machine.Cpus} CPUs, Linux {machine.Kernel}; medians" font ',14'
             {commands}unset multiplot
 
             """);
