@@ -63,6 +63,7 @@ public sealed class PerformanceTests
             Assert.That(page, Does.Contain("| a \\* b | 1.50 µs (1.20 to 1.60) | by hand | 1.00 µs (0.90 to 1.10) | 1.50 | at most 2: met |"));
             Assert.That(page, Does.Contain("| a row | 2.00 ms (1.00 to 3.00) | uftrace | peer not installed: package uftrace |  |  |"));
             Assert.That(page, Does.Contain("| threads | 1 | 2 | against | target |\n").And.Contain("| stop | 10.0 µs (**1.40**) | 20.0 µs (1.20?) | bare | at most 1.3 |"));
+            Assert.That(page, Does.Contain("Measured on 2026-01-02 with libftrace 1.1.0 (commit abcdef0, abcdef1): A CPU, 2 CPUs,"));
             Assert.That(page, Does.Contain("Of 3 figures that have a target, 1 meet it, 1 miss it, 1 are noisy, and 0 have no peer here."));
             Assert.That(page, Does.Contain("| stop | other programs used 50 % of the CPUs |").And.Contain("![A whole run, by the number of calls that it makes](page-calls.svg)"));
             Assert.That(Page.Render(Results.Parse(results.ToJson()), Text, "page"), Is.EqualTo(page));
@@ -104,8 +105,8 @@ public sealed class PerformanceTests
             Axis = "threads", N = n, Rounds = 10, Here = Spread(value, value, value), Against = "bare", Peer = Spread(value / ratio, 1, 1), Ratio = Spread(ratio, ratio, ratio), RatioOf = "here/peer",
             Target = new("ratio", "at most", 1.3), Verdict = verdict,
         };
-        return new(new("A CPU", 2, "6.1", "12.2", "19.1"), "1.1.0", "abcdef0", false,
-            [new("trace", "2026-01-02T03:04:05Z", 60, 0.01, 0, 1, 0, ""), new("stop", "2026-01-02T03:05:05Z", 60, 0.5, 0, 1, 0, "other programs used 50 % of the CPUs")],
+        return new(new("A CPU", 2, "6.1", "12.2", "19.1"), "1.1.0", false,
+            [new("trace", "2026-01-02T03:04:05Z", "abcdef0", 60, 0.01, 0, 1, 0, ""), new("stop", "2026-01-02T03:05:05Z", "abcdef1", 60, 0.5, 0, 1, 0, "other programs used 50 % of the CPUs")],
             [new("calls", "A note.")],
             [
                 new("trace", "calls", "a * b", "ns")

@@ -77,7 +77,7 @@ static void write_row(FILE *file, const struct row *row)
 	fputs("}", file);
 }
 
-static void write_part(FILE *file, const struct measured_part *part)
+static void write_part(FILE *file, const struct measured_part *part, const char *commit)
 {
 	const struct quiet *quiet = &part->quiet;
 
@@ -85,6 +85,8 @@ static void write_part(FILE *file, const struct measured_part *part)
 	write_text(file, "name", part->name);
 	fputs(", ", file);
 	write_text(file, "date", part->date);
+	fputs(", ", file);
+	write_text(file, "commit", commit);
 	fprintf(file,
 		", \"seconds\": %.1f, \"others\": %.3f, \"steal\": %.3f, \"slower\": %.3f, "
 		"\"spread\": %.3f, ",
@@ -110,11 +112,9 @@ void write_json(FILE *file, const struct machine *machine)
 	write_text(file, "clang", CLANG_VERSION);
 	fputs("},\n  ", file);
 	write_text(file, "version", ftrace_version());
-	fputs(",\n  ", file);
-	write_text(file, "commit", machine->commit);
 	fprintf(file, ",\n  \"quick\": %s,\n  \"parts\": [\n", quick ? "true" : "false");
 	for (int i = 0; i < table->part_count; i++) {
-		write_part(file, &table->parts[i]);
+		write_part(file, &table->parts[i], machine->commit);
 		end_line(file, i + 1 == table->part_count);
 	}
 	fputs("  ],\n  \"notes\": [\n", file);

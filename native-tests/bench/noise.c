@@ -84,7 +84,8 @@ void end_noise(struct noise *noise, struct quiet *quiet)
 	all = quiet->seconds * sysconf(_SC_NPROCESSORS_ONLN);
 	read_cpu_times(&busy, &steal);
 	measure_loops(&noise->loops);
-	quiet->others = (busy - noise->busy - own) / all;
+	quiet->own = own / all;
+	quiet->others = (busy - noise->busy) / all - quiet->own;
 	if (quiet->others < 0) /* the kernel counts ticks */
 		quiet->others = 0;
 	quiet->steal = (steal - noise->steal) / all;

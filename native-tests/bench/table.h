@@ -36,8 +36,10 @@ struct row {
 };
 
 /* How quiet the machine was while a part was measured: noise.h. */
+/* Parts of all CPUs' time: what the bench has used, what others have, and what the hypervisor has.
+ */
 struct quiet {
-	double seconds, others, steal, spread, slower;
+	double seconds, own, others, steal, spread, slower;
 	char why[128]; /* it was not quiet; else "" */
 };
 

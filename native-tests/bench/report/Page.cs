@@ -62,7 +62,7 @@ internal static partial class Page
         string[] days = [.. results.Parts.Select(p => p.Date[..10]).Distinct().Order(StringComparer.Ordinal)];
         string when = days.Length > 1 ? $"{days[0]} to {days[^1]}" : days.FirstOrDefault() ?? "never";
         string quick = results.Quick ? " **With few repetitions (`--quick`): these are no figures to rely on.**" : "";
-        return $"Measured on {when} with libftrace {results.Version} (commit {results.Commit}): {machine.Cpu}, {machine.Cpus} CPUs, " +
+        return $"Measured on {when} with libftrace {results.Version} (commit {string.Join(", ", results.Parts.Select(p => p.Commit).Distinct())}): {machine.Cpu}, {machine.Cpus} CPUs, " +
             $"Linux {machine.Kernel}, GCC {machine.Gcc.Split(' ')[0]}, Clang {machine.Clang}; in {results.Parts.Sum(p => p.Seconds) / 60:0} minutes.{quick}";
     }
 

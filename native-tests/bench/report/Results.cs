@@ -9,7 +9,7 @@ using System.Text.Json.Serialization;
 namespace Ftrace.Bench;
 
 /// <summary>What the bench has measured.</summary>
-internal sealed record Results(Machine Machine, string Version, string Commit, bool Quick, Part[] Parts, Note[] Notes, Row[] Rows)
+internal sealed record Results(Machine Machine, string Version, bool Quick, Part[] Parts, Note[] Notes, Row[] Rows)
 {
     private static readonly JsonSerializerOptions s_options = new()
     {
@@ -35,7 +35,6 @@ internal sealed record Results(Machine Machine, string Version, string Commit, b
             {
               "machine": {{JsonSerializer.Serialize(Machine, s_options)}},
               "version": "{{Version}}",
-              "commit": "{{Commit}}",
               "quick": {{(Quick ? "true" : "false")}},
               "parts": [
             {{List(Parts)}}
