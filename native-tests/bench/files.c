@@ -96,7 +96,7 @@ void bench_files(void)
 	char path[64], text[80];
 
 	snprintf(path, sizeof(path), P_tmpdir "/ftrace-bench-%d.trace", getpid());
-	for (int round = 0, rounds = quick ? 1 : 5; round < rounds; round++) {
+	for (int round = 0, rounds = quick ? 1 : 3; round < rounds; round++) {
 		for (int at = 0; at < READINGS; at++) {
 			if (at == 0 || strcmp(readings[at].threads, readings[at - 1].threads))
 				write_file(path, millions, readings[at].threads);

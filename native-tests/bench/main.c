@@ -116,14 +116,19 @@ static void usage(FILE *file)
 	      file);
 }
 
-static FILE *open_json(const char *path)
+/* Before the first part, and after each: what was measured is not lost if a later one is
+ * interrupted. */
+static void save(const char *path, const struct machine *machine)
 {
-	/* Now: not after minutes of measuring. */
-	FILE *file = fopen(path, "we");
+	FILE *file = path ? fopen(path, "we") : NULL;
 
-	if (!file)
+	if (path && !file)
 		fail("cannot write %s\n", path);
-	return file;
+	if (!file)
+		return;
+	write_json(file, machine);
+	if (fclose(file))
+		fail("cannot write %s\n", path);
 }
 
 static void describe(struct machine *machine)
@@ -169,15 +174,14 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
 	};
 	struct machine machine = {.commit = ""};
-	const char *only = NULL, *wrong;
+	const char *only = NULL, *json = NULL, *wrong;
 	bool list = false, is_done = true;
-	FILE *json = NULL;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (option) {
 		case 'j':
-			json = open_json(optarg);
+			json = optarg;
 			break;
 		case 'o':
 			only = optarg;
@@ -222,16 +226,15 @@ int main(int argc, char **argv)
 	make_table();
 	find_all_cpus();
 	describe(&machine);
+	save(json, &machine);
 	printf("libftrace %s, %s, %ld CPUs, Linux %s\n", ftrace_version(), machine.cpu,
 	       machine.cpus, machine.kernel);
 	for (const struct part *part = parts; part->name; part++) {
-		if (is_wanted(part, only) && !run_part(part))
+		if (!is_wanted(part, only))
+			continue;
+		if (!run_part(part))
 			is_done = false;
-	}
-	if (json) {
-		write_json(json, &machine);
-		if (fclose(json))
-			fail("cannot write the JSON file\n");
+		save(json, &machine);
 	}
 	return is_done ? 0 : 1;
 }

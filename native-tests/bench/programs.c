@@ -147,7 +147,7 @@ void bench_programs(void)
 	has_uftrace = !run_line("command -v uftrace", text, sizeof(text), &ms);
 	if (!has_uftrace)
 		leave_out("uftrace", NULL);
-	for (int round = 0, rounds = quick ? 1 : 7; round < rounds; round++) {
+	for (int round = 0, rounds = quick ? 1 : 5; round < rounds; round++) {
 		for (int at = 0; at < count; at++) {
 			for (int way = 0; way < WAYS - !has_uftrace; way++)
 				run_way(at, (enum way)way);
