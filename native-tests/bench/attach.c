@@ -256,7 +256,7 @@ static double load_by_gdb(const struct target *target, double *ms)
 	gdb_runs++;
 	command = start_command(argv);
 	status = await_command(&command, GDB_LIMIT_MS, text, sizeof(text), ms);
-	if (status == 127 || (status < 0 && !text[0])) {
+	if (status == 127 || command.pid < 0) {
 		has_gdb = false;
 		return 0;
 	}
@@ -370,6 +370,7 @@ static void measure_session(void)
 	struct target target = start_target("spin", 1, NULL);
 	struct command command;
 	uint64_t first;
+	int status;
 	double ms;
 
 	snprintf(pid, sizeof(pid), "%d", target.pid);
@@ -390,8 +391,9 @@ static void measure_session(void)
 		add_sample(&version_commands, ms);
 	}
 	kill(command.pid, SIGINT);
-	if (await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &ms))
-		fail("ftrace record has failed: %s\n", text);
+	status = await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &ms);
+	if (status)
+		fail("ftrace record of a session has failed (%d): %s%s\n", status, said, text);
 	first = first_event_ns(file);
 	unlink(file);
 	if (first < command.start || first > command.start + COMMAND_LIMIT_MS * 1000000ull)
@@ -455,6 +457,7 @@ static void record_target(struct target *target)
 	char pid[16], file[64], said[4096] = "", text[4096] = "";
 	char *argv[] = {FTRACE_COMMAND, "record", "-P", pid, "--seconds", "1", "-o", file, NULL};
 	struct command command;
+	int status;
 	double ms;
 
 	snprintf(pid, sizeof(pid), "%d", target->pid);
@@ -462,10 +465,11 @@ static void record_target(struct target *target)
 	unlink(file);
 	command = start_command(argv);
 	if (read(command.output, said, sizeof(said) - 1) <= 0 || !strstr(said, "attached to"))
-		fail("ftrace record has failed: %s\n", said);
+		fail("ftrace record does not attach: %s\n", said);
 	lap(target, 'c');
-	if (await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &ms))
-		fail("ftrace record has failed: %s\n", text);
+	status = await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &ms);
+	if (status)
+		fail("ftrace record of a second has failed (%d): %s%s\n", status, said, text);
 	if (!events_of(file, FILTER))
 		fail("no event was recorded before detaching\n");
 	unlink(file);

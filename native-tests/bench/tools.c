@@ -185,7 +185,7 @@ static bool run_tool(enum tool tool, int calls, int threads, struct took *result
 	argv[words + 2] = NULL;
 	command = start_command(argv);
 	status = await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &result->ms);
-	if (status == 127 || (status < 0 && !text[0])) {
+	if (status == 127 || command.pid < 0) {
 		leave_tool(tool, NULL);
 		return false;
 	}
