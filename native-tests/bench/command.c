@@ -18,6 +18,8 @@ struct command start_command(char **argv)
 {
 	struct command command = {.pid = -1};
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t signals;
 	int output[2];
 
 	if (pipe2(output, O_CLOEXEC))
@@ -26,9 +28,16 @@ struct command start_command(char **argv)
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, output[1], STDERR_FILENO);
+	/* A shell's background job ignores it. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &signals);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 	command.start = now_ns();
-	if (posix_spawnp(&command.pid, argv[0], &actions, NULL, argv, environ))
+	if (posix_spawnp(&command.pid, argv[0], &actions, &attributes, argv, environ))
 		command.pid = -1;
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	close(output[1]);
 	command.output = output[0];
