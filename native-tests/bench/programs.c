@@ -40,7 +40,7 @@ static const struct {
 	[TRACEABLE] = {"not recorded", "", "traced"},
 	[FLIGHT] = {"ftrace record", FTRACE_COMMAND " record -q -o flight.data", "traced"},
 	[STREAM] = {"ftrace record --stream",
-		    FTRACE_COMMAND " record -q --stream -b 16M --max-size 8G -o stream.data",
+		    FTRACE_COMMAND " record --stream -b 16M --max-size 8G -o stream.data",
 		    "traced"},
 	[UFTRACE] = {"uftrace record", "uftrace record --no-libcall --no-event -d uftrace.data",
 		     "uftrace"},
@@ -78,17 +78,19 @@ static bool make_programs(void)
 	return false;
 }
 
-/* Million events that are not in the file. */
-static double read_lost(void)
+/* Million events that are not in the file: the command's summary ends with "; 5 events lost" if
+ * there are any. */
+static double read_lost(const char *summary)
 {
-	char text[65536], *at;
-	double millions = 0, ms;
+	double events = 0;
 
-	if (run_line(FTRACE_COMMAND " report stream.data --tail 1", text, sizeof(text), &ms))
-		fail("ftrace report has failed: %.200s\n", text);
-	for (at = text; (at = strstr(at, "# lost: ")); at++)
-		millions += strtod(at + 8, NULL) / 1e6;
-	return millions;
+	for (const char *at = summary; (at = strstr(at, "; ")); at++) {
+		char word[8] = "";
+
+		if (sscanf(at, "; %lf event%*[s] %7s", &events, word) == 2 && !strcmp(word, "lost"))
+			return events / 1e6;
+	}
+	return 0;
 }
 
 static void run_way(int at, enum way way)
@@ -105,7 +107,7 @@ static void run_way(int at, enum way way)
 		fail("%s has failed (%d): %.300s\n", line, status, text);
 	add_sample(&series[at][way], ms / 1e3);
 	if (way == STREAM)
-		add_sample(&lost[at], read_lost());
+		add_sample(&lost[at], read_lost(text));
 	snprintf(line, sizeof(line), "cmp plain.out %s.out && test -e %s", ways[way].variant,
 		 way == FLIGHT	  ? "flight.data"
 		 : way == STREAM  ? "stream.data"

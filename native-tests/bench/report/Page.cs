@@ -126,8 +126,10 @@ internal static partial class Page
             string unit = Number.Nanoseconds(1, first.Unit) == null ? $", {first.Unit}" : "";
             string cells = string.Concat(xs.Select(x => $" {Cell(curve.FirstOrDefault(r => r.N == x && r.Here != null), withRatios)} |"));
             string why = curve.All(r => r.Peer == null) && first.Why.Length > 0 && first.Against.Length > 0 ? $": {first.Why}" : "";
-            string[] targets = [.. curve.Where(r => r.Target != null).Select(r => Bound(r)).Distinct()];
-            yield return $"| {Text(first.What)}{unit} |{cells}" + (hasPeers ? $" {Text(first.Against)}{why} |" : "") +
+            string unmeasured = curve.All(r => r.Here == null) && why.Length == 0 ? $": {first.Why}" : "";
+            IGrouping<string, Row>[] bounds = [.. curve.Where(r => r.Target != null).GroupBy(Bound)];
+            string[] targets = [.. bounds.Select(b => bounds.Length == 1 ? b.Key : $"{b.Key} ({string.Join(", ", b.Select(r => r.N))})")];
+            yield return $"| {Text(first.What)}{unit}{unmeasured} |{cells}" + (hasPeers ? $" {Text(first.Against)}{why} |" : "") +
                 (hasTargets ? $" {string.Join(", ", targets)} |" : "");
         }
     }
