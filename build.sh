@@ -51,14 +51,8 @@ Commands:
   prove                 explore larger configurations of the protocol
   mutants [NAME]        apply each patch in managed-tests/mutants, or one of them, to a
                         copy of the library; the check that the patch names must fail
-  bench [OPTIONS]       measure speed as ratios to peers in the same run (bench --help),
-                        and draw build/latency.svg
-  bench tool [MILLIONS] measure how fast the command reads traces of so many million
-                        events (100, which take 1.6 GB), and in how much memory
-  bench programs [--quick]
-                        measure how long whole programs take that the command
-                        records, Lua and SQLite, against uftrace and untouched; needs
-                        some GB of disk
+  bench [OPTIONS]       measure speed as ratios to peers in the same run, and write the
+                        results as JSON, and as a page with plots (bench --help)
   install PREFIX        install the library, the headers, pkg-config and CMake files, the
                         command ftrace, manual pages and shell completion
   package               make packages of that, an archive and Debian's, in build/packages
@@ -70,8 +64,9 @@ Options:
   --version             print the version of the library
   --install-deps        install missing packages (as root on Debian), for the build
                         (dotnet-sdk-10.0 gcc g++ cmake make), for bench (liburcu-dev
-                        gnuplot-nox uftrace), for the tests (pkg-config libclang1-14
-                        clang-19 libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
+                        gnuplot-nox uftrace ltrace lttng-tools liblttng-ust1 linux-perf
+                        tcl), for the tests (pkg-config libclang1-14 clang-19
+                        libclang-rt-19-dev binutils-gold lld-19 mold libunwind-dev libunwind-19
                         libboost-context-dev gdb strace valgrind python3 rustc git
                         protobuf-compiler chromium chromium-driver libc6-i386 abigail-tools debootstrap
                         mandoc man-db zsh fish), for the tests in real hosts (golang-go
@@ -135,6 +130,11 @@ install_deps() {
     [ -e /usr/include/boost/context/fiber.hpp ] || packages+=(libboost-context-dev)
     command -v gnuplot >/dev/null 2>&1 || packages+=(gnuplot-nox)
     command -v uftrace >/dev/null 2>&1 || packages+=(uftrace)
+    command -v ltrace >/dev/null 2>&1 || packages+=(ltrace)
+    command -v lttng >/dev/null 2>&1 || packages+=(lttng-tools)
+    compgen -G '/usr/lib/x86_64-linux-gnu/liblttng-ust-cyg-profile.so.1' >/dev/null || packages+=(liblttng-ust1)
+    command -v perf >/dev/null 2>&1 || packages+=(linux-perf)
+    command -v tclsh >/dev/null 2>&1 || packages+=(tcl)
     # What reads the dumps of ftrace in the tests.
     command -v protoc >/dev/null 2>&1 || packages+=(protobuf-compiler)
     command -v chromium >/dev/null 2>&1 || packages+=(chromium)
@@ -559,19 +559,8 @@ mutants)
     exec "$root/managed-tests/mutants/run.sh" "$root" "$build" "$@"
     ;;
 bench)
-    if [ "${1:-}" = tool ]; then
-        [ $# -le 2 ] || die "bench tool takes at most the number of million events" 64
-        build_tool
-        exec "$root/native-tests/bench/tool/run.sh" "$build/bin/ftrace" "$build/bench-tool" "${@:2}"
-    fi
-    if [ "${1:-}" = programs ]; then
-        build_tool
-        quietly cmake --install "$build" --prefix "$prefix"
-        exec "$root/native-tests/bench/tool/programs.sh" "$build/bench-programs" "$prefix" "${@:2}"
-    fi
-    build_tool
-    build_program bench
-    exec "$build/bench/bench" --plot "$build/latency.svg" "$@"
+    . "$root/native-tests/bench/bench.sh"
+    run_bench "$@"
     ;;
 install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64

@@ -29,13 +29,13 @@
 #include "attach_agent.h"
 #include "attach_shared.h"
 #include "bench.h"
+#include "command.h"
 #include "tracing_file.h"
 
 #define SECTION	     "attach"
 #define IDLE_US	     1000
 #define BUSY_US	     50000
 #define BUSY_THREADS 9
-#define LIMIT_MS     20000
 #define GDB_LIMIT_MS 5000
 #define GDB_FAILURES 5	/* after that it is not tried any more */
 #define HELD	     93 /* exit status: another one is attached, or just leaving */
@@ -61,13 +61,6 @@ struct target {
 	pid_t pid;
 	int in, out; /* of work */
 	struct attach_shared *shared;
-};
-
-/* One that was started and is read from. */
-struct command {
-	pid_t pid;
-	int output;
-	uint64_t start;
 };
 
 enum process {
@@ -127,7 +120,7 @@ static void stay_on(const cpu_set_t *cpus)
 
 static void wait_running(const struct target *target, unsigned int threads)
 {
-	uint64_t until = now_ns() + LIMIT_MS * 1000000ull;
+	uint64_t until = now_ns() + COMMAND_LIMIT_MS * 1000000ull;
 
 	while (__atomic_load_n(&target->shared->running, __ATOMIC_ACQUIRE) < threads) {
 		if (now_ns() > until)
@@ -191,64 +184,6 @@ static void end_target(struct target *target)
 	kill_target(target);
 }
 
-static struct command start_command(char **argv)
-{
-	struct command command = {.pid = -1};
-	posix_spawn_file_actions_t actions;
-	int output[2];
-
-	if (pipe2(output, O_CLOEXEC))
-		fail("cannot create a pipe\n");
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, output[1], STDERR_FILENO);
-	command.start = now_ns();
-	if (posix_spawnp(&command.pid, argv[0], &actions, NULL, argv, environ))
-		command.pid = -1;
-	posix_spawn_file_actions_destroy(&actions);
-	close(output[1]);
-	command.output = output[0];
-	return command;
-}
-
-/* Returns the exit status, -1 if it was not there or had to be killed. */
-static int await_command(struct command *command, int limit_ms, char *text, size_t size, double *ms)
-{
-	uint64_t until = now_ns() + limit_ms * 1000000ull;
-	size_t length = 0;
-	ssize_t got = 1;
-	char rest[256];
-	int status = -1;
-
-	while (got > 0 && now_ns() < until) {
-		struct pollfd state = {.fd = command->output, .events = POLLIN};
-
-		if (poll(&state, 1, 100) <= 0)
-			continue;
-		got = length + 1 < size ? read(command->output, text + length, size - 1 - length)
-					: read(command->output, rest, sizeof(rest));
-		if (got > 0 && length + 1 < size)
-			length += got;
-	}
-	text[length] = '\0';
-	close(command->output);
-	if (command->pid < 0)
-		return -1;
-	if (got > 0)
-		kill(command->pid, SIGKILL);
-	waitpid(command->pid, &status, 0);
-	*ms = (now_ns() - command->start) / 1e6;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int run_command(char **argv, char *text, size_t size, double *ms)
-{
-	struct command command = start_command(argv);
-
-	return await_command(&command, LIMIT_MS, text, size, ms);
-}
-
 /* Attaches and leaves. Returns how long the borrowed thread has stood still, in us. */
 static double probe(const struct target *target, bool is_there, double *ms)
 {
@@ -292,7 +227,7 @@ static void clear_gap(const struct target *target)
 
 static double gap_us(const struct target *target)
 {
-	uint64_t now = now_ns(), until = now + LIMIT_MS * 1000000ull;
+	uint64_t now = now_ns(), until = now + COMMAND_LIMIT_MS * 1000000ull;
 
 	/* The gap that it may be in right now. */
 	while (__atomic_load_n(&target->shared->latest, __ATOMIC_RELAXED) <= now) {
@@ -321,7 +256,7 @@ static double load_by_gdb(const struct target *target, double *ms)
 	gdb_runs++;
 	command = start_command(argv);
 	status = await_command(&command, GDB_LIMIT_MS, text, sizeof(text), ms);
-	if (status == 127 || (status < 0 && !text[0])) {
+	if (status == 127 || command.pid < 0) {
 		has_gdb = false;
 		return 0;
 	}
@@ -435,6 +370,7 @@ static void measure_session(void)
 	struct target target = start_target("spin", 1, NULL);
 	struct command command;
 	uint64_t first;
+	int status;
 	double ms;
 
 	snprintf(pid, sizeof(pid), "%d", target.pid);
@@ -455,11 +391,12 @@ static void measure_session(void)
 		add_sample(&version_commands, ms);
 	}
 	kill(command.pid, SIGINT);
-	if (await_command(&command, LIMIT_MS, text, sizeof(text), &ms))
-		fail("ftrace record has failed: %s\n", text);
+	status = await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &ms);
+	if (status)
+		fail("ftrace record of a session has failed (%d): %s%s\n", status, said, text);
 	first = first_event_ns(file);
 	unlink(file);
-	if (first < command.start || first > command.start + LIMIT_MS * 1000000ull)
+	if (first < command.start || first > command.start + COMMAND_LIMIT_MS * 1000000ull)
 		fail("the first event is none of this recording\n");
 	add_sample(&first_events, (first - command.start) / 1e6);
 	end_target(&target);
@@ -520,6 +457,7 @@ static void record_target(struct target *target)
 	char pid[16], file[64], said[4096] = "", text[4096] = "";
 	char *argv[] = {FTRACE_COMMAND, "record", "-P", pid, "--seconds", "1", "-o", file, NULL};
 	struct command command;
+	int status;
 	double ms;
 
 	snprintf(pid, sizeof(pid), "%d", target->pid);
@@ -527,10 +465,11 @@ static void record_target(struct target *target)
 	unlink(file);
 	command = start_command(argv);
 	if (read(command.output, said, sizeof(said) - 1) <= 0 || !strstr(said, "attached to"))
-		fail("ftrace record has failed: %s\n", said);
+		fail("ftrace record does not attach: %s\n", said);
 	lap(target, 'c');
-	if (await_command(&command, LIMIT_MS, text, sizeof(text), &ms))
-		fail("ftrace record has failed: %s\n", text);
+	status = await_command(&command, COMMAND_LIMIT_MS, text, sizeof(text), &ms);
+	if (status)
+		fail("ftrace record of a second has failed (%d): %s%s\n", status, said, text);
 	if (!events_of(file, FILTER))
 		fail("no event was recorded before detaching\n");
 	unlink(file);
@@ -571,7 +510,7 @@ static void add_within(const char *what, const char *unit, const struct series *
 		.unit = unit,
 		.n = 1,
 		.ours = ours,
-		.peer = peers && peers->count ? peer : NULL,
+		.peer = peer,
 		.peers = peers,
 		.relation = WITHIN,
 		.target = target,
@@ -614,8 +553,7 @@ void bench_attach(void)
 	int rounds = quick ? 2 : 20;
 
 	if (!FTRACE_COMMAND) {
-		add_note(SECTION,
-			 "no command ftrace beside the library (./build.sh builds it): skipped");
+		leave_out("ftrace", "no command ftrace beside the library");
 		return;
 	}
 	setenv("FTRACE_LIBRARY", library(), 1);
@@ -637,20 +575,24 @@ void bench_attach(void)
 	unsetenv("FTRACE_LIBRARY");
 
 	if (!has_gdb)
-		add_note(SECTION, "no gdb (package gdb): peer skipped");
+		leave_out("gdb", NULL);
 	if (gdb_failures) {
 		char text[96];
 
-		snprintf(text, sizeof(text), "gdb has not loaded the library in %d of %d runs",
+		snprintf(text, sizeof(text), "gdb has not loaded the library in %d of %d runs.",
 			 gdb_failures, gdb_runs);
 		add_note(SECTION, text);
+		if (!idle_gdb.count || !busy_gdb.count)
+			leave_out("gdb", text);
 	}
 	add_within("a thread stands still, idle process", "us", &idle_loads, "gdb, dlopen",
 		   &idle_gdb, IDLE_US);
-	add_within("the same, library there already", "us", &idle_again, NULL, NULL, IDLE_US);
+	add_within("a thread stands still, idle process, again", "us", &idle_again, NULL, NULL,
+		   IDLE_US);
 	add_within("a thread stands still, 9 busy threads", "us", &busy_loads, "gdb, dlopen",
 		   &busy_gdb, BUSY_US);
-	add_within("the same, library there already", "us", &busy_again, NULL, NULL, BUSY_US);
+	add_within("a thread stands still, 9 busy threads, again", "us", &busy_again, NULL, NULL,
+		   BUSY_US);
 	add_against("another thread stands still, loading", "us", &load_gaps, "not attached",
 		    &load_quiet, 0);
 	add_against("another thread stands still, recording starts", "us", &start_gaps,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench.h - what the parts of the bench share: samples, rows of the table, the
+ * bench.h - what the parts of the bench share: samples, rows of the table (table.h), the
  * clock, and the way out when something is broken.
  */
 #ifndef BENCH_H
@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define MAX_SAMPLES 1024
-#define MAX_POINTS  6
+#define MAX_POINTS  8
 
 /*
  * Samples of one thing. Sample i of two series that are compared was taken in
@@ -26,16 +26,16 @@ enum relation {
 	AT_MOST,  /* ratio = ours / peer, to be at most the target */
 	CHEAPER,  /* ratio = peer / ours, to be at least the target */
 	AT_LEAST, /* ratio = ours / peer, to be at least the target */
-	WITHIN,	  /* the median, to be at most the target; the ratio, of the medians, is for
-		     information */
+	WITHIN,	  /* the median, to be at most the target; the ratio is for information */
+	REACHES,  /* the median, to be at least the target */
 };
 
 struct comparison {
 	const char *section;
 	const char *what;
 	const char *unit;
-	int n;	     /* threads, locations: the x axis of a curve */
-	int threads; /* of a curve over something else; else 0 */
+	int n;		  /* threads, locations: the x of a point of a curve */
+	const char *axis; /* what @n counts; NULL: the row is no point of a curve */
 	const struct series *ours;
 	const char *peer; /* NULL: an absolute number only */
 	const struct series *peers;
@@ -43,34 +43,38 @@ struct comparison {
 	double target; /* 0: none, the row is for information */
 };
 
-/* A line of the table that is many rows of the JSON file: one number for each x. */
+/* Many rows: one for each x, but where there are no samples. */
 struct curve {
 	const char *section;
 	const char *what;
 	const char *unit;
 	const char *axis; /* what the xs are */
-	int threads;
 	int points;
 	const int *xs;
 	const struct series *ours[MAX_POINTS];
-	const char *peer; /* NULL, or what stands in parentheses */
+	const char *peer; /* NULL: none */
 	const struct series *peers[MAX_POINTS];
+	enum relation relation; /* WITHIN: the ratio says nothing */
 };
 
 extern bool quick;
 
 void add_sample(struct series *series, double value);
 
-/* Prints the row and keeps it for the JSON file. */
+/* Each row has to be in rows.txt. */
 void add_row(const struct comparison *comparison);
-
-/* The same for a curve: prints the medians. */
 void add_curve(const struct curve *curve);
 
 double median_of(const struct series *series);
 
-/* Prints why a row is missing and keeps it, too. */
+/* What is to be known of a section's rows. */
 void add_note(const char *section, const char *text);
+
+/*
+ * The rows of rows.txt that need this are not measured in this part. Without @why it is a package
+ * that is not installed.
+ */
+void leave_out(const char *needed, const char *why);
 
 /* A broken library or a broken machine, never a slow one: ends the program. */
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...);
@@ -101,9 +105,10 @@ void bench_count(void);
 void bench_graph(void);
 void bench_tracing(void);
 void bench_attach(void);
-
-/* Where to draw the curves of bench_latency() to, or NULL; and what to call the machine. */
-extern const char *plot_file;
-extern char machine[];
+void bench_tools(void);
+void bench_sampling(void);
+void bench_busy(void);
+void bench_files(void);
+void bench_programs(void);
 
 #endif /* BENCH_H */

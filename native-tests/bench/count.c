@@ -122,7 +122,7 @@ static void time_lookups(void)
 void bench_count(void)
 {
 	static const char *const names[] = {"handler with a counter for its function",
-					    "the same, 10,000 functions"};
+					    "the same, of 10,000 functions in turn"};
 	void *opened = open_functions();
 
 	for (int round = 0, rounds = quick ? 5 : 60; round < rounds; round++) {

@@ -100,7 +100,7 @@ static void measure(struct series series[WAYS][DIRECTIONS], enum way end, bool w
 static void add_enable_row(struct series series[WAYS][DIRECTIONS], const char *how, enum way way,
 			   enum way peer, double target)
 {
-	bool has_peer = peer < WAYS && series[peer][ENABLE].count;
+	bool has_peer = peer < WAYS;
 	char what[64];
 
 	for (int direction = 0; direction < DIRECTIONS && series[way][direction].count;
@@ -121,24 +121,62 @@ static void add_enable_row(struct series series[WAYS][DIRECTIONS], const char *h
 	}
 }
 
+/* The first functions, and XRay's, one after the other: half of what on and off take. */
+enum { SIZES = 5 };
+static const int sizes[SIZES] = {1, 10, 100, 1000, 10000};
+
+static void measure_sizes(void)
+{
+	static struct series ours[SIZES], peers[SIZES];
+	struct curve curve = {.section = "some functions",
+			      .what = "on and off",
+			      .unit = "ns/function",
+			      .axis = "functions",
+			      .points = SIZES,
+			      .xs = sizes,
+			      .peer = "XRay, one after the other"};
+
+	for (int round = 0, rounds = quick ? 3 : 50; round <= rounds; round++) {
+		for (int size = 0; size < SIZES; size++) {
+			double took = toggle(patches, sizes[size], NULL);
+
+			took += toggle(patches, sizes[size], NULL);
+			if (round > 0)
+				add_sample(&ours[size], took / 2 / sizes[size]);
+			if (!XRAY_PEER)
+				continue;
+			took = xray_way_time(&xray, size);
+			if (!took)
+				fail("XRay has not patched %d functions\n", sizes[size]);
+			if (round > 0)
+				add_sample(&peers[size], took / 2 / sizes[size]);
+		}
+	}
+	for (int size = 0; size < SIZES; size++) {
+		curve.ours[size] = &ours[size];
+		curve.peers[size] = &peers[size];
+	}
+	add_curve(&curve);
+}
+
 void bench_enable(void)
 {
 	static struct series series[WAYS][DIRECTIONS];
 
 	patches = compiled_sites();
-	breakpoints = have_breakpoints("20000 functions", patches);
+	breakpoints = have_breakpoints(patches);
 	if (XRAY_PEER) {
 		start_xray(&xray, XRAY_PEER, FUNCTIONS);
 		start_xray(&xray_entry, XRAY_ENTRY_PEER, FUNCTIONS);
 	} else {
-		skip_xray("20000 functions");
+		skip_xray();
 	}
 
+	measure_sizes();
 	measure(series, WAYS, true);
 	add_enable_row(series, "loop", MPROTECT, XRAY, 1.0);
 	add_enable_row(series, "loop", PROC_MEM, XRAY, 5.0);
-	if (XRAY_PEER)
-		add_enable_row(series, "loop", MPROTECT, XRAY_ENTRY, 0);
+	add_enable_row(series, "loop", MPROTECT, XRAY_ENTRY, 0);
 
 	start_helpers(IDLE_HELPERS, HELPERS);
 	measure(series, WAYS, false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gate.c - what a handler pays for enter and exit while nobody modifies code,
- * on one thread and on two at once.
+ * on one thread and on several at once.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #include "bench.h"
 #include "gate_loops.h"
 
-#define MAX_THREADS   2
+#define MAX_THREADS   16
 #define REPETITION_NS 300000
 
 enum pair { EMPTY, INLINE, HAND, UNGATED, MFENCE, EXPORTED, OUT_OF_LINE, URCU, UCO, PAIRS };
@@ -37,23 +37,22 @@ static struct {
 	[UCO] = {.loop = loop_uco},
 };
 
-static int threads;
+static int threads, cpus;
 static int rounds;
 static pthread_barrier_t begin, end;
 static int running[PAIRS * (MAX_SAMPLES + 1)]; /* threads on their marks, for each repetition */
 static uint64_t elapsed[MAX_THREADS];
 
-/* The @thread-th CPU that this process may use; -1 if there are fewer. */
-static int nth_cpu(int thread)
-{
-	cpu_set_t set;
+static cpu_set_t allowed;
 
-	sched_getaffinity(0, sizeof(set), &set);
+/* The @n-th CPU that this process may use. */
+static int nth_cpu(int n)
+{
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, &set) && thread-- == 0)
+		if (CPU_ISSET(cpu, &allowed) && n-- == 0)
 			return cpu;
 	}
-	return -1;
+	fail("a CPU is gone\n");
 }
 
 static void pin(int cpu)
@@ -78,6 +77,15 @@ static void calibrate(enum pair pair)
 	pairs[pair].count /= 2;
 }
 
+/* With more threads than CPUs, of the time that a thread runs. */
+static uint64_t time_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(threads > cpus ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
 /* All threads run one pair at the same time; no series is extended by the first round. */
 static void repeat(int thread, enum pair pair, int round)
 {
@@ -87,12 +95,16 @@ static void repeat(int thread, enum pair pair, int round)
 	/* The barrier wakes the threads; the spinning makes them start together. */
 	pthread_barrier_wait(&begin);
 	__atomic_add_fetch(ready, 1, __ATOMIC_ACQ_REL);
-	while (__atomic_load_n(ready, __ATOMIC_ACQUIRE) < threads)
-		cpu_relax();
+	while (__atomic_load_n(ready, __ATOMIC_ACQUIRE) < threads) {
+		if (threads > cpus)
+			sched_yield();
+		else
+			cpu_relax();
+	}
 
-	start = now_ns();
+	start = time_ns();
 	pairs[pair].loop(pairs[pair].count);
-	elapsed[thread] = now_ns() - start;
+	elapsed[thread] = time_ns() - start;
 
 	pthread_barrier_wait(&end);
 	if (thread == 0 && round > 0) {
@@ -124,16 +136,14 @@ static void *run_thread(void *arg)
 static void compare(enum pair ours, const char *what, enum pair peer, const char *against,
 		    enum relation relation, double target)
 {
-	char text[64];
-
 	if (!pairs[peer].present)
 		return;
-	snprintf(text, sizeof(text), "%s, %d thread%s", what, threads, threads > 1 ? "s" : "");
 	add_row(&(struct comparison){
 		.section = "gate",
-		.what = text,
+		.what = what,
 		.unit = "ns",
 		.n = threads,
+		.axis = "threads",
 		.ours = &pairs[ours].series,
 		.peer = against,
 		.peers = &pairs[peer].series,
@@ -142,7 +152,7 @@ static void compare(enum pair ours, const char *what, enum pair peer, const char
 	});
 }
 
-static void measure(const int *cpus)
+static void measure(void)
 {
 	pthread_t others[MAX_THREADS];
 
@@ -156,7 +166,7 @@ static void measure(const int *cpus)
 		cpu_set_t set;
 
 		CPU_ZERO(&set);
-		CPU_SET(cpus[i], &set);
+		CPU_SET(nth_cpu(i % cpus), &set);
 		pthread_attr_init(&attr);
 		pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
 		if (pthread_create(&others[i], &attr, run_thread, (void *)(intptr_t)i))
@@ -172,17 +182,18 @@ static void measure(const int *cpus)
 
 void bench_gate(void)
 {
-	int cpus[MAX_THREADS] = {nth_cpu(0), nth_cpu(1)};
+	int most_rounds = quick ? 40 : 600;
 
-	rounds = quick ? 40 : 600;
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	cpus = CPU_COUNT(&allowed);
 	pairs[URCU].present = urcu_present();
 	if (!pairs[URCU].present)
-		add_note("gate", "liburcu not found (package liburcu-dev): row skipped");
+		leave_out("liburcu-dev", NULL);
 	pairs[UCO].present = uco_open();
 	if (!pairs[UCO].present)
-		add_note("gate", "C# exports not built (package dotnet-sdk-10.0): row skipped");
+		leave_out("dotnet-sdk-10.0", NULL);
 
-	pin(cpus[0]);
+	pin(nth_cpu(0));
 	urcu_thread_begin();
 	for (enum pair pair = 0; pair < PAIRS; pair++) {
 		if (pairs[pair].present)
@@ -190,20 +201,22 @@ void bench_gate(void)
 	}
 	urcu_thread_end();
 
-	for (threads = 1; threads <= MAX_THREADS; threads++) {
-		if (cpus[threads - 1] < 0) {
-			add_note("gate", "only one CPU: rows for two threads skipped");
-			break;
-		}
-		measure(cpus);
+	for (threads = 1; threads <= MAX_THREADS; threads *= 2) {
+		/* They take as long as there are threads for each CPU. */
+		rounds = threads > cpus ? most_rounds * cpus / threads : most_rounds;
+		measure();
 		compare(INLINE, "pair inline", UNGATED, "ungated protocol in C", CHEAPER,
-			threads == 1 ? 10 : 40);
+			threads == 1		   ? 10
+			: threads == 2 && cpus > 1 ? 40
+						   : 0);
 		compare(INLINE, "pair inline", MFENCE, "ungated, mfence as in 2010", CHEAPER, 0);
-		compare(INLINE, "pair inline", HAND, "hand-written gate in C", AT_MOST, 1.05);
-		compare(INLINE, "pair inline", URCU, "liburcu-memb read lock", AT_MOST, 1.0);
+		compare(INLINE, "pair inline", HAND, "hand-written gate in C", AT_MOST,
+			threads <= 2 ? 1.05 : 0);
+		compare(INLINE, "pair inline", URCU, "liburcu-memb read lock", AT_MOST,
+			threads <= 2 ? 1.0 : 0);
 		compare(INLINE, "pair inline", EMPTY, "empty loop, the limit", AT_MOST, 0);
 		compare(EXPORTED, "pair exported", OUT_OF_LINE, "same gate in a C library", AT_MOST,
-			1.5);
+			threads <= 2 ? 1.5 : 0);
 		compare(EXPORTED, "pair exported", UNGATED, "ungated protocol in C", CHEAPER, 0);
 		compare(EXPORTED, "pair exported", UCO, "UnmanagedCallersOnly", CHEAPER, 0);
 	}

@@ -189,7 +189,7 @@ void bench_graph(void)
 	if (XRAY_GRAPH_PEER)
 		start_xray(&xray, XRAY_GRAPH_PEER, 9);
 	else
-		skip_xray("entry and exit");
+		skip_xray();
 	graph_begin();
 
 	for (int round = 0, rounds = quick ? 10 : 200; round < rounds; round++) {

@@ -8,15 +8,11 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "bench.h"
 #include "sites.h"
-
-extern char **environ;
 
 enum { SIZES = 6, COUNTS = 5 };
 static const int sizes[SIZES] = {1, 10, 100, 1000, 10000, GENERATED_SITES};
@@ -147,7 +143,7 @@ static void add_curves(const struct cell *cells, int threads)
 		.section = "latency",
 		.unit = "us",
 		.axis = "locations",
-		.threads = threads,
+		.relation = WITHIN,
 		.points = SIZES,
 		.xs = sizes,
 	};
@@ -178,53 +174,13 @@ static void add_curves(const struct cell *cells, int threads)
 	add_curve(&curve);
 }
 
-/* One block of lines for each number of threads, as gnuplot wants it. */
-static void write_data(FILE *file, const struct cell *cells, int threads)
-{
-	fprintf(file,
-		"%s# %d threads: locations, us: stop by the library, stop, no change, "
-		"breakpoint, no change\n",
-		ftell(file) ? "\n\n" : "", threads);
-	for (int i = 0; i < SIZES; i++) {
-		fprintf(file, "%d %.3f %.3f %.3f", sizes[i], median_of(&cells[i].stop),
-			median_of(&cells[i].stop_gap), median_of(&cells[i].stop_baseline));
-		if (breakpoints)
-			fprintf(file, " %.3f %.3f", median_of(&cells[i].breakpoint_gap),
-				median_of(&cells[i].breakpoint_baseline));
-		fprintf(file, "\n");
-	}
-}
-
-static void plot(const char *data)
-{
-	char *argv[] = {"gnuplot",	   "-c",    PLOT_SCRIPT, (char *)data,
-			(char *)plot_file, machine, NULL};
-	int status;
-	pid_t pid;
-
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ)) {
-		add_note("latency", "gnuplot not found (package gnuplot-nox): no plot");
-		return;
-	}
-	if (waitpid(pid, &status, 0) != pid || status)
-		fail("gnuplot ended with status %#x\n", status);
-}
-
 void bench_latency(void)
 {
 	static struct cell cells[SIZES];
 	cpu_set_t allowed;
-	FILE *file = NULL;
-	char data[4096];
 
 	patches = generated_sites();
-	breakpoints = have_breakpoints("latency", patches);
-	if (plot_file) {
-		snprintf(data, sizeof(data), "%s.dat", plot_file);
-		file = fopen(data, "w");
-		if (!file)
-			fail("cannot write %s\n", data);
-	}
+	breakpoints = have_breakpoints(patches);
 	pthread_getaffinity_np(pthread_self(), sizeof(allowed), &allowed);
 	for (int i = 0; i < COUNTS; i++) {
 		pthread_t thread;
@@ -245,12 +201,5 @@ void bench_latency(void)
 		pthread_join(thread, NULL);
 
 		add_curves(cells, thread_counts[i]);
-		if (file)
-			write_data(file, cells, thread_counts[i]);
-	}
-	if (file) {
-		if (fclose(file))
-			fail("cannot write %s\n", data);
-		plot(data);
 	}
 }

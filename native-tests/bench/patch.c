@@ -57,7 +57,6 @@ static void add_linear_row(const struct way *way, const struct series *series, i
 		.section = "patch: linear?",
 		.what = what,
 		.unit = "ns/location",
-		.n = GENERATED_SITES,
 		.ours = &series[SIZE_100000],
 		.peer = "1000 locations",
 		.peers = &series[SIZE_1000],
@@ -75,10 +74,8 @@ static void add_default_row(struct series series[WAYS][SIZES], int size, int thr
 		.section = "patch: the default",
 		.what = what,
 		.unit = "ns/location",
-		.n = sizes[size],
-		.threads = threads,
 		.ours = &series[DEFAULT][size],
-		.peer = breakpoints->count ? "breakpoints, as in 1.0" : NULL,
+		.peer = "breakpoints, as in 1.0",
 		.peers = breakpoints,
 	});
 }
@@ -113,7 +110,7 @@ void bench_patch(void)
 	bool breakpoints;
 
 	patches = generated_sites();
-	breakpoints = have_breakpoints("patch", patches);
+	breakpoints = have_breakpoints(patches);
 	measure(alone, 0, breakpoints);
 	measure(stopping, HELPERS, breakpoints);
 	for (int way = 0; way < WAYS; way++) {

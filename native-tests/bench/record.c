@@ -83,7 +83,7 @@ void bench_record(void)
 	if (XRAY_CALL_PEER)
 		start_xray(&xray, XRAY_CALL_PEER, 1);
 	else
-		skip_xray("recorded calls");
+		skip_xray();
 	for (int round = 0, rounds = quick ? 3 : 60; round < rounds; round++) {
 		double took;
 
@@ -99,7 +99,7 @@ void bench_record(void)
 	if (XRAY_CALL_PEER)
 		end_xray(&xray);
 	if (!has_uftrace)
-		add_note("recorded calls", "no uftrace (package uftrace): peer skipped");
+		leave_out("uftrace", NULL);
 	add_record_row("entry, CPU's counter", &counter, "XRay, entry, the same", &xray_counter);
 	add_record_row("entry, CPU's counter", &counter, "uftrace, entry and exit", &uftrace);
 	add_record_row("entry, clock of uftrace", &clock, "uftrace, entry and exit", &uftrace);

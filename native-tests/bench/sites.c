@@ -159,12 +159,12 @@ double toggle(struct ftrace_patch *patches, int count, const struct ftrace_patch
 	return took;
 }
 
-bool have_breakpoints(const char *section, struct ftrace_patch *patches)
+bool have_breakpoints(struct ftrace_patch *patches)
 {
 	struct ftrace_patch_opts opts = patch_opts(FTRACE_METHOD_BREAKPOINT, FTRACE_WRITER_AUTO);
 
 	if (ftrace_patch_text(patches, 1, &opts) == -EOPNOTSUPP) {
-		add_note(section, "the breakpoint method is not available on this system: rows skipped");
+		leave_out("breakpoints", "this system does not have the breakpoint method");
 		return false;
 	}
 	turn_round(patches, 1);

@@ -28,8 +28,8 @@ double toggle(struct ftrace_patch *patches, int count, const struct ftrace_patch
 /* The check and the way back alone, after a change of one's own. */
 void turn_round(struct ftrace_patch *patches, int count);
 
-/* False, with a note in the table, where the system does not have the breakpoint method. */
-bool have_breakpoints(const char *section, struct ftrace_patch *patches);
+/* False, and rows are left out, where the system does not have the breakpoint method. */
+bool have_breakpoints(struct ftrace_patch *patches);
 
 enum helpers { IDLE_HELPERS, BUSY_HELPERS };
 

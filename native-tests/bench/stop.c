@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <ftrace/patch.h>
+#include <ftrace/trace.h>
 
 #include "bench.h"
 
@@ -250,13 +251,13 @@ static void add_stop_row(const char *what, const struct series *ours, const char
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s, %d %s thread%s", what, thread_count, kind_names[kind],
-		 thread_count > 1 ? "s" : "");
+	snprintf(text, sizeof(text), "%s, %s", what, kind_names[kind]);
 	add_row(&(struct comparison){
 		.section = "stop",
 		.what = text,
 		.unit = "ns",
 		.n = thread_count,
+		.axis = "threads",
 		.ours = ours,
 		.peer = peer,
 		.peers = bare,
@@ -310,6 +311,44 @@ static void measure(int count)
 	end_threads();
 }
 
+static void do_not_count(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			 struct ftrace_regs *regs)
+{
+	(void)ip, (void)parent_ip, (void)ops, (void)regs;
+}
+
+/* A call of the library in a process with one thread that blocks the signal. */
+static void measure_blocked(void)
+{
+	static struct series series;
+	struct ftrace_ops ops = {.size = sizeof(ops), .func = do_not_count};
+
+	kind = IDLE;
+	way = SEIZED;
+	start_threads(1);
+	if (ftrace_set_filter(&ops, "bench_traced", 0, 1))
+		fail("cannot set a filter\n");
+	for (int round = 0, rounds = quick ? 5 : 100; round < rounds; round++) {
+		uint64_t start = now_ns();
+
+		if (ftrace_register_function(&ops))
+			fail("cannot register a handler while a thread blocks the signal\n");
+		add_sample(&series, (now_ns() - start) / 1e3);
+		if (ftrace_unregister_function(&ops))
+			fail("cannot unregister a handler\n");
+	}
+	ftrace_free_filter(&ops);
+	end_threads();
+	add_row(&(struct comparison){
+		.section = "blocked signals",
+		.what = "ftrace_register_function, one thread blocks all signals",
+		.unit = "us",
+		.ours = &series,
+		.relation = WITHIN,
+		.target = 2000,
+	});
+}
+
 void bench_stop(void)
 {
 	struct sigaction action = {.sa_handler = bare_handler, .sa_flags = SA_RESTART};
@@ -323,6 +362,7 @@ void bench_stop(void)
 				if (count > 1 || way != HALF_SEIZED)
 					measure(count);
 	}
+	measure_blocked();
 	way = BY_SIGNAL;
 	sigaction(BARE_SIGNAL, &old, NULL);
 }

@@ -125,7 +125,7 @@ static void measure(const char *where, int step)
 	struct ftrace_patch_opts stop_opts =
 		patch_opts(FTRACE_METHOD_STOP_MACHINE, FTRACE_WRITER_AUTO);
 	struct ftrace_patch *sites = compiled_sites();
-	bool breakpoints = have_breakpoints("throughput", sites);
+	bool breakpoints = have_breakpoints(sites);
 	char method[40];
 
 	still.count = breakpoint.count = stop.count = 0;
@@ -163,9 +163,10 @@ static void measure(const char *where, int step)
 		/* A drop of less than 10 %. */
 		snprintf(method, sizeof(method), "breakpoint, %s", where);
 		add_rows(method, &breakpoint, &still, &breakpoint_toggles, 0.9);
+		snprintf(method, sizeof(method), "breakpoints run into, %s", where);
 		add_row(&(struct comparison){
 			.section = "throughput",
-			.what = "breakpoints run into",
+			.what = method,
 			.unit = "1/toggle",
 			.n = THREADS,
 			.ours = &hits,

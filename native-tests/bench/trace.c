@@ -162,7 +162,7 @@ static void bench_calls(void)
 	if (XRAY_CALL_PEER)
 		start_xray(&xray, XRAY_CALL_PEER, 1);
 	else
-		skip_xray("traced calls");
+		skip_xray();
 
 	for (int round = 0, rounds = quick ? 10 : 200; round < rounds; round++) {
 		for (enum call call = 0; call < CALLS; call++) {
@@ -248,6 +248,13 @@ enum change {
 
 static struct series changes[CHANGES];
 
+/* Patterns that match 1, 10 and so on of the functions. */
+enum { SIZES = 6 };
+static const int sizes[SIZES] = {1, 10, 100, 1000, 10000, TRACE_SITES};
+static const char *const patterns[SIZES] = {"f_100000", "f_10000*", "f_1000*",
+					    "f_100*",	"f_10*",    "f_1*"};
+static struct series by_name[SIZES], by_address[SIZES];
+
 static void timed(enum change change, uint64_t start)
 {
 	add_sample(&changes[change], (now_ns() - start) / 1e6);
@@ -259,6 +266,21 @@ static void choose(struct ftrace_ops *ops, const char *pattern, enum change chan
 
 	trace(ops, pattern);
 	timed(change, start);
+}
+
+static int count_site(const struct ftrace_site *site, void *data)
+{
+	*(int *)data += !strcmp(site->object, TRACE_FUNCTIONS);
+	return 0;
+}
+
+static int count_enabled(void)
+{
+	int count = 0;
+
+	check(ftrace_for_each_site(count_site, &count, FTRACE_SITES_ENABLED),
+	      "ftrace_for_each_site");
+	return count;
 }
 
 static void measure_changes(void)
@@ -288,6 +310,16 @@ static void measure_changes(void)
 	check(ftrace_for_each_site(add_site, &found, 0), "ftrace_for_each_site");
 	if (found.count != TRACE_SITES)
 		fail("%d functions instead of %d\n", found.count, TRACE_SITES);
+	for (int size = 0; size < SIZES; size++) {
+		start = now_ns();
+		trace(&ops, patterns[size]);
+		add_sample(&by_name[size], (now_ns() - start) / 1e3);
+		if (count_enabled() != sizes[size])
+			fail("%s does not match %d functions\n", patterns[size], sizes[size]);
+		untrace(&ops);
+		add_sample(&by_address[size], toggle(found.patches, sizes[size], NULL) / 1e3);
+		toggle(found.patches, sizes[size], NULL);
+	}
 	add_sample(&changes[BARE], toggle(found.patches, TRACE_SITES, NULL) / 1e6);
 	add_sample(&changes[BARE_OFF], toggle(found.patches, TRACE_SITES, NULL) / 1e6);
 
@@ -323,6 +355,23 @@ static void add_change_row(const char *what, enum change ours, const char *peer,
 	});
 }
 
+static void add_names_curve(void)
+{
+	struct curve curve = {.section = "by name",
+			      .what = "enabling by name",
+			      .unit = "us",
+			      .axis = "functions",
+			      .points = SIZES,
+			      .xs = sizes,
+			      .peer = "ftrace_patch_text"};
+
+	for (int size = 0; size < SIZES; size++) {
+		curve.ours[size] = &by_name[size];
+		curve.peers[size] = &by_address[size];
+	}
+	add_curve(&curve);
+}
+
 void bench_trace(void)
 {
 	static struct series limit;
@@ -333,6 +382,7 @@ void bench_trace(void)
 		measure_changes();
 		add_sample(&limit, LIMIT_MS);
 	}
+	add_names_curve();
 	add_change_row("an object's names, at the first look", OPEN, NULL, 0, 0);
 	add_change_row("enabling *, the first time", FIRST, "ftrace_patch_text", BARE, 0);
 	add_change_row("enabling *", ALL, "ftrace_patch_text", BARE, 1.5);

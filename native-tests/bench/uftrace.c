@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uftrace.c - has uftrace record uftrace_peer, and asks that how long its calls took.
+ * uftrace.c - has uftrace record calls_program, and asks that how long its calls took. On all
+ * CPUs: uftrace has a process that writes the file.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "cpus.h"
 #include "uftrace.h"
 
 #define UFTRACE_CALLS 200000
@@ -49,12 +52,14 @@ double uftrace_time(int threads)
 {
 	char folder[] = P_tmpdir "/uftrace-XXXXXX", data[sizeof(folder) + 8], calls[24], count[24];
 	char line[256];
-	char *argv[] = {"uftrace", "record",	 "--no-libcall", "--no-event", "-d",
-			data,	   UFTRACE_PEER, calls,		 count,	       NULL};
+	char *argv[] = {"uftrace", "record", "--no-libcall",	       "--no-event",
+			"-d",	   data,     PROGRAMS "/calls_fentry", calls,
+			count,	   NULL};
 	posix_spawn_file_actions_t actions;
 	unsigned long long took = 0;
 	int output[2], error, status;
 	unsigned long bytes;
+	cpu_set_t before;
 	FILE *answer;
 	pid_t pid;
 
@@ -68,7 +73,10 @@ double uftrace_time(int threads)
 		fail("cannot create a pipe\n");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
+	sched_getaffinity(0, sizeof(before), &before);
+	use_all_cpus();
 	error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	sched_setaffinity(0, sizeof(before), &before);
 	posix_spawn_file_actions_destroy(&actions);
 	close(output[1]);
 	answer = fdopen(output[0], "r");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uftrace.h - the peer uftrace_peer, recorded by uftrace.
+ * uftrace.h - calls_program, recorded by uftrace.
  */
 #ifndef UFTRACE_H
 #define UFTRACE_H

@@ -18,6 +18,8 @@ int __xray_set_handler(void (*handler)(int32_t id, int type));
 size_t __xray_max_function_id(void);
 enum xray_status __xray_patch(void);
 enum xray_status __xray_unpatch(void);
+enum xray_status __xray_patch_function(int32_t id);
+enum xray_status __xray_unpatch_function(int32_t id);
 
 static unsigned long calls;
 

@@ -3,8 +3,9 @@
  * trace_file.c - writes a trace file of any size, as docs/trace-format.md describes it: what the
  * recorder would have written of threads that call 2000 functions, nested up to 24 deep, 20 ns and
  * more from one event to the next. The function called second most often is called half as often
- * as the first, the third a third as often, and so on (Zipf's law), as it is in programs. So the speed of reading can be measured without a recording
- * that takes as long, and that the disk slows down.
+ * as the first, the third a third as often, and so on (Zipf's law), as it is in programs. So the
+ * speed of reading can be measured without a recording that takes as long, and that the disk slows
+ * down.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -12,15 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK	    32768
-#define HEADER	    64
-#define UNIT	    16
-#define UNITS	    ((BLOCK - HEADER) / UNIT)
-#define FUNCTIONS   2000
-#define BASE	    0x401000ul
-#define SIZE	    64
-#define DEPTH	    24
-#define CHOICES	    65536
+#define BLOCK	  32768
+#define HEADER	  64
+#define UNIT	  16
+#define UNITS	  ((BLOCK - HEADER) / UNIT)
+#define FUNCTIONS 2000
+#define BASE	  0x401000ul
+#define SIZE	  64
+#define DEPTH	  24
+#define CHOICES	  65536
 /* FUNCTIONS to the power of 1 / CHOICES */
 #define CHOICE	    1.00011598699
 #define MAX_THREADS 64
