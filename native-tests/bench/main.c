@@ -201,9 +201,6 @@ int main(int argc, char **argv)
 		case 'h':
 			usage(stdout);
 			return 0;
-		case 'v':
-			printf("libftrace %s\n", ftrace_version());
-			return 0;
 		default:
 			usage(stderr);
 			return 64;
