@@ -53,6 +53,8 @@ Commands:
                         copy of the library; the check that the patch names must fail
   bench [OPTIONS]       measure speed as ratios to peers in the same run, and write the
                         results as JSON, and as a page with plots (bench --help)
+  lint                  look at C, shell and C# for what is not seen by compilers (cppcheck,
+                        shellcheck, dotnet format)
   install PREFIX        install the library, the headers, pkg-config and CMake files, the
                         command ftrace, manual pages and shell completion
   package               make packages of that, an archive and Debian's, in build/packages
@@ -72,7 +74,7 @@ Options:
                         mandoc man-db zsh fish), for the tests in real hosts (golang-go
                         default-jdk-headless librdkafka-dev libzmq3-dev libjemalloc2
                         redis-tools sqlite3 musl-tools), for packages (debhelper elfutils lintian
-                        diffoscope-minimal), and for Windows (gcc-mingw-w64-x86-64-win32
+                        diffoscope-minimal), for lint (cppcheck shellcheck), and for Windows (gcc-mingw-w64-x86-64-win32
                         g++-mingw-w64-x86-64-win32 clang-19 lld-19 llvm-19 wine64)
 
 Everything is built in build/; set FTRACE_BUILD to use another folder.
@@ -144,6 +146,9 @@ install_deps() {
     command -v man >/dev/null 2>&1 || packages+=(man-db)
     command -v zsh >/dev/null 2>&1 || packages+=(zsh)
     command -v fish >/dev/null 2>&1 || packages+=(fish)
+    # For lint
+    command -v cppcheck >/dev/null 2>&1 || packages+=(cppcheck)
+    command -v shellcheck >/dev/null 2>&1 || packages+=(shellcheck)
     # The loader of 32-bit programs, which ftrace record meets.
     [ -e /lib/ld-linux.so.2 ] || packages+=(libc6-i386)
     # What compares the ABI with that of earlier versions, and installs an older system to run on.
@@ -210,6 +215,12 @@ build_library() {
 build_tool() {
     build_library
     quietly cmake --build "$build" --target tool
+}
+
+# build_all: what is installed
+build_all() {
+    build_tool
+    quietly cmake --build "$build" --target reference
 }
 
 # build_windows: the DLL, in $build/windows
@@ -562,15 +573,17 @@ bench)
     . "$root/native-tests/bench/bench.sh"
     run_bench "$@"
     ;;
+lint)
+    exec "$root/.ci/lint" "$@"
+    ;;
 install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64
-    build_tool
-    quietly cmake --build "$build" --target reference
+    build_all
     cmake --install "$build" --prefix "$1"
     ;;
 package)
     [ $# -eq 0 ] || die "package takes no options" 64
-    build_tool
+    build_all
     exec "$root/packages/package.sh" "$build" "$build/packages"
     ;;
 clean)
