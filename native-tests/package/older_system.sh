@@ -35,30 +35,24 @@ fail() {
 [ "$(id -u)" = 0 ] || skip "only root can install another system"
 command -v debootstrap >/dev/null || skip "needs package debootstrap"
 
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep '/debian/\?$' | head -n 1)
-mounted=()
-unmount() {
-    local place
-    for place in "${mounted[@]}"; do
-        umount -l "$place"
-    done
-}
-trap unmount EXIT
+# What is mounted below is so for this process only, and ends with it.
+[ -n "${IS_ALONE-}" ] || IS_ALONE=yes exec unshare --mount --propagation private "$0" "$@"
 
 # attach OPTION WHAT
 attach() {
     mount "$1" "/$2" "$folder/$2" 2>"$folder.log" || skip "nothing can be mounted here: $(cat "$folder.log")"
-    mounted=("$folder/$2" "${mounted[@]}")
 }
 
 inside() {
-    chroot "$folder" /usr/bin/env -i HOME=/root LANG=C.UTF-8 LD_LIBRARY_PATH=/opt/ftrace/lib PKG_CONFIG_PATH=/opt/ftrace/lib/pkgconfig \
+    chroot "$folder" /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
         PATH=/opt/ftrace/bin:/usr/bin:/bin:/usr/sbin:/sbin "$@"
 }
 
 if [ ! -e "$folder/complete" ]; then
     rm -rf "$folder"
     mkdir -p "$folder"
+    # shellcheck disable=SC2016
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep '/debian/\?$' | head -n 1)
     debootstrap --variant=minbase --include="$packages" "$suite" "$folder" "${mirror:-http://deb.debian.org/debian}" >"$folder.log" 2>&1 || {
         grep -q 'Failed getting release\|Invalid Release\|Unknown suite\|No such script' "$folder.log" && skip "there is no mirror of $suite"
         fail "debootstrap has failed"
@@ -86,7 +80,9 @@ inside sh -euc 'cd /root
     >"$folder.log" 2>&1 || fail "the first program of the README is not recorded"
 grep -q 'square' "$folder.log" || fail "the first program of the README is not recorded"
 
-inside cmake -S /source/native-tests -B /tests -DCMAKE_PREFIX_PATH=/opt/ftrace -DCMAKE_BUILD_TYPE=RelWithDebInfo >"$folder.log" 2>&1 &&
-    inside make -C /tests -j "$(nproc)" >>"$folder.log" 2>&1 || fail "the tests cannot be built there"
+inside cmake -S /source/native-tests -B /tests -DCMAKE_PREFIX_PATH=/opt/ftrace -DCMAKE_BUILD_TYPE=RelWithDebInfo >"$folder.log" 2>&1 ||
+    fail "the tests cannot be built there"
+inside make -C /tests -j "$(nproc)" >>"$folder.log" 2>&1 || fail "the tests cannot be built there"
 pattern=$(IFS='|' && echo "^(${left_out[*]})")
+# shellcheck disable=SC2016
 inside sh -c 'cd /tests && ctest -E "$0" --output-on-failure' "$pattern"
