@@ -39,9 +39,9 @@ inside() {
 	chroot "$system" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
 }
 
-# files: what the system consists of, but for the records of dpkg and of ldconfig
+# files: what the system consists of, but for the records of dpkg, ldconfig and man
 files() {
-	(cd "$system" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache/ldconfig -o -path ./proc \
+	(cd "$system" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache/ldconfig -o -path ./var/cache/man -o -path ./proc \
 		-o -path ./packages -o -path ./work \) -prune -o ! -path ./etc/ld.so.cache -printf '%p %M %l\n') | sort
 }
 
