@@ -46,6 +46,9 @@ for package in "$dir"/packages/*.deb; do
 		grep -q "^$expression\$" "$dir/files" || test "$fields" = 3 || fail "$name has no $pattern"
 	done <"$dir/patterns"
 	! grep -v -f "$dir/allowed" "$dir/files" || fail "contents.txt does not list these files of $name"
+	# A time of the source or of the build would make other bytes elsewhere.
+	dpkg-deb --fsys-tarfile "$package" | TZ=UTC tar tv --full-time | awk '{ print $4, $5 }' | sort -u >"$dir/times"
+	test "$(wc -l <"$dir/times")" = 1 || fail "files of $name have several times: $(paste -sd ' ' "$dir/times")"
 	dpkg-deb -x "$package" "$dir/root"
 done
 test "$(dpkg-deb -f "$dir"/packages/libftrace1_*.deb Depends)" = "libc6 (>= 2.28)" ||

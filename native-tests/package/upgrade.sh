@@ -39,9 +39,9 @@ inside() {
 	chroot "$system" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
 }
 
-# files: what the system consists of, but for the records of dpkg and of ldconfig
+# files: what the system consists of, but for the records of dpkg, ldconfig and man
 files() {
-	(cd "$system" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache/ldconfig -o -path ./proc \
+	(cd "$system" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache/ldconfig -o -path ./var/cache/man -o -path ./proc \
 		-o -path ./packages -o -path ./work \) -prune -o ! -path ./etc/ld.so.cache -printf '%p %M %l\n') | sort
 }
 
@@ -63,6 +63,8 @@ mount -t proc proc "$system/proc" || {
 	exit 77
 }
 mkdir "$system/packages" "$system/work"
+# What is tested does not depend on how well it is compressed.
+export DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1
 for revision in 1 2; do
 	"$source/packages/package.sh" "$build" "$dir/packages" "$revision" >/dev/null
 	cp "$dir/packages"/*.deb "$system/packages"
