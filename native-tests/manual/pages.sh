@@ -12,7 +12,7 @@ ftrace=$(realpath "$3")
 failed=0
 missing=
 command -v mandoc >/dev/null || missing=mandoc
-command -v lexgrog >/dev/null && command -v groff >/dev/null || missing=man-db
+command -v lexgrog >/dev/null && command -v groff >/dev/null || missing="man-db"
 [ -z "$missing" ] || {
     echo "skipped: needs package $missing"
     exit 77
