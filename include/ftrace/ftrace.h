@@ -3,6 +3,8 @@
  * ftrace/ftrace.h - patch the code of a running program, and trace its functions: all
  * headers of libftrace.
  *
+ * It includes
+ *
  *	ftrace/trace.h		call a handler at the entry of functions, by name
  *	ftrace/graph.h		call handlers at their entry and exit
  *	ftrace/sites.h		list the functions that can be traced

@@ -17,6 +17,9 @@ internal sealed class ApiPages
     private readonly PageIndex _index;
     private readonly CommentText _text;
 
+    /// <summary>For names of the kernel, which may be those of functions here.</summary>
+    private readonly CommentText _kernelText = new(new InlineText(new PageIndex()));
+
     /// <summary>The declaration on whose page a constant is described.</summary>
     private readonly Dictionary<Declaration, Declaration> _homes = [];
 
@@ -158,7 +161,7 @@ internal sealed class ApiPages
             List<Block> text = _text.Parse(constant.Comment.Body);
             if (constant.Comment.Source.Count != 0)
             {
-                text.Add(new Paragraph([Inline.Of("In the kernel: "), .. _text.ParseInline(constant.Comment.Source)]));
+                text.Add(new Paragraph([Inline.Of("In the kernel: "), .. _kernelText.ParseInline(constant.Comment.Source)]));
             }
 
             if (text.Count == 0)
@@ -258,7 +261,7 @@ internal sealed class ApiPages
     private List<Block> HistoryOf(DocComment comment) =>
         comment.Source.Count == 0
             ? []
-            : [new Paragraph(Sentence([Inline.Of("In the Linux kernel: "), .. _text.ParseInline(comment.Source)]))];
+            : [new Paragraph(Sentence([Inline.Of("In the Linux kernel: "), .. _kernelText.ParseInline(comment.Source)]))];
 
     /// <summary>The shortest program that calls it.</summary>
     private List<Block> ExamplesOf(Declaration declaration)

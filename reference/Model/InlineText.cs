@@ -9,7 +9,7 @@ internal sealed class InlineText(PageIndex index)
     private static readonly Regex s_markup = new("""
         `(?<code>[^`]+)`
         |(?<link>https?://[^\s)>]+[\w/])
-        |(?<variable>(?<!\w)@\w+(?:->\w+)?)
+        |(?<variable>(?<![\w@])@\w+(?:->\w+)?)
         |(?<document>\bdocs/[\w-]+\.md)
         |(?<header><?\bftrace/(?<file>[\w-]+\.h)>?)
         |(?<=\#\w*)\w+
