@@ -86,7 +86,9 @@ void end_noise(struct noise *noise, struct quiet *quiet)
 	measure_loops(&noise->loops);
 	quiet->own = own / all;
 	quiet->others = (busy - noise->busy) / all - quiet->own;
-	if (quiet->others < 0) /* the kernel counts ticks */
+	/* The kernel counts ticks: what may be two of each CPU is nothing. */
+	quiet->others -= 2.0 / sysconf(_SC_CLK_TCK) / quiet->seconds;
+	if (quiet->others < 0)
 		quiet->others = 0;
 	quiet->steal = (steal - noise->steal) / all;
 	quiet->slower = median_of(&noise->loops) / fastest;

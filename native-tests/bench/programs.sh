@@ -6,6 +6,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=native-tests/source.sh
 . "$here/../source.sh"
 
 # compile PROGRAM "FLAGS AND SOURCES" "LIBRARIES": in three variants
@@ -36,7 +37,7 @@ cd "$build"
 
 name=lua
 fetch_source lua5.4
-sources=$(ls "$build"/lua/src/*.c | grep -v '/luac\.c$')
+sources=$(find "$build/lua/src" -name '*.c' ! -name luac.c)
 # shellcheck disable=SC2086,SC2116 # in one line
 compile lua "-O2 -std=gnu99 -DLUA_USE_POSIX $(echo $sources)" -lm
 for script in gc metatables patterns sort strings; do
@@ -44,6 +45,7 @@ for script in gc metatables patterns sort strings; do
     echo "dofile('$script.lua')"
 done >scripts.lua
 
+# shellcheck disable=SC2034 # fetch_source takes it
 name=sqlite
 fetch_source sqlite3
 if [ ! -e sqlite/sqlite3.c ]; then
