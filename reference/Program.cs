@@ -4,15 +4,15 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text.RegularExpressions;
-using Ftrace.Reference.Commands;
-using Ftrace.Reference.Documents;
-using Ftrace.Reference.Headers;
-using Ftrace.Reference.Model;
-using Ftrace.Reference.Output;
+using Ftrace.Manual.Commands;
+using Ftrace.Manual.Documents;
+using Ftrace.Manual.Headers;
+using Ftrace.Manual.Model;
+using Ftrace.Manual.Output;
 using Ftrace.Tool.Commands;
 using Ftrace.Tool.Completion;
 
-namespace Ftrace.Reference;
+namespace Ftrace.Manual;
 
 /// <summary>
 /// reference ROOT OUTPUT: reads the source tree ROOT, and writes the manual pages to OUTPUT/man, the HTML

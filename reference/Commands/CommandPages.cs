@@ -5,11 +5,11 @@ using System.CommandLine.Help;
 using System.IO;
 using System.Linq;
 using System.Text.RegularExpressions;
-using Ftrace.Reference.Documents;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Documents;
+using Ftrace.Manual.Model;
 using Ftrace.Tool.Commands;
 
-namespace Ftrace.Reference.Commands;
+namespace Ftrace.Manual.Commands;
 
 /// <summary>
 /// The pages of section 1: of ftrace, and of each of its commands. Names, arguments and options are those of the command itself, the

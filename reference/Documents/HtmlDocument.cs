@@ -2,13 +2,13 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using Ftrace.Reference.Model;
-using Ftrace.Reference.Output;
+using Ftrace.Manual.Model;
+using Ftrace.Manual.Output;
 using Markdig;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
 
-namespace Ftrace.Reference.Documents;
+namespace Ftrace.Manual.Documents;
 
 /// <summary>A document of the project as a page of the HTML reference.</summary>
 internal static class HtmlDocument

@@ -8,7 +8,7 @@ using Markdig.Renderers.Html;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
 
-namespace Ftrace.Reference.Documents;
+namespace Ftrace.Manual.Documents;
 
 /// <summary>A Markdown file.</summary>
 internal sealed class MarkdownDocument

@@ -1,18 +1,18 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Model;
 using Markdig.Extensions.Tables;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
-using Block = Ftrace.Reference.Model.Block;
-using Inline = Ftrace.Reference.Model.Inline;
+using Block = Ftrace.Manual.Model.Block;
+using Inline = Ftrace.Manual.Model.Inline;
 using MarkdigBlock = Markdig.Syntax.Block;
 using MarkdigInline = Markdig.Syntax.Inlines.Inline;
 using MarkdigTable = Markdig.Extensions.Tables.Table;
-using Table = Ftrace.Reference.Model.Table;
+using Table = Ftrace.Manual.Model.Table;
 
-namespace Ftrace.Reference.Documents;
+namespace Ftrace.Manual.Documents;
 
 /// <summary>Markdown as blocks of a page.</summary>
 internal sealed class MarkdownText(PageIndex index)

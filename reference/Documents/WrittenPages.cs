@@ -1,9 +1,9 @@
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Model;
 
-namespace Ftrace.Reference.Documents;
+namespace Ftrace.Manual.Documents;
 
 /// <summary>The pages of section 7: docs/man/NAME.7.md, whose title is the summary.</summary>
 internal static class WrittenPages

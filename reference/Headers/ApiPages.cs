@@ -2,9 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text.RegularExpressions;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Model;
 
-namespace Ftrace.Reference.Headers;
+namespace Ftrace.Manual.Headers;
 
 /// <summary>The pages of section 3: one for each declaration that has a comment, and one for each header.</summary>
 internal sealed class ApiPages

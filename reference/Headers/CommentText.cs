@@ -2,9 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text.RegularExpressions;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Model;
 
-namespace Ftrace.Reference.Headers;
+namespace Ftrace.Manual.Headers;
 
 /// <summary>
 /// The lines of a comment as blocks. Lines that begin with a tab are code, or a list of terms if each has two columns. Lines that

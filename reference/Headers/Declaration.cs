@@ -1,6 +1,6 @@
 using System.Collections.Generic;
 
-namespace Ftrace.Reference.Headers;
+namespace Ftrace.Manual.Headers;
 
 /// <summary>What a header declares, and its comment.</summary>
 /// <param name="Kind">Of the first name.</param>

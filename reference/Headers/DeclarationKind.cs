@@ -1,4 +1,4 @@
-namespace Ftrace.Reference.Headers;
+namespace Ftrace.Manual.Headers;
 
 internal enum DeclarationKind
 {

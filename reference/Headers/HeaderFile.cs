@@ -5,7 +5,7 @@ using System.Linq;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Ftrace.Reference.Headers;
+namespace Ftrace.Manual.Headers;
 
 /// <summary>
 /// A public header: the comment at its top, and its declarations with theirs. The declaration is what follows the comment, up to an

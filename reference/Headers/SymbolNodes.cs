@@ -2,7 +2,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text.RegularExpressions;
 
-namespace Ftrace.Reference.Headers;
+namespace Ftrace.Manual.Headers;
 
 /// <summary>The version node of each symbol that the library exports: lib/Native/libftrace.map.</summary>
 internal static class SymbolNodes

@@ -1,4 +1,4 @@
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 /// <summary>A part of a section of a page.</summary>
 internal abstract record Block;

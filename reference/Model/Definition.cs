@@ -1,5 +1,5 @@
 using System.Collections.Generic;
 
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 internal sealed record Definition(IReadOnlyList<Inline> Term, IReadOnlyList<Block> Text);

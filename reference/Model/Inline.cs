@@ -1,4 +1,4 @@
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 /// <summary>A piece of text.</summary>
 internal sealed record Inline(InlineKind Kind, string Text, string? Target = null)

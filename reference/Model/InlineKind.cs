@@ -1,4 +1,4 @@
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 internal enum InlineKind
 {

@@ -1,7 +1,7 @@
 using System.Collections.Generic;
 using System.Text.RegularExpressions;
 
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 /// <summary>Finds in a plain text, as comments have it, what is set in another font or leads to another page.</summary>
 internal sealed class InlineText(PageIndex index)

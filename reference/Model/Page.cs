@@ -1,7 +1,7 @@
 using System.Collections.Generic;
 using System.Linq;
 
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 /// <summary>A manual page.</summary>
 /// <param name="Names">What it describes. The first one is its name; the others are links to it.</param>

@@ -1,6 +1,6 @@
 using System.Collections.Generic;
 
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 /// <summary>Which page describes a name.</summary>
 internal sealed class PageIndex

@@ -1,5 +1,5 @@
 using System.Collections.Generic;
 
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 internal sealed record PageSection(string Heading, IReadOnlyList<Block> Blocks);

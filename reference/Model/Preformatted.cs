@@ -1,4 +1,4 @@
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 /// <summary>Lines that stay as they are.</summary>
 /// <param name="Text">The lines, without a newline at the end.</param>

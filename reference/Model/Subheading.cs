@@ -1,3 +1,3 @@
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 internal sealed record Subheading(string Text) : Block;

@@ -1,6 +1,6 @@
 using System.Collections.Generic;
 
-namespace Ftrace.Reference.Model;
+namespace Ftrace.Manual.Model;
 
 /// <summary>Rows of cells; the first row is the header.</summary>
 internal sealed record Table(IReadOnlyList<IReadOnlyList<IReadOnlyList<Inline>>> Rows) : Block;

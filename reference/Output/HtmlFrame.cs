@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Ftrace.Reference.Output;
+namespace Ftrace.Manual.Output;
 
 /// <summary>What all HTML pages have in common.</summary>
 internal static class HtmlFrame

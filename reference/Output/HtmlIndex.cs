@@ -3,9 +3,9 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Net;
 using System.Text;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Model;
 
-namespace Ftrace.Reference.Output;
+namespace Ftrace.Manual.Output;
 
 /// <summary>The page that lists all others.</summary>
 internal static class HtmlIndex

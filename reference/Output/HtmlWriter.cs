@@ -2,9 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Net;
 using System.Text;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Model;
 
-namespace Ftrace.Reference.Output;
+namespace Ftrace.Manual.Output;
 
 /// <summary>Writes a page as HTML. It refers to nothing but the other files of the reference.</summary>
 internal sealed class HtmlWriter

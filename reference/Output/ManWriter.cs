@@ -3,9 +3,9 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using System.Text.RegularExpressions;
-using Ftrace.Reference.Model;
+using Ftrace.Manual.Model;
 
-namespace Ftrace.Reference.Output;
+namespace Ftrace.Manual.Output;
 
 /// <summary>Writes a page for man(1), in the language of man(7).</summary>
 internal sealed class ManWriter

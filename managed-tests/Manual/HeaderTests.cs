@@ -2,12 +2,12 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using Ftrace.Reference.Headers;
-using Ftrace.Reference.Model;
-using Ftrace.Reference.Output;
+using Ftrace.Manual.Headers;
+using Ftrace.Manual.Model;
+using Ftrace.Manual.Output;
 using NUnit.Framework;
 
-namespace Ftrace.Tests.Reference;
+namespace Ftrace.Tests.Manual;
 
 /// <summary>How comments in headers become pages, and which ones do not.</summary>
 public sealed class HeaderTests
@@ -105,8 +105,8 @@ public sealed class HeaderTests
 
     [TestCase("## Unreleased\n## 1.1.0 (2026-12-24)\n## 1.0.0 (2026-11-26)\n", null, ExpectedResult = "2026-12-24")]
     [TestCase("## 1.0.0 (2026-11-26)\n", "1", ExpectedResult = "1970-01-01")]
-    public string TheDateIsNotThatOfTheBuild(string changes, string? epoch) => Ftrace.Reference.Program.DateOf(changes, epoch);
+    public string TheDateIsNotThatOfTheBuild(string changes, string? epoch) => Ftrace.Manual.Program.DateOf(changes, epoch);
 
     [Test]
-    public void WithoutADateThereAreNoPages() => Assert.Throws<FormatException>(() => Ftrace.Reference.Program.DateOf("## Unreleased\n", null));
+    public void WithoutADateThereAreNoPages() => Assert.Throws<FormatException>(() => Ftrace.Manual.Program.DateOf("## Unreleased\n", null));
 }

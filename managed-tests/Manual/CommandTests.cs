@@ -4,7 +4,7 @@ using Ftrace.Tool.Commands;
 using Ftrace.Tool.Completion;
 using NUnit.Framework;
 
-namespace Ftrace.Tests.Reference;
+namespace Ftrace.Tests.Manual;
 
 /// <summary>What shells and pages are told of the command.</summary>
 public sealed class CommandTests
