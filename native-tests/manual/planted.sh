@@ -55,7 +55,7 @@ chmod +x "$dir/ftrace"
 finds 'ftrace-list.1 has no --planted' "${pages[@]:0:3}" "$dir/ftrace"
 
 if command -v python3 >/dev/null; then
-    html=(python3 "$here/links.py" "$dir/html" "$dir/man")
+    links=(python3 "$here/links.py" "$dir/html" "$dir/man")
     fresh
     rm "$dir/html/ftrace_ops.3.html"
     finds 'ftrace_ops.3.html: no such file' "${links[@]}"
@@ -65,7 +65,7 @@ if command -v python3 >/dev/null; then
     fresh
     sed -i 's|<main>|<main><p><a href="docs/guide.html#planted">x</a>|' "$dir/html/index.html"
     finds 'guide.html#planted: no such element' "${links[@]}"
-    finds '<p> has no end' "${links[@]}"
+    finds '</main> ends nothing' "${links[@]}"
 fi
 
 sed "s/ --stream / /; s/_ftrace_words 'function graph sample'/:/" "$build/completions/ftrace.bash" >"$dir/ftrace.bash"
