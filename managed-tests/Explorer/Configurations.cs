@@ -5,10 +5,10 @@ namespace Ftrace.Tests.Explorer;
 /// <summary>What is explored in every run of the tests, and what in the larger one.</summary>
 internal static class Configurations
 {
-    private static readonly Batch There = new(1);
-    private static readonly Batch Back = new(1, Back: true);
-    private static readonly Batch Other = new(2);
-    private static readonly Batch Both = new(3);
+    private static readonly Batch s_there = new(1);
+    private static readonly Batch s_back = new(1, Back: true);
+    private static readonly Batch s_other = new(2);
+    private static readonly Batch s_both = new(3);
 
     public static readonly Configuration Nested = new("1 CPU, 2 NMIs nested", 2, [0, 2], 2, 1);
     public static readonly Configuration OwnNmi = new("1 CPU and patcher, 1 NMI each", 2, [1, 1], 1, 1);
@@ -52,22 +52,22 @@ internal static class Configurations
 
     public static readonly Configuration[] Breakpoints =
     [
-        new("int3: 1 CPU, there and back", 2, [0, 0], 0, 1) { Batches = [There, Back] },
-        new("int3: 1 CPU, 1 NMI", 2, [0, 1], 1, 1) { Batches = [There] },
-        new("int3: 2 CPUs", 3, [0, 0, 0], 0, 1) { Batches = [There] },
-        new("int3: 1 CPU, 2 NMIs nested", 2, [0, 2], 2, 1) { Batches = [There] },
-        new("int3: patcher, 2 NMIs nested", 1, [2], 2, 1) { Batches = [There] },
-        new("int3: 1 CPU and patcher, 1 NMI each", 2, [1, 1], 1, 1) { Batches = [There] },
-        new("int3: 2 CPUs, 1 NMI", 3, [0, 1, 0], 1, 1) { Batches = [There] },
-        new("int3: 1 CPU, 1 NMI, 2 locations", 2, [0, 1], 1, 2) { Batches = [Both] },
-        new("int3: 2 CPUs, 2 locations", 3, [0, 0, 0], 0, 2) { Batches = [Both] },
-        new("int3: 1 CPU, 2 NMIs nested, there and back", 2, [0, 2], 2, 1) { Batches = [There, Back] },
-        new("int3: 1 CPU, 2 NMIs nested, there and back, gate stays open", 2, [0, 2], 2, 1) { Batches = [There, Back], GateStaysOpen = true },
-        new("int3: 2 CPUs, there and back", 3, [0, 0, 0], 0, 1) { Batches = [There, Back] },
-        new("int3: 1 CPU, 1 NMI, one location, then another", 2, [0, 1], 1, 2) { Batches = [There, Other] },
-        new("int3: 1 CPU, 2 NMIs that block SIGTRAP or do not", 2, [0, 2], 2, 1) { Batches = [There], MixedMasks = true },
-        new("int3: 1 CPU, 2 NMIs nested, patcher may give up", 2, [0, 2], 2, 2) { Batches = [There, Other], GivesUp = true },
-        new("int3: 1 CPU, a breakpoint of the host's", 2, [0, 0], 0, 2) { Batches = [There, Back], HostBreakpoint = 2 },
+        new("int3: 1 CPU, there and back", 2, [0, 0], 0, 1) { Batches = [s_there, s_back] },
+        new("int3: 1 CPU, 1 NMI", 2, [0, 1], 1, 1) { Batches = [s_there] },
+        new("int3: 2 CPUs", 3, [0, 0, 0], 0, 1) { Batches = [s_there] },
+        new("int3: 1 CPU, 2 NMIs nested", 2, [0, 2], 2, 1) { Batches = [s_there] },
+        new("int3: patcher, 2 NMIs nested", 1, [2], 2, 1) { Batches = [s_there] },
+        new("int3: 1 CPU and patcher, 1 NMI each", 2, [1, 1], 1, 1) { Batches = [s_there] },
+        new("int3: 2 CPUs, 1 NMI", 3, [0, 1, 0], 1, 1) { Batches = [s_there] },
+        new("int3: 1 CPU, 1 NMI, 2 locations", 2, [0, 1], 1, 2) { Batches = [s_both] },
+        new("int3: 2 CPUs, 2 locations", 3, [0, 0, 0], 0, 2) { Batches = [s_both] },
+        new("int3: 1 CPU, 2 NMIs nested, there and back", 2, [0, 2], 2, 1) { Batches = [s_there, s_back] },
+        new("int3: 1 CPU, 2 NMIs nested, there and back, gate stays open", 2, [0, 2], 2, 1) { Batches = [s_there, s_back], GateStaysOpen = true },
+        new("int3: 2 CPUs, there and back", 3, [0, 0, 0], 0, 1) { Batches = [s_there, s_back] },
+        new("int3: 1 CPU, 1 NMI, one location, then another", 2, [0, 1], 1, 2) { Batches = [s_there, s_other] },
+        new("int3: 1 CPU, 2 NMIs that block SIGTRAP or do not", 2, [0, 2], 2, 1) { Batches = [s_there], MixedMasks = true },
+        new("int3: 1 CPU, 2 NMIs nested, patcher may give up", 2, [0, 2], 2, 2) { Batches = [s_there, s_other], GivesUp = true },
+        new("int3: 1 CPU, a breakpoint of the host's", 2, [0, 0], 0, 2) { Batches = [s_there, s_back], HostBreakpoint = 2 },
         Fails("a breakpoint", new Failure(TextPart.Breakpoint, 2)),
         Fails("a tail", new Failure(TextPart.Tail, 2)),
         Fails("a head", new Failure(TextPart.Head, 2)),
@@ -92,22 +92,22 @@ internal static class Configurations
         new("2 CPUs, 1 NMI each, there and back", 3, [0, 1, 1], 1, 1, Windows: 2),
         new("seized: 2 CPUs, 1 NMI each, 2 locations", 3, [0, 1, 1], 1, 2) { FirstSeized = 1 },
         new("seized: 1 of 2 CPUs, 1 NMI each, there and back", 3, [0, 1, 1], 1, 1, Windows: 2) { FirstSeized = 2 },
-        new("int3: 2 CPUs, 1 NMI each", 3, [0, 1, 1], 1, 1) { Batches = [There] },
-        new("int3: 1 CPU, 3 NMIs nested", 2, [0, 3], 3, 1) { Batches = [There] },
-        new("int3: 1 CPU, 2 NMIs nested, patcher, 1 NMI", 2, [1, 2], 2, 1) { Batches = [There] },
-        new("int3: 2 CPUs, 1 NMI, 2 locations", 3, [0, 1, 0], 1, 2) { Batches = [Both] },
-        new("int3: 2 CPUs, 1 NMI, there and back", 3, [0, 1, 0], 1, 1) { Batches = [There, Back] },
-        new("int3: 1 CPU, 2 NMIs that block SIGTRAP or do not, there and back", 2, [0, 2], 2, 1) { Batches = [There, Back], MixedMasks = true },
-        new("int3: 2 CPUs, a breakpoint of the host's", 3, [0, 0, 0], 0, 2) { Batches = [There, Back], HostBreakpoint = 2 },
+        new("int3: 2 CPUs, 1 NMI each", 3, [0, 1, 1], 1, 1) { Batches = [s_there] },
+        new("int3: 1 CPU, 3 NMIs nested", 2, [0, 3], 3, 1) { Batches = [s_there] },
+        new("int3: 1 CPU, 2 NMIs nested, patcher, 1 NMI", 2, [1, 2], 2, 1) { Batches = [s_there] },
+        new("int3: 2 CPUs, 1 NMI, 2 locations", 3, [0, 1, 0], 1, 2) { Batches = [s_both] },
+        new("int3: 2 CPUs, 1 NMI, there and back", 3, [0, 1, 0], 1, 1) { Batches = [s_there, s_back] },
+        new("int3: 1 CPU, 2 NMIs that block SIGTRAP or do not, there and back", 2, [0, 2], 2, 1) { Batches = [s_there, s_back], MixedMasks = true },
+        new("int3: 2 CPUs, a breakpoint of the host's", 3, [0, 0, 0], 0, 2) { Batches = [s_there, s_back], HostBreakpoint = 2 },
     ];
 
     private static Configuration Fails(string what, Failure failure) =>
-        new($"int3: 1 CPU, 1 NMI, 2 locations, {what} fails", 2, [0, 1], 1, 2) { Batches = [Both], Failures = [failure] };
+        new($"int3: 1 CPU, 1 NMI, 2 locations, {what} fails", 2, [0, 1], 1, 2) { Batches = [s_both], Failures = [failure] };
 
     private static Configuration Sticks(string what, Failure first, Failure then) =>
         new($"int3: 1 CPU, 1 NMI, 2 locations, {what} fails for good", 2, [0, 1], 1, 2)
         {
-            Batches = [Both],
+            Batches = [s_both],
             Failures = [first, then],
             Stuck = true,
         };
