@@ -10,7 +10,6 @@ using Ftrace.Manual.Headers;
 using Ftrace.Manual.Model;
 using Ftrace.Manual.Output;
 using Ftrace.Tool.Commands;
-using Ftrace.Tool.Completion;
 
 namespace Ftrace.Manual;
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Linq;
 using Ftrace.Tool.Commands;
-using Ftrace.Tool.Completion;
 using NUnit.Framework;
 
 namespace Ftrace.Tests.Manual;

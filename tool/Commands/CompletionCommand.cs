@@ -1,7 +1,6 @@
 using System;
 using System.CommandLine;
 using System.Linq;
-using Ftrace.Tool.Completion;
 
 namespace Ftrace.Tool.Commands;
 

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 
-namespace Ftrace.Tool.Completion;
+namespace Ftrace.Tool.Commands;
 
 /// <summary>The completion for zsh, made of the functions that it comes with.</summary>
 internal sealed class ZshScript(IReadOnlyList<CompletedCommand> commands)

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 
-namespace Ftrace.Tool.Completion;
+namespace Ftrace.Tool.Commands;
 
 /// <summary>The completion for fish.</summary>
 internal sealed class FishScript(IReadOnlyList<CompletedCommand> commands)

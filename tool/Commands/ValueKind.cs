@@ -1,4 +1,4 @@
-namespace Ftrace.Tool.Completion;
+namespace Ftrace.Tool.Commands;
 
 /// <summary>What a shell can offer as a value.</summary>
 internal enum ValueKind

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine.Completions;
 using System.Linq;
 
-namespace Ftrace.Tool.Completion;
+namespace Ftrace.Tool.Commands;
 
 /// <summary>The value of an option, or an argument.</summary>
 /// <param name="Name">As help shows it.</param>

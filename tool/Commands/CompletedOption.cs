@@ -1,6 +1,6 @@
 using System.Collections.Generic;
 
-namespace Ftrace.Tool.Completion;
+namespace Ftrace.Tool.Commands;
 
 /// <summary>An option of a command.</summary>
 /// <param name="Names">-o, --output.</param>

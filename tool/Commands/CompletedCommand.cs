@@ -3,9 +3,8 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Linq;
-using Ftrace.Tool.Commands;
 
-namespace Ftrace.Tool.Completion;
+namespace Ftrace.Tool.Commands;
 
 /// <summary>A command, as shells complete it.</summary>
 internal sealed record CompletedCommand(string Name, string Description, IReadOnlyList<CompletedOption> Options, IReadOnlyList<CompletedValue> Arguments)

@@ -2,7 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 
-namespace Ftrace.Tool.Completion;
+namespace Ftrace.Tool.Commands;
 
 /// <summary>The completion for bash. It needs no other file; with the package bash-completion, the program of <c>record</c> is completed too.</summary>
 internal sealed class BashScript(IReadOnlyList<CompletedCommand> commands)
