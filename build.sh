@@ -551,7 +551,7 @@ bench)
 install)
     [ $# -eq 1 ] || die "install takes one argument, the PREFIX" 64
     build_tool
-    quietly cmake --build "$build" --target reference
+    quietly cmake --build "$build" --target manual
     cmake --install "$build" --prefix "$1"
     ;;
 clean)

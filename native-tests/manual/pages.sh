@@ -68,7 +68,7 @@ while read -r command; do
         continue
     }
     show "$page" | sed -n '/^OPTIONS/,/^[A-Z]/{/^ /p}' >"$dir/options"
-    "$ftrace" "$command" --help | sed -n '/^Options:/,$s/^  \(-[^ ]*\(, -[^ ]*\)*\).*/\1/p' | tr -d , | tr ' ' '\n' >"$dir/wanted"
+    "$ftrace" "$command" --help | sed -n '/^Options:/,$s/^  \(-[^ ,]*\(, -[^ ,]*\)*\).*/\1/p' | tr -d , | tr ' ' '\n' >"$dir/wanted"
     [ -s "$dir/wanted" ] || fail "ftrace $command --help shows no options"
     while read -r option; do
         grep -qE -e "^ +(-[^ ]+, )*$option(,| |\$)" "$dir/options" || fail "$page has no $option"

@@ -39,7 +39,10 @@ fresh
 rm "$dir/man/man3/ftrace_snapshot.3"
 sed -i '/^\\fB\\-\\-copy\\-to/d' "$dir/man/man1/ftrace-record.1"
 finds 'ftrace_snapshot has no page' "${pages[@]}"
-grep -q 'ftrace-record.1 has no --copy-to' "$dir/log" || finds 'ftrace-record.1 has no --copy-to' false
+finds 'ftrace-record.1 has no --copy-to' "${pages[@]}"
+fresh
+sed -i 's/^\\fB\\-o\\fR, \\fB\\-\\-output/\\fB\\-o/' "$dir/man/man1/ftrace-snapshot.1"
+finds 'ftrace-snapshot.1 has no --output' "${pages[@]}"
 fresh
 echo '.planted' >>"$dir/man/man7/ftrace.7"
 finds 'mandoc: ' "${pages[@]}"
@@ -55,7 +58,7 @@ chmod +x "$dir/ftrace"
 finds 'ftrace-list.1 has no --planted' "${pages[@]:0:3}" "$dir/ftrace"
 
 if command -v python3 >/dev/null; then
-    html=(python3 "$here/links.py" "$dir/html" "$dir/man")
+    links=(python3 "$here/links.py" "$dir/html" "$dir/man")
     fresh
     rm "$dir/html/ftrace_ops.3.html"
     finds 'ftrace_ops.3.html: no such file' "${links[@]}"
@@ -65,7 +68,7 @@ if command -v python3 >/dev/null; then
     fresh
     sed -i 's|<main>|<main><p><a href="docs/guide.html#planted">x</a>|' "$dir/html/index.html"
     finds 'guide.html#planted: no such element' "${links[@]}"
-    finds '<p> has no end' "${links[@]}"
+    finds '</main> ends nothing' "${links[@]}"
 fi
 
 sed "s/ --stream / /; s/_ftrace_words 'function graph sample'/:/" "$build/completions/ftrace.bash" >"$dir/ftrace.bash"

@@ -1,0 +1,10 @@
+namespace Ftrace.Manual.Headers;
+
+internal enum DeclarationKind
+{
+    Function,
+    Macro,
+    Constant,
+    Type,
+    Object,
+}

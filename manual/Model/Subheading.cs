@@ -1,0 +1,3 @@
+namespace Ftrace.Manual.Model;
+
+internal sealed record Subheading(string Text) : Block;

@@ -1,4 +1,0 @@
-namespace Ftrace.Reference.Headers;
-
-/// <summary>A program in examples/, without its license line.</summary>
-internal sealed record Example(string Name, string Text);

@@ -1,6 +1,0 @@
-using System.Collections.Generic;
-
-namespace Ftrace.Reference.Model;
-
-/// <summary>A list of terms, and what they mean.</summary>
-internal sealed record DefinitionList(IReadOnlyList<Definition> Items) : Block;

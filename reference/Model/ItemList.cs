@@ -1,6 +1,0 @@
-using System.Collections.Generic;
-
-namespace Ftrace.Reference.Model;
-
-/// <summary>A list with bullets, or with numbers.</summary>
-internal sealed record ItemList(bool IsNumbered, IReadOnlyList<IReadOnlyList<Block>> Items) : Block;

@@ -1,3 +1,0 @@
-namespace Ftrace.Reference.Model;
-
-internal sealed record Subheading(string Text) : Block;

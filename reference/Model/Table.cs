@@ -1,6 +1,0 @@
-using System.Collections.Generic;
-
-namespace Ftrace.Reference.Model;
-
-/// <summary>Rows of cells; the first row is the header.</summary>
-internal sealed record Table(IReadOnlyList<IReadOnlyList<IReadOnlyList<Inline>>> Rows) : Block;
