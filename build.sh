@@ -220,7 +220,7 @@ build_tool() {
 # build_all: what is installed
 build_all() {
     build_tool
-    quietly cmake --build "$build" --target reference
+    quietly cmake --build "$build" --target manual
 }
 
 # build_windows: the DLL, in $build/windows

@@ -77,10 +77,10 @@ public sealed class HeaderTests
         Assert.That(man, Does.Contain("First sentence.\nSee \\fBprintf\\fR(3), \\fBftrace_demo\\fR(3) and \\fIops\\fR."));
         Assert.That(man, Does.Contain(".EX\ncode(1);\n.EE"));
         Assert.That(man, Does.Contain(".IP \\(bu 2\none goes on\n.IP \\(bu 2\ntwo\n"));
-        Assert.That(man, Does.Contain("Returns a number or a negative error number:\nsee \\fBERRORS\\fR."));
+        Assert.That(man, Does.Contain("Returns a number or a negative error number: see ERRORS.\n"));
         Assert.That(man, Does.Contain(".TP\n\\fB\\-EINVAL\\fR\n\\fIops\\fR is NULL.\n.PP\nAnd the errors of \\fBopen\\fR(2)."));
         Assert.That(man, Does.Contain("libftrace 1.1; symbol version \\fBFTRACE_1.1\\fR."));
-        Assert.That(man, Does.Contain("In the Linux kernel:\n\\fBdemo()\\fR in the kernel."));
+        Assert.That(man, Does.Contain("In the Linux kernel: \\fBdemo()\\fR in the kernel."));
         Assert.That(man, Does.Contain("AS\\-Unsafe").Or.Contain("AS-Unsafe"));
     }
 

@@ -107,7 +107,7 @@ public sealed class ReportCommandTests
     {
         (int status, string output, string error) = ToolProcess.Run("--version");
         Assert.That((status, error), Is.EqualTo((0, "")));
-        Assert.That(output, Does.Match(@"^ftrace \d+\.\d+\.\d+\n(library: .+\n)?$"));
+        Assert.That(output, Does.Match(@"^ftrace \d+\.\d+\.\d+\nlibrary: .+\n$"));
         (status, output, error) = ToolProcess.Run("--help");
         Assert.That((status, error), Is.EqualTo((0, "")));
         Assert.That(output, Does.Contain("report"));

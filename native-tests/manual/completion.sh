@@ -27,7 +27,7 @@ cases() {
     "$ftrace" --help | sed -n '/^Commands:/,$s/^  \([a-z]\+\) .*/\1/p' >commands
     echo "ftrace :$(paste -sd ' ' commands):attach-probe trace.data"
     while read -r command; do
-        options=$("$ftrace" "$command" --help | sed -n '/^Options:/,$s/^  \(-[^ ]*\(, -[^ ]*\)*\).*/\1/p' | grep -o -- '--[a-z-]*' | paste -sd ' ')
+        options=$("$ftrace" "$command" --help | sed -n '/^Options:/,$s/^  \(-[^ ,]*\(, -[^ ,]*\)*\).*/\1/p' | grep -o -- '--[a-z-]*' | paste -sd ' ')
         echo "ftrace $command --:$options:--planted record"
     done <commands
     cat <<END

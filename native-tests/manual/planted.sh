@@ -39,7 +39,10 @@ fresh
 rm "$dir/man/man3/ftrace_snapshot.3"
 sed -i '/^\\fB\\-\\-copy\\-to/d' "$dir/man/man1/ftrace-record.1"
 finds 'ftrace_snapshot has no page' "${pages[@]}"
-grep -q 'ftrace-record.1 has no --copy-to' "$dir/log" || finds 'ftrace-record.1 has no --copy-to' false
+finds 'ftrace-record.1 has no --copy-to' "${pages[@]}"
+fresh
+sed -i 's/^\\fB\\-o\\fR, \\fB\\-\\-output/\\fB\\-o/' "$dir/man/man1/ftrace-snapshot.1"
+finds 'ftrace-snapshot.1 has no --output' "${pages[@]}"
 fresh
 echo '.planted' >>"$dir/man/man7/ftrace.7"
 finds 'mandoc: ' "${pages[@]}"

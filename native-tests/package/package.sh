@@ -21,7 +21,10 @@ prefix=$dir/prefix
 	exit 1
 }
 for file in lib/libftrace.so lib/pkgconfig/ftrace.pc lib/cmake/ftrace/ftrace-config.cmake \
-	lib/ftrace/x86_64/libftrace.so.1 include/ftrace/ftrace.h; do
+	lib/ftrace/x86_64/libftrace.so.1 include/ftrace/ftrace.h \
+	share/man/man1/ftrace-record.1 share/man/man3/ftrace_register_function.3 share/man/man7/ftrace.7 \
+	share/doc/libftrace/html/index.html share/bash-completion/completions/ftrace \
+	share/zsh/site-functions/_ftrace share/fish/vendor_completions.d/ftrace.fish; do
 	test -f "$prefix/$file" || {
 		echo "package.sh: $file is not installed" >&2
 		exit 1

@@ -183,7 +183,7 @@ internal sealed class ManWriter
         for (int i = 0; i < words.Length; i++)
         {
             bool isLong = line.Length + words[i].Length + 1 > MaxColumn;
-            bool isSentence = i != 0 && Regex.IsMatch(words[i - 1], @"[.!?:]\)?(\\fR)?$") && words[i - 1].Length > 2;
+            bool isSentence = i != 0 && Regex.IsMatch(words[i - 1], @"[.!?]\)?(\\fR)?$") && words[i - 1].Length > 2;
             if (line.Length != 0 && (isLong || isSentence))
             {
                 Line(Guarded(line.ToString()));

@@ -17,7 +17,7 @@ internal sealed class InlineText(PageIndex index)
         |(?<page>\b\w+)\((?<section>[1-8])\)
         |(?<call>\b\w+)\(\)
         |(?<error>-E[A-Z0-9]{2,}\b)
-        |(?<constant>\b(?:FTRACE|PR|CAP|SA|MAP|CLONE|SO|KVM|AF|SOCK|RLIMIT|GLIBC|LD|LC|NO|AT|CLOCK)_[A-Z0-9_]+\*?|\bSIG[A-Z0-9]{2,}\b|\bE[A-Z]{4,}\b(?<!EXIT))
+        |(?<constant>\b(?:FTRACE|PR|CAP|SA|MAP|CLONE|SO|KVM|AF|SOCK|RLIMIT|GLIBC|LD|LC|NO|AT|CLOCK)_[A-Z0-9_]+\*?|\bSIG[A-Z0-9]{2,}\b|\b(?!ERRORS\b)E[A-Z]{4,}\b)
         |(?<name>\b_*ftrace_\w+\b(?!\.))
         |(?<option>(?<![\w-])--?[a-z][\w-]*(?:=[\w,.:]+)?)
         """, RegexOptions.IgnorePatternWhitespace | RegexOptions.ExplicitCapture);

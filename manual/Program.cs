@@ -14,7 +14,7 @@ using Ftrace.Tool.Commands;
 namespace Ftrace.Manual;
 
 /// <summary>
-/// reference ROOT OUTPUT: reads the source tree ROOT, and writes the manual pages to OUTPUT/man, the HTML
+/// manual ROOT OUTPUT: reads the source tree ROOT, and writes the manual pages to OUTPUT/man, the HTML
 /// reference to OUTPUT/html, and the scripts for shell completion to OUTPUT/completions.
 /// </summary>
 internal static class Program
@@ -23,13 +23,13 @@ internal static class Program
     {
         if (args is ["--version"])
         {
-            Console.Out.WriteLine($"reference {typeof(Program).Assembly.GetName().Version!.ToString(3)}");
+            Console.Out.WriteLine($"manual {typeof(Program).Assembly.GetName().Version!.ToString(3)}");
             return 0;
         }
 
         if (args.Length != 2)
         {
-            Console.Error.WriteLine("usage: reference ROOT OUTPUT");
+            Console.Error.WriteLine("usage: manual ROOT OUTPUT");
             return 64;
         }
 
@@ -40,7 +40,7 @@ internal static class Program
         }
         catch (Exception e) when (e is FormatException or IOException)
         {
-            Console.Error.WriteLine($"reference: {e.Message}");
+            Console.Error.WriteLine($"manual: {e.Message}");
             return 1;
         }
     }
