@@ -584,7 +584,7 @@ install)
 package)
     [ $# -eq 0 ] || die "package takes no options" 64
     build_all
-    exec "$root/packages/package.sh" "$build" "$build/packages"
+    exec "$root/cmake/packages/package.sh" "$build" "$build/packages"
     ;;
 clean)
     rm -rf "$build"

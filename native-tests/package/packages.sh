@@ -30,7 +30,7 @@ for tool in dpkg-deb:dpkg dh:debhelper eu-unstrip:elfutils; do
 	}
 done
 # What is tested does not depend on how well it is compressed.
-DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1 "$source/packages/package.sh" "$build" "$dir/packages" >"$dir/list"
+DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1 "$source/cmake/packages/package.sh" "$build" "$dir/packages" >"$dir/list"
 test "$(wc -l <"$dir/list")" = 6 || fail "not six packages: $(cat "$dir/list")"
 
 # The files of each package.

@@ -66,7 +66,7 @@ mkdir "$system/packages" "$system/work"
 # What is tested does not depend on how well it is compressed.
 export DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1
 for revision in 1 2; do
-	"$source/packages/package.sh" "$build" "$dir/packages" "$revision" >/dev/null
+	"$source/cmake/packages/package.sh" "$build" "$dir/packages" "$revision" >/dev/null
 	cp "$dir/packages"/*.deb "$system/packages"
 done
 lintian --allow-root --fail-on error,warning "$dir"/packages/*.deb || fail "lintian complains"

@@ -4,7 +4,7 @@
 # sources give the same bytes: the times are those of SOURCE_DATE_EPOCH, else of the commit.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$(cd "$1" && pwd)
 mkdir -p "$2"
 packages=$(cd "$2" && pwd)
@@ -30,7 +30,7 @@ version=$(version_part MAJOR).$(version_part MINOR).$(version_part PATCH)
 # git archive writes the time of the commit into the file; in a clone git knows it.
 source_date() {
     local date
-    date=$(cat "$root/packages/date")
+    date=$(cat "$root/cmake/packages/date")
     if [[ $date =~ ^[0-9]+$ ]]; then
         echo "$date"
     elif [ -e "$root/.git" ]; then
@@ -57,7 +57,7 @@ make_archive() {
 
 # Debian's tools want a folder debian/ with a changelog.
 make_debian() {
-    cp -r "$root/packages/debian" "$work/debian"
+    cp -r "$root/cmake/packages/debian" "$work/debian"
     local maintainer="${DEBFULLNAME:-The libftrace authors} <${DEBEMAIL:-maintainers@libftrace.invalid}>"
     sed -i "s/@MAINTAINER@/$maintainer/" "$work/debian/control"
     cat >"$work/debian/changelog" <<TXT
