@@ -29,13 +29,36 @@ export ASAN_OPTIONS="log_path=$reports/report:detect_leaks=0:use_sigaltstack=0:a
 for signal in segv sigbus abort sigill sigfpe; do
     ASAN_OPTIONS+=":handle_$signal=0"
 done
+
+# reported: prints the reports, if there is one
+reported() {
+    grep -l 'ERROR: AddressSanitizer' "$reports"/report.* 2>/dev/null | xargs -r head -n 40 | grep .
+}
+
+# That a report is seen.
+gcc -xc -O0 -fsanitize=address -o "$reports/planted" - <<'END' || exit 1
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+	char *memory = malloc(8);
+	(void)argv;
+	memory[7 + argc] = 1;
+	free(memory);
+	return 0;
+}
+END
+"$reports/planted" 2>/dev/null
+reported >/dev/null || {
+    echo "the report of a planted fault is not seen"
+    exit 1
+}
+rm -f "$reports"/report.*
+
 LD_PRELOAD=$(realpath "$runtime") LD_LIBRARY_PATH=$sanitized/lib ctest --test-dir "$build" --output-on-failure --timeout 120 \
     -R '^(gate|nmi|stop|patch|errors|static-key|trace|graph|record|agent)' \
     -E 'each-general|gdb|unwind|variants|churn|steps|gcov|dumps|command|languages|rust|list|storm|million|rounds|processes|killed|listened' \
     >"$reports/log" 2>&1
 status=$?
 tail -n 60 "$reports/log"
-if grep -l 'ERROR: AddressSanitizer' "$reports"/report.* 2>/dev/null | xargs -r head -n 40 >&2 | grep -q .; then
-    status=1
-fi
+! reported || status=1
 exit $status
