@@ -100,6 +100,7 @@ run_bench() {
         "$build/bench/bench" --json "$results" --commit "$commit" ${only:+--only "$only"} ${quick:+--quick}
         [ -z "$from" ] || bench_report merge "$from" "$results"
     else
+        mkdir -p "$build"
         cp "$from" "$results"
     fi
     [ -z "$json" ] || cp "$results" "$json"
