@@ -57,7 +57,7 @@ rm -f "$reports"/report.*
 
 LD_PRELOAD=$(realpath "$runtime") LD_LIBRARY_PATH=$sanitized/lib ctest --test-dir "$build" --output-on-failure --timeout 120 \
     -R '^(gate|nmi|stop|patch|errors|static-key|trace|graph|record|agent)' \
-    -E 'each-general|gdb|unwind|variants|churn|steps|gcov|dumps|command|languages|rust|list|storm|million|rounds|processes|killed|listened|exceptions-many|older-kernel|children|forks|ends-often|ends-forking' \
+    -E 'each-general|gdb|unwind|variants|churn|steps|gcov|dumps|command|languages|rust|list|storm|million|rounds|processes|killed|listened|exceptions-many|older-kernel|children|forks|ends-often|ends-forking|ends-limited' \
     >"$reports/log" 2>&1
 status=$?
 tail -n 60 "$reports/log"
