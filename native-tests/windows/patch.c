@@ -5,8 +5,8 @@
  */
 #include "test.h"
 
-#define TEXT(major, minor, patch)    #major "." #minor "." #patch
-#define VERSION(major, minor, patch) TEXT(major, minor, patch)
+#define DOTTED(major, minor, patch)  #major "." #minor "." #patch
+#define VERSION(major, minor, patch) DOTTED(major, minor, patch)
 
 #define THREADS 3
 #define ROUNDS	40
