@@ -165,6 +165,14 @@ static void store(const struct ftrace_patch *patches)
 			((volatile unsigned char *)patches[i].ip)[at] = patches[i].new_code[at];
 }
 
+/* On a busy machine the threads may take turns, and none of them meets a breakpoint for long. */
+static int goes_on(DWORD start, DWORD seconds, int breakpoint)
+{
+	DWORD passed = GetTickCount() - start;
+
+	return passed < seconds * 1000 || (breakpoint && passed < (seconds + LONG_RUN) * 1000 && stats().breakpoint_hits == 0);
+}
+
 int main(int argc, char **argv)
 {
 	DWORD seconds = argc > 1 ? (DWORD)atoi(argv[1]) : 2, start, old;
@@ -188,7 +196,7 @@ int main(int argc, char **argv)
 		CHECK((other = CreateThread(NULL, 0, hijacker, spinners, 0, NULL)) != NULL);
 
 	start = GetTickCount();
-	while (GetTickCount() - start < seconds * 1000 && !(control && torn)) {
+	while (goes_on(start, seconds, opts.method == FTRACE_METHOD_BREAKPOINT) && !(control && torn)) {
 		fill(patches, ++rounds & 1);
 		if (control)
 			store(patches);
