@@ -192,6 +192,10 @@ ask_target() {
     "$build/bin/ftrace" $drawn >"$work/log" 2>&1 || grep -q "try again" "$work/log"
     local status=$?
     set +f
+    if [[ $how = *--stream* && $drawn = snapshot* ]]; then
+        grep -q "a streamed one has no snapshots\|try again" "$work/log"
+        status=$?
+    fi
     return $status
 }
 
