@@ -22,6 +22,8 @@
 #define MOST_BUFFERS 16
 #define SMALL_BUFFER (128 << 10)
 #define SMALL_FILE   ((32 << 10) * (1 + 8 + MOST_BUFFERS * 4))
+/* MADV_POPULATE_WRITE, which C libraries before 2.34 do not know. */
+#define POPULATE_WRITE 23
 
 static TRACED int leaf(int x)
 {
@@ -299,7 +301,7 @@ static void *take_snapshots(void *files)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 5),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MADV_POPULATE_WRITE, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, POPULATE_WRITE, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SMALL_BUFFER, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
