@@ -216,7 +216,14 @@ internal static unsafe class StopMachine
     /// </summary>
     private static int ParkAll(StopState* stop, long now, long timeoutNs, bool hasSignal)
     {
-        HasSyncCore(stop);
+        if (Volatile.Read(ref stop->MembarrierRegistered) == 0)
+        {
+            // The kernel registers a process that has threads after a grace period of RCU, kernel/sched/membarrier.c: where the CPUs are
+            // busy, that has been seen to take 40 seconds. Threads run meanwhile, so this is not a part of the time that they have to stop.
+            HasSyncCore(stop);
+            now = Clock.NowNs();
+        }
+
         stop->DeadlineNs = now + timeoutNs;
         for (long patience = FirstPatienceNs; ; patience = Math.Min(patience * 2, LastPatienceNs))
         {

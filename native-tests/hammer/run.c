@@ -90,11 +90,19 @@ static int finish(const struct run *run)
 	return run->settings.graph ? graph_finish() : ops_finish();
 }
 
+static void print_report(const char *line)
+{
+	fprintf(stderr, "%s\n", line);
+}
+
 int run_main(struct run *run)
 {
 	struct results *results = &run->results;
 	uint64_t start, end;
-	int ret = init(run);
+	int ret;
+
+	ftrace_set_print(print_report);
+	ret = init(run);
 
 	/* The first call to the library that changes text: it can, or it cannot. */
 	if (ret == -EOPNOTSUPP || ret == -EBUSY || ret == -EPERM)

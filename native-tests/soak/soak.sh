@@ -302,7 +302,7 @@ take_turn() {
         ;;
     esac
     printf '%5d s  %-8s %4d s  %s  %s\n' "$begin" "$1" $((SECONDS - begin)) "${did//"$build"\//}" "$result"
-    [ "$result" != FAILED ] || tail -n 40 "$work/log" | sed 's/^/    /'
+    [ "$result" != FAILED ] || tail -n 100 "$work/log" | sed 's/^/    /'
 }
 
 mkfifo "$work/to-life" "$work/from-life" "$work/to-target"
