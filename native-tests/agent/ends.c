@@ -24,6 +24,7 @@ static TRACED int traced(int x)
 /* Nothing is left. */
 static void check_gone(int descriptors)
 {
+	WAIT_FOR(count_descriptors() == descriptors); /* it may not have begun: it has a descriptor before it has a name */
 	WAIT_FOR(!has_thread("ftrace-agent"));
 	CHECK(!is_recording());
 	CHECK_EQ(find_site("traced").users, 0);
