@@ -394,7 +394,7 @@ run_tests() {
     rm -f "$build"/managed-*.trx
     fetch_libclang
     local failed=0
-    native_tests -j $((jobs + 1)) || failed=1 # many of them wait
+    native_tests -j "$jobs" || failed=1
     all_managed_tests || failed=1
     count_skipped
     return $failed
