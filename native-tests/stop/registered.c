@@ -53,6 +53,7 @@ int main(void)
 	const struct timespec longer = {.tv_sec = TIMEOUT_MS / 1000, .tv_nsec = 100000000};
 	pthread_t threads[THREADS], patcher;
 	int error = 4711;
+	uint64_t held;
 
 	function = new_function();
 	for (int i = 0; i < THREADS; i++)
@@ -61,7 +62,7 @@ int main(void)
 	WAIT_FOR(__atomic_load_n(&listener, __ATOMIC_ACQUIRE) != 0);
 	if (listener < 0)
 		skip_without_notifications();
-	uint64_t held = next_call(listener).id;
+	held = next_call(listener).id;
 	CHECK_EQ(nanosleep(&longer, NULL), 0); /* this is what the kernel takes */
 	CHECK_EQ(call_function(function), VALUE_A);
 	let_go(listener, held);
