@@ -400,6 +400,6 @@ void bench_trace(void)
 		.relation = AT_MOST,
 		.target = 1,
 	});
-	add_change_row("one function, the others stay", ONE, "ftrace_patch_text of it", BARE_ONE,
+	add_change_row("enabling one function more", ONE, "ftrace_patch_text of it", BARE_ONE,
 		       0);
 }
